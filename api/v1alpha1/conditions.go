@@ -1,0 +1,96 @@
+package v1alpha1
+
+// Types of conditions. All but Reconciling and Stalled are present from the first status write.
+const (
+	// ConditionReady says that the service answers requests with the configuration that the spec asks for. It needs
+	// SecretsResolved, OpenSearchReady, ModelsReady, ServerReady and ConfigApplied; RedisReady=False makes it
+	// True/Degraded.
+	ConditionReady = "Ready"
+	// ConditionSecretsResolved says that every Secret and entry that the spec names exists.
+	ConditionSecretsResolved = "SecretsResolved"
+	// ConditionRedisReady says that both Redis instances answer.
+	ConditionRedisReady = "RedisReady"
+	// ConditionOpenSearchReady says that the search engine answers.
+	ConditionOpenSearchReady = "OpenSearchReady"
+	// ConditionModelsReady says that the models answer, as far as the servers' requests to them tell.
+	ConditionModelsReady = "ModelsReady"
+	// ConditionServerReady says that the wanted number of server pods answer.
+	ConditionServerReady = "ServerReady"
+	// ConditionConfigApplied says that every ready server runs the configuration of status.configHash; its
+	// lastTransitionTime says since when.
+	ConditionConfigApplied = "ConfigApplied"
+	// ConditionCacheEffective says whether the cache is used.
+	ConditionCacheEffective = "CacheEffective"
+	// ConditionAlertsClear says that no alert is raised.
+	ConditionAlertsClear = "AlertsClear"
+	// ConditionMonitoringReady says that dashboards and rules are in place.
+	ConditionMonitoringReady = "MonitoringReady"
+	// ConditionBudgetWithinLimit says that the service spends within its budget.
+	ConditionBudgetWithinLimit = "BudgetWithinLimit"
+	// ConditionReconciling (kstatus) is present only while the operator works towards the spec.
+	ConditionReconciling = "Reconciling"
+	// ConditionStalled (kstatus) is present only when the operator waits for a person.
+	ConditionStalled = "Stalled"
+)
+
+// Reasons of conditions. A reason is a contract: scripts and alerts match it. docs/reasons.md says what to do on each.
+const (
+	// ReasonNotConfigured (True): the feature is off.
+	ReasonNotConfigured = "NotConfigured"
+	// ReasonAvailable (True): the part answers.
+	ReasonAvailable = "Available"
+	// ReasonProgressing (False or Unknown): the part is starting or changing and is not late.
+	ReasonProgressing = "Progressing"
+	// ReasonPodFailing (False): a pod of the part cannot start or keeps ending; status.diagnostics names it.
+	ReasonPodFailing = "PodFailing"
+	// ReasonUnschedulable (False): no node takes a pod of the part.
+	ReasonUnschedulable = "Unschedulable"
+	// ReasonNameConflict (False): an object of the name that the operator needs belongs to somebody else.
+	ReasonNameConflict = "NameConflict"
+	// ReasonApplyFailed (False): the API server refused an object of the part.
+	ReasonApplyFailed = "ApplyFailed"
+	// ReasonNoReplicas (True): spec.server.replicas is 0.
+	ReasonNoReplicas = "NoReplicas"
+
+	// ReasonResolved (True): every Secret and entry was found.
+	ReasonResolved = "Resolved"
+	// ReasonSecretNotFound (False): a Secret that the spec names does not exist.
+	ReasonSecretNotFound = "SecretNotFound"
+	// ReasonSecretKeyNotFound (False): the Secret lacks the entry that the spec names, or it is empty.
+	ReasonSecretKeyNotFound = "SecretKeyNotFound"
+	// ReasonSecretInvalid (False): an entry of the API keys' Secret is not a key.
+	ReasonSecretInvalid = "SecretInvalid"
+
+	// ReasonApplied (True): every ready server runs the configuration.
+	ReasonApplied = "Applied"
+	// ReasonPropagating (False): the configuration was written and is on its way to the servers, under 120 s.
+	ReasonPropagating = "Propagating"
+	// ReasonConfigNotApplied (False): a server runs another configuration after 120 s.
+	ReasonConfigNotApplied = "ConfigNotApplied"
+	// ReasonConfigRejected (False): a server refused the configuration and kept the one before; its log says why.
+	ReasonConfigRejected = "ConfigRejected"
+	// ReasonPollFailed (Unknown): the operator cannot reach the servers' admin port.
+	ReasonPollFailed = "PollFailed"
+
+	// ReasonWarmingUp (Unknown): there was no traffic to judge.
+	ReasonWarmingUp = "WarmingUp"
+	// ReasonEffective (True): requests are answered from the cache.
+	ReasonEffective = "Effective"
+	// ReasonLowHitRate (False): under half of the requests are answered from the cache.
+	ReasonLowHitRate = "LowHitRate"
+	// ReasonLLMUnavailable (False): most requests to the model fail.
+	ReasonLLMUnavailable = "LLMUnavailable"
+	// ReasonStoreUnreachable (False): the pods run, but the servers cannot reach them.
+	ReasonStoreUnreachable = "StoreUnreachable"
+	// ReasonReusedVolume (True): the search engine uses a volume that another RAGService left.
+	ReasonReusedVolume = "ReusedVolume"
+
+	// ReasonReady (True): everything that Ready needs is True.
+	ReasonReady = "Ready"
+	// ReasonDegraded (True): the service answers, slower than it should: Redis is not ready.
+	ReasonDegraded = "Degraded"
+	// ReasonReconcileFailed (False): a step of the reconciliation failed and is tried again.
+	ReasonReconcileFailed = "ReconcileFailed"
+	// ReasonDeleting (False): the RAGService is being deleted.
+	ReasonDeleting = "Deleting"
+)

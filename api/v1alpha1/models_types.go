@@ -1,0 +1,60 @@
+package v1alpha1
+
+// ModelsSpec are the models that answer.
+type ModelsSpec struct {
+	// llm writes the answers.
+	// +required
+	LLM LLMSpec `json:"llm,omitzero"`
+}
+
+// LLMSpec is the language model that writes the answers.
+// +kubebuilder:validation:XValidation:rule="self.provider != 'OpenAI' || has(self.baseURL)",message="spec.models.llm.baseURL is required with provider OpenAI: set it to the address of a server that speaks that API, such as https://llm.example.com/v1"
+// +kubebuilder:validation:XValidation:rule="self.provider != 'OpenAI' || has(self.model)",message="spec.models.llm.model is required with provider OpenAI: set it to the name of a model that the server offers"
+// +kubebuilder:validation:XValidation:rule="self.provider != 'Extractive' || !(has(self.baseURL) || has(self.model) || has(self.apiKeySecretRef) || has(self.temperature) || has(self.maxTokens) || has(self.timeout) || has(self.idleTimeout))",message="spec.models.llm with provider Extractive uses no model: remove baseURL, model, temperature, maxTokens, timeout, idleTimeout and apiKeySecretRef, or set provider to OpenAI"
+type LLMSpec struct {
+	// provider is OpenAI (any server with that API) or Extractive (no model: the answer is the sentences of the
+	// passages found that match best, cited).
+	// +kubebuilder:validation:Enum=OpenAI;Extractive
+	// +required
+	Provider LLMProvider `json:"provider,omitempty"`
+	// baseURL is the address of the API, up to and with its version: https://llm.example.com/v1.
+	// +kubebuilder:validation:MinLength=8
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && (self.startsWith('https://') || self.startsWith('http://')) && url(self).getHost() != '' && !self.contains('@') && !self.contains('?') && !self.contains('#')",message="must be an http or https URL without user, query or fragment, such as https://llm.example.com/v1 (a key belongs into apiKeySecretRef)"
+	// +optional
+	BaseURL string `json:"baseURL,omitempty"`
+	// model is the name of the model.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	// +optional
+	Model string `json:"model,omitempty"`
+	// temperature from "0" (always the likeliest word) to "2". Default "0.2".
+	// +kubebuilder:validation:XValidation:rule="double(self) <= 2.0",message="must be between 0 and 2"
+	// +optional
+	Temperature Decimal `json:"temperature,omitempty"`
+	// maxTokens bounds the length of an answer, in tokens. Default 1024.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=131072
+	// +optional
+	MaxTokens *int32 `json:"maxTokens,omitempty"`
+	// timeout bounds all attempts of an ask, and the time to the first token of a stream. 1s to 5m, default 30s.
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('5m')",message="must be between 1s and 5m"
+	// +optional
+	Timeout Duration `json:"timeout,omitempty"`
+	// idleTimeout bounds each gap between two tokens. 1s to 5m, default 15s.
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('5m')",message="must be between 1s and 5m"
+	// +optional
+	IdleTimeout Duration `json:"idleTimeout,omitempty"`
+	// apiKeySecretRef is the key of the API, sent as a bearer token. Without it none is sent.
+	// +optional
+	APIKeySecretRef *SecretKeyReference `json:"apiKeySecretRef,omitempty"`
+}
+
+// LLMProvider is a kind of language model.
+type LLMProvider string
+
+// Values of LLMProvider.
+const (
+	LLMProviderOpenAI     LLMProvider = "OpenAI"
+	LLMProviderExtractive LLMProvider = "Extractive"
+)

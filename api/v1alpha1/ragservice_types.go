@@ -1,0 +1,101 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// RAGService is a retrieval-augmented-generation service: a server that answers questions from documents, with the
+// search engine, cache and limits that it needs.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:subresource:scale:specpath=.spec.server.replicas,statuspath=.status.replicas,selectorpath=.status.selector
+// +kubebuilder:resource:shortName=rag,categories=all,path=ragservices,singular=ragservice
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Replicas",type=string,JSONPath=`.status.readyReplicas`
+// +kubebuilder:printcolumn:name="Hit rate",type=string,JSONPath=`.status.cache.hitRatePercent`
+// +kubebuilder:printcolumn:name="LLM",type=string,priority=1,JSONPath=`.spec.models.llm.provider`
+// +kubebuilder:printcolumn:name="Endpoint",type=string,JSONPath=`.status.endpoint`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$') && self.metadata.name.size() <= 40",message="metadata.name must start with a letter, hold only lower-case letters, digits and '-', and have at most 40 characters: the names of its parts are made from it"
+type RAGService struct {
+	metav1.TypeMeta `json:",inline"`
+	// metadata is the standard object metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty,omitzero"`
+	// spec is what the service shall be.
+	// +required
+	Spec RAGServiceSpec `json:"spec,omitzero"`
+	// status is what the operator found. It starts with observedGeneration -1, so that tools which wait do not
+	// take an object that nobody has looked at for a finished one.
+	// +default={"observedGeneration": -1}
+	// +optional
+	Status RAGServiceStatus `json:"status,omitempty,omitzero"`
+}
+
+// RAGServiceList is a list of RAGServices.
+//
+// +kubebuilder:object:root=true
+type RAGServiceList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty,omitzero"`
+	Items           []RAGService `json:"items"`
+}
+
+// RAGServiceSpec is what a RAGService shall be. Only models.llm is required; the defaults of everything else make the
+// smallest manifest fit for production.
+type RAGServiceSpec struct {
+	// server is the server that answers requests.
+	// +default={}
+	// +optional
+	Server ServerSpec `json:"server,omitzero"`
+	// redis keeps cached results and the buckets of the rate limits. Without it the operator runs Redis itself.
+	// +optional
+	Redis RedisSpec `json:"redis,omitzero"`
+	// openSearch keeps the documents and finds them. Without it the operator runs OpenSearch itself.
+	// +optional
+	OpenSearch OpenSearchSpec `json:"openSearch,omitzero"`
+	// models are the models that answer.
+	// +required
+	Models ModelsSpec `json:"models,omitzero"`
+	// retrieval is how documents are cut up and how many passages an answer may use.
+	// +default={}
+	// +optional
+	Retrieval RetrievalSpec `json:"retrieval,omitzero"`
+	// cache is how long results are kept.
+	// +default={}
+	// +optional
+	Cache CacheSpec `json:"cache,omitzero"`
+	// rateLimits is how many requests each tier may make on each endpoint.
+	// +default={}
+	// +optional
+	RateLimits RateLimitsSpec `json:"rateLimits,omitzero"`
+	// auth is how callers say who they are.
+	// +default={}
+	// +optional
+	Auth AuthSpec `json:"auth,omitzero"`
+	// logging is what the server writes to its log.
+	// +default={}
+	// +optional
+	Logging LoggingSpec `json:"logging,omitzero"`
+	// networkPolicy closes the network around the service's pods.
+	// +default={}
+	// +optional
+	NetworkPolicy NetworkPolicySpec `json:"networkPolicy,omitzero"`
+	// deletionPolicy says what becomes of the volumes when the RAGService is deleted: Retain keeps them and an event
+	// names them, Delete removes them. Default Retain.
+	// +kubebuilder:validation:Enum=Retain;Delete
+	// +default="Retain"
+	// +optional
+	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
+}
+
+// DeletionPolicy says what becomes of volumes.
+type DeletionPolicy string
+
+// Values of DeletionPolicy.
+const (
+	DeletionPolicyRetain DeletionPolicy = "Retain"
+	DeletionPolicyDelete DeletionPolicy = "Delete"
+)

@@ -1,0 +1,90 @@
+package v1alpha1
+
+// RateLimitsSpec is how many requests each tier may make on each endpoint. A tier is a number, not a bucket of its own:
+// an endpoint's number is what the default tier gets there, another tier gets it in the ratio of the tiers' numbers
+// (free 10, premium 100: on an endpoint with 10, premium gets 100), unless the endpoint names that tier.
+// +kubebuilder:validation:XValidation:rule="has(self.tiers) ? self.tiers.exists(t, t.name == self.defaultTier) : self.defaultTier in ['free', 'premium', 'enterprise']",message="spec.rateLimits.defaultTier must be the name of one of spec.rateLimits.tiers (free, premium or enterprise when no tiers are given)"
+// +kubebuilder:validation:XValidation:rule="!has(self.endpoints) || self.endpoints.all(e, !has(e.tiers) || e.tiers.all(o, has(self.tiers) ? self.tiers.exists(t, t.name == o.name) : o.name in ['free', 'premium', 'enterprise']))",message="spec.rateLimits.endpoints[].tiers[].name must be the name of one of spec.rateLimits.tiers (free, premium or enterprise when no tiers are given)"
+type RateLimitsSpec struct {
+	// defaultTier is the tier of a caller whose key names none. Default free.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	// +default="free"
+	// +optional
+	DefaultTier string `json:"defaultTier,omitempty"`
+	// tiers of callers. Without them: free 10, premium 100, enterprise 1000 requests a minute.
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	Tiers []Tier `json:"tiers,omitempty"`
+	// endpoints that have a number of their own. Without them: search 60, ask 10, stream 5 requests a minute. An
+	// endpoint that is not named has the caller's tier's number, but documents, which is not limited unless named.
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=5
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	Endpoints []EndpointLimit `json:"endpoints,omitempty"`
+}
+
+// Tier is a class of callers.
+type Tier struct {
+	// name of the tier, as keys name it.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	// +required
+	Name string `json:"name,omitempty"`
+	// requestsPerMinute is the tier's number.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000
+	// +required
+	RequestsPerMinute int32 `json:"requestsPerMinute,omitempty"`
+}
+
+// EndpointLimit is how many requests may be made on an endpoint.
+type EndpointLimit struct {
+	// name of the endpoint: search, ask, stream, documents or stats.
+	// +kubebuilder:validation:Enum=search;ask;stream;documents;stats
+	// +required
+	Name Endpoint `json:"name,omitempty"`
+	// requestsPerMinute is what the default tier gets.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000
+	// +required
+	RequestsPerMinute int32 `json:"requestsPerMinute,omitempty"`
+	// burst is how many requests the default tier may make at once, and is scaled for another tier as the number is.
+	// Default: a minute's worth.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000
+	// +optional
+	Burst *int32 `json:"burst,omitempty"`
+	// cost is how many requests one request counts for. Default 1.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000
+	// +default=1
+	// +optional
+	Cost *int32 `json:"cost,omitempty"`
+	// tiers that have a number of their own on this endpoint, instead of the ratio.
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	Tiers []Tier `json:"tiers,omitempty"`
+}
+
+// Endpoint is a limited part of the server's API.
+type Endpoint string
+
+// Values of Endpoint.
+const (
+	EndpointSearch    Endpoint = "search"
+	EndpointAsk       Endpoint = "ask"
+	EndpointStream    Endpoint = "stream"
+	EndpointDocuments Endpoint = "documents"
+	EndpointStats     Endpoint = "stats"
+)

@@ -1,0 +1,85 @@
+package v1alpha1
+
+// RetrievalSpec is how documents are cut up and how many passages an answer may use.
+// +kubebuilder:validation:XValidation:rule="self.topK <= self.maxTopK",message="spec.retrieval.topK must not be greater than spec.retrieval.maxTopK"
+type RetrievalSpec struct {
+	// topK is the number of passages when a request names none. Default 5.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=200
+	// +default=5
+	// +optional
+	TopK *int32 `json:"topK,omitempty"`
+	// maxTopK is the largest number of passages a request may name. Default 50.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=200
+	// +default=50
+	// +optional
+	MaxTopK *int32 `json:"maxTopK,omitempty"`
+	// chunking is how documents are cut into passages. A change applies to documents written after it.
+	// +default={}
+	// +optional
+	Chunking ChunkingSpec `json:"chunking,omitzero"`
+}
+
+// ChunkingSpec is how documents are cut into passages.
+// +kubebuilder:validation:XValidation:rule="self.overlapWords * 2 <= self.words",message="spec.retrieval.chunking.overlapWords must be at most half of spec.retrieval.chunking.words"
+type ChunkingSpec struct {
+	// words is the longest passage, in words. Default 600.
+	// +kubebuilder:validation:Minimum=20
+	// +kubebuilder:validation:Maximum=5000
+	// +default=600
+	// +optional
+	Words *int32 `json:"words,omitempty"`
+	// overlapWords is how many words two neighbouring passages share, so that a sentence at the edge is found whole.
+	// Default 100.
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2500
+	// +default=100
+	// +optional
+	OverlapWords *int32 `json:"overlapWords,omitempty"`
+}
+
+// CacheSpec is how long results are kept.
+type CacheSpec struct {
+	// enabled turns the cache on; without it every request is worked out anew, and X-Cache says BYPASS. Default true.
+	// +default=true
+	// +optional
+	Enabled *bool `json:"enabled,omitempty"`
+	// ttl is how long each kind of result is kept.
+	// +default={}
+	// +optional
+	TTL CacheTTLSpec `json:"ttl,omitzero"`
+	// local is the part of the cache that each server keeps in its own memory.
+	// +default={}
+	// +optional
+	Local LocalCacheSpec `json:"local,omitzero"`
+	// generation is part of every key: raising it empties the cache at once. Default 0.
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:XValidation:rule="self >= oldSelf",message="must not go down: results of the earlier generation could come back; raise it to empty the cache"
+	// +default=0
+	// +optional
+	Generation *int64 `json:"generation,omitempty"`
+}
+
+// CacheTTLSpec is how long each kind of result is kept, from 1s to 720h.
+type CacheTTLSpec struct {
+	// search is how long search results are kept. Default 1h.
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('720h')",message="must be between 1s and 720h"
+	// +default="1h"
+	// +optional
+	Search Duration `json:"search,omitempty"`
+	// llm is how long answers are kept. Default 15m.
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('720h')",message="must be between 1s and 720h"
+	// +default="15m"
+	// +optional
+	LLM Duration `json:"llm,omitempty"`
+}
+
+// LocalCacheSpec is the part of the cache that each server keeps in its own memory.
+type LocalCacheSpec struct {
+	// maxBytes bounds the results kept, by their size. Default 64Mi.
+	// +kubebuilder:validation:XValidation:rule="quantity(self).compareTo(quantity('1Mi')) >= 0 && quantity(self).compareTo(quantity('16Gi')) <= 0",message="must be between 1Mi and 16Gi"
+	// +default="64Mi"
+	// +optional
+	MaxBytes Quantity `json:"maxBytes,omitempty"`
+}

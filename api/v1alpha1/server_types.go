@@ -1,0 +1,131 @@
+package v1alpha1
+
+import (
+	corev1 "k8s.io/api/core/v1"
+)
+
+// ServerSpec is the server that answers requests.
+type ServerSpec struct {
+	// replicas is the number of server pods. Default 2, so that a node can be drained without an outage. 0 stops the
+	// server and keeps the stores.
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	// +default=2
+	// +optional
+	Replicas *int32 `json:"replicas,omitempty"`
+	// image is the server's container image. Without it the operator uses the one it was released with, and an upgrade
+	// of the operator moves it.
+	// +optional
+	Image Image `json:"image,omitempty"`
+	// resources of the server's container. Default: requests of 100m CPU and 128Mi memory, limit of 512Mi memory.
+	// +optional
+	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
+}
+
+// Image is a reference to a container image.
+//
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=512
+// +kubebuilder:validation:Pattern=`^[^\s]+$`
+type Image string
+
+// AuthSpec is how callers say who they are.
+// +kubebuilder:validation:XValidation:rule="self.mode != 'Anonymous' || !has(self.apiKeysSecretRef)",message="spec.auth.apiKeysSecretRef has no effect with spec.auth.mode Anonymous: remove it, or set mode to APIKey"
+type AuthSpec struct {
+	// mode is APIKey (each request carries a key) or Anonymous (anybody may ask; administration still needs the
+	// generated administrator's key). Default APIKey.
+	// +kubebuilder:validation:Enum=APIKey;Anonymous
+	// +default="APIKey"
+	// +optional
+	Mode AuthMode `json:"mode,omitempty"`
+	// apiKeysSecretRef names a Secret of this namespace in which each entry is one key: its name the key's name, its
+	// value JSON {"key","tier","tenant","role":"admin|client"}. Without it the operator generates the Secret
+	// <name>-api-keys with an administrator's and a client's key.
+	// +optional
+	APIKeysSecretRef *SecretReference `json:"apiKeysSecretRef,omitempty"`
+}
+
+// AuthMode is how callers say who they are.
+type AuthMode string
+
+// Values of AuthMode.
+const (
+	AuthModeAPIKey    AuthMode = "APIKey"
+	AuthModeAnonymous AuthMode = "Anonymous"
+)
+
+// SecretReference names a Secret of the same namespace.
+type SecretReference struct {
+	// name of the Secret.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +required
+	Name string `json:"name,omitempty"`
+}
+
+// SecretKeyReference names a Secret of the same namespace and one of its entries.
+type SecretKeyReference struct {
+	// name of the Secret.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +required
+	Name string `json:"name,omitempty"`
+	// key is the entry of the Secret.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
+	// +required
+	Key string `json:"key,omitempty"`
+}
+
+// LoggingSpec is what the server writes to its log.
+type LoggingSpec struct {
+	// level is the lowest level that is written. Default INFO.
+	// +kubebuilder:validation:Enum=DEBUG;INFO;WARNING;ERROR;CRITICAL
+	// +default="INFO"
+	// +optional
+	Level LogLevel `json:"level,omitempty"`
+}
+
+// LogLevel is the weight of a log line.
+type LogLevel string
+
+// Values of LogLevel.
+const (
+	LogLevelDebug    LogLevel = "DEBUG"
+	LogLevelInfo     LogLevel = "INFO"
+	LogLevelWarning  LogLevel = "WARNING"
+	LogLevelError    LogLevel = "ERROR"
+	LogLevelCritical LogLevel = "CRITICAL"
+)
+
+// NetworkPolicySpec closes the network around the service's pods.
+// +kubebuilder:validation:XValidation:rule="self.enabled || !has(self.egress)",message="spec.networkPolicy.egress has no effect with spec.networkPolicy.enabled false: remove it, or enable the policies"
+type NetworkPolicySpec struct {
+	// enabled makes NetworkPolicies: in from what uses a part, out to DNS, the service's own stores and the port of
+	// each configured URL. Default true.
+	// +default=true
+	// +optional
+	Enabled *bool `json:"enabled,omitempty"`
+	// egress lists further addresses that server pods may connect to.
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=atomic
+	// +optional
+	Egress []EgressRule `json:"egress,omitempty"`
+}
+
+// EgressRule is a block of addresses and a port that server pods may connect to.
+type EgressRule struct {
+	// cidr is the block of addresses: 10.1.0.0/16, or one address with /32.
+	// +kubebuilder:validation:MinLength=4
+	// +kubebuilder:validation:MaxLength=43
+	// +kubebuilder:validation:XValidation:rule="isCIDR(self)",message="must be a block of addresses such as 10.1.0.0/16"
+	// +required
+	CIDR string `json:"cidr,omitempty"`
+	// port is the TCP port.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	// +required
+	Port int32 `json:"port,omitempty"`
+}

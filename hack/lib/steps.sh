@@ -1,0 +1,86 @@
+# shellcheck shell=bash
+# Steps with their times, for the scripts in hack/. Source it; everything it prints goes to stderr, so that stdout stays free for
+# results (a path, an answer). A script that fails names the step it was in, how long that took, and calls explain_failure if the
+# script defines one.
+
+STEP_DEPTH=${STEP_DEPTH:-0} # scripts call scripts: an inner one indents
+STEP_NOW='' STEP_SINCE=0
+
+say() { printf '%*s%s\n' $((STEP_DEPTH * 4)) '' "$*" >&2; }
+
+die() {
+  say "error: $*"
+  exit 1
+}
+
+# now_ms prints milliseconds; EPOCHREALTIME has six digits after a separator that depends on the locale.
+now_ms() {
+  local now=${EPOCHREALTIME/[.,]/}
+  echo $((now / 1000))
+}
+
+# seconds_since MS prints "3.4 s".
+seconds_since() {
+  local ms=$(($(now_ms) - $1))
+  printf '%d.%d s' $((ms / 1000)) $((ms % 1000 / 100))
+}
+
+# step WHAT COMMAND... says what it does, does it, and says how long it took. Not to be called in a condition: bash would go on
+# after a failing line inside COMMAND.
+step() {
+  local what=$1 outer=$STEP_NOW outer_since=$STEP_SINCE since
+  shift
+  since=$(now_ms)
+  STEP_NOW=$what STEP_SINCE=$since
+  say "==> $what"
+  STEP_DEPTH=$((STEP_DEPTH + 1))
+  export STEP_DEPTH
+  "$@"
+  STEP_DEPTH=$((STEP_DEPTH - 1))
+  say "    $(seconds_since "$since")  $what"
+  STEP_NOW=$outer STEP_SINCE=$outer_since
+}
+
+# quietly LOG COMMAND... keeps the output in LOG, tells every 20 s that work goes on, and prints the end of LOG on failure.
+quietly() {
+  local log=$1 since status=0 pid next
+  shift
+  since=$(now_ms) next=20000
+  "$@" >"$log" 2>&1 &
+  pid=$!
+  while kill -0 "$pid" 2>/dev/null; do
+    sleep 0.2
+    if (($(now_ms) - since > next)); then
+      say "... $(seconds_since "$since"), $(wc -l <"$log") lines in $log"
+      next=$((next + 20000))
+    fi
+  done
+  wait "$pid" || status=$?
+  [ "$status" -eq 0 ] && return
+  say "failed with status $status; the end of $log:"
+  tail -n 30 "$log" | sed 's/^/    | /' >&2
+  return "$status"
+}
+
+# await SECONDS WHAT COMMAND... tries COMMAND four times a second until it succeeds.
+await() {
+  local limit=$1 what=$2 since
+  shift 2
+  since=$(now_ms)
+  until "$@" >/dev/null 2>&1; do
+    if (($(now_ms) - since > limit * 1000)); then
+      say "gave up on $what after $limit s"
+      return 1
+    fi
+    sleep 0.25
+  done
+}
+
+on_exit() {
+  local status=$?
+  [ "$status" -eq 0 ] && return
+  STEP_DEPTH=0
+  [ -z "$STEP_NOW" ] || say "FAILED after $(seconds_since "$STEP_SINCE"): $STEP_NOW"
+  if declare -F explain_failure >/dev/null; then explain_failure || true; fi
+}
+trap on_exit EXIT

@@ -1,0 +1,172 @@
+// Package config is the configuration of the server: what it means, whether it is valid, and how a running server
+// takes up a new one. The operator writes it into a ConfigMap; run alone, the server makes it from a manifest. It holds
+// no secret: those are read from files or from the manifest into Credentials.
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Config is the whole configuration. Every default is resolved before it is written: a zero value means zero.
+type Config struct {
+	Service    Service    `json:"service"`
+	Stores     Stores     `json:"stores"`
+	LLM        LLM        `json:"llm"`
+	Retrieval  Retrieval  `json:"retrieval"`
+	Cache      Cache      `json:"cache"`
+	RateLimits RateLimits `json:"rateLimits"`
+	Auth       Auth       `json:"auth"`
+	Logging    Logging    `json:"logging"`
+}
+
+// Service names the RAGService that the server belongs to. Both names are part of every key in Redis.
+type Service struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	// Replicas is the configured number of servers, at least 1. A server that has lost Redis limits to its share.
+	Replicas int `json:"replicas"`
+}
+
+// Stores are the addresses of what the server connects to. A change takes effect on restart; the operator rolls the
+// pods. A store that is nil is embedded in the server.
+type Stores struct {
+	OpenSearch *OpenSearch `json:"openSearch,omitempty"`
+	Redis      *Redis      `json:"redis,omitempty"`
+}
+
+// OpenSearch is where documents are kept.
+type OpenSearch struct {
+	// URLs of the nodes, http or https.
+	URLs []string `json:"urls"`
+	// Index is the alias that names the documents' index. Indices whose names start with it belong to the service.
+	Index string `json:"index"`
+}
+
+// Redis is the pair of instances: Cache may evict what it holds, State may not.
+type Redis struct {
+	Cache RedisInstance `json:"cache"`
+	State RedisInstance `json:"state"`
+}
+
+// RedisInstance is one Redis server.
+type RedisInstance struct {
+	// Address is host:port.
+	Address string `json:"address"`
+}
+
+// LLM is the language model that writes the answers.
+type LLM struct {
+	Provider LLMProvider `json:"provider"`
+	// BaseURL, Model, Temperature, MaxTokens, Timeout and IdleTimeout are set with provider OpenAI.
+	BaseURL     string   `json:"baseURL,omitempty"`
+	Model       string   `json:"model,omitempty"`
+	Temperature float64  `json:"temperature,omitempty"`
+	MaxTokens   int      `json:"maxTokens,omitempty"`
+	Timeout     Duration `json:"timeout,omitempty"`
+	IdleTimeout Duration `json:"idleTimeout,omitempty"`
+}
+
+// LLMProvider is a kind of language model.
+type LLMProvider string
+
+// Kinds of language model.
+const (
+	ProviderOpenAI     LLMProvider = "OpenAI"
+	ProviderExtractive LLMProvider = "Extractive"
+)
+
+// Retrieval is how documents are cut up and found.
+type Retrieval struct {
+	TopK     int      `json:"topK"`
+	MaxTopK  int      `json:"maxTopK"`
+	Chunking Chunking `json:"chunking"`
+}
+
+// Chunking is the length of a passage and of what two neighbours share, in words.
+type Chunking struct {
+	Words        int `json:"words"`
+	OverlapWords int `json:"overlapWords"`
+}
+
+// Cache is how long results are kept.
+type Cache struct {
+	Enabled bool `json:"enabled"`
+	// TTLSearch and TTLLLM are how long search results and answers are kept.
+	TTLSearch Duration `json:"ttlSearch"`
+	TTLLLM    Duration `json:"ttlLLM"`
+	// LocalMaxBytes bounds what a server keeps in its own memory.
+	LocalMaxBytes int64 `json:"localMaxBytes"`
+	// Generation is part of every key.
+	Generation int64 `json:"generation"`
+}
+
+// RateLimits is the resolved table of limits: one row for each endpoint that is limited and each tier.
+type RateLimits struct {
+	// DefaultTier is the tier of a caller whose key names none, or names one that is not in the table.
+	DefaultTier string  `json:"defaultTier"`
+	Limits      []Limit `json:"limits"`
+}
+
+// Limit is the token bucket of a caller of a tier on an endpoint: it holds Burst requests and gains RequestsPerMinute.
+type Limit struct {
+	Endpoint          string `json:"endpoint"`
+	Tier              string `json:"tier"`
+	RequestsPerMinute int    `json:"requestsPerMinute"`
+	Burst             int    `json:"burst"`
+	// Cost is how many requests one request counts for. The bucket holds max(Burst, Cost).
+	Cost int `json:"cost"`
+}
+
+// Auth is how callers say who they are.
+type Auth struct {
+	Mode AuthMode `json:"mode"`
+}
+
+// AuthMode is how callers say who they are.
+type AuthMode string
+
+// Ways to say who one is.
+const (
+	AuthAPIKey    AuthMode = "APIKey"
+	AuthAnonymous AuthMode = "Anonymous"
+)
+
+// Logging is what the server writes to its log.
+type Logging struct {
+	// Level is DEBUG, INFO, WARNING, ERROR or CRITICAL.
+	Level string `json:"level"`
+}
+
+// Duration is a time.Duration that is written as Go writes it: "1h30m0s".
+type Duration time.Duration
+
+// MarshalJSON writes d as a string.
+func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(d).String()) }
+
+// UnmarshalJSON reads d from a string.
+func (d *Duration) UnmarshalJSON(data []byte) error {
+	var s string
+	if err := json.Unmarshal(data, &s); err != nil {
+		return fmt.Errorf("want a duration as a string, such as \"90s\": %w", err)
+	}
+	parsed, err := time.ParseDuration(s)
+	if err != nil {
+		return fmt.Errorf("%q is not a duration such as 90s: %w", s, err)
+	}
+	*d = Duration(parsed)
+	return nil
+}
+
+// D returns d as a time.Duration.
+func (d Duration) D() time.Duration { return time.Duration(d) }
+
+// Hash identifies a configuration by the bytes of its file: 16 hexadecimal characters of their SHA-256. The operator
+// computes it for what it writes, a server for what it runs.
+func Hash(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:8])
+}

@@ -1,0 +1,39 @@
+package config
+
+// Credentials are the secrets of a server. They never appear in Config, logs, metrics or errors.
+type Credentials struct {
+	// RedisPassword is the password of both Redis instances; empty for none.
+	RedisPassword string
+	// LLMAPIKey is sent to the model as a bearer token; empty for none.
+	LLMAPIKey string
+	// APIKeys are the keys of callers.
+	APIKeys []APIKey
+}
+
+// APIKey is a caller's key: one entry of the Secret of API keys.
+type APIKey struct {
+	// Name is the entry's name and stands for the caller in logs.
+	Name string `json:"-"`
+	// Key is the key itself, at least 128 random bits.
+	Key string `json:"key"`
+	// Tier is the caller's tier; empty for the default tier.
+	Tier string `json:"tier,omitempty"`
+	// Tenant is whose documents the caller sees; empty for "default".
+	Tenant string `json:"tenant,omitempty"`
+	// Role is "admin" or "client"; empty means client.
+	Role string `json:"role,omitempty"`
+}
+
+// Files of credentials in a server's pod: one folder for each Secret, mounted whole so that a rotation reaches it.
+const (
+	// DefaultConfigFile is where the operator mounts the configuration.
+	DefaultConfigFile = "/etc/ragservice/config/config.yaml"
+	// DefaultSecretsDir is where the operator mounts Secrets, in the folders named below.
+	DefaultSecretsDir = "/etc/ragservice/secrets"
+	// RedisSecretDir holds the file "password".
+	RedisSecretDir = "redis"
+	// LLMSecretDir holds the file "api-key" (the operator projects the referenced entry to that name).
+	LLMSecretDir = "llm"
+	// APIKeysSecretDir holds one file for each key.
+	APIKeysSecretDir = "api-keys"
+)

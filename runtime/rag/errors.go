@@ -1,0 +1,105 @@
+package rag
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Kind is a class of errors. Kinds form a tree: errors.Is(err, ErrSearch) holds for a search timeout.
+type Kind struct {
+	// Code is the stable name of the kind in answers, logs and metrics.
+	Code   string
+	parent *Kind
+}
+
+// Error is the kind's code.
+func (k *Kind) Error() string { return k.Code }
+
+// Unwrap is the kind above, which makes errors.Is climb the tree.
+func (k *Kind) Unwrap() error {
+	if k.parent == nil {
+		return nil
+	}
+	return k.parent
+}
+
+// The tree of errors.
+var (
+	ErrRAG = &Kind{Code: "internal"}
+
+	ErrSearch            = &Kind{Code: "search_failed", parent: ErrRAG}
+	ErrPaperNotFound     = &Kind{Code: "paper_not_found", parent: ErrSearch}
+	ErrSearchTimeout     = &Kind{Code: "search_timeout", parent: ErrSearch}
+	ErrSearchUnavailable = &Kind{Code: "search_unavailable", parent: ErrSearch}
+
+	ErrLLM            = &Kind{Code: "llm_failed", parent: ErrRAG}
+	ErrLLMTimeout     = &Kind{Code: "llm_timeout", parent: ErrLLM}
+	ErrLLMUnavailable = &Kind{Code: "llm_unavailable", parent: ErrLLM}
+	// ErrLLMBadAnswer is an answer that is not of the model's protocol.
+	ErrLLMBadAnswer = &Kind{Code: "bad_upstream_answer", parent: ErrLLM}
+
+	ErrRateLimit = &Kind{Code: "rate_limit_exceeded", parent: ErrRAG}
+	ErrCache     = &Kind{Code: "cache_failed", parent: ErrRAG}
+
+	ErrValidation = &Kind{Code: "validation_failed", parent: ErrRAG}
+	// ErrInvalidQuery is a query that is empty, too long or holds control characters.
+	ErrInvalidQuery = &Kind{Code: "invalid_query", parent: ErrValidation}
+
+	ErrAuth         = &Kind{Code: "auth_failed", parent: ErrRAG}
+	ErrUnauthorized = &Kind{Code: "unauthorized", parent: ErrAuth}
+	ErrForbidden    = &Kind{Code: "forbidden", parent: ErrAuth}
+)
+
+// Error is an error that a caller may see: everything but Cause goes into the answer.
+type Error struct {
+	Kind *Kind
+	// Message is a sentence for a person, without secrets and without the inside of the service.
+	Message string
+	// Details are for programs.
+	Details map[string]any
+	// RetryAfter is how long the caller shall wait; 0 for no advice.
+	RetryAfter time.Duration
+	// Cause goes to the log and to nobody else.
+	Cause error
+}
+
+// Error is the message with its cause, for the log.
+func (e *Error) Error() string {
+	if e.Cause == nil {
+		return e.Message
+	}
+	return fmt.Sprintf("%s: %v", e.Message, e.Cause)
+}
+
+// Unwrap lets errors.Is find the kind, those above it, and the cause.
+func (e *Error) Unwrap() []error {
+	if e.Cause == nil {
+		return []error{e.Kind}
+	}
+	return []error{e.Kind, e.Cause}
+}
+
+// FieldError is what is wrong with one field of a request.
+type FieldError struct {
+	Field  string `json:"field"`
+	Reason string `json:"reason"`
+}
+
+// Invalid is a validation error that names each field at fault.
+func Invalid(fields ...FieldError) *Error {
+	message := "the request is not valid"
+	if len(fields) > 0 {
+		message = fields[0].Field + " " + fields[0].Reason
+	}
+	return &Error{Kind: ErrValidation, Message: message, Details: map[string]any{"fields": fields}}
+}
+
+// KindOf is the kind of err, ErrRAG when it has none.
+func KindOf(err error) *Kind {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return ErrRAG
+}

@@ -1,0 +1,185 @@
+package rag
+
+import (
+	"time"
+)
+
+// DefaultTenant owns the documents of callers without a tenant.
+const DefaultTenant = "default"
+
+// Role is what a caller may do.
+type Role string
+
+// Roles.
+const (
+	// RoleClient may search and ask.
+	RoleClient Role = "client"
+	// RoleAdmin may also write and delete documents.
+	RoleAdmin Role = "admin"
+)
+
+// Identity is who a request comes from.
+type Identity struct {
+	// Name stands for the caller in logs and names its buckets: the key's name, or an HMAC of the address.
+	Name   string
+	Tier   string
+	Tenant string
+	Role   Role
+}
+
+// Mode is how passages are found.
+type Mode string
+
+// Modes.
+const (
+	// ModeKeyword ranks by words (BM25).
+	ModeKeyword Mode = "keyword"
+	// ModeSemantic ranks by vectors; it needs an embedding model.
+	ModeSemantic Mode = "semantic"
+	// ModeHybrid fuses both.
+	ModeHybrid Mode = "hybrid"
+)
+
+// Span is a part of a document's text in characters (Unicode code points): from Start up to, not including, End.
+type Span struct {
+	Start int `json:"start"`
+	End   int `json:"end"`
+}
+
+// Metadata is a flat object: strings, numbers, booleans and arrays of strings.
+type Metadata map[string]any
+
+// Document is a text that answers are drawn from.
+type Document struct {
+	ID       string   `json:"id"`
+	Title    string   `json:"title,omitempty"`
+	URL      string   `json:"url,omitempty"`
+	Text     string   `json:"text"`
+	Metadata Metadata `json:"metadata,omitempty"`
+}
+
+// Chunk is a passage of a document: what is indexed, found and cited.
+type Chunk struct {
+	// ID is deterministic: <document id>#<position>.
+	ID         string   `json:"chunk_id"`
+	DocumentID string   `json:"document_id"`
+	Title      string   `json:"title,omitempty"`
+	URL        string   `json:"url,omitempty"`
+	Text       string   `json:"text"`
+	Span       Span     `json:"span"`
+	Metadata   Metadata `json:"metadata,omitempty"`
+	// ContentHash is the SHA-256 of what an answer can draw from: title, URL and text.
+	ContentHash string `json:"content_hash"`
+}
+
+// Hit is a chunk that was found. Scores compare within one answer only.
+type Hit struct {
+	Chunk
+	Score float64 `json:"score"`
+}
+
+// Filter narrows a search to chunks whose metadata has, for every field, one of the values.
+type Filter map[string][]string
+
+// Query is a search within a tenant's documents. Text is NFC, trimmed, plain text and never operators.
+type Query struct {
+	Tenant   string
+	Text     string
+	TopK     int
+	Offset   int
+	Mode     Mode
+	Filter   Filter
+	MinScore *float64
+}
+
+// Retrieval is what a Query found.
+type Retrieval struct {
+	// Hits are TopK at most, from Offset on, best first.
+	Hits []Hit `json:"hits"`
+	// Total is the size of the list that Hits are a page of.
+	Total int `json:"total"`
+	// Mode is what was really done.
+	Mode Mode `json:"mode"`
+	// Degraded says that a leg of the search was lost. Such a result is never cached.
+	Degraded bool `json:"degraded,omitempty"`
+	// Cache tells where the result came from; adapters of stores leave it alone.
+	Cache CacheInfo `json:"-"`
+}
+
+// CacheOutcome is how the cache served a result, as X-Cache says it.
+type CacheOutcome string
+
+// Outcomes.
+const (
+	CacheHit    CacheOutcome = "HIT"
+	CacheMiss   CacheOutcome = "MISS"
+	CacheBypass CacheOutcome = "BYPASS"
+)
+
+// CacheInfo is how the cache served a result and how old it is.
+type CacheInfo struct {
+	Outcome CacheOutcome
+	Age     time.Duration
+}
+
+// Prompt is all that an answer depends on.
+type Prompt struct {
+	Tenant string
+	// Query is NFC and trimmed.
+	Query string
+	// Passages in the order in which [1], [2], ... name them.
+	Passages    []Chunk
+	Model       string
+	Temperature float64
+	// MaxTokens bounds the answer.
+	MaxTokens int
+	// BaseURL tells models of the same name apart.
+	BaseURL string
+}
+
+// Completion is what a generator wrote.
+type Completion struct {
+	// Tokens in the order in which they were written; their concatenation is the answer. They are kept apart so that a
+	// cached answer streams as the first one did.
+	Tokens       []string `json:"tokens"`
+	Model        string   `json:"model"`
+	FinishReason string   `json:"finish_reason"`
+	Usage        Usage    `json:"usage"`
+	// Cache tells where the completion came from; generators leave it alone.
+	Cache CacheInfo `json:"-"`
+}
+
+// Usage is what an answer took.
+type Usage struct {
+	PromptTokens     int `json:"prompt_tokens"`
+	CompletionTokens int `json:"completion_tokens"`
+}
+
+// Citation is a place in a document that supports a part of an answer.
+type Citation struct {
+	// Marker is the n of [n] in the answer.
+	Marker     int     `json:"marker"`
+	ChunkID    string  `json:"chunk_id"`
+	DocumentID string  `json:"document_id"`
+	Title      string  `json:"title,omitempty"`
+	URL        string  `json:"url,omitempty"`
+	Score      float64 `json:"score"`
+	Span       Span    `json:"span"`
+	// Quote is the text of Span.
+	Quote string `json:"quote"`
+}
+
+// Answer is an answer with what supports it.
+type Answer struct {
+	Query        string
+	Text         string
+	Citations    []Citation
+	Sources      []string
+	ChunksUsed   int
+	Mode         Mode
+	Degraded     bool
+	Model        string
+	Usage        Usage
+	FinishReason string
+	Cache        CacheInfo
+}

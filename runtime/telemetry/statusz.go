@@ -1,0 +1,46 @@
+package telemetry
+
+// Statusz is what a server says of itself on its admin port at /statusz, for the operator. It holds numbers, hashes and
+// words of the lists below, never text from outside.
+type Statusz struct {
+	// PodUID is the UID of the server's pod, from the environment variable POD_UID; it shows the operator that an
+	// address has not passed to another pod.
+	PodUID  string `json:"podUID,omitempty"`
+	Version string `json:"version"`
+	Ready   bool   `json:"ready"`
+	// ConfigHash is config.Hash of the configuration that runs.
+	ConfigHash string `json:"configHash"`
+	// RejectedConfigHash is that of a newer configuration that the server refused; empty when there is none.
+	RejectedConfigHash string `json:"rejectedConfigHash,omitempty"`
+	// OpenSearch, RedisCache, RedisState and LLM are the last known states of what the server depends on.
+	OpenSearch DependencyState `json:"openSearch"`
+	RedisCache DependencyState `json:"redisCache"`
+	RedisState DependencyState `json:"redisState"`
+	LLM        DependencyState `json:"llm"`
+	// WindowSeconds is how long Cache looks back.
+	WindowSeconds int `json:"windowSeconds"`
+	// Cache counts, for each kind of result, the requests of the window (BYPASS excluded).
+	Cache []CacheCount `json:"cache"`
+}
+
+// DependencyState is what a server knows of a dependency.
+type DependencyState string
+
+// States of dependencies.
+const (
+	// DependencyUp answered when last asked.
+	DependencyUp DependencyState = "up"
+	// DependencyDown failed when last asked (for a model: at least half of its last requests).
+	DependencyDown DependencyState = "down"
+	// DependencyUnknown has not been asked.
+	DependencyUnknown DependencyState = "unknown"
+	// DependencyUnused is not part of this service.
+	DependencyUnused DependencyState = "unused"
+)
+
+// CacheCount is the traffic of one kind of result: "search" counts search requests, "llm" ask and stream requests.
+type CacheCount struct {
+	Kind   string `json:"kind"`
+	Hits   int64  `json:"hits"`
+	Misses int64  `json:"misses"`
+}

@@ -1,0 +1,109 @@
+package backends
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+)
+
+// ControlPlane returns how to reach a real kube-apiserver with its etcd, as an administrator, with the custom resource
+// definitions of crdPaths (files or folders) established. One is started on first use, in a few seconds, and shared by
+// the tests of the process: each keeps to namespaces of its own, which, with no controllers running, never finish
+// deleting. Nothing but the API server runs: no scheduler, no garbage collection, no Deployment becomes pods.
+//
+// Its programs come from KUBEBUILDER_ASSETS, else from the cache that `make deps` fills.
+func ControlPlane(tb testing.TB, crdPaths ...string) *rest.Config {
+	tb.Helper()
+	shared, err := ownControlPlane()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	cfg := rest.CopyConfig(shared)
+	if len(crdPaths) == 0 {
+		return cfg
+	}
+	options := envtest.CRDInstallOptions{Paths: crdPaths, ErrorIfPathMissing: true}
+	if _, err := envtest.InstallCRDs(cfg, options); err != nil {
+		tb.Fatalf("installing %v: %v", crdPaths, err)
+	}
+	return cfg
+}
+
+// ControlPlaneProgram is the path of one of the control plane's programs, for tests that run kubectl as a user would.
+func ControlPlaneProgram(tb testing.TB, name string) string {
+	tb.Helper()
+	assets, err := controlPlaneAssets()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return filepath.Join(assets, name)
+}
+
+var ownControlPlane = sync.OnceValues(func() (*rest.Config, error) {
+	assets, err := controlPlaneAssets()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := scratch()
+	if err != nil {
+		return nil, err
+	}
+	existing := false
+	environment := &envtest.Environment{UseExistingCluster: &existing}
+	plane := &environment.ControlPlane
+	plane.KubectlPath = filepath.Join(assets, "kubectl")
+	if plane.Etcd, plane.APIServer, err = leashed(dir, assets); err != nil {
+		return nil, err
+	}
+	result := make(chan error, 1)
+	starter() <- func() {
+		_, err := environment.Start()
+		result <- err
+	}
+	if err := <-result; err != nil {
+		return nil, fmt.Errorf("starting the control plane of %s: %w", assets, err)
+	}
+	return environment.Config, nil
+})
+
+// leashed describes etcd and the API server so that they keep their files under dir and end with this process. envtest
+// gives no access to how it starts them, hence the wrappers.
+func leashed(dir, assets string) (*envtest.Etcd, *envtest.APIServer, error) {
+	etcd := &envtest.Etcd{DataDir: filepath.Join(dir, "etcd")}
+	server := &envtest.APIServer{CertDir: filepath.Join(dir, "certificates")}
+	for _, folder := range []string{etcd.DataDir, server.CertDir} {
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			return nil, nil, err
+		}
+	}
+	for name, path := range map[string]*string{"etcd": &etcd.Path, "kube-apiserver": &server.Path} {
+		*path = filepath.Join(dir, name)
+		wrapper := fmt.Sprintf("#!/bin/sh\nexec setpriv --pdeathsig KILL '%s' \"$@\"\n", filepath.Join(assets, name))
+		if err := os.WriteFile(*path, []byte(wrapper), 0o700); err != nil { //nolint:gosec // it is a program
+			return nil, nil, err
+		}
+	}
+	return etcd, server, nil
+}
+
+func controlPlaneAssets() (string, error) {
+	assets := os.Getenv("KUBEBUILDER_ASSETS")
+	if assets == "" {
+		cache, err := cacheDir()
+		if err != nil {
+			return "", err
+		}
+		assets = filepath.Join(cache, "controlplane")
+	}
+	for _, name := range []string{"etcd", "kube-apiserver", "kubectl"} {
+		if !isProgram(filepath.Join(assets, name)) {
+			return "", missing(name + " in " + assets)
+		}
+	}
+	return assets, nil
+}

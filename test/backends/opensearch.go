@@ -1,0 +1,57 @@
+package backends
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// OpenSearch returns the URL of a one-node OpenSearch without security: the one that RAGSERVICE_TEST_OPENSEARCH names
+// (`make test` starts one for its whole run), else one that this process starts on first use, in about 20 s. Tests share it: each
+// keeps to index names of its own, and need not clean up.
+func OpenSearch(tb testing.TB) string {
+	tb.Helper()
+	if url := os.Getenv("RAGSERVICE_TEST_OPENSEARCH"); url != "" {
+		return url
+	}
+	url, err := ownOpenSearch()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return url
+}
+
+var ownOpenSearch = sync.OnceValues(func() (string, error) {
+	script, err := repositoryFile("hack", "deps", "opensearch.sh")
+	if err != nil {
+		return "", err
+	}
+	dir, err := scratch()
+	if err != nil {
+		return "", err
+	}
+	port, err := freePort()
+	if err != nil {
+		return "", err
+	}
+	// The script becomes the node by exec, as another user where we are root: its folder must let that user through.
+	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // no names can be listed, and the node's folder is its own
+		return "", err
+	}
+	p, err := startProcess(filepath.Join(dir, "opensearch.log"), script, "run", filepath.Join(dir, "opensearch"), strconv.Itoa(port))
+	if err != nil {
+		return "", fmt.Errorf("starting OpenSearch: %w", err)
+	}
+	url := "http://127.0.0.1:" + strconv.Itoa(port)
+	out, err := exec.Command(script, "wait", url, strconv.Itoa(p.pid())).CombinedOutput()
+	if err != nil {
+		p.end(syscall.SIGKILL, 0)
+		return "", fmt.Errorf("%s%s", out, p.logTail())
+	}
+	return url, nil
+})

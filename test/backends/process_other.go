@@ -1,0 +1,12 @@
+//go:build !linux
+
+package backends
+
+import "syscall"
+
+// endsWithParent has no equivalent here: a test process that is killed leaves its backends behind.
+func endsWithParent() *syscall.SysProcAttr { return nil }
+
+func lockThread() {}
+
+func ownGroup() *syscall.SysProcAttr { return nil }
