@@ -73,7 +73,8 @@ type Generations interface {
 	Settle(ctx context.Context) error
 }
 
-// Forgetter drops cached results that hold text of a document.
+// Forgetter drops cached results that hold text of a document, as far as the cache can be reached: entries that stay
+// can no longer be found by any request, and end with their TTL.
 type Forgetter interface {
-	Forget(ctx context.Context, tenant, documentID string) error
+	Forget(ctx context.Context, tenant, documentID string)
 }

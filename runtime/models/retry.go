@@ -1,0 +1,70 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/openai/openai-go/v3"
+)
+
+const (
+	// maxRetries waits of 1 s, 2 s and 4 s follow the first attempt.
+	maxRetries = 3
+	firstWait  = time.Second
+	// attemptTime is what an attempt needs at least: a wait that leaves less is not begun.
+	attemptTime = time.Second
+)
+
+// waitToRetry says whether another attempt is due after err, and waits for it.
+func (g *OpenAI) waitToRetry(ctx context.Context, attempt int, err error, deadline time.Time) bool {
+	if attempt == maxRetries || ctx.Err() != nil || !retryable(err) {
+		return false
+	}
+	wait := firstWait << attempt
+	wait += time.Duration(rand.Int64N(int64(wait) / 4)) // a quarter of jitter, so that replicas do not knock together
+	var api *openai.Error
+	if errors.As(err, &api) {
+		wait = max(wait, retryAfter(api.Response))
+	}
+	if time.Now().Add(wait + attemptTime).After(deadline) {
+		return false
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// retryable says whether the request was surely not answered: the connection failed, or the server asks to come again.
+func retryable(err error) bool {
+	var api *openai.Error
+	if errors.As(err, &api) {
+		switch api.StatusCode {
+		case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable:
+			return true
+		}
+		return false
+	}
+	var transport interface{ Temporary() bool } // *url.Error: the request got no answer
+	return errors.As(err, &transport) && !errors.Is(err, errRedirect)
+}
+
+// retryAfter is the server's advice in seconds; 0 for none or one that is a date.
+func retryAfter(r *http.Response) time.Duration {
+	if r == nil {
+		return 0
+	}
+	seconds, err := strconv.Atoi(r.Header.Get("Retry-After"))
+	if err != nil || seconds < 0 {
+		return 0
+	}
+	return time.Duration(min(seconds, 3600)) * time.Second
+}

@@ -1,0 +1,153 @@
+package rag
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Service is the pipeline. Its fields are set once, before the first request; Close ends what it does in the background.
+type Service struct {
+	Retriever   Retriever
+	Generator   Generator
+	Documents   DocumentStore
+	Generations Generations
+	// Forgetter drops cached text of deleted documents.
+	Forgetter Forgetter
+	// Settings are read once for each request.
+	Settings func() Settings
+
+	// background counts refreshes that nobody waits for.
+	background sync.WaitGroup
+}
+
+// Close waits for refreshes that were left to the background.
+func (s *Service) Close() { s.background.Wait() }
+
+// ValidateSearch says what is wrong with r, as Search would, without doing anything.
+func (s *Service) ValidateSearch(r SearchRequest) error {
+	_, err := r.query("", s.Settings())
+	return err
+}
+
+// ValidateAsk says what is wrong with r, as Ask and Stream would, without doing anything.
+func (s *Service) ValidateAsk(r AskRequest) error {
+	_, err := r.search("", s.Settings())
+	return err
+}
+
+// Search finds passages in the documents of the caller's tenant.
+func (s *Service) Search(ctx context.Context, id Identity, r SearchRequest) (SearchResult, error) {
+	q, err := r.query(id.Tenant, s.Settings())
+	if err != nil {
+		return SearchResult{}, err
+	}
+	found, err := s.Retriever.Retrieve(ctx, q)
+	if err != nil {
+		return SearchResult{}, err
+	}
+	return SearchResult{Query: q.Text, Retrieval: found}, nil
+}
+
+// Ask answers a question from the documents of the caller's tenant. The model's timeout bounds the whole answer.
+func (s *Service) Ask(ctx context.Context, id Identity, r AskRequest) (Answer, error) {
+	settings := s.Settings()
+	return s.answer(ctx, id, r, settings, settings.Model.Timeout, StreamEvents{
+		Meta:     func(StreamMeta) error { return nil },
+		Token:    func(string) error { return nil },
+		Citation: func(Citation) error { return nil },
+	})
+}
+
+// Stream answers as Ask does and tells each part as it comes; the generator bounds the time to the first token and each
+// gap after it. An error before events.Meta leaves nothing told.
+func (s *Service) Stream(ctx context.Context, id Identity, r AskRequest, events StreamEvents) (Answer, error) {
+	return s.answer(ctx, id, r, s.Settings(), 0, events)
+}
+
+func (s *Service) answer(ctx context.Context, id Identity, r AskRequest, settings Settings, timeout time.Duration, events StreamEvents) (Answer, error) {
+	q, err := r.search(id.Tenant, settings)
+	if err != nil {
+		return Answer{}, err
+	}
+	found, err := s.Retriever.Retrieve(ctx, q)
+	if err != nil {
+		return Answer{}, err
+	}
+	answer := Answer{
+		Query: q.Text, ChunksUsed: len(found.Hits), Mode: found.Mode, Degraded: found.Degraded, Model: settings.ModelName(),
+		Citations: []Citation{}, Sources: []string{}, Cache: found.Cache,
+	}
+	if err := events.Meta(StreamMeta{
+		Query: q.Text, ChunksUsed: answer.ChunksUsed, Mode: found.Mode, Degraded: found.Degraded, Model: answer.Model, Cache: found.Cache,
+	}); err != nil {
+		return Answer{}, err
+	}
+	if len(found.Hits) == 0 {
+		answer.Text, answer.FinishReason = NothingFound, "stop"
+		return answer, events.Token(NothingFound)
+	}
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, timeout, llmTimeout(timeout))
+		defer cancel()
+	}
+	return s.generate(ctx, newPrompt(q, found.Hits, r, settings), found.Hits, answer, events)
+}
+
+func llmTimeout(after time.Duration) *Error {
+	return &Error{
+		Kind: ErrLLMTimeout, Message: fmt.Sprintf("LLM service timed out after %g seconds", after.Seconds()),
+		Details: map[string]any{"timeout_seconds": after.Seconds()},
+	}
+}
+
+// generate writes the answer and finds its citations as the tokens come.
+func (s *Service) generate(ctx context.Context, p Prompt, hits []Hit, answer Answer, events StreamEvents) (Answer, error) {
+	citer := NewCiter(hits)
+	var text strings.Builder
+	completion, err := s.Generator.Generate(ctx, p, func(token string) error {
+		text.WriteString(token)
+		if err := events.Token(token); err != nil {
+			return err
+		}
+		for _, c := range citer.Feed(token) {
+			answer.Citations = append(answer.Citations, c)
+			if err := events.Citation(c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	var late *Error
+	if err != nil && errors.As(context.Cause(ctx), &late) {
+		err = late // our own bound, not the caller's
+	}
+	if err != nil {
+		return Answer{}, err
+	}
+	answer.Text = text.String()
+	answer.Sources = sources(answer.Citations)
+	answer.Model, answer.Usage, answer.FinishReason, answer.Cache = completion.Model, completion.Usage, completion.FinishReason, completion.Cache
+	return answer, nil
+}
+
+func newPrompt(q Query, hits []Hit, r AskRequest, s Settings) Prompt {
+	p := Prompt{
+		Tenant: q.Tenant, Query: q.Text, Model: s.ModelName(), Temperature: s.Model.Temperature, MaxTokens: s.MaxTokens(), BaseURL: s.Model.BaseURL,
+		Passages: make([]Chunk, len(hits)),
+	}
+	for i, h := range hits {
+		p.Passages[i] = h.Chunk
+	}
+	if r.Temperature != nil {
+		p.Temperature = *r.Temperature
+	}
+	if r.MaxTokens != nil {
+		p.MaxTokens = *r.MaxTokens
+	}
+	return p
+}

@@ -1,0 +1,50 @@
+package rag
+
+import (
+	"time"
+)
+
+// Settings are what the pipeline reads anew for each request, so that a change reaches running servers.
+type Settings struct {
+	Retrieval RetrievalSettings
+	Model     ModelSettings
+}
+
+// RetrievalSettings are how documents are cut up and how many passages a request gets.
+type RetrievalSettings struct {
+	TopK, MaxTopK int
+	// ChunkWords and ChunkOverlap are the length of a passage and of what two neighbours share, in words.
+	ChunkWords, ChunkOverlap int
+}
+
+// ExtractiveModel is the name of the generator that needs no model.
+const ExtractiveModel = "extractive"
+
+// extractiveMaxTokens bounds an extractive answer, in words.
+const extractiveMaxTokens = 1024
+
+// ModelSettings are the model's defaults; the zero value is the extractive generator.
+type ModelSettings struct {
+	Name        string
+	BaseURL     string
+	Temperature float64
+	MaxTokens   int
+	// Timeout bounds an ask's answer as a whole; 0 for no bound but the request's own.
+	Timeout time.Duration
+}
+
+// ModelName is the model that answers, as requests and answers name it.
+func (s Settings) ModelName() string {
+	if s.Model.Name == "" {
+		return ExtractiveModel
+	}
+	return s.Model.Name
+}
+
+// MaxTokens is the longest answer a request may ask for.
+func (s Settings) MaxTokens() int {
+	if s.Model.MaxTokens == 0 {
+		return extractiveMaxTokens
+	}
+	return s.Model.MaxTokens
+}
