@@ -94,3 +94,13 @@ const (
 	// ReasonDeleting (False): the RAGService is being deleted.
 	ReasonDeleting = "Deleting"
 )
+
+// Reasons of events that are no reason of a condition.
+const (
+	// EventDriftRepaired (Normal): somebody had changed a child, and it is as the spec says again.
+	EventDriftRepaired = "DriftRepaired"
+	// EventPodReplaced (Normal): a pod was deleted so that it comes back as the spec says.
+	EventPodReplaced = "PodReplaced"
+	// EventVolumesRetained (Normal): the RAGService is gone and its volumes stay; the event names them.
+	EventVolumesRetained = "VolumesRetained"
+)

@@ -8,8 +8,8 @@ type ModelsSpec struct {
 }
 
 // LLMSpec is the language model that writes the answers.
-// +kubebuilder:validation:XValidation:rule="self.provider != 'OpenAI' || has(self.baseURL)",message="spec.models.llm.baseURL is required with provider OpenAI: set it to the address of a server that speaks that API, such as https://llm.example.com/v1"
-// +kubebuilder:validation:XValidation:rule="self.provider != 'OpenAI' || has(self.model)",message="spec.models.llm.model is required with provider OpenAI: set it to the name of a model that the server offers"
+// +kubebuilder:validation:XValidation:rule="self.provider != 'OpenAI' || has(self.baseURL)",fieldPath=".baseURL",reason=FieldValueRequired,message="spec.models.llm.baseURL is required with provider OpenAI: set it to the address of a server that speaks that API, such as https://llm.example.com/v1"
+// +kubebuilder:validation:XValidation:rule="self.provider != 'OpenAI' || has(self.model)",fieldPath=".model",reason=FieldValueRequired,message="spec.models.llm.model is required with provider OpenAI: set it to the name of a model that the server offers"
 // +kubebuilder:validation:XValidation:rule="self.provider != 'Extractive' || !(has(self.baseURL) || has(self.model) || has(self.apiKeySecretRef) || has(self.temperature) || has(self.maxTokens) || has(self.timeout) || has(self.idleTimeout))",message="spec.models.llm with provider Extractive uses no model: remove baseURL, model, temperature, maxTokens, timeout, idleTimeout and apiKeySecretRef, or set provider to OpenAI"
 type LLMSpec struct {
 	// provider is OpenAI (any server with that API) or Extractive (no model: the answer is the sentences of the
@@ -20,7 +20,7 @@ type LLMSpec struct {
 	// baseURL is the address of the API, up to and with its version: https://llm.example.com/v1.
 	// +kubebuilder:validation:MinLength=8
 	// +kubebuilder:validation:MaxLength=512
-	// +kubebuilder:validation:XValidation:rule="isURL(self) && (self.startsWith('https://') || self.startsWith('http://')) && url(self).getHost() != '' && !self.contains('@') && !self.contains('?') && !self.contains('#')",message="must be an http or https URL without user, query or fragment, such as https://llm.example.com/v1 (a key belongs into apiKeySecretRef)"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://([^][@?#/:[:space:]]+|[[][0-9a-fA-F:.]+])(:[0-9]{1,5})?(/[^@?#[:space:]]*)?$') && isURL(self) && (url(self).getPort() == \"\" || int(url(self).getPort()) <= 65535)",message="must be an http or https URL without user, query or fragment, such as https://llm.example.com/v1 (a key belongs into apiKeySecretRef)"
 	// +optional
 	BaseURL string `json:"baseURL,omitempty"`
 	// model is the name of the model.
@@ -29,7 +29,7 @@ type LLMSpec struct {
 	// +optional
 	Model string `json:"model,omitempty"`
 	// temperature from "0" (always the likeliest word) to "2". Default "0.2".
-	// +kubebuilder:validation:XValidation:rule="double(self) <= 2.0",message="must be between 0 and 2"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]{1,3}([.][0-9]{1,4})?$') && double(self) <= 2.0",message="must be a number from 0 to 2 in quotes, such as \"0.2\""
 	// +optional
 	Temperature Decimal `json:"temperature,omitempty"`
 	// maxTokens bounds the length of an answer, in tokens. Default 1024.
@@ -38,16 +38,16 @@ type LLMSpec struct {
 	// +optional
 	MaxTokens *int32 `json:"maxTokens,omitempty"`
 	// timeout bounds all attempts of an ask, and the time to the first token of a stream. 1s to 5m, default 30s.
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('5m')",message="must be between 1s and 5m"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(ms|s|m|h))+$') && duration(self) >= duration('1s') && duration(self) <= duration('5m')",message="must be a duration from 1s to 5m, such as 30s or 1m30s"
 	// +optional
 	Timeout Duration `json:"timeout,omitempty"`
 	// idleTimeout bounds each gap between two tokens. 1s to 5m, default 15s.
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('5m')",message="must be between 1s and 5m"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(ms|s|m|h))+$') && duration(self) >= duration('1s') && duration(self) <= duration('5m')",message="must be a duration from 1s to 5m, such as 30s or 1m30s"
 	// +optional
 	IdleTimeout Duration `json:"idleTimeout,omitempty"`
 	// apiKeySecretRef is the key of the API, sent as a bearer token. Without it none is sent.
 	// +optional
-	APIKeySecretRef *SecretKeyReference `json:"apiKeySecretRef,omitempty"`
+	APIKeySecretRef *SecretKeyReference `json:"apiKeySecretRef,omitempty,omitzero"`
 }
 
 // LLMProvider is a kind of language model.
@@ -55,6 +55,8 @@ type LLMProvider string
 
 // Values of LLMProvider.
 const (
-	LLMProviderOpenAI     LLMProvider = "OpenAI"
+	// LLMProviderOpenAI is any server that speaks OpenAI's chat API.
+	LLMProviderOpenAI LLMProvider = "OpenAI"
+	// LLMProviderExtractive quotes the sentences that match best.
 	LLMProviderExtractive LLMProvider = "Extractive"
 )

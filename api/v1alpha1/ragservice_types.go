@@ -24,7 +24,8 @@ type RAGService struct {
 	// metadata is the standard object metadata.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty,omitzero"`
-	// spec is what the service shall be.
+	// spec is what the service shall be. Only models.llm is required; the defaults of everything else make the smallest
+	// manifest fit for production.
 	// +required
 	Spec RAGServiceSpec `json:"spec,omitzero"`
 	// status is what the operator found. It starts with observedGeneration -1, so that tools which wait do not
@@ -43,17 +44,21 @@ type RAGServiceList struct {
 	Items           []RAGService `json:"items"`
 }
 
-// RAGServiceSpec is what a RAGService shall be. Only models.llm is required; the defaults of everything else make the
-// smallest manifest fit for production.
+// RAGServiceSpec is what a RAGService shall be.
+//
+// Every struct in it has the default {}, those without any defaults inside too: a server-side apply that takes the last
+// field out of a struct leaves null there, which only a default turns into an object again.
 type RAGServiceSpec struct {
 	// server is the server that answers requests.
 	// +default={}
 	// +optional
 	Server ServerSpec `json:"server,omitzero"`
 	// redis keeps cached results and the buckets of the rate limits. Without it the operator runs Redis itself.
+	// +default={}
 	// +optional
 	Redis RedisSpec `json:"redis,omitzero"`
 	// openSearch keeps the documents and finds them. Without it the operator runs OpenSearch itself.
+	// +default={}
 	// +optional
 	OpenSearch OpenSearchSpec `json:"openSearch,omitzero"`
 	// models are the models that answer.
@@ -96,6 +101,8 @@ type DeletionPolicy string
 
 // Values of DeletionPolicy.
 const (
+	// DeletionPolicyRetain keeps the volumes.
 	DeletionPolicyRetain DeletionPolicy = "Retain"
+	// DeletionPolicyDelete deletes them with the RAGService.
 	DeletionPolicyDelete DeletionPolicy = "Delete"
 )

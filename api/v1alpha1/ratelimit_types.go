@@ -2,9 +2,10 @@ package v1alpha1
 
 // RateLimitsSpec is how many requests each tier may make on each endpoint. A tier is a number, not a bucket of its own:
 // an endpoint's number is what the default tier gets there, another tier gets it in the ratio of the tiers' numbers
-// (free 10, premium 100: on an endpoint with 10, premium gets 100), unless the endpoint names that tier.
-// +kubebuilder:validation:XValidation:rule="has(self.tiers) ? self.tiers.exists(t, t.name == self.defaultTier) : self.defaultTier in ['free', 'premium', 'enterprise']",message="spec.rateLimits.defaultTier must be the name of one of spec.rateLimits.tiers (free, premium or enterprise when no tiers are given)"
-// +kubebuilder:validation:XValidation:rule="!has(self.endpoints) || self.endpoints.all(e, !has(e.tiers) || e.tiers.all(o, has(self.tiers) ? self.tiers.exists(t, t.name == o.name) : o.name in ['free', 'premium', 'enterprise']))",message="spec.rateLimits.endpoints[].tiers[].name must be the name of one of spec.rateLimits.tiers (free, premium or enterprise when no tiers are given)"
+// (free 10, premium 100: on an endpoint with 10, premium gets 100), unless the endpoint names that tier. What comes of
+// the ratio is rounded down, to at least 1 and at most 1000000.
+// +kubebuilder:validation:XValidation:rule="!has(self.defaultTier) || (has(self.tiers) ? self.tiers.exists(t, t.name == self.defaultTier) : self.defaultTier in ['free', 'premium', 'enterprise'])",fieldPath=".defaultTier",message="spec.rateLimits.defaultTier must be the name of one of spec.rateLimits.tiers (free, premium or enterprise when no tiers are given)"
+// +kubebuilder:validation:XValidation:rule="!has(self.endpoints) || self.endpoints.all(e, !has(e.tiers) || e.tiers.all(o, has(self.tiers) ? self.tiers.exists(t, t.name == o.name) : o.name in ['free', 'premium', 'enterprise']))",fieldPath=".endpoints",message="spec.rateLimits.endpoints[].tiers[].name must be the name of one of spec.rateLimits.tiers (free, premium or enterprise when no tiers are given)"
 type RateLimitsSpec struct {
 	// defaultTier is the tier of a caller whose key names none. Default free.
 	// +kubebuilder:validation:MinLength=1
@@ -82,9 +83,14 @@ type Endpoint string
 
 // Values of Endpoint.
 const (
-	EndpointSearch    Endpoint = "search"
-	EndpointAsk       Endpoint = "ask"
-	EndpointStream    Endpoint = "stream"
+	// EndpointSearch is POST /api/v1/search.
+	EndpointSearch Endpoint = "search"
+	// EndpointAsk is POST /api/v1/ask.
+	EndpointAsk Endpoint = "ask"
+	// EndpointStream is POST /api/v1/stream.
+	EndpointStream Endpoint = "stream"
+	// EndpointDocuments is everything under /api/v1/documents.
 	EndpointDocuments Endpoint = "documents"
-	EndpointStats     Endpoint = "stats"
+	// EndpointStats is GET /api/v1/stats.
+	EndpointStats Endpoint = "stats"
 )

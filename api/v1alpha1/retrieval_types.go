@@ -1,7 +1,11 @@
 package v1alpha1
 
 // RetrievalSpec is how documents are cut up and how many passages an answer may use.
-// +kubebuilder:validation:XValidation:rule="self.topK <= self.maxTopK",message="spec.retrieval.topK must not be greater than spec.retrieval.maxTopK"
+//
+// The rules here, as elsewhere in this package, ask has() of fields that have a default too: the API server checks the
+// default {} of the whole before those of its fields are filled in.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.topK) || !has(self.maxTopK) || self.topK <= self.maxTopK",fieldPath=".topK",message="spec.retrieval.topK must not be greater than spec.retrieval.maxTopK: lower the first or raise the second"
 type RetrievalSpec struct {
 	// topK is the number of passages when a request names none. Default 5.
 	// +kubebuilder:validation:Minimum=1
@@ -22,7 +26,7 @@ type RetrievalSpec struct {
 }
 
 // ChunkingSpec is how documents are cut into passages.
-// +kubebuilder:validation:XValidation:rule="self.overlapWords * 2 <= self.words",message="spec.retrieval.chunking.overlapWords must be at most half of spec.retrieval.chunking.words"
+// +kubebuilder:validation:XValidation:rule="!has(self.words) || !has(self.overlapWords) || self.overlapWords * 2 <= self.words",fieldPath=".overlapWords",message="spec.retrieval.chunking.overlapWords must be at most half of spec.retrieval.chunking.words: lower the first or raise the second"
 type ChunkingSpec struct {
 	// words is the longest passage, in words. Default 600.
 	// +kubebuilder:validation:Minimum=20
@@ -55,7 +59,7 @@ type CacheSpec struct {
 	Local LocalCacheSpec `json:"local,omitzero"`
 	// generation is part of every key: raising it empties the cache at once. Default 0.
 	// +kubebuilder:validation:Minimum=0
-	// +kubebuilder:validation:XValidation:rule="self >= oldSelf",message="must not go down: results of the earlier generation could come back; raise it to empty the cache"
+	// +kubebuilder:validation:XValidation:rule="self >= oldSelf",reason=FieldValueForbidden,message="must not go down, since results of an earlier generation could come back: raise it to empty the cache"
 	// +default=0
 	// +optional
 	Generation *int64 `json:"generation,omitempty"`
@@ -64,12 +68,12 @@ type CacheSpec struct {
 // CacheTTLSpec is how long each kind of result is kept, from 1s to 720h.
 type CacheTTLSpec struct {
 	// search is how long search results are kept. Default 1h.
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('720h')",message="must be between 1s and 720h"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(ms|s|m|h))+$') && duration(self) >= duration('1s') && duration(self) <= duration('720h')",message="must be a duration from 1s to 720h, such as 15m or 24h"
 	// +default="1h"
 	// +optional
 	Search Duration `json:"search,omitempty"`
 	// llm is how long answers are kept. Default 15m.
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('720h')",message="must be between 1s and 720h"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(ms|s|m|h))+$') && duration(self) >= duration('1s') && duration(self) <= duration('720h')",message="must be a duration from 1s to 720h, such as 15m or 24h"
 	// +default="15m"
 	// +optional
 	LLM Duration `json:"llm,omitempty"`
@@ -78,7 +82,7 @@ type CacheTTLSpec struct {
 // LocalCacheSpec is the part of the cache that each server keeps in its own memory.
 type LocalCacheSpec struct {
 	// maxBytes bounds the results kept, by their size. Default 64Mi.
-	// +kubebuilder:validation:XValidation:rule="quantity(self).compareTo(quantity('1Mi')) >= 0 && quantity(self).compareTo(quantity('16Gi')) <= 0",message="must be between 1Mi and 16Gi"
+	// +kubebuilder:validation:XValidation:rule="isQuantity(self) && quantity(self).compareTo(quantity('1Mi')) >= 0 && quantity(self).compareTo(quantity('16Gi')) <= 0",message="must be an amount from 1Mi to 16Gi, such as 256Mi"
 	// +default="64Mi"
 	// +optional
 	MaxBytes Quantity `json:"maxBytes,omitempty"`

@@ -30,7 +30,7 @@ type ServerSpec struct {
 type Image string
 
 // AuthSpec is how callers say who they are.
-// +kubebuilder:validation:XValidation:rule="self.mode != 'Anonymous' || !has(self.apiKeysSecretRef)",message="spec.auth.apiKeysSecretRef has no effect with spec.auth.mode Anonymous: remove it, or set mode to APIKey"
+// +kubebuilder:validation:XValidation:rule="!has(self.mode) || self.mode != 'Anonymous' || !has(self.apiKeysSecretRef)",fieldPath=".apiKeysSecretRef",reason=FieldValueForbidden,message="spec.auth.apiKeysSecretRef has no effect with spec.auth.mode Anonymous: remove it, or set mode to APIKey"
 type AuthSpec struct {
 	// mode is APIKey (each request carries a key) or Anonymous (anybody may ask; administration still needs the
 	// generated administrator's key). Default APIKey.
@@ -42,7 +42,7 @@ type AuthSpec struct {
 	// value JSON {"key","tier","tenant","role":"admin|client"}. Without it the operator generates the Secret
 	// <name>-api-keys with an administrator's and a client's key.
 	// +optional
-	APIKeysSecretRef *SecretReference `json:"apiKeysSecretRef,omitempty"`
+	APIKeysSecretRef *SecretReference `json:"apiKeysSecretRef,omitempty,omitzero"`
 }
 
 // AuthMode is how callers say who they are.
@@ -50,7 +50,9 @@ type AuthMode string
 
 // Values of AuthMode.
 const (
-	AuthModeAPIKey    AuthMode = "APIKey"
+	// AuthModeAPIKey wants a key with each request.
+	AuthModeAPIKey AuthMode = "APIKey"
+	// AuthModeAnonymous lets anybody search and ask.
 	AuthModeAnonymous AuthMode = "Anonymous"
 )
 
@@ -92,15 +94,20 @@ type LogLevel string
 
 // Values of LogLevel.
 const (
-	LogLevelDebug    LogLevel = "DEBUG"
-	LogLevelInfo     LogLevel = "INFO"
-	LogLevelWarning  LogLevel = "WARNING"
-	LogLevelError    LogLevel = "ERROR"
+	// LogLevelDebug is what helps to find a fault.
+	LogLevelDebug LogLevel = "DEBUG"
+	// LogLevelInfo is what happens in normal work, refused requests included.
+	LogLevelInfo LogLevel = "INFO"
+	// LogLevelWarning is what costs speed or quality.
+	LogLevelWarning LogLevel = "WARNING"
+	// LogLevelError is a request that failed by the service's fault.
+	LogLevelError LogLevel = "ERROR"
+	// LogLevelCritical is what keeps the server from working.
 	LogLevelCritical LogLevel = "CRITICAL"
 )
 
 // NetworkPolicySpec closes the network around the service's pods.
-// +kubebuilder:validation:XValidation:rule="self.enabled || !has(self.egress)",message="spec.networkPolicy.egress has no effect with spec.networkPolicy.enabled false: remove it, or enable the policies"
+// +kubebuilder:validation:XValidation:rule="!has(self.enabled) || self.enabled || !has(self.egress)",fieldPath=".egress",reason=FieldValueForbidden,message="spec.networkPolicy.egress has no effect with spec.networkPolicy.enabled false: remove it, or enable the policies"
 type NetworkPolicySpec struct {
 	// enabled makes NetworkPolicies: in from what uses a part, out to DNS, the service's own stores and the port of
 	// each configured URL. Default true.

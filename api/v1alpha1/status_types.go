@@ -6,16 +6,16 @@ import (
 
 // RAGServiceStatus is what the operator found.
 type RAGServiceStatus struct {
-	// observedGeneration is the generation of the spec that this status judges; -1 before the first look.
-	// +kubebuilder:validation:Minimum=-1
-	// +optional
-	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 	// conditions of the service; docs/reasons.md explains each type and reason.
 	// +kubebuilder:validation:MaxItems=16
 	// +listType=map
 	// +listMapKey=type
 	// +optional
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
+	// observedGeneration is the generation of the spec that this status judges; -1 before the first look.
+	// +kubebuilder:validation:Minimum=-1
+	// +optional
+	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 	// endpoint is the address of the server inside the cluster.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
@@ -42,7 +42,8 @@ type RAGServiceStatus struct {
 	// cache is what the servers report of their cache.
 	// +optional
 	Cache *CacheStatus `json:"cache,omitempty"`
-	// diagnostics are the pods that do not start or keep ending, at most 8; empty when all is well.
+	// diagnostics are the pods that do not start or keep ending, at most 8; absent when all is well.
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
 	// +listType=atomic
 	// +optional
@@ -60,6 +61,7 @@ type CacheStatus struct {
 	// +optional
 	Window Duration `json:"window,omitempty"`
 	// byKind are the same figures for each kind of result.
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=4
 	// +listType=map
 	// +listMapKey=kind
@@ -85,8 +87,10 @@ type CacheKind string
 
 // Values of CacheKind.
 const (
+	// CacheKindSearch are search results.
 	CacheKindSearch CacheKind = "search"
-	CacheKindLLM    CacheKind = "llm"
+	// CacheKindLLM are answers.
+	CacheKindLLM CacheKind = "llm"
 )
 
 // Diagnostic is a container, or a pod, that does not start or keeps ending.

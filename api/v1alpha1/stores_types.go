@@ -5,6 +5,11 @@ import (
 )
 
 // RedisSpec is the Redis that keeps cached results and the buckets of the rate limits.
+//
+// What a volume was made with is compared here and not at its field, where a size that is given later than the volume
+// would pass as new: not given is the default.
+//
+// +kubebuilder:validation:XValidation:rule="(has(self.managed) && has(self.managed.stateStorage) ? self.managed.stateStorage : '1Gi') == (has(oldSelf.managed) && has(oldSelf.managed.stateStorage) ? oldSelf.managed.stateStorage : '1Gi')",fieldPath=".managed.stateStorage",reason=FieldValueForbidden,message="spec.redis.managed.stateStorage cannot change (1Gi when not given), because volumes keep their size: create another RAGService to move to another size"
 type RedisSpec struct {
 	// managed is a Redis that the operator runs: two instances, one for cached results that may be evicted and one with
 	// a small volume for the buckets, which may not.
@@ -18,24 +23,26 @@ type ManagedRedis struct {
 	// +optional
 	Image Image `json:"image,omitempty"`
 	// memory is how much each instance may keep before the cache evicts its least used results. Default 256Mi.
-	// +kubebuilder:validation:XValidation:rule="quantity(self).compareTo(quantity('16Mi')) >= 0 && quantity(self).compareTo(quantity('64Gi')) <= 0",message="must be between 16Mi and 64Gi"
+	// +kubebuilder:validation:XValidation:rule="isQuantity(self) && quantity(self).compareTo(quantity('16Mi')) >= 0 && quantity(self).compareTo(quantity('64Gi')) <= 0",message="must be an amount from 16Mi to 64Gi, such as 512Mi"
 	// +default="256Mi"
 	// +optional
 	Memory Quantity `json:"memory,omitempty"`
-	// stateStorage is the size of the volume that keeps the buckets over a restart. It is fixed once made.
+	// stateStorage is the size of the volume that keeps the buckets over a restart, fixed once the RAGService exists.
 	// Default 1Gi.
-	// +kubebuilder:validation:XValidation:rule="quantity(self).compareTo(quantity('64Mi')) >= 0 && quantity(self).compareTo(quantity('1Ti')) <= 0",message="must be between 64Mi and 1Ti"
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="cannot change once set: volumes keep their size; create another RAGService to move to another size"
+	// +kubebuilder:validation:XValidation:rule="isQuantity(self) && quantity(self).compareTo(quantity('64Mi')) >= 0 && quantity(self).compareTo(quantity('1Ti')) <= 0",message="must be an amount from 64Mi to 1Ti, such as 2Gi"
 	// +default="1Gi"
 	// +optional
 	StateStorage Quantity `json:"stateStorage,omitempty"`
 	// resources of each Redis container. Default: memory for twice the data (a rewrite of the append-only file copies
-	// it) and 50m CPU.
+	// it) and 50m CPU; a limit of the same memory.
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 }
 
 // OpenSearchSpec is the search engine.
+//
+// +kubebuilder:validation:XValidation:rule="(has(self.managed) && has(self.managed.storage) ? self.managed.storage : '10Gi') == (has(oldSelf.managed) && has(oldSelf.managed.storage) ? oldSelf.managed.storage : '10Gi')",fieldPath=".managed.storage",reason=FieldValueForbidden,message="spec.openSearch.managed.storage cannot change (10Gi when not given), because volumes keep their size: create another RAGService to move to another size"
+// +kubebuilder:validation:XValidation:rule="(has(self.managed) && has(self.managed.storageClassName) ? self.managed.storageClassName : \"\") == (has(oldSelf.managed) && has(oldSelf.managed.storageClassName) ? oldSelf.managed.storageClassName : \"\")",fieldPath=".managed.storageClassName",reason=FieldValueForbidden,message="spec.openSearch.managed.storageClassName cannot change, because volumes keep their class: create another RAGService to move to another class"
 type OpenSearchSpec struct {
 	// managed is an OpenSearch that the operator runs: one node.
 	// +optional
@@ -48,23 +55,22 @@ type ManagedOpenSearch struct {
 	// +optional
 	Image Image `json:"image,omitempty"`
 	// heap is the Java heap. Default 512Mi. The container's memory is twice that.
-	// +kubebuilder:validation:XValidation:rule="quantity(self).compareTo(quantity('256Mi')) >= 0 && quantity(self).compareTo(quantity('31Gi')) <= 0",message="must be between 256Mi and 31Gi (above that Java loses compressed pointers)"
+	// +kubebuilder:validation:XValidation:rule="isQuantity(self) && quantity(self).compareTo(quantity('256Mi')) >= 0 && quantity(self).compareTo(quantity('31Gi')) <= 0",message="must be an amount from 256Mi to 31Gi, such as 2Gi (above that Java loses compressed pointers)"
 	// +default="512Mi"
 	// +optional
 	Heap Quantity `json:"heap,omitempty"`
-	// storage is the size of the volume that keeps the documents. It is fixed once made. Default 10Gi.
-	// +kubebuilder:validation:XValidation:rule="quantity(self).compareTo(quantity('256Mi')) >= 0 && quantity(self).compareTo(quantity('16Ti')) <= 0",message="must be between 256Mi and 16Ti"
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="cannot change once set: volumes keep their size; create another RAGService to move to another size"
+	// storage is the size of the volume that keeps the documents, fixed once the RAGService exists. Default 10Gi.
+	// +kubebuilder:validation:XValidation:rule="isQuantity(self) && quantity(self).compareTo(quantity('256Mi')) >= 0 && quantity(self).compareTo(quantity('16Ti')) <= 0",message="must be an amount from 256Mi to 16Ti, such as 50Gi"
 	// +default="10Gi"
 	// +optional
 	Storage Quantity `json:"storage,omitempty"`
-	// storageClassName is the class of that volume. Without it the cluster's default class. It is fixed once made.
+	// storageClassName is the class of that volume, fixed once the RAGService exists. Without it the cluster's default
+	// class.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="cannot change once set: volumes keep their class"
 	// +optional
 	StorageClassName *string `json:"storageClassName,omitempty"`
-	// resources of the OpenSearch container. Default: memory for twice the heap and 250m CPU.
+	// resources of the OpenSearch container. Default: memory for twice the heap and 250m CPU; a limit of the same memory.
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 }

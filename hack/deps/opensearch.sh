@@ -9,22 +9,28 @@
 # there is none (Debian 12 has only Java 17), Debian 13's runs inside a root folder of its own with bubblewrap, which needs
 # root; RAGSERVICE_JAVA=rootfs asks for that way.
 set -euo pipefail
-# shellcheck source=cache.sh
-. "$(dirname "$0")/cache.sh"
 root=$(cd "$(dirname "$0")/../.." && pwd)
-cache=$(cache_dir)
-version=3.4.0
-dist=$cache/opensearch-$version
-rootfs=$cache/rootfs-java
+# shellcheck source=../lib/steps.sh
+source "$root/hack/lib/steps.sh"
+# shellcheck source=../lib/cache.sh
+source "$root/hack/lib/cache.sh"
+# shellcheck source=packages.sh
+source "$root/hack/deps/packages.sh"
+# Links to what was prepared last, so that `run` finds it without being able to make it.
+dist=$CACHE/ready/opensearch
+rootfs=$CACHE/ready/java-rootfs
 # OpenSearch refuses to run as root. This user has no entry in /etc/passwd on purpose: it owns nothing but DIR.
 run_as=64535
+drop=()
+[ "$(id -u)" -ne 0 ] || drop=("--reuid=$run_as" "--regid=$run_as" --clear-groups)
 
 java_fits() { # HOME: newer than 20, and knows how words end in Thai, which stripped runtimes do not (index creation fails there)
-  local java=$1/bin/java major
-  [ -x "$java" ] || return 1
-  major=$("$java" -version 2>&1 | sed -nE '1s/.*version "([0-9]+).*/\1/p')
+  local java=(setpriv "${drop[@]}" "$1/bin/java") major modules
+  [ -x "$1/bin/java" ] || return 1
+  major=$("${java[@]}" -version 2>&1 | sed -nE '1s/.*version "([0-9]+).*/\1/p')
   [ "${major:-0}" -ge 21 ] || return 1
-  "$java" --list-modules | grep -q '^jdk\.localedata@'
+  modules=$("${java[@]}" --list-modules)
+  [[ $modules = *jdk.localedata@* ]]
 }
 
 find_java() { # prints a Java home, or nothing
@@ -44,24 +50,26 @@ find_java() { # prints a Java home, or nothing
 }
 
 prepare_java() {
-  [ -n "$(find_java)" ] && return
+  local java
+  java=$(find_java)
+  [ -z "$java" ] || return 0
   if [ "$(id -u)" != 0 ]; then
     die "a Java 21 or newer with full locale data is missing: install one (on Debian 13: apt-get install openjdk-21-jre-headless) or set JAVA_HOME"
   fi
   command -v bwrap >/dev/null || need_packages bubblewrap bubblewrap
-  [ -x "$rootfs/usr/bin/java" ] || "$root/hack/images/rootfs.sh" java "$rootfs"
+  link "$rootfs" "$("$root/hack/images/rootfs.sh" java)"
 }
 
-prepare_distribution() {
-  [ -x "$dist/bin/opensearch" ] && return
-  "$root/hack/images/opensearch-dist.sh" "$dist.part"
-  mv "$dist.part" "$dist"
+link() { # NAME TARGET: a relative link, because the cache may be moved as a whole
+  mkdir -p "$(dirname "$1")"
+  ln -sfn "$(realpath --relative-to="$(dirname "$1")" "$2")" "$1"
 }
 
 prepare() {
   command -v setpriv >/dev/null || need_packages setpriv util-linux
-  once opensearch prepare_distribution
-  once java prepare_java
+  command -v curl >/dev/null || need_packages curl curl ca-certificates
+  link "$dist" "$("$root/hack/images/opensearch-dist.sh")"
+  prepare_java
 }
 
 write_configuration() { # DIR PORT
@@ -87,15 +95,14 @@ C
 }
 
 run() { # DIR PORT
-  local dir port=$2 home java drop=()
+  local dir port=$2 home java
+  [ -x "$dist/bin/opensearch" ] || die "OpenSearch is missing: run \`make deps\` once"
+  java=$(find_java)
+  [ -n "$java" ] || [ -x "$rootfs/usr/bin/java" ] || die "a Java for OpenSearch is missing: run \`make deps\` once"
   mkdir -p "$1"
   dir=$(cd "$1" && pwd)
   write_configuration "$dir" "$port"
-  java=$(find_java)
-  if [ "$(id -u)" = 0 ]; then
-    chown -R $run_as:$run_as "$dir"
-    drop=(--reuid=$run_as --regid=$run_as --clear-groups)
-  fi
+  [ ${#drop[@]} -eq 0 ] || chown -R $run_as:$run_as "$dir"
   unset OPENSEARCH_JAVA_HOME OPENSEARCH_JAVA_OPTS JAVA_TOOL_OPTIONS _JAVA_OPTIONS CLASSPATH
   if [ -z "$java" ]; then
     exec bwrap --ro-bind "$rootfs" / --proc /proc --dev /dev --perms 1777 --tmpfs /tmp --tmpfs /srv \
@@ -114,14 +121,14 @@ run() { # DIR PORT
   exec setpriv --pdeathsig KILL "${drop[@]}" bin/opensearch -Epath.data="$dir/data" -Epath.logs="$dir/logs"
 }
 
-await() { # URL PID
-  local url=$1 pid=$2 probe deadline=$((SECONDS + 120))
+wait_ready() { # URL PID
+  local url=$1 pid=$2 probe deadline=$((SECONDS + 180))
   probe=$url/ready-$$
   # An index whose analyser needs locale data: a node can be green and yet unable to make one.
   until curl -fsS -o /dev/null -X PUT "$probe" -H 'Content-Type: application/json' -d \
     '{"settings":{"number_of_replicas":0,"analysis":{"analyzer":{"words":{"tokenizer":"thai"}}}}}' 2>/dev/null; do
     kill -0 "$pid" 2>/dev/null || die "OpenSearch ended before it was ready"
-    [ "$SECONDS" -lt "$deadline" ] || die "OpenSearch did not make an index within 120 s"
+    [ "$SECONDS" -lt "$deadline" ] || die "OpenSearch did not make an index within 180 s"
     sleep 0.3
   done
   curl -fsS -o /dev/null -X DELETE "$probe"
@@ -130,6 +137,6 @@ await() { # URL PID
 case "${1:-}" in
   prepare) prepare ;;
   run) run "${2:?DIR}" "${3:?PORT}" ;;
-  wait) await "${2:?URL}" "${3:?PID}" ;;
+  wait) wait_ready "${2:?URL}" "${3:?PID}" ;;
   *) die "usage: opensearch.sh prepare | run DIR PORT | wait URL PID" ;;
 esac

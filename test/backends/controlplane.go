@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
@@ -54,7 +55,7 @@ var ownControlPlane = sync.OnceValues(func() (*rest.Config, error) {
 		return nil, err
 	}
 	existing := false
-	environment := &envtest.Environment{UseExistingCluster: &existing}
+	environment := &envtest.Environment{UseExistingCluster: &existing, ControlPlaneStartTimeout: time.Minute}
 	plane := &environment.ControlPlane
 	plane.KubectlPath = filepath.Join(assets, "kubectl")
 	if plane.Etcd, plane.APIServer, err = leashed(dir, assets); err != nil {
@@ -73,18 +74,18 @@ var ownControlPlane = sync.OnceValues(func() (*rest.Config, error) {
 
 // leashed describes etcd and the API server so that they keep their files under dir and end with this process. envtest
 // gives no access to how it starts them, hence the wrappers.
-func leashed(dir, assets string) (*envtest.Etcd, *envtest.APIServer, error) {
-	etcd := &envtest.Etcd{DataDir: filepath.Join(dir, "etcd")}
-	server := &envtest.APIServer{CertDir: filepath.Join(dir, "certificates")}
+func leashed(dir folder, assets string) (*envtest.Etcd, *envtest.APIServer, error) {
+	etcd := &envtest.Etcd{DataDir: dir.join("etcd-data")}
+	server := &envtest.APIServer{CertDir: dir.join("certificates")}
 	for _, folder := range []string{etcd.DataDir, server.CertDir} {
 		if err := os.Mkdir(folder, 0o700); err != nil {
 			return nil, nil, err
 		}
 	}
 	for name, path := range map[string]*string{"etcd": &etcd.Path, "kube-apiserver": &server.Path} {
-		*path = filepath.Join(dir, name)
+		*path = dir.join(name)
 		wrapper := fmt.Sprintf("#!/bin/sh\nexec setpriv --pdeathsig KILL '%s' \"$@\"\n", filepath.Join(assets, name))
-		if err := os.WriteFile(*path, []byte(wrapper), 0o700); err != nil { //nolint:gosec // it is a program
+		if err := os.WriteFile(*path, []byte(wrapper), 0o700); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -98,7 +99,7 @@ func controlPlaneAssets() (string, error) {
 		if err != nil {
 			return "", err
 		}
-		assets = filepath.Join(cache, "controlplane")
+		assets = filepath.Join(cache, "ready", "controlplane")
 	}
 	for _, name := range []string{"etcd", "kube-apiserver", "kubectl"} {
 		if !isProgram(filepath.Join(assets, name)) {

@@ -1,10 +1,10 @@
 package backends
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"syscall"
@@ -40,15 +40,15 @@ var ownOpenSearch = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	// The script becomes the node by exec, as another user where we are root: its folder must let that user through.
-	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // no names can be listed, and the node's folder is its own
+	if err := os.Chmod(dir.path, 0o711); err != nil {
 		return "", err
 	}
-	p, err := startProcess(filepath.Join(dir, "opensearch.log"), script, "run", filepath.Join(dir, "opensearch"), strconv.Itoa(port))
+	p, err := startProcess(dir.join("opensearch.log"), script, "run", dir.join("opensearch"), strconv.Itoa(port))
 	if err != nil {
 		return "", fmt.Errorf("starting OpenSearch: %w", err)
 	}
 	url := "http://127.0.0.1:" + strconv.Itoa(port)
-	out, err := exec.Command(script, "wait", url, strconv.Itoa(p.pid())).CombinedOutput()
+	out, err := exec.CommandContext(context.Background(), script, "wait", url, strconv.Itoa(p.pid())).CombinedOutput()
 	if err != nil {
 		p.end(syscall.SIGKILL, 0)
 		return "", fmt.Errorf("%s%s", out, p.logTail())

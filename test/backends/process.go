@@ -127,7 +127,7 @@ func cacheDir() (string, error) {
 // findProgram looks in the cache, then on PATH.
 func findProgram(name string) (string, error) {
 	if cache, err := cacheDir(); err == nil {
-		if path := filepath.Join(cache, "bin", name); isProgram(path) {
+		if path := filepath.Join(cache, "ready", name); isProgram(path) {
 			return path, nil
 		}
 	}

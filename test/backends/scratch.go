@@ -1,23 +1,37 @@
 package backends
 
 import (
+	"context"
+	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"sync"
 )
 
-// scratch is a folder for backends that outlive a single test. There is no hook at the end of a test process that also
-// runs after a panic or a kill, so a shell waits for the end of a pipe that only this process holds, and removes it.
-var scratch = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "ragservice-test-")
+// folder is removed when this process ends, however it ends.
+type folder struct {
+	path string
+	// held is the writing end of a pipe that nobody writes to; the kernel closes it with the process. It is kept here because the
+	// garbage collector closes a file that nothing refers to.
+	held io.Closer
+}
+
+func (f folder) join(name string) string { return filepath.Join(f.path, name) }
+
+// scratch is the folder of backends that outlive a single test. Go has no hook at the end of a test process that also runs
+// after a panic or a kill, so a shell waits for the end of the pipe, and removes the folder.
+var scratch = sync.OnceValues(func() (folder, error) {
+	path, err := os.MkdirTemp("", "ragservice-test-")
 	if err != nil {
-		return "", err
+		return folder{}, err
 	}
 	// The second allows programs that the kernel has just killed to let go of their files.
-	watcher := exec.Command("sh", "-c", `cat >/dev/null; sleep 1; rm -rf "$0"`, dir)
+	watcher := exec.CommandContext(context.Background(), "sh", "-c", `cat >/dev/null; sleep 1; rm -rf "$0"`, path)
 	watcher.SysProcAttr = ownGroup() // Ctrl-C must not end the watcher first
-	if _, err := watcher.StdinPipe(); err != nil {
-		return "", err
+	held, err := watcher.StdinPipe()
+	if err != nil {
+		return folder{}, err
 	}
-	return dir, watcher.Start()
+	return folder{path: path, held: held}, watcher.Start()
 })

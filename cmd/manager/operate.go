@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client/config"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/controller"
+	"github.com/ragservice/ragservice-operator/internal/observe"
+)
+
+// stopTimeout is how long passes that are under way may take to end. The pod's grace period is 15 s.
+const stopTimeout = 10 * time.Second
+
+// leaseName is the lease that one replica holds. Reading and renewing it needs no more than these verbs; the library
+// tells changes of leaders by events of the core group.
+//
+// +kubebuilder:rbac:groups=coordination.k8s.io,namespace=system,resources=leases,verbs=get;create;update
+// +kubebuilder:rbac:groups="",namespace=system,resources=events,verbs=create;patch
+const leaseName = "ragservice-operator"
+
+// operate runs the operator until ctx ends.
+func operate(ctx context.Context, s settings, stdout io.Writer) error {
+	log := logr.FromSlogHandler(slog.NewJSONHandler(stdout, &slog.HandlerOptions{Level: s.logLevel}))
+	ctrl.SetLogger(log)
+	klog.SetLogger(log)
+	connection, err := config.GetConfig()
+	if err != nil {
+		return fmt.Errorf("finding the cluster (in a pod, or by KUBECONFIG): %w", err)
+	}
+	mgr, err := newManager(connection, s, log)
+	if err != nil {
+		return err
+	}
+	poller := observe.NewPoller(mgr.GetCache())
+	if err := mgr.Add(poller); err != nil {
+		return fmt.Errorf("adding the poller: %w", err)
+	}
+	reconciler := controller.New(mgr, controller.Options{Images: s.images, Namespace: s.namespace, Poller: poller})
+	if err := reconciler.SetupWithManager(ctx, mgr); err != nil {
+		return err
+	}
+	if err := mgr.Start(ctx); err != nil {
+		return fmt.Errorf("running: %w", err)
+	}
+	return nil
+}
+
+func newManager(connection *rest.Config, s settings, log logr.Logger) (manager.Manager, error) {
+	// The API server's own fairness bounds the operator. Client-side limits would only delay what it has room for.
+	connection.QPS = -1
+	mgr, err := ctrl.NewManager(connection, manager.Options{
+		Scheme:                        newScheme(),
+		Logger:                        log,
+		Cache:                         controller.CacheOptions(s.namespaces),
+		Client:                        controller.ClientOptions(),
+		Metrics:                       metricsserver.Options{BindAddress: s.metricsBind},
+		HealthProbeBindAddress:        s.probeBind,
+		LeaderElection:                s.leaderElect,
+		LeaderElectionID:              leaseName,
+		LeaderElectionNamespace:       s.namespace,
+		LeaderElectionReleaseOnCancel: true, // the process ends when the manager does
+		GracefulShutdownTimeout:       new(stopTimeout),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the cluster: %w", err)
+	}
+	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return nil, fmt.Errorf("adding a health check: %w", err)
+	}
+	if err := mgr.AddReadyzCheck("ping", healthz.Ping); err != nil {
+		return nil, fmt.Errorf("adding a readiness check: %w", err)
+	}
+	return mgr, nil
+}
+
+func newScheme() *runtime.Scheme {
+	scheme := runtime.NewScheme()
+	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
+	utilruntime.Must(v1alpha1.AddToScheme(scheme))
+	return scheme
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/ragservice/ragservice-operator/internal/desired"
+)
+
+// settings are what flags and environment say.
+type settings struct {
+	leaderElect bool
+	metricsBind string
+	probeBind   string
+	namespaces  []string
+	images      desired.Images
+	logLevel    slog.Level
+	// namespace is the operator's own, from POD_NAMESPACE; empty outside a cluster.
+	namespace string
+}
+
+// usageError is a command line that cannot be meant.
+type usageError struct{ error }
+
+func (e *usageError) Unwrap() error { return e.error }
+
+// parse reads flags and environment. It writes the list of flags to out when asked for it.
+func parse(args []string, getenv func(string) string, out io.Writer) (settings, error) {
+	s := settings{namespace: getenv("POD_NAMESPACE")}
+	flags := flag.NewFlagSet("manager", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // errors are returned, and printed once
+	flags.BoolVar(&s.leaderElect, "leader-elect", false, "let one of several replicas work at a time; needs POD_NAMESPACE")
+	flags.StringVar(&s.metricsBind, "metrics-bind-address", "0", `host:port of the metrics, or "0" for none`)
+	flags.StringVar(&s.probeBind, "health-probe-bind-address", ":8081", `host:port of /healthz and /readyz, or "0" for none`)
+	flags.StringVar(&s.images.Server, "server-image", "", "image of the server, where spec.server.image names none")
+	flags.StringVar(&s.images.Redis, "redis-image", "", "image of Redis, where spec.redis.managed.image names none")
+	flags.StringVar(&s.images.OpenSearch, "opensearch-image", "", "image of OpenSearch, where spec.openSearch.managed.image names none")
+	namespaces := flags.String("namespaces", "", "comma-separated namespaces to work in; empty for the whole cluster")
+	flags.TextVar(&s.logLevel, "log-level", slog.LevelInfo, "DEBUG, INFO, WARN or ERROR")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			flags.SetOutput(out)
+			flags.PrintDefaults()
+			return settings{}, err
+		}
+		return settings{}, &usageError{err}
+	}
+	s.namespaces = splitList(*namespaces)
+	if err := errors.Join(s.problems(flags.Args())...); err != nil {
+		return settings{}, &usageError{err}
+	}
+	return s, nil
+}
+
+// problems are sentences about what cannot be meant.
+func (s settings) problems(rest []string) []error {
+	var all []error
+	if len(rest) > 0 {
+		all = append(all, fmt.Errorf("unexpected argument %q: the operator takes flags only", rest[0]))
+	}
+	for _, image := range []struct{ flag, value string }{
+		{"--server-image", s.images.Server}, {"--redis-image", s.images.Redis}, {"--opensearch-image", s.images.OpenSearch},
+	} {
+		if image.value == "" || strings.ContainsAny(image.value, " \t\n") {
+			all = append(all, fmt.Errorf("%s must name an image, not %q", image.flag, image.value))
+		}
+	}
+	for _, address := range []struct{ flag, value string }{
+		{"--metrics-bind-address", s.metricsBind}, {"--health-probe-bind-address", s.probeBind},
+	} {
+		if _, _, err := net.SplitHostPort(address.value); address.value != "0" && err != nil {
+			all = append(all, fmt.Errorf("%s must be host:port, :port or 0, not %q", address.flag, address.value))
+		}
+	}
+	for _, namespace := range s.namespaces {
+		if len(validation.IsDNS1123Label(namespace)) > 0 {
+			all = append(all, fmt.Errorf("--namespaces: %q is no name of a namespace", namespace))
+		}
+	}
+	if s.leaderElect && s.namespace == "" {
+		all = append(all, errors.New("--leader-elect needs the environment variable POD_NAMESPACE, where the lease is kept"))
+	}
+	return all
+}
+
+func splitList(list string) []string {
+	if list == "" {
+		return nil
+	}
+	names := strings.Split(list, ",")
+	for i := range names {
+		names[i] = strings.TrimSpace(names[i])
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}

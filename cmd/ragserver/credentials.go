@@ -1,0 +1,161 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/ragservice/ragservice-operator/internal/offline"
+	"github.com/ragservice/ragservice-operator/runtime/config"
+)
+
+// mountedCredentials reads the Secrets of a pod. A folder that is not mounted is a Secret that is not used.
+func mountedCredentials(dir string) (config.Credentials, error) {
+	var c config.Credentials
+	var err error
+	if c.RedisPassword, err = mounted(dir, config.RedisSecretDir, "password"); err != nil {
+		return c, err
+	}
+	if c.LLMAPIKey, err = mounted(dir, config.LLMSecretDir, "api-key"); err != nil {
+		return c, err
+	}
+	entries, err := os.ReadDir(filepath.Join(dir, config.APIKeysSecretDir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return c, fmt.Errorf("read the API keys: %w", err)
+	}
+	values := map[string][]byte{}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), "..") {
+			continue // the kubelet's own links
+		}
+		value, err := mounted(dir, config.APIKeysSecretDir, e.Name())
+		if err != nil {
+			return c, err
+		}
+		values[e.Name()] = []byte(value)
+	}
+	c.APIKeys, err = readKeys(values)
+	return c, err
+}
+
+func mounted(path ...string) (string, error) {
+	value, err := os.ReadFile(filepath.Join(path...))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read a mounted Secret: %w", err)
+	}
+	return strings.TrimSpace(string(value)), nil
+}
+
+// llmKey is the key that the manifest references, from a Secret of the same file or the environment.
+func llmKey(m offline.Manifest, getenv func(string) string) (string, error) {
+	ref := m.Service.Spec.Models.LLM.APIKeySecretRef
+	if ref == nil {
+		return "", nil
+	}
+	if value, ok := m.Secrets[ref.Name][ref.Key]; ok {
+		return strings.TrimSpace(string(value)), nil
+	}
+	variable := environmentName(ref.Name, ref.Key)
+	if value := getenv(variable); value != "" {
+		return value, nil
+	}
+	return "", fmt.Errorf("spec.models.llm.apiKeySecretRef names entry %q of Secret %q, which is not there: add the Secret to the manifest, or set %s", ref.Key, ref.Name, variable)
+}
+
+// environmentName is RAG_SECRET_<NAME>_<KEY> in upper case, with '_' for everything that a name cannot hold.
+func environmentName(name, key string) string {
+	return "RAG_SECRET_" + strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z':
+			return r - 'a' + 'A'
+		case r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+			return r
+		default:
+			return '_'
+		}
+	}, name+"_"+key)
+}
+
+// referencedKeys are the API keys of a Secret of the manifest.
+func referencedKeys(m offline.Manifest, secret string) ([]config.APIKey, error) {
+	values, ok := m.Secrets[secret]
+	if !ok {
+		return nil, fmt.Errorf("spec.auth.apiKeysSecretRef names Secret %q, which is not in the manifest: add it", secret)
+	}
+	keys, err := readKeys(values)
+	if err != nil {
+		return nil, fmt.Errorf("spec.auth.apiKeysSecretRef: Secret %q: %w", secret, err)
+	}
+	return keys, nil
+}
+
+// readKeys decodes the entries of a Secret of API keys. Its errors name the entry, never its value.
+func readKeys(values map[string][]byte) ([]config.APIKey, error) {
+	var keys []config.APIKey
+	for _, name := range sortedNames(values) {
+		key, err := config.ParseAPIKey(name, values[name])
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
+}
+
+func sortedNames(values map[string][]byte) []string {
+	names := make([]string, 0, len(values))
+	for name := range values {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// keysFileName is where the keys are that a server generates when it runs alone.
+const keysFileName = "keys.json"
+
+// ownKeys reads the generated keys, and generates them the first time: an administrator's and a client's.
+func ownKeys(file string) ([]config.APIKey, error) {
+	raw, err := os.ReadFile(file) //nolint:gosec // a file of our own data folder
+	if errors.Is(err, fs.ErrNotExist) {
+		raw, err = generateKeys(file)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("keys of the server: %w", err)
+	}
+	var entries map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &entries); err != nil {
+		return nil, fmt.Errorf("%s is not an object of keys: remove it to have new ones made", file)
+	}
+	values := map[string][]byte{}
+	for name, entry := range entries {
+		values[name] = entry
+	}
+	return readKeys(values)
+}
+
+func generateKeys(file string) ([]byte, error) {
+	entries := map[string]config.APIKey{}
+	for _, role := range []string{"admin", "client"} {
+		var random [32]byte
+		if _, err := rand.Read(random[:]); err != nil {
+			return nil, err
+		}
+		entries[role] = config.APIKey{Key: base64.RawURLEncoding.EncodeToString(random[:]), Role: role}
+	}
+	raw, err := json.MarshalIndent(entries, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	return raw, os.WriteFile(file, append(raw, '\n'), 0o600)
+}

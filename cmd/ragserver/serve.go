@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/httpapi"
+	"github.com/ragservice/ragservice-operator/runtime/logging"
+)
+
+const (
+	// drainDelay is for the kube-proxy to notice that the pod is not ready; alone there is nobody to notice.
+	drainDelay = 5 * time.Second
+	// drainTimeout and drainDelay fit into the grace period of the pod, 75 s.
+	drainTimeout = 60 * time.Second
+	// closeTimeout bounds what is left to write after the last request.
+	closeTimeout = 3 * time.Second
+)
+
+// serve runs the server until ctx ends, and drains it.
+func serve(ctx context.Context, o options, s setup, getenv func(string) string, stdout io.Writer) error {
+	log := logging.New(stdout)
+	log.Redact(secrets(s.credentials)...)
+	if err := log.SetLevel(s.source.Config().Logging.Level); err != nil {
+		return err
+	}
+	a, err := assemble(s, log, getenv)
+	if err != nil {
+		return err
+	}
+	api, admin, err := listen(o)
+	if err != nil {
+		return err
+	}
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	for _, run := range a.background {
+		running.Go(func() { run(background) })
+	}
+	announce(log, s, o, api, admin)
+	server := &httpapi.Server{API: a.api.Handler(), Admin: a.admin, Log: log.Logger, DrainTimeout: drainTimeout}
+	if s.dataDir == "" {
+		server.DrainDelay = drainDelay
+	}
+	err = server.Serve(ctx, api, admin)
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	err = errors.Join(err, a.close(closing))
+	stop()
+	running.Wait()
+	log.Info(logging.ServerStopped)
+	return err
+}
+
+// secrets are what the log must never hold.
+func secrets(c config.Credentials) []string {
+	out := []string{c.RedisPassword, c.LLMAPIKey}
+	for _, k := range c.APIKeys {
+		out = append(out, k.Key)
+	}
+	return out
+}
+
+func listen(o options) (api, admin net.Listener, err error) {
+	if api, err = net.Listen("tcp", o.listen); err != nil {
+		return nil, nil, fmt.Errorf("%w (choose another address with --listen)", err)
+	}
+	if admin, err = net.Listen("tcp", o.adminListen); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("%w (choose another address with --admin-listen)", err), api.Close())
+	}
+	return api, admin, nil
+}
+
+func announce(log *logging.Log, s setup, o options, api, admin net.Listener) {
+	for _, field := range s.unknown {
+		log.Warn(logging.ConfigFieldIgnored, "field", field)
+	}
+	mode := "pod"
+	attributes := []any{"version", version, "listen", api.Addr().String(), "admin_listen", admin.Addr().String(), "config_hash", s.source.Hash()}
+	if s.dataDir != "" {
+		mode = "alone"
+		attributes = append(attributes, "manifest", o.manifest, "data_dir", s.dataDir, "keys_file", s.keysFile)
+	}
+	log.Info(logging.ServerStarted, append(attributes, "mode", mode)...)
+}

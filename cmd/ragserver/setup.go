@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/ragservice/ragservice-operator/internal/offline"
+	"github.com/ragservice/ragservice-operator/internal/serverconfig"
+	"github.com/ragservice/ragservice-operator/runtime/config"
+)
+
+// setup is what the server runs with.
+type setup struct {
+	source      *config.Source
+	credentials config.Credentials
+	// unknown are fields of the configuration that this server ignores.
+	unknown []string
+	// dataDir is set when the server runs alone.
+	dataDir string
+	// keysFile is where generated keys were written; empty when none were.
+	keysFile string
+}
+
+// load reads the manifest or the configuration. Its errors name the field and the fix.
+func (o options) load(getenv func(string) string) (setup, error) {
+	if o.config != "" {
+		return o.loadConfig()
+	}
+	return o.loadManifest(getenv)
+}
+
+func (o options) loadConfig() (setup, error) {
+	source, unknown, err := config.Open(o.config)
+	if err != nil {
+		return setup{}, err
+	}
+	credentials, err := mountedCredentials(o.secretsDir)
+	return setup{source: source, credentials: credentials, unknown: unknown}, err
+}
+
+func (o options) loadManifest(getenv func(string) string) (setup, error) {
+	raw, err := os.ReadFile(o.manifest)
+	if err != nil {
+		return setup{}, fmt.Errorf("read the manifest: %w", err)
+	}
+	manifest, err := offline.Load(raw)
+	if err != nil {
+		return setup{}, fmt.Errorf("%s:\n%w", o.manifest, err)
+	}
+	c, err := serverconfig.Build(manifest.Service, config.Stores{})
+	if err != nil {
+		return setup{}, fmt.Errorf("%s: %w", o.manifest, err)
+	}
+	dir, err := o.data()
+	if err != nil {
+		return setup{}, err
+	}
+	s := setup{source: config.Fixed(c), dataDir: dir}
+	if s.credentials.LLMAPIKey, err = llmKey(manifest, getenv); err != nil {
+		return setup{}, err
+	}
+	if ref := manifest.Service.Spec.Auth.APIKeysSecretRef; ref != nil {
+		s.credentials.APIKeys, err = referencedKeys(manifest, ref.Name)
+	} else {
+		s.keysFile = filepath.Join(dir, keysFileName)
+		s.credentials.APIKeys, err = ownKeys(s.keysFile)
+	}
+	return s, err
+}

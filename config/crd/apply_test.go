@@ -1,0 +1,102 @@
+package crd_test
+
+import (
+	"context"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/test/backends"
+)
+
+// kubectl runs kubectl as an administrator and returns what it prints.
+type kubectl struct{ program, kubeconfig string }
+
+func newKubectl(t *testing.T, cfg *rest.Config) kubectl {
+	t.Helper()
+	t.Setenv("HOME", t.TempDir()) // kubectl caches there what the API server offers
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	config := clientcmdapi.Config{
+		Clusters:       map[string]*clientcmdapi.Cluster{"c": {Server: cfg.Host, CertificateAuthorityData: cfg.CAData}},
+		AuthInfos:      map[string]*clientcmdapi.AuthInfo{"u": {ClientCertificateData: cfg.CertData, ClientKeyData: cfg.KeyData}},
+		Contexts:       map[string]*clientcmdapi.Context{"x": {Cluster: "c", AuthInfo: "u"}},
+		CurrentContext: "x",
+	}
+	if err := clientcmd.WriteToFile(config, path); err != nil {
+		t.Fatal(err)
+	}
+	return kubectl{program: backends.ControlPlaneProgram(t, "kubectl"), kubeconfig: path}
+}
+
+func (k kubectl) run(t *testing.T, stdin string, args ...string) string {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), k.program, append([]string{"--kubeconfig", k.kubeconfig}, args...)...)
+	command.Stdin = strings.NewReader(stdin)
+	out, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("kubectl %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// TestApplyLeavesNoMemberOfAUnionBehind applies manifests one after the other, as a person does who changes a file:
+// what the last one does not choose is not there any more, or another choice would be a second one.
+func TestApplyLeavesNoMemberOfAUnionBehind(t *testing.T) {
+	steps := []struct {
+		spec  string
+		redis v1alpha1.RedisSpec
+	}{
+		{spec: "", redis: v1alpha1.RedisSpec{}},
+		{spec: "redis: {managed: {memory: 128Mi}}", redis: v1alpha1.RedisSpec{Managed: &v1alpha1.ManagedRedis{Memory: "128Mi", StateStorage: "1Gi"}}},
+		{spec: "redis: {managed: {}}", redis: v1alpha1.RedisSpec{Managed: &v1alpha1.ManagedRedis{Memory: "256Mi", StateStorage: "1Gi"}}},
+		{spec: "redis: {}", redis: v1alpha1.RedisSpec{}},
+		{spec: "redis: {managed: {image: i}}", redis: v1alpha1.RedisSpec{Managed: &v1alpha1.ManagedRedis{Image: "i", Memory: "256Mi", StateStorage: "1Gi"}}},
+		{spec: "", redis: v1alpha1.RedisSpec{}},
+	}
+	cfg, c := apiServer(t)
+	k := newKubectl(t, cfg)
+	for name, flag := range map[string]string{"client-side": "--server-side=false", "server-side": "--server-side=true"} {
+		t.Run(name, func(t *testing.T) {
+			for _, step := range steps {
+				text, err := yaml.Marshal(manifest(t, "apply-"+name, extractive+step.spec))
+				if err != nil {
+					t.Fatal(err)
+				}
+				k.run(t, string(text), "apply", flag, "-f", "-")
+				var got v1alpha1.RAGService
+				key := client.ObjectKey{Namespace: metav1.NamespaceDefault, Name: "apply-" + name}
+				if err := c.Get(context.Background(), key, &got); err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(step.redis, got.Spec.Redis); diff != "" {
+					t.Errorf("after %q (-want +got):\n%s", step.spec, diff)
+				}
+			}
+		})
+	}
+}
+
+func TestExplain(t *testing.T) {
+	cfg, _ := apiServer(t)
+	k := newKubectl(t, cfg)
+	for path, want := range map[string]string{
+		"rag.spec":                        "Only models.llm is required",
+		"rag.spec.models.llm.temperature": `Default "0.2"`,
+		"rag.spec.cache.ttl.search":       "Default 1h",
+		"rag.status.conditions":           "docs/reasons.md",
+	} {
+		if got := k.run(t, "", "explain", path); !strings.Contains(strings.Join(strings.Fields(got), " "), want) {
+			t.Errorf("kubectl explain %s does not say %q:\n%s", path, want, got)
+		}
+	}
+}

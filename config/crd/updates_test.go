@@ -1,0 +1,56 @@
+package crd_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestUpdates(t *testing.T) {
+	const (
+		stateStorage = "spec.redis.managed.stateStorage FieldValueForbidden"
+		storage      = "spec.openSearch.managed.storage FieldValueForbidden"
+		class        = "spec.openSearch.managed.storageClassName FieldValueForbidden"
+	)
+	tests := []struct {
+		name, before, after string
+		refused             []string
+	}{
+		{name: "stateStorage grows", before: "redis: {managed: {stateStorage: 1Gi}}", after: "redis: {managed: {stateStorage: 2Gi}}", refused: []string{stateStorage}},
+		{name: "stateStorage given late and different", before: "", after: "redis: {managed: {stateStorage: 2Gi}}", refused: []string{stateStorage}},
+		{name: "stateStorage given late and the same", before: "", after: "redis: {managed: {stateStorage: 1Gi}}"},
+		{name: "stateStorage taken away", before: "redis: {managed: {stateStorage: 2Gi}}", after: "", refused: []string{stateStorage}},
+		{name: "stateStorage taken away from inside", before: "redis: {managed: {stateStorage: 2Gi}}", after: "redis: {managed: {}}", refused: []string{stateStorage}},
+		{name: "default stateStorage taken away", before: "redis: {managed: {stateStorage: 1Gi}}", after: ""},
+		{name: "storage shrinks", before: "openSearch: {managed: {storage: 20Gi}}", after: "openSearch: {managed: {storage: 10Gi}}", refused: []string{storage}},
+		{name: "storage given late and different", before: "openSearch: {}", after: "openSearch: {managed: {storage: 2Gi}}", refused: []string{storage}},
+		{name: "storage given late and the same", before: "openSearch: {managed: {}}", after: "openSearch: {managed: {storage: 10Gi}}"},
+		{name: "class changes", before: "openSearch: {managed: {storageClassName: slow}}", after: "openSearch: {managed: {storageClassName: fast}}", refused: []string{class}},
+		{name: "class given late", before: "", after: "openSearch: {managed: {storageClassName: fast}}", refused: []string{class}},
+		{name: "class taken away", before: "openSearch: {managed: {storageClassName: slow}}", after: "openSearch: {managed: {}}", refused: []string{class}},
+		{name: "several at once", before: "", after: "openSearch: {managed: {storage: 2Gi, storageClassName: fast}}", refused: []string{storage, class}},
+		{name: "what is not a volume", before: "openSearch: {managed: {heap: 1Gi}}", after: "openSearch: {managed: {heap: 2Gi, image: i}}"},
+		{name: "generation up", before: "cache: {generation: 3}", after: "cache: {generation: 5}"},
+		{name: "generation the same", before: "cache: {generation: 3}", after: "cache: {generation: 3, enabled: false}"},
+		{name: "generation down", before: "cache: {generation: 3}", after: "cache: {generation: 2}", refused: []string{"spec.cache.generation FieldValueForbidden"}},
+		{name: "generation taken away", before: "cache: {generation: 3}", after: "", refused: []string{"spec.cache.generation FieldValueForbidden"}},
+	}
+	_, c := apiServer(t)
+	for i, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			name := fmt.Sprintf("update-%d", i)
+			created := create(t, c, name, extractive+tt.before)
+			changed := manifest(t, name, extractive+tt.after)
+			changed.SetResourceVersion(created.GetResourceVersion())
+			err := c.Update(context.Background(), changed)
+			if diff := cmp.Diff(tt.refused, refusals(err)); diff != "" {
+				t.Errorf("refused (-want +got):\n%s\n%v", diff, err)
+			}
+			if tt.refused == nil && err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// documents are an NDJSON body and what it holds, in words. Without a file it is this project's own documentation.
+func documents(file string) (body []byte, what string, err error) {
+	if file != "" {
+		body, err = os.ReadFile(file) //nolint:gosec // the caller's own file
+		return body, filepath.Base(file), err
+	}
+	files, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		return nil, "", err
+	}
+	var out bytes.Buffer
+	for _, file := range append([]string{"README.md"}, files...) {
+		text, err := os.ReadFile(file) //nolint:gosec // this project's documentation
+		if err != nil {
+			return nil, "", fmt.Errorf("%w (run it in the project's folder)", err)
+		}
+		line, err := json.Marshal(map[string]string{"id": file, "title": title(string(text)), "url": file, "text": string(text)})
+		if err != nil {
+			return nil, "", err
+		}
+		out.Write(line)
+		out.WriteByte('\n')
+	}
+	return out.Bytes(), fmt.Sprintf("%d pages of documentation", len(files)+1), nil
+}
+
+// title is the first heading.
+func title(markdown string) string {
+	for line := range strings.Lines(markdown) {
+		if heading, ok := strings.CutPrefix(line, "# "); ok {
+			return strings.TrimSpace(heading)
+		}
+	}
+	return ""
+}

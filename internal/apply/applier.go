@@ -1,0 +1,71 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/managedfields"
+	"k8s.io/client-go/applyconfigurations"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/desired"
+)
+
+// FieldOwner is the manager of all fields that the operator writes.
+const FieldOwner = client.FieldOwner("ragservice-operator")
+
+// requestTimeout bounds each request. There is no retry here: the reconciler's queue has one, with backoff.
+const requestTimeout = 10 * time.Second
+
+// Applier writes children. It keeps nothing between two calls and may be used by several goroutines.
+type Applier struct {
+	// client reads from the cache and writes to the API server.
+	client client.Client
+	live   client.Reader
+	scheme *runtime.Scheme
+	types  managedfields.TypeConverter
+}
+
+// New returns an Applier. c is the manager's client, whose cache holds what carries our labels; live asks the API server.
+func New(c client.Client, live client.Reader) *Applier {
+	return &Applier{
+		client: c, live: live, scheme: c.Scheme(), types: applyconfigurations.NewTypeConverter(c.Scheme()),
+	}
+}
+
+// Apply brings the cluster to state, the objects that shall exist for rag. The error joins one Failure for each step
+// that failed; Failures takes it apart. Call it only with a state whose inputs could all be read: what state lacks is
+// deleted.
+func (a *Applier) Apply(ctx context.Context, rag *v1alpha1.RAGService, state desired.State) (ChangeSet, error) {
+	p := &pass{Applier: a, rag: rag, held: slices.Clone(state.Withheld)}
+	p.createSecrets(ctx, state.Generated)
+	for _, o := range state.Objects {
+		if !slices.Contains(p.held, o.Component) {
+			p.applyObject(ctx, o)
+		}
+	}
+	p.prune(ctx, state.Objects)
+	p.ownVolumes(ctx)
+	p.replaceOutdatedPods(ctx)
+	return p.changes, errors.Join(p.failures...)
+}
+
+// pass is one run of Apply.
+type pass struct {
+	*Applier
+	rag *v1alpha1.RAGService
+	// held are the components of which nothing is written or deleted.
+	held     []desired.Component
+	changes  ChangeSet
+	failures []error
+}
+
+func (p *pass) fail(about Ref, err error) {
+	if err != nil {
+		p.failures = append(p.failures, &Failure{Ref: about, Err: err})
+	}
+}

@@ -1,0 +1,78 @@
+package apply
+
+import (
+	"errors"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/desired"
+)
+
+// ChangeSet is what one Apply wrote; empty when nothing had to be.
+type ChangeSet struct {
+	Created []Ref
+	// Updated are objects that changed because what they are made from did.
+	Updated []Ref
+	// Drifted are objects that somebody else had changed, and that are as they should be again.
+	Drifted []Ref
+	// Deleted are objects that are no longer wanted.
+	Deleted []Ref
+	// Replaced are pods that were deleted so that they come back as their StatefulSet now says.
+	Replaced []Ref
+}
+
+// Empty says that nothing was written.
+func (c ChangeSet) Empty() bool {
+	return len(c.Created)+len(c.Updated)+len(c.Drifted)+len(c.Deleted)+len(c.Replaced) == 0
+}
+
+// Ref names an object and what it is a part of. Component is empty for what belongs to no single one.
+type Ref struct {
+	Component  desired.Component
+	Kind, Name string
+}
+
+// Failure is a step that failed.
+type Failure struct {
+	Ref
+	Err error
+}
+
+// Error names the kind and component, and the object only when its name never changes.
+func (f *Failure) Error() string { return fmt.Sprintf("%s %s: %v", f.Kind, f.Name, f.Err) }
+
+func (f *Failure) Unwrap() error { return f.Err }
+
+// ErrNameConflict is an object of the name that we need and that is not ours. Nothing was written to it.
+var ErrNameConflict = errors.New("an object of this name exists and belongs to somebody else: delete or rename it")
+
+// Reason is a reason of conditions: NameConflict and ApplyFailed wait for a person, ReconcileFailed is tried again.
+func (f *Failure) Reason() string {
+	switch {
+	case errors.Is(f.Err, ErrNameConflict):
+		return v1alpha1.ReasonNameConflict
+	case apierrors.IsInvalid(f.Err), apierrors.IsBadRequest(f.Err), apierrors.IsForbidden(f.Err):
+		return v1alpha1.ReasonApplyFailed
+	default:
+		return v1alpha1.ReasonReconcileFailed
+	}
+}
+
+// Failures are the steps that failed, in the order in which they were tried, from the error of Apply.
+func Failures(err error) []*Failure {
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the outermost error is the joined one
+	if !ok {
+		var f *Failure
+		if errors.As(err, &f) {
+			return []*Failure{f}
+		}
+		return nil
+	}
+	var all []*Failure
+	for _, each := range joined.Unwrap() {
+		all = append(all, Failures(each)...)
+	}
+	return all
+}

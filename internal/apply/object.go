@@ -1,0 +1,147 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/structured-merge-diff/v6/typed"
+
+	"github.com/ragservice/ragservice-operator/internal/desired"
+)
+
+// applyObject makes one object as it was rendered.
+func (p *pass) applyObject(ctx context.Context, o desired.Object) {
+	r, err := render(o)
+	if err != nil {
+		p.fail(Ref{Component: o.Component, Name: o.Key.Name}, err)
+		return
+	}
+	v, err := p.judge(ctx, r)
+	if err == nil && v.heading != nil {
+		err = p.send(ctx, r, v)
+	}
+	p.fail(r.ref(), err)
+}
+
+// verdict says what an object needs.
+type verdict struct {
+	// heading is the list of ChangeSet that the object belongs on; nil when it needs nothing.
+	heading *[]Ref
+	// version is the object's resourceVersion; empty when there is none.
+	version string
+}
+
+func (p *pass) judge(ctx context.Context, r rendered) (verdict, error) {
+	cached, err := p.cached(ctx, r)
+	if err != nil {
+		return verdict{}, err
+	}
+	if cached == nil {
+		return p.judgeUncached(ctx, r)
+	}
+	if !controlledBy(cached, p.rag.UID) {
+		return verdict{}, ErrNameConflict
+	}
+	version := cached.GetResourceVersion()
+	if cached.GetAnnotations()[AnnotationAppliedHash] != r.hash {
+		return verdict{&p.changes.Updated, version}, nil
+	}
+	same, err := p.asRendered(r, cached)
+	if same || err != nil {
+		return verdict{}, err
+	}
+	return verdict{&p.changes.Drifted, version}, nil
+}
+
+// judgeUncached asks the API server about an object that the cache lacks. There may be none; it may be somebody else's;
+// ours may have lost the labels that bring it into the cache; or it is new, and its event on its way.
+func (p *pass) judgeUncached(ctx context.Context, r rendered) (verdict, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	var meta metav1.PartialObjectMetadata
+	meta.SetGroupVersionKind(r.GroupVersionKind())
+	err := p.live.Get(ctx, r.key(), &meta)
+	switch {
+	case apierrors.IsNotFound(err):
+		return verdict{heading: &p.changes.Created}, nil
+	case err != nil:
+		return verdict{}, fmt.Errorf("reading it: %w", err)
+	case !controlledBy(&meta, p.rag.UID):
+		return verdict{}, ErrNameConflict
+	case maps.Equal(meta.Labels, r.GetLabels()) && meta.Annotations[AnnotationAppliedHash] == r.hash:
+		return verdict{}, nil
+	default:
+		return verdict{&p.changes.Drifted, meta.ResourceVersion}, nil
+	}
+}
+
+// cached is the object that r is about as the cache has it; nil when it has none.
+func (p *pass) cached(ctx context.Context, r rendered) (client.Object, error) {
+	empty, err := p.scheme.New(r.GroupVersionKind())
+	if err != nil {
+		return nil, err
+	}
+	object := empty.(client.Object) //nolint:forcetypeassert // every kind that is rendered has metadata
+	if err := p.client.Get(ctx, r.key(), object); err != nil {
+		return nil, client.IgnoreNotFound(err)
+	}
+	return object, nil
+}
+
+// asRendered says whether object has every field of r with r's value. Values, keys and atomic lists compare as in the
+// API server, by the schema; fields that r does not have are not ours to judge.
+func (p *pass) asRendered(r rendered, object client.Object) (bool, error) {
+	want, err := p.types.ObjectToTyped(r.Unstructured)
+	if err != nil {
+		return false, fmt.Errorf("typing what was rendered: %w", err)
+	}
+	restoreKinds(object, r.GroupVersionKind())
+	got, err := p.types.ObjectToTyped(object, typed.AllowDuplicates)
+	if err != nil {
+		return false, fmt.Errorf("typing what the cache has: %w", err)
+	}
+	difference, err := got.Compare(want)
+	if err != nil {
+		return false, fmt.Errorf("comparing: %w", err)
+	}
+	return difference.Added.Empty() && difference.Modified.Empty(), nil
+}
+
+// restoreKinds writes what a typed read leaves out, and what r has: the kind of the object, and of templates in it.
+func restoreKinds(object client.Object, kind schema.GroupVersionKind) {
+	object.GetObjectKind().SetGroupVersionKind(kind)
+	if set, ok := object.(*appsv1.StatefulSet); ok {
+		for i := range set.Spec.VolumeClaimTemplates {
+			set.Spec.VolumeClaimTemplates[i].SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("PersistentVolumeClaim"))
+		}
+	}
+}
+
+// send applies r. A change is noted only when it was one: what the API server or a webhook turns back at once would
+// else be told as a change each time.
+func (p *pass) send(ctx context.Context, r rendered, v verdict) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	answer := r.DeepCopy()
+	config := client.ApplyConfigurationFromUnstructured(answer)
+	if err := p.client.Apply(ctx, config, FieldOwner, client.ForceOwnership); err != nil {
+		return err
+	}
+	if answer.GetResourceVersion() != v.version {
+		*v.heading = append(*v.heading, r.ref())
+	}
+	return nil
+}
+
+func controlledBy(object metav1.Object, owner types.UID) bool {
+	by := metav1.GetControllerOfNoCopy(object)
+	return by != nil && by.UID == owner
+}

@@ -1,0 +1,84 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+
+	"github.com/ragservice/ragservice-operator/internal/desired"
+)
+
+// prune deletes the objects of ours that are not among wanted. An object is ours by its controller's UID; labels only
+// narrow the search. What belongs to a component that is held stays.
+func (p *pass) prune(ctx context.Context, wanted []desired.Object) {
+	keep := map[Ref]bool{}
+	for _, o := range wanted {
+		if named, ok := o.Config.(interface{ GetKind() *string }); ok {
+			keep[Ref{Kind: *named.GetKind(), Name: o.Key.Name}] = true
+		}
+	}
+	for _, list := range lists() {
+		if err := p.pruneKind(ctx, list, keep); err != nil {
+			p.fail(Ref{Kind: p.kindOf(list)}, fmt.Errorf("looking for what is no longer wanted: %w", err))
+		}
+	}
+}
+
+func (p *pass) pruneKind(ctx context.Context, list client.ObjectList, keep map[Ref]bool) error {
+	err := p.client.List(ctx, list, client.InNamespace(p.rag.Namespace), client.MatchingLabels{
+		desired.LabelInstance: p.rag.Name, desired.LabelManagedBy: desired.ManagedBy,
+	})
+	if err != nil {
+		return err
+	}
+	kind := p.kindOf(list)
+	return meta.EachListItem(list, func(item runtime.Object) error {
+		object := item.(client.Object) //nolint:forcetypeassert // items of typed lists have metadata
+		ref := Ref{desired.Component(object.GetLabels()[desired.LabelComponent]), kind, object.GetName()}
+		unwanted := controlledBy(object, p.rag.UID) && !keep[Ref{Kind: kind, Name: ref.Name}] &&
+			!p.mayBeHeld(ref.Component) && object.GetDeletionTimestamp() == nil
+		if unwanted {
+			p.fail(ref, p.delete(ctx, ref, object))
+		}
+		return nil
+	})
+}
+
+// mayBeHeld holds for an object without a component's label too, while anything is held.
+func (p *pass) mayBeHeld(c desired.Component) bool {
+	return slices.Contains(p.held, c) || c == "" && len(p.held) > 0
+}
+
+// delete removes the object that the cache has and no other of its name or state. Its pods go by the garbage collector.
+func (p *pass) delete(ctx context.Context, ref Ref, object client.Object) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	uid, version := object.GetUID(), object.GetResourceVersion()
+	err := p.client.Delete(ctx, object,
+		client.Preconditions{UID: &uid, ResourceVersion: &version},
+		client.PropagationPolicy(metav1.DeletePropagationBackground))
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err == nil {
+		p.changes.Deleted = append(p.changes.Deleted, ref)
+	}
+	return err
+}
+
+// kindOf is the kind of the items of list.
+func (p *pass) kindOf(list client.ObjectList) string {
+	gvk, err := apiutil.GVKForObject(list, p.scheme)
+	if err != nil {
+		return fmt.Sprintf("%T", list)
+	}
+	return strings.TrimSuffix(gvk.Kind, "List")
+}

@@ -1,0 +1,60 @@
+package controller
+
+import (
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/ragservice/ragservice-operator/internal/apply"
+	"github.com/ragservice/ragservice-operator/internal/desired"
+	"github.com/ragservice/ragservice-operator/internal/observe"
+)
+
+// CacheOptions are those of the manager's cache: of what carries our labels no more than is read, and of Secrets
+// nothing but metadata. A read of anything that is not watched fails, rather than to begin a watch of a whole cluster.
+// namespaces limits all of it; none means the whole cluster.
+func CacheOptions(namespaces []string) cache.Options {
+	ours := cache.ByObject{
+		Label: labels.SelectorFromSet(labels.Set{desired.LabelManagedBy: desired.ManagedBy}),
+	}
+	byObject := map[client.Object]cache.ByObject{
+		&corev1.PersistentVolumeClaim{}: ours,
+		&appsv1.ReplicaSet{}:            ours,
+		&corev1.Pod{}:                   {Label: ours.Label, Transform: observe.TrimPod},
+		&corev1.Secret{}:                {Transform: trimSecret},
+	}
+	for _, kind := range apply.Kinds() {
+		byObject[kind] = ours
+	}
+	options := cache.Options{
+		ByObject:                    byObject,
+		DefaultTransform:            cache.TransformStripManagedFields(),
+		ReaderFailOnMissingInformer: true,
+	}
+	if len(namespaces) > 0 {
+		options.DefaultNamespaces = map[string]cache.Config{}
+		for _, namespace := range namespaces {
+			options.DefaultNamespaces[namespace] = cache.Config{}
+		}
+	}
+	return options
+}
+
+// ClientOptions are those of the manager's client. Secrets are never read through the cache as a whole: that would begin
+// to keep the contents of every Secret of the cluster.
+func ClientOptions() client.Options {
+	return client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}}
+}
+
+// trimSecret leaves of a Secret's metadata what is read. Its annotations may hold a copy of its contents: kubectl apply
+// puts one there.
+func trimSecret(object any) (any, error) {
+	if metadata, err := meta.Accessor(object); err == nil {
+		metadata.SetManagedFields(nil)
+		metadata.SetAnnotations(nil)
+	}
+	return object, nil
+}

@@ -1,0 +1,41 @@
+package controller_test
+
+import (
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ragservice/ragservice-operator/internal/desired"
+)
+
+// Nothing collects the children here; test/e2e shows that they go.
+func TestTheVolumesThatStayAreNamed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.startOperator()
+	rag := w.service()
+	w.must(w.Create(t.Context(), rag))
+	claim := &corev1.PersistentVolumeClaim{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: w.namespace, Name: desired.ClaimName(rag.Name, desired.ComponentOpenSearch),
+			Labels: desired.Labels(rag.Name, desired.ComponentOpenSearch),
+		},
+		Spec: corev1.PersistentVolumeClaimSpec{
+			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
+			Resources: corev1.VolumeResourceRequirements{
+				Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")},
+			},
+		},
+	}
+	w.must(w.Create(t.Context(), claim))
+	w.runStores(rag)
+	w.eventuallyShows(rag, map[string]string{"OpenSearchReady": "True/Available"})
+
+	w.must(w.Delete(t.Context(), rag))
+	if note := w.eventuallyTells("VolumesRetained"); !strings.Contains(note, claim.Name) {
+		t.Errorf("the event says %q", note)
+	}
+}

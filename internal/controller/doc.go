@@ -1,0 +1,18 @@
+// Package controller strings the phases of one pass together. There is no rule in it: what shall exist is decided in
+// package desired, what a status says in package status.
+//
+//	RAGService, children, Secrets, volumes, pods ─watch─┐       ┌─ servers' admin ports, every 10 s
+//	                                                    v       v
+//	                             queue <──────────────────── Poller
+//	                               │
+//	Reconcile:                     v
+//	  gather.Gather   RAGService + Secrets + volumes ─> Inputs
+//	  desired.Build   Inputs ─> State                               (pure)
+//	  apply.Apply     State ─> API server, ChangeSet
+//	  observe.Observe children + what the Poller heard ─> Observed
+//	  status.Evaluate all of it + errors + time ─> Verdict          (pure)
+//	  conclude        one status patch, then events, then what to do next
+//
+// A phase that fails does not end the pass: what is known is judged and written. A steady RAGService costs no write and
+// no request; a poll that changes nothing does not bring it into the queue.
+package controller

@@ -1,0 +1,43 @@
+package controller_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/desired"
+)
+
+func TestAPodThatCannotStartIsToldUntilItRecovers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.startOperator()
+	rag := w.service()
+	pod := w.ready(rag)[0].pod
+	well := *pod.Status.DeepCopy()
+
+	w.setStatus(pod, func() {
+		pod.Status.Conditions[0].Status = corev1.ConditionFalse
+		pod.Status.ContainerStatuses[0] = corev1.ContainerStatus{
+			Name: desired.ServerContainer, Image: "i", ImageID: "i",
+			State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ErrImagePull"}},
+		}
+	})
+	w.eventuallyShows(rag, map[string]string{"ServerReady": "False/PodFailing", "Ready": "False/PodFailing"})
+	want := []v1alpha1.Diagnostic{{
+		Pod: pod.Name, Container: "server", Reason: "ImagePullBackOff",
+		Next: "kubectl -n " + w.namespace + " describe pod " + pod.Name + "; check spec.server.image",
+	}}
+	if diff := cmp.Diff(want, rag.Status.Diagnostics); diff != "" {
+		t.Errorf("diagnostics (-want +got):\n%s", diff)
+	}
+	w.eventuallyTells("PodFailing")
+
+	w.setStatus(pod, func() { pod.Status = well })
+	w.eventuallyShows(rag, map[string]string{"ServerReady": "True/Available", "Ready": "True/Ready"})
+	if len(rag.Status.Diagnostics) > 0 {
+		t.Errorf("diagnostics after recovery: %v", rag.Status.Diagnostics)
+	}
+}

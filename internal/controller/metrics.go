@@ -1,0 +1,54 @@
+package controller
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/apply"
+)
+
+var (
+	changesMade = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "ragservice_operator_child_changes_total",
+		Help: "Children that were written, by what was done: created, updated, drift_repaired, deleted, replaced.",
+	}, []string{"change"})
+	statusWrites = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "ragservice_operator_status_writes_total",
+		Help: "Writes of the status of RAGServices.",
+	})
+	conditions = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "ragservice_operator_condition",
+		Help: "Conditions of RAGServices: 1 for True, 0 for False, -1 for Unknown.",
+	}, []string{"namespace", "name", "type"})
+)
+
+func init() { metrics.Registry.MustRegister(changesMade, statusWrites, conditions) }
+
+func countChanges(c apply.ChangeSet) {
+	for change, refs := range map[string][]apply.Ref{
+		"created": c.Created, "updated": c.Updated, "drift_repaired": c.Drifted, "deleted": c.Deleted, "replaced": c.Replaced,
+	} {
+		changesMade.WithLabelValues(change).Add(float64(len(refs)))
+	}
+}
+
+func showConditions(rag *v1alpha1.RAGService) {
+	for _, c := range rag.Status.Conditions {
+		if c.Type == v1alpha1.ConditionReconciling || c.Type == v1alpha1.ConditionStalled {
+			continue // they come and go; Ready says the same to an alert
+		}
+		value := map[metav1.ConditionStatus]float64{metav1.ConditionTrue: 1, metav1.ConditionFalse: 0}
+		v, known := value[c.Status]
+		if !known {
+			v = -1
+		}
+		conditions.WithLabelValues(rag.Namespace, rag.Name, c.Type).Set(v)
+	}
+}
+
+func forgetConditions(key types.NamespacedName) {
+	conditions.DeletePartialMatch(prometheus.Labels{"namespace": key.Namespace, "name": key.Name})
+}

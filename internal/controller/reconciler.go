@@ -1,0 +1,105 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/apply"
+	"github.com/ragservice/ragservice-operator/internal/desired"
+	"github.com/ragservice/ragservice-operator/internal/gather"
+	"github.com/ragservice/ragservice-operator/internal/observe"
+	"github.com/ragservice/ragservice-operator/internal/status"
+)
+
+// Reconciler brings RAGServices about. It may be used by several goroutines.
+type Reconciler struct {
+	client   client.Client
+	gatherer *gather.Gatherer
+	applier  *apply.Applier
+	observer *observe.Observer
+	poller   *observe.Poller
+	recorder events.EventRecorder
+	ledger   *ledger
+	now      func() time.Time
+}
+
+// Options are what an operator is started with.
+type Options struct {
+	// Images are those of components whose spec names none.
+	Images desired.Images
+	// Namespace is the operator's own, which may reach admin ports; empty outside a cluster.
+	Namespace string
+	// Poller asks the servers; it has to be added to the manager too. Its reader is the manager's cache.
+	Poller *observe.Poller
+}
+
+// New returns a Reconciler on the clients of mgr, whose cache has to be as CacheOptions says.
+func New(mgr manager.Manager, o Options) *Reconciler {
+	return &Reconciler{
+		client:   mgr.GetClient(),
+		gatherer: gather.New(mgr.GetCache(), mgr.GetAPIReader(), o.Images, o.Namespace),
+		applier:  apply.New(mgr.GetClient(), mgr.GetAPIReader()),
+		observer: &observe.Observer{Reader: mgr.GetCache(), Poller: o.Poller, Now: time.Now},
+		poller:   o.Poller,
+		recorder: mgr.GetEventRecorder(controllerName),
+		ledger:   newLedger(),
+		now:      time.Now,
+	}
+}
+
+// Reconcile makes one pass over one RAGService.
+func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (result ctrl.Result, err error) {
+	rag := &v1alpha1.RAGService{}
+	if err := r.client.Get(ctx, request.NamespacedName, rag); err != nil {
+		if apierrors.IsNotFound(err) {
+			r.bidFarewell(ctx, request.NamespacedName)
+			return ctrl.Result{}, nil
+		}
+		return ctrl.Result{}, fmt.Errorf("reading the RAGService: %w", err)
+	}
+	if len(rag.Status.Conditions) == 0 {
+		first := status.Evaluate(status.Pass{Service: rag, Now: r.now()})
+		if err := r.writeStatus(ctx, rag, first.Status); err != nil {
+			return againSoon(fmt.Errorf("writing the first status: %w", err))
+		}
+	}
+
+	pass := &status.Pass{Service: rag, Now: r.now(), NumbersWritten: r.ledger.numbersWritten(rag)}
+	var changes apply.ChangeSet
+	defer func() { result, err = r.conclude(ctx, pass, changes, err) }()
+	if !rag.DeletionTimestamp.IsZero() {
+		return ctrl.Result{}, nil // the garbage collector is at work on the children
+	}
+	changes, err = r.bringAbout(ctx, pass)
+	observed, observeErr := r.observer.Observe(ctx, rag)
+	if observeErr == nil {
+		pass.Observed = &observed
+	}
+	return ctrl.Result{}, errors.Join(err, observeErr)
+}
+
+// bringAbout goes from the spec to the children, and notes in pass how far it came.
+func (r *Reconciler) bringAbout(ctx context.Context, pass *status.Pass) (apply.ChangeSet, error) {
+	inputs, err := r.gatherer.Gather(ctx, pass.Service)
+	if err != nil {
+		return apply.ChangeSet{}, fmt.Errorf("reading what the RAGService refers to: %w", err)
+	}
+	pass.Secrets = &inputs.Secrets
+	state, err := desired.Build(inputs)
+	if err != nil {
+		return apply.ChangeSet{}, &buildError{err}
+	}
+	pass.State = &state
+	changes, err := r.applier.Apply(ctx, pass.Service, state)
+	pass.Wrote = !changes.Empty()
+	return changes, err
+}

@@ -1,0 +1,60 @@
+package controller
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/desired"
+)
+
+// secretsIndex finds RAGServices by the name of a Secret that they use.
+const secretsIndex = "secrets"
+
+// secretsOf are the names of the Secrets that a RAGService uses, generated ones too.
+func secretsOf(object client.Object) []string {
+	rag, ok := object.(*v1alpha1.RAGService)
+	if !ok {
+		return nil
+	}
+	names := []string{
+		desired.APIKeysSecretName(rag), desired.RedisSecretName(rag.Name), desired.RollSecretName(rag.Name),
+	}
+	if ref := rag.Spec.Models.LLM.APIKeySecretRef; ref != nil {
+		names = append(names, ref.Name)
+	}
+	return names
+}
+
+// usersOfSecret enqueues the RAGServices that use a Secret.
+func usersOfSecret(reader client.Reader) handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, secret client.Object) []reconcile.Request {
+		var users v1alpha1.RAGServiceList
+		err := reader.List(ctx, &users, client.InNamespace(secret.GetNamespace()), client.MatchingFields{secretsIndex: secret.GetName()})
+		if err != nil {
+			logf.FromContext(ctx).Error(err, "finding the users of a Secret")
+			return nil
+		}
+		requests := make([]reconcile.Request, 0, len(users.Items))
+		for i := range users.Items {
+			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&users.Items[i])})
+		}
+		return requests
+	})
+}
+
+// serviceByLabel enqueues the RAGService that an object says it belongs to. A label that lies costs an idle pass.
+func serviceByLabel() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(_ context.Context, object client.Object) []reconcile.Request {
+		name := object.GetLabels()[desired.LabelInstance]
+		if name == "" {
+			return nil
+		}
+		return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: object.GetNamespace(), Name: name}}}
+	})
+}

@@ -1,0 +1,254 @@
+package desired_test
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/desired"
+	"github.com/ragservice/ragservice-operator/internal/desired/desiredtest"
+)
+
+func TestBuildIsPure(t *testing.T) {
+	t.Parallel()
+	in := desiredtest.Inputs(desiredtest.Full())
+	before := toJSON(t, in)
+	first, second := build(t, in), build(t, in)
+	if diff := cmp.Diff(toJSON(t, first), toJSON(t, second)); diff != "" {
+		t.Errorf("two builds of the same inputs differ:\n%s", diff)
+	}
+	if diff := cmp.Diff(before, toJSON(t, in)); diff != "" {
+		t.Errorf("Build changed its inputs:\n%s", diff)
+	}
+}
+
+// Selectors can never change, so they hold the three labels that never do.
+func TestSelectorsHoldThreeLabels(t *testing.T) {
+	t.Parallel()
+	want := []string{desired.LabelComponent, desired.LabelInstance, desired.LabelName}
+	for _, o := range build(t, desiredtest.Inputs(desiredtest.Full())).Objects {
+		for _, selector := range selectors(t, o) {
+			if got := slices.Sorted(maps.Keys(selector)); !slices.Equal(got, want) {
+				t.Errorf("%s of %s selects by %v, want %v", decode[metav1.TypeMeta](t, o.Config).Kind, o.Key, got, want)
+			}
+		}
+	}
+}
+
+// selectors are the label selectors of o that find pods.
+func selectors(t *testing.T, o desired.Object) []map[string]string {
+	t.Helper()
+	type spec struct {
+		Selector    json.RawMessage       `json:"selector"`
+		PodSelector *metav1.LabelSelector `json:"podSelector"`
+	}
+	s := decode[struct {
+		Spec spec `json:"spec"`
+	}](t, o.Config).Spec
+	if s.PodSelector != nil {
+		return []map[string]string{s.PodSelector.MatchLabels}
+	}
+	if s.Selector == nil {
+		return nil
+	}
+	if decode[metav1.TypeMeta](t, o.Config).Kind == "Service" {
+		return []map[string]string{decode[map[string]string](t, s.Selector)}
+	}
+	return []map[string]string{decode[metav1.LabelSelector](t, s.Selector).MatchLabels}
+}
+
+func TestEveryObjectIsOwnedAndLabelled(t *testing.T) {
+	t.Parallel()
+	rag := desiredtest.Full()
+	for _, o := range build(t, desiredtest.Inputs(rag)).Objects {
+		meta := decode[metav1.PartialObjectMetadata](t, o.Config)
+		if diff := cmp.Diff(desired.Labels(rag.Name, o.Component), meta.Labels); diff != "" {
+			t.Errorf("labels of %s %s (-want +got):\n%s", meta.Kind, meta.Name, diff)
+		}
+		if by := metav1.GetControllerOf(&meta); by == nil || by.UID != rag.UID {
+			t.Errorf("%s %s is not controlled by the RAGService", meta.Kind, meta.Name)
+		}
+		if o.Key.Name != meta.Name || o.Key.Namespace != meta.Namespace {
+			t.Errorf("key %s of %s/%s", o.Key, meta.Namespace, meta.Name)
+		}
+	}
+}
+
+// What a running server takes up changes the configuration and no pod.
+func TestReloadedSettingsRollNothing(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*v1alpha1.RAGServiceSpec){
+		"models.llm.model":              func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.Model = "another" },
+		"models.llm.temperature":        func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.Temperature = "0.7" },
+		"models.llm.maxTokens":          func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.MaxTokens = ptr.To[int32](64) },
+		"models.llm.timeout":            func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.Timeout = "10s" },
+		"models.llm.idleTimeout":        func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.IdleTimeout = "5s" },
+		"models.llm.baseURL":            func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.BaseURL = "https://other.example.com/v1" },
+		"retrieval.topK":                func(s *v1alpha1.RAGServiceSpec) { s.Retrieval.TopK = ptr.To[int32](7) },
+		"retrieval.maxTopK":             func(s *v1alpha1.RAGServiceSpec) { s.Retrieval.MaxTopK = ptr.To[int32](60) },
+		"retrieval.chunking.words":      func(s *v1alpha1.RAGServiceSpec) { s.Retrieval.Chunking.Words = ptr.To[int32](300) },
+		"retrieval.chunking.overlap":    func(s *v1alpha1.RAGServiceSpec) { s.Retrieval.Chunking.OverlapWords = ptr.To[int32](10) },
+		"cache.enabled":                 func(s *v1alpha1.RAGServiceSpec) { s.Cache.Enabled = ptr.To(false) },
+		"cache.ttl.search":              func(s *v1alpha1.RAGServiceSpec) { s.Cache.TTL.Search = "2h" },
+		"cache.ttl.llm":                 func(s *v1alpha1.RAGServiceSpec) { s.Cache.TTL.LLM = "1m" },
+		"cache.local.maxBytes":          func(s *v1alpha1.RAGServiceSpec) { s.Cache.Local.MaxBytes = "32Mi" },
+		"cache.generation":              func(s *v1alpha1.RAGServiceSpec) { s.Cache.Generation = ptr.To[int64](1) },
+		"rateLimits.defaultTier":        func(s *v1alpha1.RAGServiceSpec) { s.RateLimits.DefaultTier = "premium" },
+		"rateLimits.endpoints":          func(s *v1alpha1.RAGServiceSpec) { s.RateLimits.Endpoints = oneEndpoint() },
+		"auth.mode":                     func(s *v1alpha1.RAGServiceSpec) { s.Auth.Mode = v1alpha1.AuthModeAnonymous },
+		"logging.level":                 func(s *v1alpha1.RAGServiceSpec) { s.Logging.Level = v1alpha1.LogLevelDebug },
+		"server.replicas (their share)": func(s *v1alpha1.RAGServiceSpec) { s.Server.Replicas = ptr.To[int32](5) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			before := build(t, desiredtest.Inputs(desiredtest.Full()))
+			rag := desiredtest.Full()
+			change(&rag.Spec)
+			after := build(t, desiredtest.Inputs(rag))
+			if before.ConfigHash == after.ConfigHash {
+				t.Error("the configuration's hash did not change")
+			}
+			if diff := cmp.Diff(templates(t, before), templates(t, after)); diff != "" {
+				t.Errorf("a pod template changed:\n%s", diff)
+			}
+		})
+	}
+}
+
+func oneEndpoint() []v1alpha1.EndpointLimit {
+	return []v1alpha1.EndpointLimit{{Name: v1alpha1.EndpointAsk, RequestsPerMinute: 3, Cost: ptr.To[int32](1)}}
+}
+
+// What a running pod does not take up rolls the pods that it concerns, and no others.
+func TestWhatRollsPods(t *testing.T) {
+	t.Parallel()
+	server, cache, state, search := desired.ComponentServer, desired.ComponentRedisCache, desired.ComponentRedisState, desired.ComponentOpenSearch
+	for name, test := range map[string]struct {
+		change func(*desired.Inputs)
+		rolled []desired.Component
+	}{
+		"server image":     {func(in *desired.Inputs) { in.Service.Spec.Server.Image = "x" }, []desired.Component{server}},
+		"server resources": {func(in *desired.Inputs) { in.Service.Spec.Server.Resources = desiredtest.Requests("1", "1Gi") }, []desired.Component{server}},
+		"server secrets":   {func(in *desired.Inputs) { in.Secrets.RollHashes[server] = "another" }, []desired.Component{server}},
+		"llm key of another name": {
+			func(in *desired.Inputs) { in.Service.Spec.Models.LLM.APIKeySecretRef.Name = "other" }, []desired.Component{server},
+		},
+		"addresses": {func(in *desired.Inputs) { in.Service.Namespace = "other" }, []desired.Component{search, server}},
+		"redis image": {
+			func(in *desired.Inputs) { in.Service.Spec.Redis.Managed.Image = "x" }, []desired.Component{cache, state},
+		},
+		"redis memory": {
+			func(in *desired.Inputs) { in.Service.Spec.Redis.Managed.Memory = "64Mi" }, []desired.Component{cache, state},
+		},
+		"redis password of the cache": {
+			func(in *desired.Inputs) { in.Secrets.RollHashes[cache] = "another" }, []desired.Component{cache},
+		},
+		"opensearch image": {
+			func(in *desired.Inputs) { in.Service.Spec.OpenSearch.Managed.Image = "x" }, []desired.Component{search},
+		},
+		"opensearch heap": {
+			func(in *desired.Inputs) { in.Service.Spec.OpenSearch.Managed.Heap = "1Gi" }, []desired.Component{search},
+		},
+		"operator's images, where the spec names its own": {
+			func(in *desired.Inputs) { in.Images = desired.Images{Server: "x", Redis: "y", OpenSearch: "z"} }, nil,
+		},
+		"the cluster has formed": {func(in *desired.Inputs) { in.OpenSearchInitialized = true }, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			before := templates(t, build(t, desiredtest.Inputs(desiredtest.Full())))
+			in := desiredtest.Inputs(desiredtest.Full())
+			test.change(&in)
+			after := templates(t, build(t, in))
+			var rolled []desired.Component
+			for _, c := range slices.Sorted(maps.Keys(after)) {
+				if !cmp.Equal(before[c], after[c]) {
+					rolled = append(rolled, c)
+				}
+			}
+			if diff := cmp.Diff(slices.Sorted(slices.Values(test.rolled)), rolled); diff != "" {
+				t.Errorf("components whose pods roll (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestOperatorImagesApplyWhereTheSpecNamesNone(t *testing.T) {
+	t.Parallel()
+	got := map[desired.Component]string{}
+	for c, template := range templates(t, build(t, desiredtest.Inputs(desiredtest.Smallest()))) {
+		got[c] = template.Spec.Containers[0].Image
+	}
+	want := map[desired.Component]string{
+		desired.ComponentServer: "ragserver:1", desired.ComponentOpenSearch: "opensearch:3",
+		desired.ComponentRedisCache: "redis:8", desired.ComponentRedisState: "redis:8",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("images (-want +got):\n%s", diff)
+	}
+}
+
+func TestBootstrapLineGoesWhenTheClusterHasFormed(t *testing.T) {
+	t.Parallel()
+	in := desiredtest.Inputs(desiredtest.Smallest())
+	yaml := func() string {
+		return find[corev1.ConfigMap](t, build(t, in), "ConfigMap", "papers-opensearch").Data["opensearch.yml"]
+	}
+	const line = "cluster.initial_cluster_manager_nodes:\n- papers-opensearch-0\n"
+	first := yaml()
+	in.OpenSearchInitialized = true
+	if diff := cmp.Diff(line+yaml(), first); diff != "" {
+		t.Errorf("opensearch.yml of a new cluster (-want +got):\n%s", diff)
+	}
+}
+
+func TestProblemsWithholdTheServer(t *testing.T) {
+	t.Parallel()
+	missing := desired.SecretProblem{Field: "spec.auth.apiKeysSecretRef", Secret: "callers", Reason: v1alpha1.ReasonSecretNotFound}
+	taken := desired.SecretProblem{
+		Secret: "papers-redis", Reason: v1alpha1.ReasonNameConflict,
+		Stores: []desired.Component{desired.ComponentRedisCache, desired.ComponentRedisState},
+	}
+	for name, test := range map[string]struct {
+		problems []desired.SecretProblem
+		want     []desired.Component
+	}{
+		"none":                  {nil, nil},
+		"a missing Secret":      {[]desired.SecretProblem{missing}, []desired.Component{desired.ComponentServer}},
+		"Redis's name is taken": {[]desired.SecretProblem{missing, taken}, []desired.Component{"redis-cache", "redis-state", "server"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := desiredtest.Inputs(desiredtest.Full())
+			in.Secrets.Problems = test.problems
+			state := build(t, in)
+			if diff := cmp.Diff(test.want, state.Withheld); diff != "" {
+				t.Errorf("withheld (-want +got):\n%s", diff)
+			}
+			for _, o := range state.Objects {
+				if slices.Contains(test.want, o.Component) {
+					t.Errorf("%s of the withheld %s is rendered", o.Key.Name, o.Component)
+				}
+			}
+			if state.ConfigHash == "" || len(state.Objects) == 0 {
+				t.Error("the rest is missing")
+			}
+		})
+	}
+}
+
+func toJSON(t *testing.T, v any) string {
+	t.Helper()
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}

@@ -1,0 +1,55 @@
+package desired
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+
+	networkingv1ac "k8s.io/client-go/applyconfigurations/networking/v1"
+)
+
+// toURL lets pods connect to what a URL of the spec names. A policy cannot name hosts, so it opens the URL's port to
+// every address but link-local ones (cloud metadata); for a Service it opens its namespace on all ports, since the
+// policy sees the port of the pod behind it.
+func toURL(ownNamespace, raw string) *egressRule {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return toAnywhere(443)
+	}
+	if of, ok := serviceNamespace(ownNamespace, u.Hostname()); ok {
+		return to(namespace(of))
+	}
+	return toAnywhere(urlPort(u))
+}
+
+func toAnywhere(number int32) *egressRule {
+	return networkingv1ac.NetworkPolicyEgressRule().
+		WithTo(block("0.0.0.0/0", "169.254.0.0/16"), block("::/0", "fe80::/10")).
+		WithPorts(tcp(number))
+}
+
+// serviceNamespace is the namespace of a Service: of "name" (the own one), "name.namespace.svc" and the latter under
+// cluster.local.
+func serviceNamespace(own, host string) (string, bool) {
+	host = strings.TrimSuffix(strings.TrimSuffix(host, "."), ".cluster.local")
+	parts := strings.Split(host, ".")
+	switch n := len(parts); {
+	case n == 1 && !strings.Contains(host, ":"):
+		return own, true
+	case n >= 3 && parts[n-1] == "svc":
+		return parts[n-2], true
+	default:
+		return "", false
+	}
+}
+
+// urlPort is the port that u names, else that of its scheme.
+func urlPort(u *url.URL) int32 {
+	if named, err := strconv.ParseUint(u.Port(), 10, 16); err == nil && named > 0 {
+		return int32(named)
+	}
+	if u.Scheme == "http" {
+		return 80
+	}
+	return 443
+}

@@ -1,0 +1,64 @@
+package desired_test
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/yaml"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/desired"
+	"github.com/ragservice/ragservice-operator/internal/desired/desiredtest"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// The golden files are what a RAGService becomes, to be read by people too.
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	for name, rag := range map[string]*v1alpha1.RAGService{
+		"smallest": desiredtest.Smallest(), "full": desiredtest.Full(), "anonymous": desiredtest.Anonymous(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := render(t, build(t, desiredtest.Inputs(rag)))
+			path := filepath.Join("testdata", name+".yaml")
+			if *update {
+				if err := os.WriteFile(path, got, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), string(got)); diff != "" {
+				t.Errorf("run with -update if this is meant (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func render(t *testing.T, state desired.State) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	document := func(v any) {
+		data, err := yaml.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.WriteString("---\n")
+		out.Write(data)
+	}
+	objects := state.Objects
+	state.Objects = nil
+	document(state)
+	for _, o := range objects {
+		document(o.Config)
+	}
+	return out.Bytes()
+}

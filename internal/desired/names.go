@@ -1,0 +1,80 @@
+package desired
+
+import (
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+)
+
+// Kind is the kind of the owner of every child.
+const Kind = "RAGService"
+
+// Name is the name of the objects of a component of the RAGService called service: Deployment or StatefulSet, Service,
+// ConfigMap, ServiceAccount, PodDisruptionBudget and NetworkPolicy share it.
+func Name(service string, c Component) string { return service + "-" + string(c) }
+
+// HeadlessName is the name of the Service by which OpenSearch nodes find each other, ready or not.
+func HeadlessName(service string) string { return Name(service, ComponentOpenSearch) + "-headless" }
+
+// RedisSecretName is the name of the generated Secret with Redis's password.
+func RedisSecretName(service string) string { return service + "-redis" }
+
+// RollSecretName is the name of the generated Secret with the key of roll hashes.
+func RollSecretName(service string) string { return service + "-roll" }
+
+// APIKeysSecretName is the name of the Secret of callers' keys: the one that the spec names, else the generated one.
+func APIKeysSecretName(rag *v1alpha1.RAGService) string {
+	if ref := rag.Spec.Auth.APIKeysSecretRef; ref != nil {
+		return ref.Name
+	}
+	return rag.Name + "-api-keys"
+}
+
+// Entries of generated Secrets.
+const (
+	// RedisPasswordKey holds the password, RedisAuthConfKey the line of redis.conf that requires it.
+	RedisPasswordKey = "password"
+	RedisAuthConfKey = "auth.conf"
+	// RollKey holds the key of roll hashes.
+	RollKey = "key"
+	// AdminAPIKey and ClientAPIKey are the keys that the operator draws when the spec names no Secret.
+	AdminAPIKey  = "admin"
+	ClientAPIKey = "client"
+)
+
+// Annotations of the operator.
+const (
+	// AnnotationConfigHash on the server's ConfigMap is config.Hash of config.yaml. On a store's it is the hash of what
+	// its pods read when they start; they carry it too, and roll with it.
+	AnnotationConfigHash = "ragservice.dev/config-hash"
+	// AnnotationSecretsHash on pods is SecretFacts.RollHashes of their component; a rotated Secret rolls them.
+	AnnotationSecretsHash = "ragservice.dev/secrets-hash"
+	// AnnotationStoresHash on the server's pods is the hash of the stores' addresses, which are not reloaded.
+	AnnotationStoresHash = "ragservice.dev/stores-hash"
+	// AnnotationServiceUID on a volume is the UID of the RAGService that made it; a volume that stayed carries another.
+	AnnotationServiceUID = "ragservice.dev/service-uid"
+	// AnnotationClusterUUID on a data volume is the UUID of the OpenSearch cluster that lives on it. It is set once the
+	// cluster has formed, and ends its bootstrapping.
+	AnnotationClusterUUID = "ragservice.dev/cluster-uuid"
+)
+
+// Ports. A name in a pod is that of the container's port.
+const (
+	ServerPort     int32 = 8080
+	AdminPort      int32 = 8081
+	RedisPort      int32 = 6379
+	OpenSearchPort int32 = 9200
+	// TransportPort is where OpenSearch nodes talk to each other.
+	TransportPort int32 = 9300
+)
+
+// Names of the containers that do a component's work.
+const (
+	ServerContainer     = "server"
+	RedisContainer      = "redis"
+	OpenSearchContainer = "opensearch"
+)
+
+// DataVolume is the name of the volume of a store's pods, and of the claim template that it is made from.
+const DataVolume = "data"
+
+// ClaimName is the name of the volume claim of the first pod of a store.
+func ClaimName(service string, c Component) string { return DataVolume + "-" + Name(service, c) + "-0" }

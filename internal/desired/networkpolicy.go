@@ -1,0 +1,119 @@
+package desired
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
+	networkingv1ac "k8s.io/client-go/applyconfigurations/networking/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+)
+
+// Short names of what rules are made of. Rules are lists that the API server compares as a whole, so they are written
+// with what it would add.
+type (
+	ingressRule = networkingv1ac.NetworkPolicyIngressRuleApplyConfiguration
+	egressRule  = networkingv1ac.NetworkPolicyEgressRuleApplyConfiguration
+	peer        = networkingv1ac.NetworkPolicyPeerApplyConfiguration
+	policyPort  = networkingv1ac.NetworkPolicyPortApplyConfiguration
+)
+
+// traffic is what a component's pods may be asked and may ask; everything else is closed.
+type traffic struct {
+	in  []*ingressRule
+	out []*egressRule
+}
+
+// networkPolicies is the component's NetworkPolicy, or nothing when spec.networkPolicy is off.
+func networkPolicies(p part, t traffic) []Object {
+	if !ptr.Deref(p.service.Spec.NetworkPolicy.Enabled, true) {
+		return nil
+	}
+	policy := networkingv1ac.NetworkPolicy(p.name(), p.namespace()).
+		WithSpec(networkingv1ac.NetworkPolicySpec().
+			WithPodSelector(metav1ac.LabelSelector().WithMatchLabels(p.selector())).
+			WithPolicyTypes(networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress).
+			WithIngress(t.in...).
+			WithEgress(t.out...))
+	return []Object{object(p, policy)}
+}
+
+// serverTraffic: anybody may ask; the operator may look at the admin port.
+func serverTraffic(in Inputs) traffic {
+	rag := in.Service
+	t := traffic{
+		in: []*ingressRule{networkingv1ac.NetworkPolicyIngressRule().WithPorts(tcp(ServerPort))},
+		out: []*egressRule{
+			toNameServers(),
+			to(pods(rag, ComponentRedisCache), tcp(RedisPort)),
+			to(pods(rag, ComponentRedisState), tcp(RedisPort)),
+			to(pods(rag, ComponentOpenSearch), tcp(OpenSearchPort)),
+		},
+	}
+	if in.OperatorNamespace != "" {
+		t.in = append(t.in, from(namespace(in.OperatorNamespace), tcp(AdminPort)))
+	}
+	if url := rag.Spec.Models.LLM.BaseURL; url != "" {
+		t.out = append(t.out, toURL(rag.Namespace, url))
+	}
+	for _, further := range rag.Spec.NetworkPolicy.Egress {
+		t.out = append(t.out, to(block(further.CIDR), tcp(further.Port)))
+	}
+	return t
+}
+
+// redisTraffic: the servers may ask; Redis asks nobody.
+func redisTraffic(in Inputs) traffic {
+	return traffic{in: []*ingressRule{from(pods(in.Service, ComponentServer), tcp(RedisPort))}}
+}
+
+// openSearchTraffic: the servers and the operator may ask; nodes talk to each other.
+func openSearchTraffic(in Inputs) traffic {
+	nodes := pods(in.Service, ComponentOpenSearch)
+	t := traffic{
+		in: []*ingressRule{
+			from(pods(in.Service, ComponentServer), tcp(OpenSearchPort)),
+			from(nodes, tcp(TransportPort)),
+		},
+		out: []*egressRule{toNameServers(), to(nodes, tcp(TransportPort))},
+	}
+	if in.OperatorNamespace != "" {
+		t.in = append(t.in, from(namespace(in.OperatorNamespace), tcp(OpenSearchPort)))
+	}
+	return t
+}
+
+func from(p *peer, ports ...*policyPort) *ingressRule {
+	return networkingv1ac.NetworkPolicyIngressRule().WithFrom(p).WithPorts(ports...)
+}
+
+func to(p *peer, ports ...*policyPort) *egressRule {
+	return networkingv1ac.NetworkPolicyEgressRule().WithTo(p).WithPorts(ports...)
+}
+
+// toNameServers is port 53 anywhere: a node's own name server may have a link-local address.
+func toNameServers() *egressRule {
+	return networkingv1ac.NetworkPolicyEgressRule().WithPorts(port(corev1.ProtocolUDP, 53), tcp(53))
+}
+
+func pods(rag *v1alpha1.RAGService, c Component) *peer {
+	return networkingv1ac.NetworkPolicyPeer().
+		WithPodSelector(metav1ac.LabelSelector().WithMatchLabels(Selector(rag.Name, c)))
+}
+
+func namespace(name string) *peer {
+	return networkingv1ac.NetworkPolicyPeer().WithNamespaceSelector(
+		metav1ac.LabelSelector().WithMatchLabels(map[string]string{corev1.LabelMetadataName: name}))
+}
+
+func block(cidr string, except ...string) *peer {
+	return networkingv1ac.NetworkPolicyPeer().WithIPBlock(networkingv1ac.IPBlock().WithCIDR(cidr).WithExcept(except...))
+}
+
+func tcp(number int32) *policyPort { return port(corev1.ProtocolTCP, number) }
+
+func port(protocol corev1.Protocol, number int32) *policyPort {
+	return networkingv1ac.NetworkPolicyPort().WithProtocol(protocol).WithPort(intstr.FromInt32(number))
+}

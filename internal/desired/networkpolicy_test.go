@@ -1,0 +1,78 @@
+package desired_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/utils/ptr"
+
+	"github.com/ragservice/ragservice-operator/internal/desired/desiredtest"
+)
+
+func TestEgressToTheModel(t *testing.T) {
+	t.Parallel()
+	anywhere := func(port int32) networkingv1.NetworkPolicyEgressRule {
+		return networkingv1.NetworkPolicyEgressRule{
+			Ports: []networkingv1.NetworkPolicyPort{{Protocol: ptr.To(corev1.ProtocolTCP), Port: ptr.To(intstr.FromInt32(port))}},
+			To: []networkingv1.NetworkPolicyPeer{
+				{IPBlock: &networkingv1.IPBlock{CIDR: "0.0.0.0/0", Except: []string{"169.254.0.0/16"}}},
+				{IPBlock: &networkingv1.IPBlock{CIDR: "::/0", Except: []string{"fe80::/10"}}},
+			},
+		}
+	}
+	inNamespace := func(name string) networkingv1.NetworkPolicyEgressRule {
+		return networkingv1.NetworkPolicyEgressRule{To: []networkingv1.NetworkPolicyPeer{{
+			NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"kubernetes.io/metadata.name": name}},
+		}}}
+	}
+	for url, want := range map[string]networkingv1.NetworkPolicyEgressRule{
+		"https://llm.example.com/v1":                 anywhere(443),
+		"http://llm.example.com/v1":                  anywhere(80),
+		"https://llm.example.com:8443/v1":            anywhere(8443),
+		"http://10.0.0.7:11434/v1":                   anywhere(11434),
+		"http://[fd00::7]:11434/v1":                  anywhere(11434),
+		"http://ollama.models.svc:11434/v1":          inNamespace("models"),
+		"http://ollama.models.svc.cluster.local./v1": inNamespace("models"),
+		"http://ollama-0.ollama.models.svc:11434/v1": inNamespace("models"),
+		"http://ollama:11434/v1":                     inNamespace("search"),
+		"https://models.svc.example.com/v1":          anywhere(443),
+	} {
+		t.Run(url, func(t *testing.T) {
+			t.Parallel()
+			rag := desiredtest.Full()
+			rag.Spec.Models.LLM.BaseURL = url
+			rag.Spec.NetworkPolicy.Egress = nil
+			policy := find[networkingv1.NetworkPolicy](t, build(t, desiredtest.Inputs(rag)), "NetworkPolicy", "papers-server")
+			rules := policy.Spec.Egress
+			if diff := cmp.Diff(want, rules[len(rules)-1]); diff != "" {
+				t.Errorf("egress rule (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestNetworkPoliciesCanBeTurnedOff(t *testing.T) {
+	t.Parallel()
+	rag := desiredtest.Smallest()
+	rag.Spec.NetworkPolicy.Enabled = ptr.To(false)
+	for _, o := range build(t, desiredtest.Inputs(rag)).Objects {
+		if decode[metav1.TypeMeta](t, o.Config).Kind == "NetworkPolicy" {
+			t.Errorf("there is a NetworkPolicy %s", o.Key.Name)
+		}
+	}
+}
+
+// An operator outside the cluster has no namespace; nobody gets in its place.
+func TestWithoutOperatorNamespaceAdminPortsAreClosed(t *testing.T) {
+	t.Parallel()
+	in := desiredtest.Inputs(desiredtest.Smallest())
+	in.OperatorNamespace = ""
+	policy := find[networkingv1.NetworkPolicy](t, build(t, in), "NetworkPolicy", "papers-server")
+	if n := len(policy.Spec.Ingress); n != 1 {
+		t.Errorf("%d ingress rules of the server, want 1", n)
+	}
+}

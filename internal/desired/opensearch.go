@@ -1,0 +1,141 @@
+package desired
+
+import (
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
+
+	"github.com/ragservice/ragservice-operator/internal/serverconfig"
+)
+
+// openSearchGraceSeconds is OpenSearch's time to write to disk what it holds in memory.
+const openSearchGraceSeconds int64 = 120
+
+// openSearch is the objects of the search engine: one node with a volume.
+func openSearch(in Inputs) ([]Object, error) {
+	p := part{in.Service, ComponentOpenSearch}
+	spec, err := serverconfig.ManagedOpenSearch(in.Service)
+	if err != nil {
+		return nil, fieldError("spec.openSearch.managed", err)
+	}
+	storage, err := quantity("spec.openSearch.managed.storage", spec.Storage)
+	if err != nil {
+		return nil, err
+	}
+	heap, err := quantity("spec.openSearch.managed.heap", spec.Heap)
+	if err != nil {
+		return nil, err
+	}
+	content, rollHash, err := openSearchConfig(p, in.OpenSearchInitialized)
+	if err != nil {
+		return nil, err
+	}
+	pod := openSearchPod(p, imageOr(spec.Image, in.Images.OpenSearch), heap, *spec.Resources)
+	claim := claimTemplate(p, storage, spec.StorageClassName)
+	objects := []Object{
+		object(p, serviceAccount(p)),
+		object(p, configMap(p, openSearchYAMLFile, content, rollHash)),
+	}
+	objects = append(objects, networkPolicies(p, openSearchTraffic(in))...)
+	return append(objects,
+		object(p, openSearchHeadless(p)),
+		object(p, openSearchService(p)),
+		object(p, podDisruptionBudget(p)),
+		object(p, openSearchStatefulSet(p, pod, claim, rollHash)),
+	), nil
+}
+
+func openSearchService(p part) *corev1ac.ServiceApplyConfiguration {
+	return corev1ac.Service(p.name(), p.namespace()).WithSpec(corev1ac.ServiceSpec().
+		WithType(corev1.ServiceTypeClusterIP).
+		WithSelector(p.selector()).
+		WithPorts(servicePort("http", OpenSearchPort)))
+}
+
+// openSearchHeadless names nodes that are not ready too: they must find each other to become so.
+func openSearchHeadless(p part) *corev1ac.ServiceApplyConfiguration {
+	return corev1ac.Service(HeadlessName(p.service.Name), p.namespace()).WithSpec(corev1ac.ServiceSpec().
+		WithType(corev1.ServiceTypeClusterIP).
+		WithClusterIP(corev1.ClusterIPNone).
+		WithPublishNotReadyAddresses(true).
+		WithSelector(p.selector()).
+		WithPorts(servicePort("transport", TransportPort)))
+}
+
+// openSearchStatefulSet leaves the replacement of pods to the operator (OnDelete), which knows the cluster's health; an
+// ordered roll would wait for ever for a pod that cannot start.
+func openSearchStatefulSet(
+	p part, pod *corev1ac.PodSpecApplyConfiguration, claim *corev1ac.PersistentVolumeClaimApplyConfiguration, rollHash string,
+) *appsv1ac.StatefulSetApplyConfiguration {
+	return appsv1ac.StatefulSet(p.name(), p.namespace()).WithSpec(appsv1ac.StatefulSetSpec().
+		WithReplicas(1).
+		WithServiceName(HeadlessName(p.service.Name)).
+		WithPodManagementPolicy(appsv1.ParallelPodManagement).
+		WithUpdateStrategy(appsv1ac.StatefulSetUpdateStrategy().WithType(appsv1.OnDeleteStatefulSetStrategyType)).
+		WithPersistentVolumeClaimRetentionPolicy(retainVolumes()).
+		WithRevisionHistoryLimit(3).
+		WithSelector(metav1ac.LabelSelector().WithMatchLabels(p.selector())).
+		WithTemplate(corev1ac.PodTemplateSpec().
+			WithLabels(p.labels()).
+			WithAnnotations(map[string]string{AnnotationConfigHash: rollHash}).
+			WithSpec(pod)).
+		WithVolumeClaimTemplates(claim))
+}
+
+// openSearchPod starts the node on a copy of the image's configuration with our opensearch.yml in it: OpenSearch writes
+// its keystore beside its configuration, and the image's folder is read-only.
+func openSearchPod(
+	p part, image string, heap resource.Quantity, resources corev1.ResourceRequirements,
+) *corev1ac.PodSpecApplyConfiguration {
+	configure := container("configure", image).
+		WithCommand("sh", "-c", fmt.Sprintf("cp -R %s/config/. %s/ && cp -f %s/%s %[2]s/",
+			openSearchHome, openSearchPathConf, openSearchMount, openSearchYAMLFile)).
+		WithResources(resourcesConfig(resources)).
+		WithVolumeMounts(readOnlyMount("settings", openSearchMount), mount("config", openSearchPathConf))
+	node := container(OpenSearchContainer, image).
+		WithPorts(containerPort("http", OpenSearchPort), containerPort("transport", TransportPort)).
+		WithEnv(openSearchEnv(heap)...).
+		WithResources(resourcesConfig(resources)).
+		WithStartupProbe(processProbe().WithPeriodSeconds(5).WithFailureThreshold(120)).
+		WithLivenessProbe(processProbe().WithPeriodSeconds(20).WithFailureThreshold(6)).
+		WithReadinessProbe(processProbe().WithPeriodSeconds(5).WithFailureThreshold(3)).
+		WithVolumeMounts(
+			mount("config", openSearchPathConf),
+			mount(DataVolume, openSearchHome+"/data"),
+			mount("logs", openSearchHome+"/logs"),
+			mount("tmp", "/tmp"))
+	return podSpec(p, openSearchUser).
+		WithTerminationGracePeriodSeconds(openSearchGraceSeconds).
+		WithInitContainers(configure).
+		WithContainers(node).
+		WithVolumes(configMapVolume("settings", p.name()), emptyDir("config"), emptyDir("logs"), emptyDir("tmp"))
+}
+
+// openSearchEnv turns off what the official image would set up by itself: TLS with well-known demo certificates, and an
+// agent that writes into its own folder. Access is closed by NetworkPolicy.
+func openSearchEnv(heap resource.Quantity) []*corev1ac.EnvVarApplyConfiguration {
+	env := func(name, value string) *corev1ac.EnvVarApplyConfiguration {
+		return corev1ac.EnvVar().WithName(name).WithValue(value)
+	}
+	return []*corev1ac.EnvVarApplyConfiguration{
+		env("OPENSEARCH_PATH_CONF", openSearchPathConf),
+		env("OPENSEARCH_JAVA_OPTS", javaHeap(heap)),
+		env("DISABLE_SECURITY_PLUGIN", "true"),
+		env("DISABLE_INSTALL_DEMO_CONFIG", "true"),
+		env("DISABLE_PERFORMANCE_ANALYZER_AGENT_CLI", "true"),
+	}
+}
+
+// processProbe asks for the process and not for the cluster's health: an unhealthy cluster needs its nodes, and a
+// readiness that waits for the others would keep all of them out.
+func processProbe() *corev1ac.ProbeApplyConfiguration {
+	return corev1ac.Probe().
+		WithTCPSocket(corev1ac.TCPSocketAction().WithPort(intstr.FromString("http"))).
+		WithTimeoutSeconds(3)
+}

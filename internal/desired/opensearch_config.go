@@ -1,0 +1,70 @@
+package desired
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+	"sigs.k8s.io/yaml"
+
+	"github.com/ragservice/ragservice-operator/runtime/config"
+)
+
+// Paths of OpenSearch's image, and of the folder that takes the place of its configuration.
+const (
+	openSearchHome     = "/usr/share/opensearch"
+	openSearchPathConf = "/etc/opensearch"
+	openSearchMount    = "/etc/ragservice/opensearch"
+	openSearchYAMLFile = "opensearch.yml"
+)
+
+// openSearchYAML is the part of opensearch.yml that is ours.
+type openSearchYAML struct {
+	ClusterName string `json:"cluster.name"`
+	NodeName    string `json:"node.name"`
+	NetworkHost string `json:"network.host"`
+	PathData    string `json:"path.data"`
+	PathLogs    string `json:"path.logs"`
+	// SeedHosts are where nodes find each other. There is no single-node discovery: a cluster made with it cannot grow.
+	SeedHosts []string `json:"discovery.seed_hosts"`
+	// AllowMmap is off: mapping needs a kernel setting that a restricted pod cannot make.
+	AllowMmap bool `json:"node.store.allow_mmap"`
+	// Bootstrap names the nodes that form a new cluster. A node that finds it on a volume with a cluster ignores it; on
+	// an empty volume it would form a second cluster, so it is there only until the first one has formed.
+	Bootstrap []string `json:"cluster.initial_cluster_manager_nodes,omitempty"`
+}
+
+func newOpenSearchYAML(p part) openSearchYAML {
+	return openSearchYAML{
+		ClusterName: p.namespace() + "." + p.service.Name,
+		NodeName:    "${HOSTNAME}",
+		NetworkHost: "0.0.0.0",
+		PathData:    openSearchHome + "/data",
+		PathLogs:    openSearchHome + "/logs",
+		SeedHosts:   []string{HeadlessName(p.service.Name)},
+	}
+}
+
+// openSearchConfig is opensearch.yml, and the hash of it that rolls pods: the bootstrap line is outside, since taking
+// it away changes nothing for a node that runs.
+func openSearchConfig(p part, initialized bool) (content, rollHash string, err error) {
+	settings := newOpenSearchYAML(p)
+	lasting, err := yaml.Marshal(settings)
+	if err != nil {
+		return "", "", fmt.Errorf("writing opensearch.yml: %w", err)
+	}
+	if initialized {
+		return string(lasting), config.Hash(lasting), nil
+	}
+	settings.Bootstrap = []string{p.name() + "-0"}
+	first, err := yaml.Marshal(settings)
+	if err != nil {
+		return "", "", fmt.Errorf("writing opensearch.yml: %w", err)
+	}
+	return string(first), config.Hash(lasting), nil
+}
+
+// javaHeap fixes the heap's size; Java wants whole kibibytes, so it is rounded down to whole mebibytes.
+func javaHeap(heap resource.Quantity) string {
+	const mebibyte = 1 << 20
+	return fmt.Sprintf("-Xms%[1]dm -Xmx%[1]dm", heap.Value()/mebibyte)
+}

@@ -1,0 +1,69 @@
+package desired
+
+import (
+	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
+	policyv1ac "k8s.io/client-go/applyconfigurations/policy/v1"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+)
+
+// part is a component of a RAGService: what its objects have in common.
+type part struct {
+	service   *v1alpha1.RAGService
+	component Component
+}
+
+func (p part) name() string                { return Name(p.service.Name, p.component) }
+func (p part) namespace() string           { return p.service.Namespace }
+func (p part) labels() map[string]string   { return Labels(p.service.Name, p.component) }
+func (p part) selector() map[string]string { return Selector(p.service.Name, p.component) }
+
+// child is an apply configuration of any kind.
+type child[T any] interface {
+	WithLabels(entries map[string]string) T
+	WithOwnerReferences(values ...*metav1ac.OwnerReferenceApplyConfiguration) T
+	GetName() *string
+}
+
+// object completes config with what every child carries.
+func object[T child[T]](p part, config T) Object {
+	key := types.NamespacedName{Namespace: p.namespace(), Name: *config.GetName()}
+	config = config.WithLabels(p.labels()).WithOwnerReferences(owner(p.service))
+	return Object{Component: p.component, Config: config, Key: key}
+}
+
+// owner makes an object go when the RAGService goes.
+func owner(rag *v1alpha1.RAGService) *metav1ac.OwnerReferenceApplyConfiguration {
+	return metav1ac.OwnerReference().
+		WithAPIVersion(v1alpha1.GroupVersion.String()).
+		WithKind(Kind).
+		WithName(rag.Name).
+		WithUID(rag.UID).
+		WithController(true).
+		WithBlockOwnerDeletion(true)
+}
+
+// serviceAccount is the identity of a component's pods. It may do nothing, and its token is not mounted.
+func serviceAccount(p part) *corev1ac.ServiceAccountApplyConfiguration {
+	return corev1ac.ServiceAccount(p.name(), p.namespace()).WithAutomountServiceAccountToken(false)
+}
+
+// podDisruptionBudget lets a drain take one pod at a time, and always one that is not ready anyway. A component of one
+// pod may be drained too: blocking the node would help nobody.
+func podDisruptionBudget(p part) *policyv1ac.PodDisruptionBudgetApplyConfiguration {
+	return policyv1ac.PodDisruptionBudget(p.name(), p.namespace()).
+		WithSpec(policyv1ac.PodDisruptionBudgetSpec().
+			WithMaxUnavailable(intstr.FromInt32(1)).
+			WithUnhealthyPodEvictionPolicy(policyv1.AlwaysAllow).
+			WithSelector(metav1ac.LabelSelector().WithMatchLabels(p.selector())))
+}
+
+func configMap(p part, file, content, hash string) *corev1ac.ConfigMapApplyConfiguration {
+	return corev1ac.ConfigMap(p.name(), p.namespace()).
+		WithAnnotations(map[string]string{AnnotationConfigHash: hash}).
+		WithData(map[string]string{file: content})
+}

@@ -1,0 +1,150 @@
+package desired
+
+import (
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
+
+	"github.com/ragservice/ragservice-operator/internal/serverconfig"
+	"github.com/ragservice/ragservice-operator/runtime/config"
+)
+
+// redisGraceSeconds is Redis's time to write its append-only file to the end.
+const redisGraceSeconds int64 = 30
+
+// redisInstance is one of the two Redis servers.
+type redisInstance struct {
+	part
+	image     string
+	conf      string
+	resources corev1.ResourceRequirements
+	// data is where /data lives: a volume claim template, or nil for an emptyDir.
+	data *corev1ac.PersistentVolumeClaimApplyConfiguration
+}
+
+// redis is the objects of both instances. Two, because memory pressure must evict cached results and never a bucket,
+// and a Redis server has one policy.
+func redis(in Inputs) ([]Object, error) {
+	spec, err := serverconfig.ManagedRedis(in.Service)
+	if err != nil {
+		return nil, fieldError("spec.redis.managed", err)
+	}
+	memory, err := quantity("spec.redis.managed.memory", spec.Memory)
+	if err != nil {
+		return nil, err
+	}
+	storage, err := quantity("spec.redis.managed.stateStorage", spec.StateStorage)
+	if err != nil {
+		return nil, err
+	}
+	image := imageOr(spec.Image, in.Images.Redis)
+	cache := redisInstance{
+		part:      part{in.Service, ComponentRedisCache},
+		image:     image,
+		conf:      cacheConf(memory).String(),
+		resources: *spec.Resources,
+	}
+	state := redisInstance{
+		part:      part{in.Service, ComponentRedisState},
+		image:     image,
+		conf:      stateConf(memory, storage).String(),
+		resources: *spec.Resources,
+	}
+	state.data = claimTemplate(state.part, storage, nil)
+	return append(cache.objects(in), state.objects(in)...), nil
+}
+
+func (r redisInstance) objects(in Inputs) []Object {
+	hash := config.Hash([]byte(r.conf))
+	objects := []Object{
+		object(r.part, serviceAccount(r.part)),
+		object(r.part, configMap(r.part, redisConfFile, r.conf, hash)),
+	}
+	objects = append(objects, networkPolicies(r.part, redisTraffic(in))...)
+	return append(objects,
+		object(r.part, r.clusterService()),
+		object(r.part, podDisruptionBudget(r.part)),
+		object(r.part, r.statefulSet(map[string]string{
+			AnnotationConfigHash:  hash,
+			AnnotationSecretsHash: in.Secrets.RollHashes[r.component],
+		})),
+	)
+}
+
+// clusterService has an address that stays when the pod is replaced, so that clients need no new one from DNS.
+func (r redisInstance) clusterService() *corev1ac.ServiceApplyConfiguration {
+	return corev1ac.Service(r.name(), r.namespace()).WithSpec(corev1ac.ServiceSpec().
+		WithType(corev1.ServiceTypeClusterIP).
+		WithSelector(r.selector()).
+		WithPorts(servicePort("redis", RedisPort)))
+}
+
+// statefulSet runs one pod, never two on one volume. Parallel, because an ordered one that rolls waits for ever for a
+// pod that cannot start, even when the cause is gone from its template.
+func (r redisInstance) statefulSet(rollOn map[string]string) *appsv1ac.StatefulSetApplyConfiguration {
+	spec := appsv1ac.StatefulSetSpec().
+		WithReplicas(1).
+		WithServiceName(r.name()).
+		WithPodManagementPolicy(appsv1.ParallelPodManagement).
+		WithUpdateStrategy(appsv1ac.StatefulSetUpdateStrategy().WithType(appsv1.RollingUpdateStatefulSetStrategyType)).
+		WithPersistentVolumeClaimRetentionPolicy(retainVolumes()).
+		WithRevisionHistoryLimit(3).
+		WithSelector(metav1ac.LabelSelector().WithMatchLabels(r.selector())).
+		WithTemplate(corev1ac.PodTemplateSpec().
+			WithLabels(r.labels()).
+			WithAnnotations(rollOn).
+			WithSpec(r.pod()))
+	if r.data != nil {
+		spec.WithVolumeClaimTemplates(r.data)
+	}
+	return appsv1ac.StatefulSet(r.name(), r.namespace()).WithSpec(spec)
+}
+
+// retainVolumes keeps documents and buckets when a StatefulSet goes; spec.deletionPolicy speaks of the RAGService.
+func retainVolumes() *appsv1ac.StatefulSetPersistentVolumeClaimRetentionPolicyApplyConfiguration {
+	return appsv1ac.StatefulSetPersistentVolumeClaimRetentionPolicy().
+		WithWhenDeleted(appsv1.RetainPersistentVolumeClaimRetentionPolicyType).
+		WithWhenScaled(appsv1.RetainPersistentVolumeClaimRetentionPolicyType)
+}
+
+// pod has the password in two places: in a file that redis.conf includes, and in the environment, where the probes'
+// redis-cli finds it. A command line would show it to everybody on the node.
+func (r redisInstance) pod() *corev1ac.PodSpecApplyConfiguration {
+	secret := RedisSecretName(r.service.Name)
+	files := corev1ac.Volume().WithName("config").WithProjected(corev1ac.ProjectedVolumeSource().
+		WithDefaultMode(fileMode).
+		WithSources(
+			corev1ac.VolumeProjection().WithConfigMap(corev1ac.ConfigMapProjection().
+				WithName(r.name()).WithItems(keyToPath(redisConfFile, redisConfFile))),
+			corev1ac.VolumeProjection().WithSecret(corev1ac.SecretProjection().
+				WithName(secret).WithItems(keyToPath(RedisAuthConfKey, redisAuthFile))),
+		))
+	c := container(RedisContainer, r.image).
+		WithCommand("redis-server", redisConfDir+"/"+redisConfFile).
+		WithPorts(containerPort("redis", RedisPort)).
+		WithEnv(corev1ac.EnvVar().WithName("REDISCLI_AUTH").WithValueFrom(corev1ac.EnvVarSource().
+			WithSecretKeyRef(corev1ac.SecretKeySelector().WithName(secret).WithKey(RedisPasswordKey)))).
+		WithResources(resourcesConfig(r.resources)).
+		WithStartupProbe(pingProbe().WithPeriodSeconds(2).WithFailureThreshold(150)).
+		WithLivenessProbe(pingProbe().WithPeriodSeconds(10).WithFailureThreshold(6)).
+		WithReadinessProbe(pingProbe("-e").WithPeriodSeconds(5).WithFailureThreshold(2)).
+		WithVolumeMounts(readOnlyMount("config", redisConfDir), mount(DataVolume, redisDataDir))
+	spec := podSpec(r.part, redisUser).
+		WithTerminationGracePeriodSeconds(redisGraceSeconds).
+		WithContainers(c).
+		WithVolumes(files)
+	if r.data == nil {
+		spec.WithVolumes(emptyDir(DataVolume))
+	}
+	return spec
+}
+
+// pingProbe succeeds on any answer, so a server that still loads its data lives; with -e only on PONG.
+func pingProbe(options ...string) *corev1ac.ProbeApplyConfiguration {
+	command := append([]string{"redis-cli"}, options...)
+	return corev1ac.Probe().
+		WithExec(corev1ac.ExecAction().WithCommand(append(command, "ping")...)).
+		WithTimeoutSeconds(3)
+}

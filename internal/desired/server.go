@@ -1,0 +1,93 @@
+package desired
+
+import (
+	"encoding/json"
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/ragservice/ragservice-operator/runtime/config"
+)
+
+// configFile is the entry of the server's ConfigMap.
+const configFile = "config.yaml"
+
+// defaultReplicas is the schema's default, for an object that bypassed it.
+const defaultReplicas int32 = 2
+
+// serverConfig is the server's configuration as it is written.
+type serverConfig struct {
+	yaml []byte
+	// hash identifies yaml, storesHash that part of it which a running server does not take up.
+	hash, storesHash string
+}
+
+// server is the objects of the server: the API's Service in front of a Deployment.
+func server(in Inputs, written serverConfig) []Object {
+	p := part{in.Service, ComponentServer}
+	objects := []Object{
+		object(p, serviceAccount(p)),
+		object(p, configMap(p, configFile, string(written.yaml), written.hash)),
+	}
+	objects = append(objects, networkPolicies(p, serverTraffic(in))...)
+	return append(objects,
+		object(p, serverService(p)),
+		object(p, podDisruptionBudget(p)),
+		object(p, serverDeployment(p, in, written)),
+	)
+}
+
+// serverService has no port for administration: probes, metrics and the operator go to the pods.
+func serverService(p part) *corev1ac.ServiceApplyConfiguration {
+	return corev1ac.Service(p.name(), p.namespace()).WithSpec(corev1ac.ServiceSpec().
+		WithType(corev1.ServiceTypeClusterIP).
+		WithSelector(p.selector()).
+		WithPorts(servicePort("http", 80)))
+}
+
+// servicePort leads to the container's port of the same name.
+func servicePort(name string, port int32) *corev1ac.ServicePortApplyConfiguration {
+	return corev1ac.ServicePort().
+		WithName(name).
+		WithProtocol(corev1.ProtocolTCP).
+		WithPort(port).
+		WithTargetPort(intstr.FromString(name))
+}
+
+func replicas(in Inputs) int32 { return ptr.Deref(in.Service.Spec.Server.Replicas, defaultReplicas) }
+
+// serverDeployment replaces a pod only after its successor is ready: no request is refused while it rolls.
+func serverDeployment(p part, in Inputs, written serverConfig) *appsv1ac.DeploymentApplyConfiguration {
+	template := corev1ac.PodTemplateSpec().
+		WithLabels(p.labels()).
+		WithAnnotations(map[string]string{
+			AnnotationSecretsHash: in.Secrets.RollHashes[p.component],
+			AnnotationStoresHash:  written.storesHash,
+		}).
+		WithSpec(serverPod(p, in))
+	return appsv1ac.Deployment(p.name(), p.namespace()).WithSpec(appsv1ac.DeploymentSpec().
+		WithReplicas(replicas(in)).
+		WithRevisionHistoryLimit(3).
+		WithSelector(metav1ac.LabelSelector().WithMatchLabels(p.selector())).
+		WithStrategy(appsv1ac.DeploymentStrategy().
+			WithType(appsv1.RollingUpdateDeploymentStrategyType).
+			WithRollingUpdate(appsv1ac.RollingUpdateDeployment().
+				WithMaxUnavailable(intstr.FromInt32(0)).
+				WithMaxSurge(intstr.FromInt32(1)))).
+		WithTemplate(template))
+}
+
+// newServerConfig marks what a running server does not take up: the stores' addresses.
+func newServerConfig(yaml []byte, stores config.Stores) (serverConfig, error) {
+	addresses, err := json.Marshal(stores)
+	if err != nil {
+		return serverConfig{}, fmt.Errorf("hashing the stores' addresses: %w", err)
+	}
+	return serverConfig{yaml: yaml, hash: config.Hash(yaml), storesHash: config.Hash(addresses)}, nil
+}

@@ -1,0 +1,105 @@
+package desired
+
+import (
+	"fmt"
+	"path"
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/serverconfig"
+	"github.com/ragservice/ragservice-operator/runtime/config"
+)
+
+// serverGraceSeconds is how long a server may take to end. It drains by itself, so there is no preStop hook: at SIGTERM
+// /readyz turns, a few seconds pass until nobody sends new requests, and requests in flight have their 60 s.
+const serverGraceSeconds int64 = 75
+
+// llmKeyFile is the file under config.LLMSecretDir.
+const llmKeyFile = "api-key"
+
+func serverPod(p part, in Inputs) *corev1ac.PodSpecApplyConfiguration {
+	limits := serverconfig.ServerResources(in.Service)
+	c := container(ServerContainer, imageOr(in.Service.Spec.Server.Image, in.Images.Server)).
+		WithArgs(
+			"--config", config.DefaultConfigFile,
+			"--listen", fmt.Sprintf(":%d", ServerPort),
+			"--admin-listen", fmt.Sprintf(":%d", AdminPort)).
+		WithPorts(containerPort("http", ServerPort), containerPort("admin", AdminPort)).
+		WithEnv(fieldEnv("POD_UID", "metadata.uid"), fieldEnv("POD_NAME", "metadata.name")).
+		WithResources(resourcesConfig(limits)).
+		WithStartupProbe(httpProbe("/healthz").WithPeriodSeconds(2).WithFailureThreshold(30)).
+		WithLivenessProbe(httpProbe("/healthz").WithPeriodSeconds(10).WithFailureThreshold(3)).
+		WithReadinessProbe(httpProbe("/readyz").WithPeriodSeconds(3).WithFailureThreshold(2))
+	if goal, bounded := memoryGoal(limits); bounded {
+		c.WithEnv(corev1ac.EnvVar().WithName("GOMEMLIMIT").WithValue(goal))
+	}
+	spec := podSpec(p, serverUser).
+		WithTerminationGracePeriodSeconds(serverGraceSeconds).
+		WithTopologySpreadConstraints(spreadOverNodes(p))
+	for _, f := range serverFolders(in.Service) {
+		c.WithVolumeMounts(readOnlyMount(*f.volume.Name, f.path))
+		spec.WithVolumes(f.volume)
+	}
+	return spec.WithContainers(c)
+}
+
+// folder is a volume and where it is mounted.
+type folder struct {
+	volume *corev1ac.VolumeApplyConfiguration
+	path   string
+}
+
+// serverFolders are mounted whole, never by subPath, so that what changes reaches a running server.
+func serverFolders(rag *v1alpha1.RAGService) []folder {
+	secret := func(dir, name string, items ...*corev1ac.KeyToPathApplyConfiguration) folder {
+		return folder{secretVolume(dir, name, items...), path.Join(config.DefaultSecretsDir, dir)}
+	}
+	folders := []folder{
+		{configMapVolume("config", Name(rag.Name, ComponentServer)), path.Dir(config.DefaultConfigFile)},
+		secret(config.RedisSecretDir, RedisSecretName(rag.Name), keyToPath(RedisPasswordKey, RedisPasswordKey)),
+		secret(config.APIKeysSecretDir, APIKeysSecretName(rag)),
+	}
+	if ref := rag.Spec.Models.LLM.APIKeySecretRef; ref != nil {
+		folders = append(folders, secret(config.LLMSecretDir, ref.Name, keyToPath(ref.Key, llmKeyFile)))
+	}
+	return folders
+}
+
+// memoryGoal is what the garbage collector works harder to stay under: nine tenths of the limit, in bytes.
+func memoryGoal(r corev1.ResourceRequirements) (string, bool) {
+	limit, ok := r.Limits[corev1.ResourceMemory]
+	if !ok {
+		return "", false
+	}
+	return strconv.FormatInt(limit.Value()/10*9, 10), true
+}
+
+// spreadOverNodes prefers a node for each server of a revision; a cluster of one node still takes all of them.
+func spreadOverNodes(p part) *corev1ac.TopologySpreadConstraintApplyConfiguration {
+	return corev1ac.TopologySpreadConstraint().
+		WithTopologyKey(corev1.LabelHostname).
+		WithMaxSkew(1).
+		WithWhenUnsatisfiable(corev1.ScheduleAnyway).
+		WithLabelSelector(metav1ac.LabelSelector().WithMatchLabels(p.selector())).
+		WithMatchLabelKeys("pod-template-hash")
+}
+
+func containerPort(name string, port int32) *corev1ac.ContainerPortApplyConfiguration {
+	return corev1ac.ContainerPort().WithName(name).WithContainerPort(port).WithProtocol(corev1.ProtocolTCP)
+}
+
+func fieldEnv(name, field string) *corev1ac.EnvVarApplyConfiguration {
+	return corev1ac.EnvVar().WithName(name).WithValueFrom(corev1ac.EnvVarSource().
+		WithFieldRef(corev1ac.ObjectFieldSelector().WithAPIVersion("v1").WithFieldPath(field)))
+}
+
+func httpProbe(path string) *corev1ac.ProbeApplyConfiguration {
+	return corev1ac.Probe().
+		WithHTTPGet(corev1ac.HTTPGetAction().WithPath(path).WithPort(intstr.FromString("admin"))).
+		WithTimeoutSeconds(2)
+}

@@ -1,0 +1,99 @@
+// Package desired is the pure middle of the operator: from what was read (Inputs) to every object that shall exist
+// (State). One file builds one component; names and labels have one place each. It holds no client, clock, randomness,
+// environment or logger, and never changes its arguments.
+package desired
+
+import (
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+)
+
+// Component is a part of a RAGService; its name is the suffix of its objects' names and the value of the label
+// app.kubernetes.io/component.
+type Component string
+
+// Components.
+const (
+	ComponentServer     Component = "server"
+	ComponentRedisCache Component = "redis-cache"
+	ComponentRedisState Component = "redis-state"
+	ComponentOpenSearch Component = "opensearch"
+)
+
+// Images are the container images of components whose spec names none: flags of the operator.
+type Images struct {
+	Server, Redis, OpenSearch string
+}
+
+// Inputs is all that State depends on: the RAGService and what gather read or drew for it.
+type Inputs struct {
+	Service *v1alpha1.RAGService
+	Images  Images
+	// OperatorNamespace may reach admin ports.
+	OperatorNamespace string
+	// Secrets says what became of the references of the spec.
+	Secrets SecretFacts
+	// OpenSearchInitialized says that a data volume carries a cluster's UUID, so that no bootstrap line is rendered.
+	OpenSearchInitialized bool
+}
+
+// SecretFacts is what gather found of Secrets. It holds no secret but the candidates for those that do not exist yet.
+type SecretFacts struct {
+	// Problems are references that do not resolve, in the order of the spec. While there is one, the server's
+	// Deployment is not written: nothing half-made, and what runs goes on.
+	Problems []SecretProblem
+	// RollHashes are HMACs of the referenced entries, by component; a change rolls that component's pods.
+	RollHashes map[Component]string
+	// Candidates are Secrets that do not exist yet, with drawn contents, to be created and never updated.
+	Candidates []GeneratedSecret
+}
+
+// SecretProblem is a reference that does not resolve.
+type SecretProblem struct {
+	// Field is the path in the spec: spec.models.llm.apiKeySecretRef.
+	Field string
+	// Secret and Key are what it names; Key is empty when the Secret itself is missing or a whole Secret is meant.
+	Secret, Key string
+	// Reason is SecretNotFound, SecretKeyNotFound or SecretInvalid; NameConflict for a Secret of the name of a generated
+	// one that is not ours.
+	Reason string
+	// Stores are the components besides the server that use the Secret; they are withheld too.
+	Stores []Component
+}
+
+// GeneratedSecret is a Secret that the operator draws once.
+type GeneratedSecret struct {
+	Name string
+	Data map[string][]byte
+	// Users are the components whose pods depend on it. They are not written while it cannot be made.
+	Users []Component
+}
+
+// Object is one object that shall exist, as a typed apply configuration of client-go.
+type Object struct {
+	Component Component
+	// Config is the apply configuration; it has kind, name, namespace, labels and owner reference.
+	Config any
+	// Namespace and Name are those of Config.
+	Key types.NamespacedName
+}
+
+// State is every object that shall exist, and what status needs to know of it.
+type State struct {
+	// Generated are Secrets to create when absent; they are never updated and never pruned.
+	Generated []GeneratedSecret
+	// Objects in the order in which they are written.
+	Objects []Object
+	// Withheld are components that are not written in this pass because of SecretFacts.Problems; what exists of them
+	// stays as it is.
+	Withheld []Component
+	// ConfigHash is the hash of the server's configuration.
+	ConfigHash string
+	// Replicas is the wanted number of server pods.
+	Replicas int32
+	// Selector finds the server pods.
+	Selector string
+	// Endpoint is the address of the server inside the cluster.
+	Endpoint string
+}

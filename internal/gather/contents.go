@@ -1,0 +1,79 @@
+package gather
+
+import (
+	"context"
+	"crypto/sha256"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/ragservice/ragservice-operator/runtime/config"
+)
+
+// contents is what is remembered of a Secret, by entry: no value, only what tells one value from another.
+type contents map[string]entry
+
+type entry struct {
+	digest [sha256.Size]byte
+	empty  bool
+	// apiKey says that the value is a caller's key.
+	apiKey bool
+}
+
+// version names one state of one Secret, for ever.
+type version struct {
+	uid             types.UID
+	resourceVersion string
+}
+
+func inspect(data map[string][]byte) contents {
+	c := make(contents, len(data))
+	for name, value := range data {
+		_, err := config.ParseAPIKey(name, value)
+		c[name] = entry{digest: sha256.Sum256(value), empty: len(value) == 0, apiKey: err == nil}
+	}
+	return c
+}
+
+// metadata is what the cache knows of a Secret; nil when it knows none.
+func (g *Gatherer) metadata(ctx context.Context, key types.NamespacedName) (*metav1.PartialObjectMetadata, error) {
+	return secretMetadata(ctx, g.cache, key)
+}
+
+// liveMetadata asks the API server, for a Secret that the cache may not know yet.
+func (g *Gatherer) liveMetadata(ctx context.Context, key types.NamespacedName) (*metav1.PartialObjectMetadata, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	return secretMetadata(ctx, g.live, key)
+}
+
+func secretMetadata(ctx context.Context, reader client.Reader, key types.NamespacedName) (*metav1.PartialObjectMetadata, error) {
+	meta := &metav1.PartialObjectMetadata{}
+	meta.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+	if err := reader.Get(ctx, key, meta); err != nil {
+		return nil, client.IgnoreNotFound(err)
+	}
+	return meta, nil
+}
+
+// contents reads the Secret that meta is of, unless that version has been read before; nil when it is gone.
+func (g *Gatherer) contents(ctx context.Context, meta *metav1.PartialObjectMetadata) (contents, error) {
+	if known, ok := g.memo.Get(version{meta.UID, meta.ResourceVersion}); ok {
+		return known.(contents), nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	var secret corev1.Secret
+	if err := g.live.Get(ctx, client.ObjectKeyFromObject(meta), &secret); err != nil {
+		if apierrors.IsNotFound(err) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	read := inspect(secret.Data)
+	g.memo.Add(version{secret.UID, secret.ResourceVersion}, read)
+	return read, nil
+}

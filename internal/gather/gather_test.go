@@ -1,0 +1,211 @@
+package gather_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/ragservice/ragservice-operator/internal/desired"
+	"github.com/ragservice/ragservice-operator/internal/desired/desiredtest"
+	"github.com/ragservice/ragservice-operator/internal/gather"
+)
+
+func TestReferencesThatDoNotResolve(t *testing.T) {
+	t.Parallel()
+	const model, callers = "spec.models.llm.apiKeySecretRef", "spec.auth.apiKeysSecretRef"
+	for name, test := range map[string]struct {
+		llm, callers map[string]string
+		want         []desired.SecretProblem
+	}{
+		"all there": {
+			map[string]string{"token": modelKey}, map[string]string{"alice": callerKey}, nil,
+		},
+		"no Secrets": {nil, nil, []desired.SecretProblem{
+			{Field: model, Secret: "llm", Key: "token", Reason: "SecretNotFound"},
+			{Field: callers, Secret: "callers", Reason: "SecretNotFound"},
+		}},
+		"no entry": {
+			map[string]string{"other": modelKey}, map[string]string{}, []desired.SecretProblem{
+				{Field: model, Secret: "llm", Key: "token", Reason: "SecretKeyNotFound"},
+				{Field: callers, Secret: "callers", Reason: "SecretKeyNotFound"},
+			},
+		},
+		"empty entry": {
+			map[string]string{"token": ""}, map[string]string{"alice": callerKey}, []desired.SecretProblem{
+				{Field: model, Secret: "llm", Key: "token", Reason: "SecretKeyNotFound"},
+			},
+		},
+		"entries that are no keys": {
+			map[string]string{"token": modelKey},
+			map[string]string{
+				"alice": callerKey, "not-json": "key-of-a-caller-0123456789", "short": `{"key":"short"}`,
+				"role": `{"key":"key-of-a-caller-0123456789","role":"king"}`,
+			},
+			[]desired.SecretProblem{
+				{Field: callers, Secret: "callers", Key: "not-json", Reason: "SecretInvalid"},
+				{Field: callers, Secret: "callers", Key: "role", Reason: "SecretInvalid"},
+				{Field: callers, Secret: "callers", Key: "short", Reason: "SecretInvalid"},
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, desiredtest.Full())
+			if test.llm != nil {
+				w.create("llm", test.llm)
+			}
+			if test.callers != nil {
+				w.create("callers", test.callers)
+			}
+			in := w.gather()
+			if diff := cmp.Diff(test.want, in.Secrets.Problems); diff != "" {
+				t.Errorf("problems (-want +got):\n%s", diff)
+			}
+			assertHoldsNo(t, in, modelKey, "key-of-a-caller")
+		})
+	}
+}
+
+func TestMissingSecretIsSeenWhenItAppears(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, desiredtest.Full())
+	w.gather()
+	w.create("llm", map[string]string{"token": modelKey})
+	w.create("callers", map[string]string{"alice": callerKey})
+	if problems := w.gather().Secrets.Problems; len(problems) != 0 {
+		t.Errorf("problems %v", problems)
+	}
+}
+
+func TestContentsAreReadOnceForEachVersion(t *testing.T) {
+	t.Parallel()
+	w := newFullWorld(t)
+	w.adopt(w.gather().Secrets.Candidates)
+	w.gather()
+	for _, step := range []struct {
+		change func()
+		want   int
+	}{
+		{func() {}, 0},
+		{func() { w.set("llm", "token", "another") }, 1},
+		{func() {}, 0},
+	} {
+		step.change()
+		w.live.reads = 0
+		w.gather()
+		if w.live.reads != step.want {
+			t.Errorf("%d live reads, want %d", w.live.reads, step.want)
+		}
+	}
+}
+
+func TestRollHashesFollowWhatPodsDependOn(t *testing.T) {
+	t.Parallel()
+	w := newFullWorld(t)
+	w.adopt(w.gather().Secrets.Candidates)
+	server, cache, state := desired.ComponentServer, desired.ComponentRedisCache, desired.ComponentRedisState
+	all := []desired.Component{server, cache, state}
+	before := w.gather().Secrets.RollHashes
+	for _, step := range []struct {
+		secret, key, value string
+		rolled             []desired.Component
+	}{
+		{"llm", "unrelated", "2", nil},
+		{"llm", "token", "another-key-of-the-model", []desired.Component{server}},
+		{"callers", "bob", callerKey, []desired.Component{server}},
+		{"callers", "bob", "", []desired.Component{server}},
+		{desired.RedisSecretName("papers"), desired.RedisPasswordKey, "another", all},
+		{desired.RollSecretName("papers"), desired.RollKey, "another", all},
+	} {
+		w.set(step.secret, step.key, step.value)
+		after := w.gather().Secrets.RollHashes
+		var rolled []desired.Component
+		for _, c := range all {
+			if after[c] == "" {
+				t.Errorf("%s has no hash", c)
+			}
+			if before[c] != after[c] {
+				rolled = append(rolled, c)
+			}
+		}
+		if diff := cmp.Diff(step.rolled, rolled); diff != "" {
+			t.Errorf("%s of %s rolls (-want +got):\n%s", step.key, step.secret, diff)
+		}
+		before = after
+	}
+}
+
+func TestBootstrappingEndsWithTheClustersUUID(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, desiredtest.Smallest())
+	if w.gather().OpenSearchInitialized {
+		t.Error("initialised without a volume")
+	}
+	claim := &corev1.PersistentVolumeClaim{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.rag.Namespace, Name: "data-papers-opensearch-0"},
+		Spec: corev1.PersistentVolumeClaimSpec{
+			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
+			Resources: corev1.VolumeResourceRequirements{
+				Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")},
+			},
+		},
+	}
+	if err := w.client.Create(w.ctx, claim); err != nil {
+		t.Fatal(err)
+	}
+	if w.gather().OpenSearchInitialized {
+		t.Error("initialised with a new volume")
+	}
+	claim.Annotations = map[string]string{desired.AnnotationClusterUUID: "mZ4vB0h2Q3y"}
+	if err := w.client.Update(w.ctx, claim); err != nil {
+		t.Fatal(err)
+	}
+	if !w.gather().OpenSearchInitialized {
+		t.Error("not initialised though a cluster lives on the volume")
+	}
+}
+
+// What cannot be read is an error and no problem: nothing is known, so nothing may be concluded.
+func TestUnreadableSecretIsAnError(t *testing.T) {
+	t.Parallel()
+	w := newFullWorld(t)
+	refusal := apierrors.NewForbidden(schema.GroupResource{Resource: "secrets"}, "llm", errors.New("no"))
+	g := gather.New(w.client, failingReader{refusal}, desired.Images{}, "")
+	if _, err := g.Gather(w.ctx, w.rag); !apierrors.IsForbidden(err) {
+		t.Errorf("error %v, want that of the API server", err)
+	}
+}
+
+// failingReader answers each read with an error.
+type failingReader struct{ err error }
+
+func (r failingReader) Get(context.Context, client.ObjectKey, client.Object, ...client.GetOption) error {
+	return r.err
+}
+
+func (r failingReader) List(context.Context, client.ObjectList, ...client.ListOption) error {
+	return r.err
+}
+
+func assertHoldsNo(t *testing.T, in desired.Inputs, secrets ...string) {
+	t.Helper()
+	data, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range secrets {
+		if strings.Contains(string(data), secret) {
+			t.Errorf("the inputs hold %q", secret)
+		}
+	}
+}

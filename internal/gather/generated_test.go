@@ -1,0 +1,148 @@
+package gather_test
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/ragservice/ragservice-operator/internal/desired"
+	"github.com/ragservice/ragservice-operator/internal/desired/desiredtest"
+	"github.com/ragservice/ragservice-operator/internal/gather"
+	"github.com/ragservice/ragservice-operator/runtime/config"
+)
+
+func TestCandidatesAreDrawnForSecretsThatDoNotExist(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, desiredtest.Smallest())
+	first := byName(w.gather().Secrets.Candidates)
+	want := map[string][]string{
+		"papers-api-keys": {"admin", "client"},
+		"papers-redis":    {"auth.conf", "password"},
+		"papers-roll":     {"key"},
+	}
+	got := map[string][]string{}
+	for name, data := range first {
+		got[name] = slices.Sorted(maps.Keys(data))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("candidates (-want +got):\n%s", diff)
+	}
+	for name, data := range byName(w.gather().Secrets.Candidates) {
+		for key, value := range data {
+			if string(value) == string(first[name][key]) {
+				t.Errorf("%s of %s was drawn twice the same", key, name)
+			}
+		}
+	}
+}
+
+func TestDrawnSecretsAreWhatTheirReadersExpect(t *testing.T) {
+	t.Parallel()
+	drawn := byName(newWorld(t, desiredtest.Smallest()).gather().Secrets.Candidates)
+	for entry, role := range map[string]string{"admin": "admin", "client": "client"} {
+		key, err := config.ParseAPIKey(entry, drawn["papers-api-keys"][entry])
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := config.APIKey{Name: entry, Key: key.Key, Role: role}
+		if diff := cmp.Diff(want, key); diff != "" {
+			t.Errorf("key %s (-want +got):\n%s", entry, diff)
+		}
+		if bits := len(key.Key) * 6; bits < 256 {
+			t.Errorf("key %s has %d bits, want 256", entry, bits)
+		}
+	}
+	redis := drawn["papers-redis"]
+	if got, want := string(redis["auth.conf"]), "requirepass "+string(redis["password"])+"\n"; got != want {
+		t.Error("auth.conf does not require the password")
+	}
+}
+
+// The pass that makes the Secrets and the next render the same pods: nothing rolls.
+func TestRollHashesOfCandidatesStay(t *testing.T) {
+	t.Parallel()
+	w := newFullWorld(t)
+	drawn := w.gather()
+	w.adopt(drawn.Secrets.Candidates)
+	found := w.gather()
+	if len(found.Secrets.Candidates) != 0 {
+		t.Errorf("%d candidates beside the Secrets", len(found.Secrets.Candidates))
+	}
+	if diff := cmp.Diff(drawn.Secrets.RollHashes, found.Secrets.RollHashes); diff != "" {
+		t.Errorf("roll hashes (-drawn +found):\n%s", diff)
+	}
+}
+
+// A cache that does not know the Secret yet must not bring about a second one.
+func TestCacheThatIsBehindDrawsNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, desiredtest.Smallest())
+	w.adopt(w.gather().Secrets.Candidates)
+	behind := failingReader{apierrors.NewNotFound(schema.GroupResource{}, "")}
+	in, err := gather.New(behind, w.live, desired.Images{}, "").Gather(w.ctx, w.rag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(in.Secrets.Candidates); n != 0 {
+		t.Errorf("%d candidates, want none", n)
+	}
+}
+
+func TestGeneratedSecretsThatCannotBeUsed(t *testing.T) {
+	t.Parallel()
+	stores := []desired.Component{desired.ComponentRedisCache, desired.ComponentRedisState}
+	for name, test := range map[string]struct {
+		arrange func(*world)
+		want    []desired.SecretProblem
+	}{
+		"names that are taken": {
+			func(w *world) {
+				for _, name := range []string{"papers-api-keys", "papers-redis", "papers-roll"} {
+					w.create(name, map[string]string{"theirs": "1"})
+				}
+			},
+			[]desired.SecretProblem{
+				{Field: "metadata.name", Secret: "papers-api-keys", Reason: "NameConflict", Stores: []desired.Component{}},
+				{Field: "metadata.name", Secret: "papers-redis", Reason: "NameConflict", Stores: stores},
+				{Field: "metadata.name", Secret: "papers-roll", Reason: "NameConflict", Stores: stores},
+			},
+		},
+		"an entry that was removed": {
+			func(w *world) {
+				w.adopt(w.gather().Secrets.Candidates)
+				w.set("papers-redis", "auth.conf", "")
+			},
+			[]desired.SecretProblem{
+				{Field: "metadata.name", Secret: "papers-redis", Key: "auth.conf", Reason: "SecretKeyNotFound", Stores: stores},
+			},
+		},
+		"a key that somebody added and that is none": {
+			func(w *world) {
+				w.adopt(w.gather().Secrets.Candidates)
+				w.set("papers-api-keys", "bob", "1234")
+			},
+			[]desired.SecretProblem{{Field: "metadata.name", Secret: "papers-api-keys", Key: "bob", Reason: "SecretInvalid"}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, desiredtest.Smallest())
+			test.arrange(w)
+			if diff := cmp.Diff(test.want, w.gather().Secrets.Problems); diff != "" {
+				t.Errorf("problems (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func byName(all []desired.GeneratedSecret) map[string]map[string][]byte {
+	named := map[string]map[string][]byte{}
+	for _, c := range all {
+		named[c.Name] = c.Data
+	}
+	return named
+}

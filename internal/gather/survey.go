@@ -1,0 +1,148 @@
+package gather
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/desired"
+)
+
+// Fields of the spec that name Secrets. The names of generated ones come from that of the RAGService.
+const (
+	fieldModelKey    = "spec.models.llm.apiKeySecretRef"
+	fieldCallersKeys = "spec.auth.apiKeysSecretRef"
+	fieldGenerated   = "metadata.name"
+)
+
+// survey is one look at the Secrets of one RAGService.
+type survey struct {
+	*Gatherer
+	rag   *v1alpha1.RAGService
+	facts desired.SecretFacts
+	// uses are the entries that pods depend on, and roll the contents of the Secret that holds the key of their hashes.
+	uses []use
+	roll contents
+}
+
+// use is an entry of a Secret and the components whose pods depend on it.
+type use struct {
+	secret, key string
+	value       entry
+	components  []desired.Component
+}
+
+var (
+	onlyServer = []desired.Component{desired.ComponentServer}
+	// hashed are the components whose pods depend on a Secret: those that have the password of Redis.
+	hashed = []desired.Component{desired.ComponentServer, desired.ComponentRedisCache, desired.ComponentRedisState}
+)
+
+func (s *survey) key(name string) types.NamespacedName {
+	return types.NamespacedName{Namespace: s.rag.Namespace, Name: name}
+}
+
+// problem notes a reference that does not resolve, and the stores besides the server that need it.
+func (s *survey) problem(p desired.SecretProblem, stores ...desired.Component) {
+	p.Stores = stores
+	s.facts.Problems = append(s.facts.Problems, p)
+}
+
+func (s *survey) useAll(secret string, all contents, components []desired.Component) {
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		s.uses = append(s.uses, use{secret, key, all[key], components})
+	}
+}
+
+// modelKey looks for the key of the model.
+func (s *survey) modelKey(ctx context.Context) error {
+	ref := s.rag.Spec.Models.LLM.APIKeySecretRef
+	if ref == nil {
+		return nil
+	}
+	found, err := s.referenced(ctx, ref.Name)
+	if err != nil {
+		return err
+	}
+	missing := desired.SecretProblem{Field: fieldModelKey, Secret: ref.Name, Key: ref.Key}
+	value, ok := found[ref.Key]
+	switch {
+	case found == nil:
+		missing.Reason = v1alpha1.ReasonSecretNotFound
+		s.problem(missing)
+	case !ok || value.empty:
+		missing.Reason = v1alpha1.ReasonSecretKeyNotFound
+		s.problem(missing)
+	default:
+		s.uses = append(s.uses, use{ref.Name, ref.Key, value, onlyServer})
+	}
+	return nil
+}
+
+// callersKeys looks for the Secret in which each entry is a caller's key, or draws one.
+func (s *survey) callersKeys(ctx context.Context) error {
+	problem := desired.SecretProblem{Field: fieldCallersKeys, Secret: desired.APIKeysSecretName(s.rag)}
+	var found contents
+	var err error
+	if s.rag.Spec.Auth.APIKeysSecretRef != nil {
+		found, err = s.referenced(ctx, problem.Secret)
+	} else {
+		problem.Field = fieldGenerated
+		found, err = s.generated(ctx, generated{name: problem.Secret, draw: drawAPIKeys, users: onlyServer})
+		if found == nil {
+			return err // a problem is noted
+		}
+	}
+	switch {
+	case err != nil:
+		return err
+	case found == nil:
+		problem.Reason = v1alpha1.ReasonSecretNotFound
+		s.problem(problem)
+	case len(found) == 0:
+		problem.Reason = v1alpha1.ReasonSecretKeyNotFound
+		s.problem(problem)
+	}
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		if !found[name].apiKey {
+			problem.Key, problem.Reason = name, v1alpha1.ReasonSecretInvalid
+			s.problem(problem)
+		}
+	}
+	s.useAll(problem.Secret, found, onlyServer)
+	return nil
+}
+
+// referenced is a Secret that the spec names; nil when there is none. One that was just made and that the cache does
+// not know yet is seen when its event arrives.
+func (s *survey) referenced(ctx context.Context, name string) (contents, error) {
+	meta, err := s.metadata(ctx, s.key(name))
+	if meta == nil || err != nil {
+		return nil, err
+	}
+	return s.contents(ctx, meta)
+}
+
+func (s *survey) redisPassword(ctx context.Context) error {
+	name := desired.RedisSecretName(s.rag.Name)
+	found, err := s.generated(ctx, generated{
+		name:  name,
+		draw:  drawRedisPassword,
+		needs: []string{desired.RedisPasswordKey, desired.RedisAuthConfKey},
+		users: hashed,
+	})
+	s.useAll(name, found, hashed)
+	return err
+}
+
+// rollKey looks for the key of roll hashes.
+func (s *survey) rollKey(ctx context.Context) error {
+	var err error
+	s.roll, err = s.generated(ctx, generated{
+		name: desired.RollSecretName(s.rag.Name), draw: drawRollKey, needs: []string{desired.RollKey}, users: hashed,
+	})
+	return err
+}

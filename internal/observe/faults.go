@@ -1,0 +1,138 @@
+package observe
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+)
+
+// Reasons of diagnostics that status tells apart. Others are passed on as the kubelet names them. A container that
+// fails goes to and fro between several reasons; it has one name here, so that a status does not.
+const (
+	// ReasonUnschedulable stands for a pod that no node takes.
+	ReasonUnschedulable = "Unschedulable"
+	// ReasonImagePullBackOff also stands for ErrImagePull, the attempts between the waits.
+	ReasonImagePullBackOff = "ImagePullBackOff"
+	// ReasonCrashLoopBackOff also stands for the moments in which the container runs or has just ended.
+	ReasonCrashLoopBackOff = "CrashLoopBackOff"
+	// ReasonRunContainerError stands for a container whose program cannot be started at all.
+	ReasonRunContainerError = "RunContainerError"
+	// ReasonOOMKilled stands for a container that keeps ending because it needs more memory than its limit.
+	ReasonOOMKilled = "OOMKilled"
+)
+
+// schedulingGrace is how long a pod may look unschedulable before it is told: a volume that is being made looks so.
+const schedulingGrace = 10 * time.Second
+
+// maxReason bounds a reason, as its schema does.
+const maxReason = 64
+
+// diagnose finds what is wrong with pods, and when to look again at one that may only be waiting for its volume. Pods
+// that are going or have ended for good are not told: their replacements speak for themselves.
+func diagnose(pods []componentPod, now time.Time) (found []ComponentDiagnostic, recheck time.Duration) {
+	for _, pod := range pods {
+		if pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded {
+			continue
+		}
+		since, unschedulable := unschedulableSince(pod.Pod)
+		if !unschedulable {
+			found = append(found, diagnoseContainers(pod)...)
+			continue
+		}
+		if left := since.Add(schedulingGrace).Sub(now); left > 0 {
+			recheck = max(recheck, left)
+			continue
+		}
+		found = append(found, diagnostic(pod, "", ReasonUnschedulable, nil))
+	}
+	slices.SortFunc(found, func(a, b ComponentDiagnostic) int {
+		return strings.Compare(a.Pod+" "+a.Container, b.Pod+" "+b.Container)
+	})
+	return found, recheck
+}
+
+func unschedulableSince(pod *corev1.Pod) (time.Time, bool) {
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && c.Reason == corev1.PodReasonUnschedulable {
+			return c.LastTransitionTime.Time, true
+		}
+	}
+	return time.Time{}, false
+}
+
+func diagnoseContainers(pod componentPod) []ComponentDiagnostic {
+	var found []ComponentDiagnostic
+	for _, c := range pod.Status.InitContainerStatuses {
+		if succeeded := c.State.Terminated != nil && c.State.Terminated.ExitCode == 0; succeeded {
+			continue
+		}
+		if reason, exitCode, failing := containerFault(c); failing {
+			found = append(found, diagnostic(pod, c.Name, reason, exitCode))
+		}
+	}
+	for _, c := range pod.Status.ContainerStatuses {
+		if reason, exitCode, failing := containerFault(c); failing {
+			found = append(found, diagnostic(pod, c.Name, reason, exitCode))
+		}
+	}
+	return found
+}
+
+// containerFault says what keeps a container from being ready, if anything but time. One that has ended before stays at
+// fault while it runs, until it is ready.
+func containerFault(c corev1.ContainerStatus) (reason string, exitCode *int32, failing bool) {
+	if c.Ready {
+		return "", nil, false
+	}
+	end := c.State.Terminated
+	if end == nil {
+		end = c.LastTerminationState.Terminated
+	}
+	waiting := ""
+	if c.State.Waiting != nil {
+		waiting = c.State.Waiting.Reason
+	}
+	switch waiting {
+	case "", "ContainerCreating", "PodInitializing", ReasonCrashLoopBackOff, ReasonRunContainerError:
+		if end != nil {
+			return endReason(end), ptr.To(end.ExitCode), true
+		}
+		return waiting, nil, waiting == ReasonCrashLoopBackOff || waiting == ReasonRunContainerError
+	case "ErrImagePull", ReasonImagePullBackOff:
+		return ReasonImagePullBackOff, nil, true
+	default:
+		return waiting, nil, true
+	}
+}
+
+func endReason(end *corev1.ContainerStateTerminated) string {
+	switch end.Reason {
+	case ReasonOOMKilled:
+		return ReasonOOMKilled
+	case "StartError", "ContainerCannotRun":
+		return ReasonRunContainerError
+	default:
+		return ReasonCrashLoopBackOff
+	}
+}
+
+func diagnostic(pod componentPod, container, reason string, exitCode *int32) ComponentDiagnostic {
+	if len(reason) > maxReason {
+		reason = reason[:maxReason]
+	}
+	return ComponentDiagnostic{
+		Component: pod.component,
+		Diagnostic: v1alpha1.Diagnostic{
+			Pod:       pod.Name,
+			Container: container,
+			Reason:    reason,
+			ExitCode:  exitCode,
+			Next:      next(pod, container, reason),
+		},
+	}
+}

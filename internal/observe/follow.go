@@ -1,0 +1,152 @@
+package observe
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/runtime/telemetry"
+)
+
+// answerLife is how long an answer stands for a server that does not answer any more: three rounds, so that one lost
+// packet changes no status.
+const answerLife = 30 * time.Second
+
+// Followed is a RAGService whose servers are asked.
+type Followed struct {
+	// UID tells it from another of its name.
+	UID types.UID
+	// Hurry asks every 1.5 s instead of 10 s, while a configuration is on its way.
+	Hurry bool
+	// Shown is what its status shows.
+	Shown *v1alpha1.CacheStatus
+}
+
+// answer is what a server said, and when.
+type answer struct {
+	telemetry.Statusz
+	at time.Time
+}
+
+// service is what the poller knows of a RAGService.
+type service struct {
+	Followed
+	// answers are the last ones, by pod.
+	answers map[types.UID]answer
+	latest  Poll
+	// told are the figures that the controller was last told while pending says that the status does not show them yet,
+	// so that it is told once.
+	told    *v1alpha1.CacheStatus
+	pending bool
+}
+
+// Follow begins to ask the servers of a RAGService, or takes up what has changed of it. A new one, and one that begins
+// to hurry, is asked at once.
+func (p *Poller) Follow(key types.NamespacedName, followed Followed) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s, known := p.services[key]
+	if !known || s.UID != followed.UID {
+		s = &service{answers: map[types.UID]answer{}}
+		p.services[key] = s
+	}
+	soon := s.UID == "" || (followed.Hurry && !s.Hurry)
+	s.Followed = followed
+	if soon {
+		p.queue.Add(key)
+	}
+}
+
+// Forget ends it.
+func (p *Poller) Forget(key types.NamespacedName) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.services, key)
+}
+
+// Latest is the last round of a RAGService; zero before the first.
+func (p *Poller) Latest(key types.NamespacedName, uid types.UID) Poll {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s, known := p.services[key]; known && s.UID == uid {
+		return s.latest
+	}
+	return Poll{}
+}
+
+func (p *Poller) followed(key types.NamespacedName) (Followed, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s, known := p.services[key]
+	if !known {
+		return Followed{}, false
+	}
+	return s.Followed, true
+}
+
+// record keeps the answers of a round, in the order of servers (nil for none), and says whether a status would change.
+func (p *Poller) record(key types.NamespacedName, uid types.UID, servers []target, answers []*answer) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s, known := p.services[key]
+	if !known || s.UID != uid {
+		return false
+	}
+	now := p.now()
+	kept := make(map[types.UID]answer, len(servers))
+	for i, server := range servers {
+		if answers[i] != nil {
+			kept[server.uid] = *answers[i]
+		} else if old, spoke := s.answers[server.uid]; spoke && now.Sub(old.at) < answerLife {
+			kept[server.uid] = old
+		}
+	}
+	before := s.latest
+	s.answers = kept
+	s.latest = Poll{At: now, Asked: len(servers), Reports: reports(kept)}
+	return s.newFigures() || before.At.IsZero() || differ(before, s.latest)
+}
+
+func reports(answers map[types.UID]answer) []telemetry.Statusz {
+	out := make([]telemetry.Statusz, 0, len(answers))
+	for _, a := range answers {
+		out = append(out, a.Statusz)
+	}
+	slices.SortFunc(out, func(a, b telemetry.Statusz) int { return strings.Compare(a.PodUID, b.PodUID) })
+	return out
+}
+
+// newFigures says that the figures of a status would move, once for each move.
+func (s *service) newFigures() bool {
+	figures := Figures(s.Shown, s.latest.Reports)
+	if equality.Semantic.DeepEqual(figures, s.Shown) {
+		s.told, s.pending = nil, false
+		return false
+	}
+	if s.pending && equality.Semantic.DeepEqual(figures, s.told) {
+		return false
+	}
+	s.told, s.pending = figures, true
+	return true
+}
+
+// differ compares two rounds but for traffic, which newFigures judges.
+func differ(a, b Poll) bool {
+	if a.Asked != b.Asked || len(a.Reports) != len(b.Reports) {
+		return true
+	}
+	quiet := func(s telemetry.Statusz) telemetry.Statusz {
+		s.Cache, s.WindowSeconds = nil, 0
+		return s
+	}
+	for i := range a.Reports {
+		if !equality.Semantic.DeepEqual(quiet(a.Reports[i]), quiet(b.Reports[i])) {
+			return true
+		}
+	}
+	return false
+}

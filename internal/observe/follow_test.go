@@ -1,0 +1,131 @@
+package observe
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/ragservice/ragservice-operator/runtime/telemetry"
+)
+
+var service1 = types.NamespacedName{Namespace: "library", Name: "papers"}
+
+// rounds is a poller whose clock and answers a test sets.
+type polling struct {
+	*Poller
+	clock time.Time
+}
+
+func newPolling(t *testing.T) *polling {
+	t.Helper()
+	p := &polling{clock: now}
+	p.Poller = NewPoller(nil)
+	p.now = func() time.Time { return p.clock }
+	p.Follow(service1, Followed{UID: "s"})
+	return p
+}
+
+// round records what servers a, b, ... said; nil for one that did not answer.
+func (p *polling) round(said ...*telemetry.Statusz) bool {
+	servers := make([]target, len(said))
+	answers := make([]*answer, len(said))
+	for i, s := range said {
+		servers[i].uid = types.UID(rune('a' + i))
+		if s != nil {
+			s.PodUID = string(servers[i].uid)
+			answers[i] = &answer{*s, p.clock}
+		}
+	}
+	return p.record(service1, "s", servers, answers)
+}
+
+func (p *polling) answering() []string {
+	var pods []string
+	for _, r := range p.Latest(service1, "s").Reports {
+		pods = append(pods, r.PodUID)
+	}
+	return pods
+}
+
+func runs(hash string) *telemetry.Statusz { return &telemetry.Statusz{ConfigHash: hash} }
+
+func serves(hits, misses int64) *telemetry.Statusz {
+	return &telemetry.Statusz{Cache: []telemetry.CacheCount{{Kind: "search", Hits: hits, Misses: misses}}}
+}
+
+func TestRoundsTellWhatAStatusWouldShow(t *testing.T) {
+	t.Parallel()
+	p := newPolling(t)
+	for i, step := range []struct {
+		said []*telemetry.Statusz
+		want bool
+	}{
+		{[]*telemetry.Statusz{runs("aa")}, true},              // the first answer
+		{[]*telemetry.Statusz{runs("aa")}, false},             // the same
+		{[]*telemetry.Statusz{runs("bb")}, true},              // another configuration
+		{[]*telemetry.Statusz{runs("bb"), runs("bb")}, true},  // another server
+		{[]*telemetry.Statusz{runs("bb"), nil}, false},        // it misses one round
+		{[]*telemetry.Statusz{runs("bb"), runs("bb")}, false}, // and is back
+		{[]*telemetry.Statusz{runs("bb")}, true},              // it is gone
+	} {
+		if i == 0 {
+			p.Follow(service1, Followed{UID: "s", Shown: Figures(nil, []telemetry.Statusz{{}})})
+		}
+		if got := p.round(step.said...); got != step.want {
+			t.Errorf("round %d told %t, want %t", i, got, step.want)
+		}
+	}
+}
+
+func TestRoundsTellFiguresOnce(t *testing.T) {
+	t.Parallel()
+	p := newPolling(t)
+	p.round(serves(50, 50))
+	shown := Figures(nil, p.Latest(service1, "s").Reports)
+	p.Follow(service1, Followed{UID: "s", Shown: shown})
+	for i, step := range []struct {
+		hits, misses int64
+		want         bool
+	}{{50, 50, false}, {54, 46, false}, {56, 44, true}, {57, 43, false}, {50, 50, false}, {61, 39, true}, {54, 46, false}} {
+		if got := p.round(serves(step.hits, step.misses)); got != step.want {
+			t.Errorf("round %d (%d %%) told %t, want %t", i, step.hits, got, step.want)
+		}
+	}
+}
+
+func TestAnswersLiveHalfAMinute(t *testing.T) {
+	t.Parallel()
+	p := newPolling(t)
+	p.round(runs("aa"), runs("aa"))
+	p.clock = p.clock.Add(answerLife - time.Second)
+	p.round(runs("aa"), nil)
+	if diff := cmp.Diff([]string{"a", "b"}, p.answering()); diff != "" {
+		t.Errorf("before (-want +got):\n%s", diff)
+	}
+	p.clock = p.clock.Add(time.Second)
+	if told := p.round(runs("aa"), nil); !told {
+		t.Error("the loss of a server was not told")
+	}
+	if diff := cmp.Diff([]string{"a"}, p.answering()); diff != "" {
+		t.Errorf("after (-want +got):\n%s", diff)
+	}
+}
+
+func TestAnotherServiceOfTheSameNameStartsAnew(t *testing.T) {
+	t.Parallel()
+	p := newPolling(t)
+	p.round(runs("aa"))
+	p.Follow(service1, Followed{UID: "another"})
+	if got := p.Latest(service1, "another"); !got.At.IsZero() {
+		t.Errorf("it has answers of the one before: %+v", got)
+	}
+	if p.record(service1, "s", nil, nil) {
+		t.Error("a late round of the one before was told")
+	}
+	p.Forget(service1)
+	if got := p.Latest(service1, "another"); !got.At.IsZero() {
+		t.Errorf("it was not forgotten: %+v", got)
+	}
+}

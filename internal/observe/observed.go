@@ -1,0 +1,51 @@
+// Package observe reads what became of what was written: the children of a RAGService from the cache, and the servers
+// from their admin ports. The servers are polled in a worker pool of its own, outside the reconcile queue.
+package observe
+
+import (
+	"time"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/desired"
+	"github.com/ragservice/ragservice-operator/runtime/telemetry"
+)
+
+// Observed is what the children of a RAGService look like in one pass. It is a value: status judges it without a client.
+type Observed struct {
+	// Workloads are the Deployment and StatefulSets that exist, by component.
+	Workloads map[desired.Component]Workload
+	// Diagnostics are all containers and pods at fault, sorted by pod and container. A status shows some of them.
+	Diagnostics []ComponentDiagnostic
+	// ReusedVolume says that the search engine uses a volume that another RAGService left.
+	ReusedVolume bool
+	// Poll is the last round of polling the servers.
+	Poll Poll
+	// RecheckAfter is when time alone will add a diagnostic; 0 for never.
+	RecheckAfter time.Duration
+}
+
+// Workload is a Deployment or StatefulSet as its controller reports it.
+type Workload struct {
+	// Replicas exist, UpdatedReplicas are of the current template, ReadyReplicas answer.
+	Replicas, UpdatedReplicas, ReadyReplicas int32
+	// WantedReplicas is spec.replicas.
+	WantedReplicas int32
+	// UpToDate says that its controller has seen its latest spec.
+	UpToDate bool
+}
+
+// ComponentDiagnostic is a Diagnostic and the component that it belongs to.
+type ComponentDiagnostic struct {
+	Component desired.Component
+	v1alpha1.Diagnostic
+}
+
+// Poll is one round of polling the servers of a RAGService.
+type Poll struct {
+	// At is when the round ended; zero before the first.
+	At time.Time
+	// Asked is the number of ready servers that were asked, Reports the last answer of each, sorted by pod. A server
+	// that has not answered for 30 s has none.
+	Asked   int
+	Reports []telemetry.Statusz
+}

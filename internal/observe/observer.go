@@ -1,0 +1,45 @@
+package observe
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+)
+
+// Observer reads the children of RAGServices.
+type Observer struct {
+	// Reader is the manager's cache. Pods in it are as TrimPod leaves them, ReplicaSets are metadata.
+	Reader client.Reader
+	// Poller knows what servers say.
+	Poller *Poller
+	// Now is the clock.
+	Now func() time.Time
+}
+
+// Observe reads what became of the children of rag. Everything comes from the cache and from memory, so it makes no
+// request and its errors are those of a cache that does not work.
+func (o *Observer) Observe(ctx context.Context, rag *v1alpha1.RAGService) (Observed, error) {
+	controllers, err := o.controllers(ctx, rag)
+	if err != nil {
+		return Observed{}, fmt.Errorf("reading workloads: %w", err)
+	}
+	pods, err := o.pods(ctx, rag, controllers)
+	if err != nil {
+		return Observed{}, fmt.Errorf("reading pods: %w", err)
+	}
+	reused, err := o.reusedVolume(ctx, rag)
+	if err != nil {
+		return Observed{}, fmt.Errorf("reading volumes: %w", err)
+	}
+	seen := Observed{
+		Workloads:    controllers.workloads,
+		ReusedVolume: reused,
+		Poll:         o.Poller.Latest(client.ObjectKeyFromObject(rag), rag.UID),
+	}
+	seen.Diagnostics, seen.RecheckAfter = diagnose(pods, o.Now())
+	return seen, nil
+}

@@ -1,0 +1,109 @@
+package observe
+
+import (
+	"context"
+
+	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/desired"
+)
+
+// controllers are the workloads of a RAGService, and by their UID the component whose pods they make.
+type controllers struct {
+	workloads map[desired.Component]Workload
+	byUID     map[types.UID]desired.Component
+}
+
+func (o *Observer) controllers(ctx context.Context, rag *v1alpha1.RAGService) (controllers, error) {
+	found := controllers{
+		workloads: map[desired.Component]Workload{},
+		byUID:     map[types.UID]desired.Component{},
+	}
+	server, err := serverDeployment(ctx, o.Reader, client.ObjectKeyFromObject(rag), rag.UID)
+	if err != nil {
+		return found, err
+	}
+	if server != nil {
+		found.workloads[desired.ComponentServer] = ofDeployment(server)
+		found.byUID[server.UID] = desired.ComponentServer
+	}
+	for _, c := range []desired.Component{
+		desired.ComponentRedisCache, desired.ComponentRedisState, desired.ComponentOpenSearch,
+	} {
+		var set appsv1.StatefulSet
+		exists, err := getOwned(ctx, o.Reader, rag.Namespace, desired.Name(rag.Name, c), rag.UID, &set)
+		if err != nil {
+			return found, err
+		}
+		if exists {
+			found.workloads[c] = ofStatefulSet(&set)
+			found.byUID[set.UID] = c
+		}
+	}
+	return found, nil
+}
+
+// serverDeployment is the server's Deployment, or nil when there is none that the RAGService controls.
+func serverDeployment(ctx context.Context, reader client.Reader, service types.NamespacedName, uid types.UID) (*appsv1.Deployment, error) {
+	var d appsv1.Deployment
+	exists, err := getOwned(ctx, reader, service.Namespace, desired.Name(service.Name, desired.ComponentServer), uid, &d)
+	if err != nil || !exists {
+		return nil, err
+	}
+	return &d, nil
+}
+
+// getOwned reads an object and says whether it exists and is controlled by owner.
+func getOwned(ctx context.Context, reader client.Reader, namespace, name string, owner types.UID, into client.Object) (bool, error) {
+	err := reader.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, into)
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return controlledBy(into, owner), nil
+}
+
+func controlledBy(object metav1.Object, owner types.UID) bool {
+	ref := metav1.GetControllerOfNoCopy(object)
+	return ref != nil && ref.UID == owner
+}
+
+// WorkloadOf is what Observe sees of a Deployment or StatefulSet; zero for any other object.
+func WorkloadOf(object client.Object) Workload {
+	switch o := object.(type) {
+	case *appsv1.Deployment:
+		return ofDeployment(o)
+	case *appsv1.StatefulSet:
+		return ofStatefulSet(o)
+	default:
+		return Workload{}
+	}
+}
+
+func ofDeployment(d *appsv1.Deployment) Workload {
+	return Workload{
+		Replicas:        d.Status.Replicas,
+		UpdatedReplicas: d.Status.UpdatedReplicas,
+		ReadyReplicas:   d.Status.ReadyReplicas,
+		WantedReplicas:  ptr.Deref(d.Spec.Replicas, 1),
+		UpToDate:        d.Status.ObservedGeneration >= d.Generation,
+	}
+}
+
+func ofStatefulSet(s *appsv1.StatefulSet) Workload {
+	return Workload{
+		Replicas:        s.Status.Replicas,
+		UpdatedReplicas: s.Status.UpdatedReplicas,
+		ReadyReplicas:   s.Status.ReadyReplicas,
+		WantedReplicas:  ptr.Deref(s.Spec.Replicas, 1),
+		UpToDate:        s.Status.ObservedGeneration >= s.Generation,
+	}
+}

@@ -1,0 +1,97 @@
+package offline_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/offline"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// accepted are specs at the edges of what is allowed.
+var accepted = []struct{ name, spec string }{
+	{"smallest", extractive},
+	{"every wrapper empty", extractive + "  server: {}\n  redis: {}\n  openSearch: {}\n  retrieval: {chunking: {}}\n  cache: {ttl: {}, local: {}}\n  rateLimits: {}\n  auth: {}\n  logging: {}\n  networkPolicy: {}\n"},
+	{"nulls are defaults", extractive + "  server: {replicas: null}\n  cache: null\n  deletionPolicy: null\n"},
+	{"OpenAI with the least", "  models: {llm: {provider: OpenAI, baseURL: 'http://llm.models.svc:8000/v1', model: 'llama3.2:1b'}}\n"},
+	{"OpenAI with all", withLLM("temperature: '2', maxTokens: 131072, timeout: 5m, idleTimeout: 1s, apiKeySecretRef: {name: llm, key: api-key}")},
+	{"baseURL of an IPv6 address", "  models: {llm: {provider: OpenAI, baseURL: 'http://[fd00::1]:65535', model: m}}\n"},
+	{"no replicas", extractive + "  server: {replicas: 0}\n"},
+	{"image by digest and resources", extractive + "  server: {image: 'registry.example.com:5000/a/b@sha256:0123', resources: {requests: {cpu: 1, memory: 1Gi}, limits: {memory: '2Gi'}}}\n"},
+	{"managed stores with their defaults", extractive + "  redis: {managed: {}}\n  openSearch: {managed: {}}\n"},
+	{"managed stores with all", extractive + "  redis: {managed: {image: r, memory: 16Mi, stateStorage: 64Mi, resources: {}}}\n  openSearch: {managed: {image: o, heap: 31Gi, storage: 16Ti, storageClassName: fast, resources: {}}}\n"},
+	{"retrieval at its bounds", extractive + "  retrieval: {topK: 200, maxTopK: 200, chunking: {words: 20, overlapWords: 10}}\n"},
+	{"cache at its bounds", extractive + "  cache: {enabled: false, ttl: {search: 720h, llm: 1000ms}, local: {maxBytes: 16Gi}, generation: 9007199254740993}\n"},
+	{"compound duration", extractive + "  cache: {ttl: {search: 1h30m10s}}\n"},
+	{"tiers of one's own", extractive + "  rateLimits: {defaultTier: gold, tiers: [{name: gold, requestsPerMinute: 1000000}], endpoints: [{name: ask, requestsPerMinute: 1, burst: 1000000, cost: 1000, tiers: [{name: gold, requestsPerMinute: 2}]}]}\n"},
+	{"product's tier on an endpoint", extractive + "  rateLimits: {endpoints: [{name: documents, requestsPerMinute: 1, tiers: [{name: enterprise, requestsPerMinute: 2}]}]}\n"},
+	{"anonymous", extractive + "  auth: {mode: Anonymous}\n"},
+	{"keys of one's own", extractive + "  auth: {apiKeysSecretRef: {name: keys}}\n"},
+	{"egress", extractive + "  networkPolicy: {egress: [{cidr: 10.0.0.0/8, port: 65535}, {cidr: 'fd00::/8', port: 1}]}\n"},
+	{"no policies", extractive + "  networkPolicy: {enabled: false}\n"},
+	{"the rest", extractive + "  logging: {level: CRITICAL}\n  deletionPolicy: Delete\n"},
+}
+
+func TestAcceptedOfflineAndByAPIServerAlike(t *testing.T) {
+	api := newClient(t)
+	for i, tt := range accepted {
+		t.Run(tt.name, func(t *testing.T) {
+			name := fmt.Sprintf("accepted-%d", i)
+			text := manifest(name, tt.spec)
+			m, err := offline.Load([]byte(text))
+			if err != nil {
+				t.Fatalf("offline: %v", err)
+			}
+			if err := create(t, api, text); err != nil {
+				t.Fatalf("API server: %v", err)
+			}
+			var stored v1alpha1.RAGService
+			key := client.ObjectKey{Namespace: metav1.NamespaceDefault, Name: name}
+			if err := api.Get(context.Background(), key, &stored); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(stored.Spec, m.Service.Spec); diff != "" {
+				t.Errorf("spec with defaults (-API server +offline):\n%s", diff)
+			}
+			if diff := cmp.Diff(stored.Status, m.Service.Status); diff != "" {
+				t.Errorf("status (-API server +offline):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestDefaults shows what becomes of the smallest manifest: no union has a member, and nothing that depends on another
+// field is written.
+func TestDefaults(t *testing.T) {
+	m, err := offline.Load([]byte(manifest("smallest", extractive)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := yaml.Marshal(m.Service)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const path = "testdata/defaults.yaml"
+	if *update {
+		if err := os.WriteFile(path, got, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}

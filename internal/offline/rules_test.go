@@ -1,0 +1,233 @@
+package offline_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/offline"
+	"github.com/ragservice/ragservice-operator/test/backends"
+)
+
+// manifest is a RAGService with the given spec, indented by two spaces, and a name that no other case has.
+func manifest(name, spec string) string {
+	return fmt.Sprintf("apiVersion: ragservice.dev/v1alpha1\nkind: RAGService\nmetadata:\n  name: %s\nspec:\n%s", name, spec)
+}
+
+const (
+	extractive = "  models: {llm: {provider: Extractive}}\n"
+	openAI     = "  models: {llm: {provider: OpenAI, baseURL: 'https://llm.example.com/v1', model: m%s}}\n"
+)
+
+// withLLM is a spec whose OpenAI model has further fields.
+func withLLM(fields string) string { return fmt.Sprintf(openAI, ", "+fields) }
+
+// refused are manifests that break one rule each, with the fields that are named and a word of why.
+var refused = []struct {
+	name, metadataName, spec string
+	// paths are sorted; an unknown field is the only kind that the API server tells in another form.
+	paths []string
+	word  string
+}{
+	{name: "no models", spec: "  logging: {level: INFO}\n", paths: []string{"spec.models"}, word: "Required"},
+	{name: "no llm", spec: "  models: {}\n", paths: []string{"spec.models.llm"}, word: "Required"},
+	{name: "no provider", spec: "  models: {llm: {}}\n", paths: []string{"spec.models.llm.provider"}, word: "Required"},
+	{name: "unknown provider", spec: "  models: {llm: {provider: Oracle}}\n", paths: []string{"spec.models.llm.provider"}, word: "Extractive"},
+	{name: "long name", metadataName: strings.Repeat("a", 41), spec: extractive, paths: []string{"RAGService"}, word: "at most 40"},
+	{name: "name with a dot", metadataName: "a.b", spec: extractive, paths: []string{"RAGService"}, word: "metadata.name"},
+	{name: "name starting with a digit", metadataName: "1a", spec: extractive, paths: []string{"RAGService"}, word: "start with a letter"},
+	{name: "name in capitals", metadataName: "Papers", spec: extractive, paths: []string{"RAGService", "metadata.name"}, word: "lower"},
+
+	{name: "OpenAI without baseURL", spec: "  models: {llm: {provider: OpenAI, model: m}}\n", paths: []string{"spec.models.llm.baseURL"}, word: "required with provider OpenAI"},
+	{name: "OpenAI without model", spec: "  models: {llm: {provider: OpenAI, baseURL: 'http://llm/v1'}}\n", paths: []string{"spec.models.llm.model"}, word: "required with provider OpenAI"},
+	{name: "Extractive with a model", spec: "  models: {llm: {provider: Extractive, model: m}}\n", paths: []string{"spec.models.llm"}, word: "uses no model"},
+	{name: "Extractive with a temperature", spec: "  models: {llm: {provider: Extractive, temperature: '0'}}\n", paths: []string{"spec.models.llm"}, word: "uses no model"},
+	{name: "Extractive with a key", spec: "  models: {llm: {provider: Extractive, apiKeySecretRef: {name: a, key: b}}}\n", paths: []string{"spec.models.llm"}, word: "uses no model"},
+	{name: "baseURL of another scheme", spec: "  models: {llm: {provider: OpenAI, baseURL: 'ftp://llm.example.com', model: m}}\n", paths: []string{"spec.models.llm.baseURL"}, word: "http or https"},
+	{name: "baseURL with a password", spec: "  models: {llm: {provider: OpenAI, baseURL: 'https://u:p@llm.example.com', model: m}}\n", paths: []string{"spec.models.llm.baseURL"}, word: "apiKeySecretRef"},
+	{name: "baseURL with a query", spec: "  models: {llm: {provider: OpenAI, baseURL: 'https://llm.example.com?key=1', model: m}}\n", paths: []string{"spec.models.llm.baseURL"}, word: "query"},
+	{name: "baseURL without a host", spec: "  models: {llm: {provider: OpenAI, baseURL: 'https:///v1', model: m}}\n", paths: []string{"spec.models.llm.baseURL"}, word: "http or https"},
+	{name: "baseURL with a space", spec: "  models: {llm: {provider: OpenAI, baseURL: 'https://llm.example.com/v 1', model: m}}\n", paths: []string{"spec.models.llm.baseURL"}, word: "http or https"},
+	{name: "baseURL with too large a port", spec: "  models: {llm: {provider: OpenAI, baseURL: 'https://llm.example.com:65536', model: m}}\n", paths: []string{"spec.models.llm.baseURL"}, word: "http or https"},
+	{name: "baseURL with a port of many digits", spec: "  models: {llm: {provider: OpenAI, baseURL: 'https://llm.example.com:99999999999999999999', model: m}}\n", paths: []string{"spec.models.llm.baseURL"}, word: "http or https"},
+	{name: "baseURL too long", spec: "  models: {llm: {provider: OpenAI, baseURL: 'https://" + strings.Repeat("a", 512) + "', model: m}}\n", paths: []string{"spec.models.llm.baseURL"}, word: "512"},
+	{name: "empty model", spec: "  models: {llm: {provider: OpenAI, baseURL: 'http://llm/v1', model: ''}}\n", paths: []string{"spec.models.llm.model"}, word: "at least 1 chars"},
+	{name: "temperature out of range", spec: withLLM("temperature: '2.1'"), paths: []string{"spec.models.llm.temperature"}, word: "from 0 to 2"},
+	{name: "temperature negative", spec: withLLM("temperature: '-1'"), paths: []string{"spec.models.llm.temperature"}, word: "from 0 to 2"},
+	{name: "temperature as a number", spec: withLLM("temperature: 0.2"), paths: []string{"spec.models.llm.temperature"}, word: "string"},
+	{name: "maxTokens 0", spec: withLLM("maxTokens: 0"), paths: []string{"spec.models.llm.maxTokens"}, word: "greater than or equal to 1"},
+	{name: "maxTokens too many", spec: withLLM("maxTokens: 131073"), paths: []string{"spec.models.llm.maxTokens"}, word: "131072"},
+	{name: "timeout too short", spec: withLLM("timeout: 999ms"), paths: []string{"spec.models.llm.timeout"}, word: "from 1s to 5m"},
+	{name: "timeout too long", spec: withLLM("timeout: 5m1s"), paths: []string{"spec.models.llm.timeout"}, word: "from 1s to 5m"},
+	{name: "timeout without a unit", spec: withLLM("timeout: '30'"), paths: []string{"spec.models.llm.timeout"}, word: "such as 30s"},
+	{name: "idleTimeout in words", spec: withLLM("idleTimeout: 1 minute"), paths: []string{"spec.models.llm.idleTimeout"}, word: "such as 30s"},
+	{name: "idleTimeout that overflows", spec: withLLM("idleTimeout: 9999999999999h"), paths: []string{"spec.models.llm.idleTimeout"}, word: "from 1s to 5m"},
+	{name: "reference without key", spec: withLLM("apiKeySecretRef: {name: a}"), paths: []string{"spec.models.llm.apiKeySecretRef.key"}, word: "Required"},
+	{name: "reference without name", spec: withLLM("apiKeySecretRef: {key: a}"), paths: []string{"spec.models.llm.apiKeySecretRef.name"}, word: "Required"},
+	{name: "reference to an impossible key", spec: withLLM("apiKeySecretRef: {name: a, key: a/b}"), paths: []string{"spec.models.llm.apiKeySecretRef.key"}, word: "match"},
+	{name: "reference to another namespace", spec: withLLM("apiKeySecretRef: {name: a, key: b, namespace: c}"), paths: []string{"spec.models.llm.apiKeySecretRef.namespace"}, word: "unknown field"},
+
+	{name: "replicas negative", spec: extractive + "  server: {replicas: -1}\n", paths: []string{"spec.server.replicas"}, word: "greater than or equal to 0"},
+	{name: "replicas too many", spec: extractive + "  server: {replicas: 101}\n", paths: []string{"spec.server.replicas"}, word: "100"},
+	{name: "replicas as text", spec: extractive + "  server: {replicas: two}\n", paths: []string{"spec.server.replicas"}, word: "integer"},
+	{name: "empty image", spec: extractive + "  server: {image: ''}\n", paths: []string{"spec.server.image"}, word: "at least 1 chars"},
+	{name: "image with a space", spec: extractive + "  server: {image: 'a b'}\n", paths: []string{"spec.server.image"}, word: "match"},
+
+	{name: "memory too small", spec: extractive + "  redis: {managed: {memory: 15Mi}}\n", paths: []string{"spec.redis.managed.memory"}, word: "from 16Mi to 64Gi"},
+	{name: "memory too large", spec: extractive + "  redis: {managed: {memory: 65Gi}}\n", paths: []string{"spec.redis.managed.memory"}, word: "from 16Mi to 64Gi"},
+	{name: "memory in a wrong unit", spec: extractive + "  redis: {managed: {memory: 256MB}}\n", paths: []string{"spec.redis.managed.memory"}, word: "such as 512Mi"},
+	{name: "memory as a number", spec: extractive + "  redis: {managed: {memory: 268435456}}\n", paths: []string{"spec.redis.managed.memory"}, word: "string"},
+	{name: "stateStorage too small", spec: extractive + "  redis: {managed: {stateStorage: 1Mi}}\n", paths: []string{"spec.redis.managed.stateStorage"}, word: "from 64Mi to 1Ti"},
+	{name: "heap too small", spec: extractive + "  openSearch: {managed: {heap: 255Mi}}\n", paths: []string{"spec.openSearch.managed.heap"}, word: "from 256Mi to 31Gi"},
+	{name: "heap too large", spec: extractive + "  openSearch: {managed: {heap: 32Gi}}\n", paths: []string{"spec.openSearch.managed.heap"}, word: "compressed pointers"},
+	{name: "storage too small", spec: extractive + "  openSearch: {managed: {storage: 255Mi}}\n", paths: []string{"spec.openSearch.managed.storage"}, word: "from 256Mi to 16Ti"},
+	{name: "empty class", spec: extractive + "  openSearch: {managed: {storageClassName: ''}}\n", paths: []string{"spec.openSearch.managed.storageClassName"}, word: "at least 1 chars"},
+
+	{name: "topK 0", spec: extractive + "  retrieval: {topK: 0}\n", paths: []string{"spec.retrieval.topK"}, word: "greater than or equal to 1"},
+	{name: "topK over maxTopK", spec: extractive + "  retrieval: {topK: 6, maxTopK: 5}\n", paths: []string{"spec.retrieval.topK"}, word: "maxTopK"},
+	{name: "topK over the default of maxTopK", spec: extractive + "  retrieval: {topK: 51}\n", paths: []string{"spec.retrieval.topK"}, word: "maxTopK"},
+	{name: "maxTopK too large", spec: extractive + "  retrieval: {maxTopK: 201}\n", paths: []string{"spec.retrieval.maxTopK"}, word: "200"},
+	{name: "words too few", spec: extractive + "  retrieval: {chunking: {words: 19, overlapWords: 0}}\n", paths: []string{"spec.retrieval.chunking.words"}, word: "20"},
+	{name: "overlap over half", spec: extractive + "  retrieval: {chunking: {words: 100, overlapWords: 51}}\n", paths: []string{"spec.retrieval.chunking.overlapWords"}, word: "half"},
+	{name: "overlap negative", spec: extractive + "  retrieval: {chunking: {overlapWords: -1}}\n", paths: []string{"spec.retrieval.chunking.overlapWords"}, word: "greater than or equal to 0"},
+
+	{name: "ttl in words", spec: extractive + "  cache: {ttl: {search: 1 hour}}\n", paths: []string{"spec.cache.ttl.search"}, word: "such as 15m"},
+	{name: "ttl too short", spec: extractive + "  cache: {ttl: {llm: 10ms}}\n", paths: []string{"spec.cache.ttl.llm"}, word: "from 1s to 720h"},
+	{name: "ttl too long", spec: extractive + "  cache: {ttl: {llm: 721h}}\n", paths: []string{"spec.cache.ttl.llm"}, word: "from 1s to 720h"},
+	{name: "local too large", spec: extractive + "  cache: {local: {maxBytes: 17Gi}}\n", paths: []string{"spec.cache.local.maxBytes"}, word: "from 1Mi to 16Gi"},
+	{name: "generation negative", spec: extractive + "  cache: {generation: -1}\n", paths: []string{"spec.cache.generation"}, word: "greater than or equal to 0"},
+	{name: "enabled as text", spec: extractive + "  cache: {enabled: 'yes'}\n", paths: []string{"spec.cache.enabled"}, word: "boolean"},
+
+	{name: "default tier of no tier", spec: extractive + "  rateLimits: {defaultTier: gold}\n", paths: []string{"spec.rateLimits.defaultTier"}, word: "one of spec.rateLimits.tiers"},
+	{name: "default tier not among those given", spec: extractive + "  rateLimits: {tiers: [{name: gold, requestsPerMinute: 1}]}\n", paths: []string{"spec.rateLimits.defaultTier"}, word: "one of spec.rateLimits.tiers"},
+	{name: "tier twice", spec: extractive + "  rateLimits: {tiers: [{name: free, requestsPerMinute: 1}, {name: free, requestsPerMinute: 2}]}\n", paths: []string{"spec.rateLimits.tiers[1]"}, word: "Duplicate"},
+	{name: "tier of a wrong name", spec: extractive + "  rateLimits: {tiers: [{name: free, requestsPerMinute: 1}, {name: Gold, requestsPerMinute: 2}]}\n", paths: []string{"spec.rateLimits.tiers[1].name"}, word: "match"},
+	{name: "tier without a number", spec: extractive + "  rateLimits: {tiers: [{name: free}]}\n", paths: []string{"spec.rateLimits.tiers[0].requestsPerMinute"}, word: "Required"},
+	{name: "tier of nothing", spec: extractive + "  rateLimits: {tiers: [{name: free, requestsPerMinute: 0}]}\n", paths: []string{"spec.rateLimits.tiers[0].requestsPerMinute"}, word: "greater than or equal to 1"},
+	{name: "empty tiers", spec: extractive + "  rateLimits: {tiers: []}\n", paths: []string{"spec.rateLimits.defaultTier", "spec.rateLimits.tiers"}, word: "at least 1 items"},
+	{name: "unknown endpoint", spec: extractive + "  rateLimits: {endpoints: [{name: chat, requestsPerMinute: 1}]}\n", paths: []string{"spec.rateLimits.endpoints[0].name"}, word: "documents"},
+	{name: "endpoint twice", spec: extractive + "  rateLimits: {endpoints: [{name: ask, requestsPerMinute: 1}, {name: ask, requestsPerMinute: 2}]}\n", paths: []string{"spec.rateLimits.endpoints[1]"}, word: "Duplicate"},
+	{name: "endpoint without a number", spec: extractive + "  rateLimits: {endpoints: [{name: ask}]}\n", paths: []string{"spec.rateLimits.endpoints[0].requestsPerMinute"}, word: "Required"},
+	{name: "endpoint for no tier", spec: extractive + "  rateLimits: {endpoints: [{name: ask, requestsPerMinute: 1, tiers: [{name: gold, requestsPerMinute: 2}]}]}\n", paths: []string{"spec.rateLimits.endpoints"}, word: "one of spec.rateLimits.tiers"},
+	{name: "burst 0", spec: extractive + "  rateLimits: {endpoints: [{name: ask, requestsPerMinute: 1, burst: 0}]}\n", paths: []string{"spec.rateLimits.endpoints[0].burst"}, word: "greater than or equal to 1"},
+	{name: "cost too high", spec: extractive + "  rateLimits: {endpoints: [{name: ask, requestsPerMinute: 1, cost: 1001}]}\n", paths: []string{"spec.rateLimits.endpoints[0].cost"}, word: "1000"},
+
+	{name: "unknown mode of auth", spec: extractive + "  auth: {mode: Basic}\n", paths: []string{"spec.auth.mode"}, word: "Anonymous"},
+	{name: "keys for nobody", spec: extractive + "  auth: {mode: Anonymous, apiKeysSecretRef: {name: a}}\n", paths: []string{"spec.auth.apiKeysSecretRef"}, word: "has no effect"},
+	{name: "unknown level", spec: extractive + "  logging: {level: TRACE}\n", paths: []string{"spec.logging.level"}, word: "WARNING"},
+	{name: "egress without policies", spec: extractive + "  networkPolicy: {enabled: false, egress: [{cidr: 10.0.0.0/8, port: 1}]}\n", paths: []string{"spec.networkPolicy.egress"}, word: "has no effect"},
+	{name: "egress to an address", spec: extractive + "  networkPolicy: {egress: [{cidr: 10.0.0.1, port: 1}]}\n", paths: []string{"spec.networkPolicy.egress[0].cidr"}, word: "block of addresses"},
+	{name: "egress to no port", spec: extractive + "  networkPolicy: {egress: [{cidr: 10.0.0.0/8, port: 0}]}\n", paths: []string{"spec.networkPolicy.egress[0].port"}, word: "greater than or equal to 1"},
+	{name: "unknown deletion policy", spec: extractive + "  deletionPolicy: Keep\n", paths: []string{"spec.deletionPolicy"}, word: "Retain"},
+	{name: "misspelt field", spec: extractive + "  retrieval: {topk: 5}\n", paths: []string{"spec.retrieval.topk"}, word: "unknown field"},
+	{name: "field at the wrong depth", spec: extractive + "  replicas: 3\n", paths: []string{"spec.replicas"}, word: "unknown field"},
+	{name: "two problems", spec: extractive + "  server: {replicas: -1}\n  cache: {generation: -1}\n", paths: []string{"spec.cache.generation", "spec.server.replicas"}, word: "greater than or equal to 0"},
+}
+
+func TestRefusedOfflineAndByAPIServerAlike(t *testing.T) {
+	api := newClient(t)
+	for i, tt := range refused {
+		t.Run(tt.name, func(t *testing.T) {
+			name := tt.metadataName
+			if name == "" {
+				name = fmt.Sprintf("refused-%d", i)
+			}
+			text := manifest(name, tt.spec)
+			_, err := offline.Load([]byte(text))
+			var invalid *offline.InvalidError
+			if !errors.As(err, &invalid) {
+				t.Fatalf("offline: got %v, want an InvalidError", err)
+			}
+			check(t, "offline", pathsOf(invalid), err, tt.paths, tt.word)
+			err = create(t, api, text)
+			check(t, "API server", serverPaths(t, err), err, tt.paths, tt.word)
+		})
+	}
+}
+
+func check(t *testing.T, by string, got []string, err error, want []string, word string) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s: fields (-want +got):\n%s\n%v", by, diff, err)
+	}
+	if !strings.Contains(err.Error(), word) {
+		t.Errorf("%s: %q does not say %q", by, err, word)
+	}
+}
+
+func pathsOf(e *offline.InvalidError) []string {
+	var paths []string
+	for _, p := range e.Problems {
+		paths = append(paths, p.Path)
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}
+
+// serverPaths are the fields that an answer of the API server names: in its details, or, when it did not get past
+// decoding, in its text.
+func serverPaths(t *testing.T, err error) []string {
+	t.Helper()
+	var status *apierrors.StatusError
+	if !errors.As(err, &status) {
+		t.Fatalf("API server: got %v, want a refusal", err)
+	}
+	if _, after, found := strings.Cut(err.Error(), `strict decoding error: unknown field "`); found {
+		path, _, _ := strings.Cut(after, `"`)
+		return []string{path}
+	}
+	var paths []string
+	for _, c := range status.ErrStatus.Details.Causes {
+		if strings.Contains(c.Message, "some validation rules were not checked") {
+			continue
+		}
+		path := strings.TrimPrefix(c.Field, ".") // the scale subresource's check of spec.server.replicas writes one
+		if path == "<nil>" {
+			path = "RAGService"
+		}
+		paths = append(paths, path)
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}
+
+func newClient(t *testing.T) client.Client {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	if err := v1alpha1.AddToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.New(backends.ControlPlane(t, "../../config/crd/bases"), client.Options{Scheme: scheme})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// create sends the text as kubectl does: with strict validation of fields.
+func create(t *testing.T, c client.Client, text string) error {
+	t.Helper()
+	asJSON, err := yaml.YAMLToJSON([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	object := &unstructured.Unstructured{}
+	if err := utiljson.Unmarshal(asJSON, &object.Object); err != nil {
+		t.Fatal(err)
+	}
+	object.SetNamespace(metav1.NamespaceDefault)
+	return c.Create(context.Background(), object, client.FieldValidation(metav1.FieldValidationStrict))
+}

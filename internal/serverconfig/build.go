@@ -1,0 +1,81 @@
+package serverconfig
+
+import (
+	"errors"
+	"fmt"
+
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/yaml"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/runtime/config"
+)
+
+// Build is the configuration of the servers of rag, which connect to stores. It is valid, or the error names each field
+// of it that is not.
+func Build(rag *v1alpha1.RAGService, stores config.Stores) (config.Config, error) {
+	spec := rag.Spec
+	llm, llmErr := buildLLM(spec.Models.LLM)
+	cache, cacheErr := buildCache(spec.Cache)
+	if err := errors.Join(llmErr, cacheErr); err != nil {
+		return config.Config{}, err
+	}
+	cfg := config.Config{
+		Service: config.Service{
+			Namespace: rag.Namespace,
+			Name:      rag.Name,
+			Replicas:  max(1, int(ptr.Deref(spec.Server.Replicas, 0))),
+		},
+		Stores: stores,
+		LLM:    llm,
+		Retrieval: config.Retrieval{
+			TopK:    int(ptr.Deref(spec.Retrieval.TopK, 0)),
+			MaxTopK: int(ptr.Deref(spec.Retrieval.MaxTopK, 0)),
+			Chunking: config.Chunking{
+				Words:        int(ptr.Deref(spec.Retrieval.Chunking.Words, 0)),
+				OverlapWords: int(ptr.Deref(spec.Retrieval.Chunking.OverlapWords, 0)),
+			},
+		},
+		Cache:      cache,
+		RateLimits: buildRateLimits(spec.RateLimits),
+		Auth:       config.Auth{Mode: config.AuthMode(spec.Auth.Mode)},
+		Logging:    config.Logging{Level: string(spec.Logging.Level)},
+	}
+	if err := cfg.Validate(); err != nil {
+		return config.Config{}, fmt.Errorf("the server's configuration: %w", err)
+	}
+	return cfg, nil
+}
+
+// Marshal writes cfg as YAML. The same configuration gives the same bytes, so that their hash names it.
+func Marshal(cfg config.Config) ([]byte, error) {
+	data, err := yaml.Marshal(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("writing the server's configuration: %w", err)
+	}
+	return data, nil
+}
+
+func buildCache(spec v1alpha1.CacheSpec) (config.Cache, error) {
+	search, searchErr := duration("spec.cache.ttl.search", spec.TTL.Search)
+	llm, llmErr := duration("spec.cache.ttl.llm", spec.TTL.LLM)
+	local, localErr := spec.Local.MaxBytes.Quantity()
+	if localErr != nil {
+		localErr = fmt.Errorf("spec.cache.local.maxBytes: %w", localErr)
+	}
+	return config.Cache{
+		Enabled:       ptr.Deref(spec.Enabled, false),
+		TTLSearch:     search,
+		TTLLLM:        llm,
+		LocalMaxBytes: local.Value(),
+		Generation:    ptr.Deref(spec.Generation, 0),
+	}, errors.Join(searchErr, llmErr, localErr)
+}
+
+func duration(path string, d v1alpha1.Duration) (config.Duration, error) {
+	parsed, err := d.Duration()
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", path, err)
+	}
+	return config.Duration(parsed), nil
+}

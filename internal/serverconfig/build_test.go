@@ -1,0 +1,111 @@
+package serverconfig_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/offline"
+	"github.com/ragservice/ragservice-operator/internal/serverconfig"
+	"github.com/ragservice/ragservice-operator/runtime/config"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// load is the RAGService "papers" with the given spec and the schema's defaults.
+func load(t *testing.T, spec string) *v1alpha1.RAGService {
+	t.Helper()
+	const head = "apiVersion: ragservice.dev/v1alpha1\nkind: RAGService\nmetadata: {name: papers, namespace: library}\nspec:\n"
+	m, err := offline.Load([]byte(head + spec))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.Service
+}
+
+const extractive = "  models: {llm: {provider: Extractive}}\n"
+
+var managed = config.Stores{
+	OpenSearch: &config.OpenSearch{URLs: []string{"http://papers-opensearch.library.svc:9200"}, Index: "papers"},
+	Redis: &config.Redis{
+		Cache: config.RedisInstance{Address: "papers-redis-cache.library.svc:6379"},
+		State: config.RedisInstance{Address: "papers-redis-state.library.svc:6379"},
+	},
+}
+
+func TestBuild(t *testing.T) {
+	const everything = `
+  server: {replicas: 3}
+  models:
+    llm: {provider: OpenAI, baseURL: 'https://llm.example.com/v1', model: large, temperature: '0', maxTokens: 16, timeout: 1m30s, idleTimeout: 2s}
+  retrieval: {topK: 7, maxTopK: 20, chunking: {words: 200, overlapWords: 20}}
+  cache: {enabled: false, ttl: {search: 2h, llm: 90s}, local: {maxBytes: 1Mi}, generation: 4}
+  rateLimits: {defaultTier: gold, tiers: [{name: gold, requestsPerMinute: 30}], endpoints: [{name: documents, requestsPerMinute: 2, burst: 9, cost: 3}]}
+  auth: {mode: Anonymous}
+  logging: {level: DEBUG}
+`
+	tests := []struct {
+		golden, spec string
+		stores       config.Stores
+	}{
+		{golden: "smallest", spec: extractive, stores: managed},
+		{golden: "embedded", spec: extractive},
+		{golden: "openai", spec: "  models: {llm: {provider: OpenAI, baseURL: 'http://llm/v1', model: m}}\n", stores: managed},
+		{golden: "everything", spec: everything, stores: managed},
+		{golden: "no-replicas", spec: extractive + "  server: {replicas: 0}\n", stores: managed},
+	}
+	for _, tt := range tests {
+		t.Run(tt.golden, func(t *testing.T) {
+			rag := load(t, tt.spec)
+			before := rag.DeepCopy()
+			cfg, err := serverconfig.Build(rag, tt.stores)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(before, rag); diff != "" {
+				t.Errorf("Build changed its argument:\n%s", diff)
+			}
+			got, err := serverconfig.Marshal(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			compareGolden(t, tt.golden, got)
+			parsed, unknown, err := config.Parse(got, true)
+			if err != nil || len(unknown) > 0 {
+				t.Fatalf("the server does not read it: %v %v", unknown, err)
+			}
+			if diff := cmp.Diff(cfg, parsed); diff != "" {
+				t.Errorf("read back (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func compareGolden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".yaml")
+	if *update {
+		if err := os.WriteFile(path, got, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+func TestBuildWithoutTheSchemasDefaults(t *testing.T) {
+	rag := &v1alpha1.RAGService{}
+	rag.Spec.Models.LLM.Provider = v1alpha1.LLMProviderExtractive
+	if _, err := serverconfig.Build(rag, managed); err == nil {
+		t.Error("no error")
+	}
+}

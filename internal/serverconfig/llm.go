@@ -1,0 +1,42 @@
+package serverconfig
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+
+	"k8s.io/utils/ptr"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/runtime/config"
+)
+
+// Defaults of models.llm with provider OpenAI. They are not the schema's: a provider without a model must not carry
+// them.
+const (
+	DefaultTemperature = v1alpha1.Decimal("0.2")
+	DefaultMaxTokens   = int32(1024)
+	DefaultTimeout     = v1alpha1.Duration("30s")
+	DefaultIdleTimeout = v1alpha1.Duration("15s")
+)
+
+func buildLLM(spec v1alpha1.LLMSpec) (config.LLM, error) {
+	if spec.Provider != v1alpha1.LLMProviderOpenAI {
+		return config.LLM{Provider: config.LLMProvider(spec.Provider)}, nil
+	}
+	temperature, temperatureErr := cmp.Or(spec.Temperature, DefaultTemperature).Float()
+	if temperatureErr != nil {
+		temperatureErr = fmt.Errorf("spec.models.llm.temperature: %w", temperatureErr)
+	}
+	timeout, timeoutErr := duration("spec.models.llm.timeout", cmp.Or(spec.Timeout, DefaultTimeout))
+	idle, idleErr := duration("spec.models.llm.idleTimeout", cmp.Or(spec.IdleTimeout, DefaultIdleTimeout))
+	return config.LLM{
+		Provider:    config.ProviderOpenAI,
+		BaseURL:     spec.BaseURL,
+		Model:       spec.Model,
+		Temperature: temperature,
+		MaxTokens:   int(ptr.Deref(spec.MaxTokens, DefaultMaxTokens)),
+		Timeout:     timeout,
+		IdleTimeout: idle,
+	}, errors.Join(temperatureErr, timeoutErr, idleErr)
+}

@@ -1,0 +1,230 @@
+package status_test
+
+import (
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/desired"
+	"github.com/ragservice/ragservice-operator/internal/observe"
+	"github.com/ragservice/ragservice-operator/internal/status"
+	"github.com/ragservice/ragservice-operator/runtime/telemetry"
+)
+
+// well is what a service of which all is well shows. Cases name what differs.
+var well = map[string]string{
+	"Ready":             "True/Ready",
+	"SecretsResolved":   "True/Resolved",
+	"RedisReady":        "True/Available",
+	"OpenSearchReady":   "True/Available",
+	"ModelsReady":       "True/NotConfigured",
+	"ServerReady":       "True/Available",
+	"ConfigApplied":     "True/Applied",
+	"CacheEffective":    "True/Effective",
+	"AlertsClear":       "True/NotConfigured",
+	"MonitoringReady":   "True/NotConfigured",
+	"BudgetWithinLimit": "True/NotConfigured",
+}
+
+type outcome map[string]string
+
+// evaluations is every rule once: what differs from a pass in which all is well, and what differs in its verdict.
+var evaluations = []struct {
+	name    string
+	changes []change
+	want    outcome
+}{
+	{"all is well", nil, nil},
+	{"a restarted operator has not polled yet", []change{notPolled}, nil},
+
+	{"a Secret is missing", []change{secretProblem(desired.SecretProblem{
+		Field: "spec.models.llm.apiKeySecretRef", Secret: "llm", Key: "token", Reason: v1alpha1.ReasonSecretNotFound,
+	})}, outcome{"SecretsResolved": "False/SecretNotFound", "Ready": "False/SecretNotFound", "Stalled": "True/SecretNotFound"}},
+	{"a Secret is missing from the start", []change{neverSeen, missing(desired.ComponentServer), notPolled, secretProblem(desired.SecretProblem{
+		Field: "spec.auth.apiKeysSecretRef", Secret: "keys", Reason: v1alpha1.ReasonSecretKeyNotFound,
+	})}, outcome{
+		"SecretsResolved": "False/SecretKeyNotFound", "Ready": "False/SecretKeyNotFound", "Stalled": "True/SecretKeyNotFound",
+		"ServerReady": "False/Progressing", "ConfigApplied": "False/Progressing", "CacheEffective": "Unknown/WarmingUp",
+	}},
+
+	{"Redis is starting", []change{unready(desired.ComponentRedisState)},
+		outcome{"RedisReady": "False/Progressing", "Ready": "True/Degraded", "Reconciling": "True/Progressing"}},
+	{"Redis cannot start", []change{unready(desired.ComponentRedisCache), diagnosed(desired.ComponentRedisCache, "p-0", "redis", observe.ReasonImagePullBackOff)},
+		outcome{"RedisReady": "False/PodFailing", "Ready": "True/Degraded", "Reconciling": "True/Progressing"}},
+	{"servers cannot reach Redis", []change{servers(func(s *telemetry.Statusz) { s.RedisState = telemetry.DependencyDown })},
+		outcome{"RedisReady": "False/StoreUnreachable", "Ready": "True/Degraded", "Reconciling": "True/Progressing"}},
+
+	{"OpenSearch is being created", []change{missing(desired.ComponentOpenSearch)},
+		outcome{"OpenSearchReady": "False/Progressing", "Ready": "False/Progressing", "Reconciling": "True/Progressing"}},
+	{"OpenSearch finds no node", []change{unready(desired.ComponentOpenSearch), diagnosed(desired.ComponentOpenSearch, "p-0", "", observe.ReasonUnschedulable)},
+		outcome{"OpenSearchReady": "False/Unschedulable", "Ready": "False/Unschedulable", "Reconciling": "True/Progressing"}},
+	{"half of the servers cannot reach OpenSearch", []change{server(func(s *telemetry.Statusz) { s.OpenSearch = telemetry.DependencyDown })},
+		outcome{"OpenSearchReady": "False/StoreUnreachable", "Ready": "False/StoreUnreachable", "Reconciling": "True/Progressing"}},
+	{"OpenSearch uses a volume that stayed", []change{func(p *status.Pass) { p.Observed.ReusedVolume = true }},
+		outcome{"OpenSearchReady": "True/ReusedVolume"}},
+
+	{"nobody has asked the model", []change{callsModel, servers(llm(telemetry.DependencyUnknown))},
+		outcome{"ModelsReady": "Unknown/WarmingUp"}},
+	{"the model answers", []change{callsModel, server(llm(telemetry.DependencyUp))}, outcome{"ModelsReady": "True/Available"}},
+	{"the model fails for half of the servers", []change{callsModel, server(llm(telemetry.DependencyDown))},
+		outcome{"ModelsReady": "False/LLMUnavailable", "Ready": "False/LLMUnavailable"}},
+
+	{"a server is missing", []change{unready(desired.ComponentServer)},
+		outcome{"ServerReady": "False/Progressing", "Ready": "False/Progressing", "Reconciling": "True/Progressing"}},
+	{"a server keeps ending", []change{diagnosed(desired.ComponentServer, "p-x", "server", observe.ReasonCrashLoopBackOff)},
+		outcome{"ServerReady": "False/PodFailing", "Ready": "False/PodFailing", "Reconciling": "True/Progressing"}},
+	{"servers are being replaced", []change{workload(desired.ComponentServer, func(w *observe.Workload) { w.UpdatedReplicas, w.Replicas = 1, 3 })},
+		outcome{"Reconciling": "True/Progressing"}},
+	{"the Deployment has not been taken up", []change{workload(desired.ComponentServer, func(w *observe.Workload) { w.UpToDate = false })},
+		outcome{"Reconciling": "True/Progressing"}},
+	{"no server is wanted", []change{noServers},
+		outcome{"ServerReady": "True/NoReplicas", "ConfigApplied": "True/NoReplicas", "Ready": "True/NoReplicas", "CacheEffective": "Unknown/WarmingUp"}},
+
+	{"a configuration is written", []change{wants(newHash)},
+		outcome{"ConfigApplied": "False/Propagating", "Reconciling": "True/Progressing"}},
+	{"a configuration is refused", []change{wants(newHash), server(func(s *telemetry.Statusz) { s.RejectedConfigHash = newHash })},
+		outcome{"ConfigApplied": "False/ConfigRejected", "Ready": "False/ConfigRejected", "Stalled": "True/ConfigRejected"}},
+	{"no server answers the operator", []change{nobodyAnswers},
+		outcome{"ConfigApplied": "Unknown/PollFailed", "Ready": "Unknown/PollFailed", "CacheEffective": "Unknown/WarmingUp", "Reconciling": "True/Progressing"}},
+	{"one server misses a poll", []change{func(p *status.Pass) { p.Observed.Poll.Reports = p.Observed.Poll.Reports[:1] }}, nil},
+	{"no server is ready", []change{workload(desired.ComponentServer, func(w *observe.Workload) { w.ReadyReplicas = 0 })},
+		outcome{"ConfigApplied": "False/Progressing", "ServerReady": "False/Progressing", "Ready": "False/Progressing", "Reconciling": "True/Progressing"}},
+
+	{"there is no traffic", []change{noTraffic}, outcome{"CacheEffective": "Unknown/WarmingUp"}},
+	{"few requests are answered from the cache", []change{servers(traffic(10, 90))}, outcome{"CacheEffective": "False/LowHitRate"}},
+	{"the cache is off", []change{func(p *status.Pass) { p.Service.Spec.Cache.Enabled = new(false) }},
+		outcome{"CacheEffective": "True/NotConfigured"}},
+
+	{"an object of somebody else is in the way of the server", []change{fault(desired.ComponentServer, v1alpha1.ReasonNameConflict)}, outcome{
+		"ServerReady": "False/NameConflict", "ConfigApplied": "False/NameConflict", "Ready": "False/NameConflict", "Stalled": "True/NameConflict",
+	}},
+	{"an object of Redis is refused", []change{fault(desired.ComponentRedisCache, v1alpha1.ReasonApplyFailed)},
+		outcome{"RedisReady": "False/ApplyFailed", "Ready": "True/Degraded", "Stalled": "True/ApplyFailed"}},
+	{"an object of no single part is refused", []change{fault("", v1alpha1.ReasonApplyFailed)},
+		outcome{"Ready": "False/ApplyFailed", "Stalled": "True/ApplyFailed"}},
+	{"a change was just written", []change{func(p *status.Pass) { p.Wrote = true }}, outcome{"Reconciling": "True/Progressing"}},
+	{"a step fails for a moment", []change{fault(desired.ComponentServer, v1alpha1.ReasonReconcileFailed)},
+		outcome{"Reconciling": "True/ReconcileFailed"}},
+	{"a step fails before a new spec is brought about", []change{newSpec, fault(desired.ComponentServer, v1alpha1.ReasonReconcileFailed)},
+		outcome{"Ready": "False/ReconcileFailed", "Reconciling": "True/ReconcileFailed"}},
+	{"reading the inputs fails", []change{gatherFailed, fault("", v1alpha1.ReasonReconcileFailed)},
+		outcome{"Reconciling": "True/ReconcileFailed"}},
+	{"what is broken speaks before what is on its way", []change{unready(desired.ComponentOpenSearch), diagnosed(desired.ComponentServer, "p", "server", observe.ReasonOOMKilled)},
+		outcome{"OpenSearchReady": "False/Progressing", "ServerReady": "False/PodFailing", "Ready": "False/PodFailing", "Reconciling": "True/Progressing"}},
+	{"it is being deleted", []change{func(p *status.Pass) {
+		p.Service.DeletionTimestamp = &metav1.Time{Time: start}
+		p.Secrets, p.State, p.Observed = nil, nil, nil
+	}}, outcome{"Ready": "False/Deleting"}},
+}
+
+func llm(state telemetry.DependencyState) func(*telemetry.Statusz) {
+	return func(s *telemetry.Statusz) { s.LLM = state }
+}
+
+func traffic(hits, misses int64) func(*telemetry.Statusz) {
+	return func(s *telemetry.Statusz) {
+		s.Cache = []telemetry.CacheCount{{Kind: "search", Hits: hits, Misses: misses}}
+	}
+}
+
+func TestEvaluate(t *testing.T) {
+	t.Parallel()
+	for _, c := range evaluations {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			want := maps.Clone(well)
+			maps.Copy(want, c.want)
+			if diff := cmp.Diff(want, outcomes(status.Evaluate(wellPass(c.changes...)).Status)); diff != "" {
+				t.Errorf("conditions (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestEvaluateKeepsTheFormOfConditions(t *testing.T) {
+	t.Parallel()
+	for _, c := range evaluations {
+		for _, condition := range status.Evaluate(wellPass(c.changes...)).Status.Conditions {
+			if n := len(condition.Message); n == 0 || n >= 256 {
+				t.Errorf("%s: message of %s has %d characters", c.name, condition.Type, n)
+			}
+			if strings.Contains(condition.Message, "p-x") {
+				t.Errorf("%s: message of %s names a pod: %s", c.name, condition.Type, condition.Message)
+			}
+			if condition.ObservedGeneration == 0 || condition.LastTransitionTime.IsZero() || condition.Reason == "" {
+				t.Errorf("%s: incomplete condition %+v", c.name, condition)
+			}
+		}
+	}
+}
+
+func TestEvaluateSettles(t *testing.T) {
+	t.Parallel()
+	for _, c := range evaluations {
+		p := wellPass(c.changes...)
+		p.Service.Status = status.Evaluate(p).Status
+		p.Now = p.Now.Add(time.Second)
+		again := status.Evaluate(p)
+		if diff := cmp.Diff(p.Service.Status, again.Status); diff != "" {
+			t.Errorf("%s: the same facts give another status (-first +second):\n%s", c.name, diff)
+		}
+		if len(again.Events) > 0 {
+			t.Errorf("%s: the same facts are told again: %v", c.name, again.Events)
+		}
+	}
+}
+
+func TestEvaluateChangesNoArgument(t *testing.T) {
+	t.Parallel()
+	for _, c := range evaluations {
+		p, same := wellPass(c.changes...), wellPass(c.changes...)
+		status.Evaluate(p)
+		if diff := cmp.Diff(same, p); diff != "" {
+			t.Errorf("%s: the pass was changed (-before +after):\n%s", c.name, diff)
+		}
+	}
+}
+
+func TestEvaluateFirstSight(t *testing.T) {
+	t.Parallel()
+	service := &v1alpha1.RAGService{ObjectMeta: metav1.ObjectMeta{Name: "papers", Generation: 1}}
+	got := status.Evaluate(status.Pass{Service: service, Now: start})
+	want := outcome{
+		"Ready": "Unknown/Progressing", "SecretsResolved": "Unknown/Progressing", "RedisReady": "Unknown/Progressing",
+		"OpenSearchReady": "Unknown/Progressing", "ModelsReady": "Unknown/WarmingUp", "ServerReady": "Unknown/Progressing",
+		"ConfigApplied": "Unknown/Progressing", "CacheEffective": "Unknown/WarmingUp", "AlertsClear": "True/NotConfigured",
+		"MonitoringReady": "True/NotConfigured", "BudgetWithinLimit": "True/NotConfigured", "Reconciling": "True/Progressing",
+	}
+	if diff := cmp.Diff(want, outcome(outcomes(got.Status))); diff != "" {
+		t.Errorf("conditions (-want +got):\n%s", diff)
+	}
+	if *got.Status.ObservedGeneration != -1 {
+		t.Errorf("observedGeneration %d, want -1: nobody has judged the spec", *got.Status.ObservedGeneration)
+	}
+	if len(got.Events) > 0 {
+		t.Errorf("events %v, want none", got.Events)
+	}
+}
+
+func TestEvaluateObservedGeneration(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		changes []change
+		want    int64
+	}{
+		{"written", []change{newSpec}, 4},
+		{"refused for good", []change{newSpec, fault(desired.ComponentServer, v1alpha1.ReasonApplyFailed)}, 4},
+		{"failed for a moment", []change{newSpec, fault(desired.ComponentServer, v1alpha1.ReasonReconcileFailed)}, 3},
+		{"not read", []change{newSpec, gatherFailed}, 3},
+	} {
+		if got := *status.Evaluate(wellPass(c.changes...)).Status.ObservedGeneration; got != c.want {
+			t.Errorf("%s: observedGeneration %d, want %d", c.name, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,168 @@
+package status_test
+
+import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/desired"
+	"github.com/ragservice/ragservice-operator/internal/observe"
+	"github.com/ragservice/ragservice-operator/internal/status"
+	"github.com/ragservice/ragservice-operator/runtime/telemetry"
+)
+
+const (
+	oldHash = "00000000000000aa"
+	newHash = "00000000000000bb"
+)
+
+var start = time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// change is one difference from a pass in which all is well.
+type change func(*status.Pass)
+
+// wellPass is a pass of a service of two servers that has run for a while, with the status that such a pass leaves.
+func wellPass(changes ...change) status.Pass {
+	p := status.Pass{
+		Service: &v1alpha1.RAGService{
+			ObjectMeta: metav1.ObjectMeta{Name: "papers", Namespace: "library", Generation: 3},
+			Spec: v1alpha1.RAGServiceSpec{
+				Models: v1alpha1.ModelsSpec{LLM: v1alpha1.LLMSpec{Provider: v1alpha1.LLMProviderExtractive}},
+			},
+		},
+		Secrets: &desired.SecretFacts{},
+		State: &desired.State{
+			ConfigHash: oldHash,
+			Replicas:   2,
+			Selector:   "app.kubernetes.io/instance=papers",
+			Endpoint:   "http://papers-server.library.svc",
+		},
+		Observed: &observe.Observed{
+			Workloads: map[desired.Component]observe.Workload{
+				desired.ComponentServer:     running(2),
+				desired.ComponentRedisCache: running(1),
+				desired.ComponentRedisState: running(1),
+				desired.ComponentOpenSearch: running(1),
+			},
+			Poll: observe.Poll{At: start, Asked: 2, Reports: []telemetry.Statusz{wellServer("a"), wellServer("b")}},
+		},
+		Now: start,
+	}
+	p.Service.Status = status.Evaluate(p).Status
+	p.Now = start.Add(time.Hour)
+	for _, c := range changes {
+		c(&p)
+	}
+	return p
+}
+
+func running(n int32) observe.Workload {
+	return observe.Workload{Replicas: n, UpdatedReplicas: n, ReadyReplicas: n, WantedReplicas: n, UpToDate: true}
+}
+
+func wellServer(uid string) telemetry.Statusz {
+	return telemetry.Statusz{
+		PodUID: uid, Ready: true, ConfigHash: oldHash, WindowSeconds: 300,
+		OpenSearch: telemetry.DependencyUp, RedisCache: telemetry.DependencyUp, RedisState: telemetry.DependencyUp,
+		LLM:   telemetry.DependencyUnused,
+		Cache: []telemetry.CacheCount{{Kind: "search", Hits: 8, Misses: 2}, {Kind: "llm", Hits: 3, Misses: 7}},
+	}
+}
+
+func neverSeen(p *status.Pass) {
+	p.Service.Status = v1alpha1.RAGServiceStatus{ObservedGeneration: ptr.To(int64(-1))}
+}
+func newSpec(p *status.Pass)      { p.Service.Generation++ }
+func gatherFailed(p *status.Pass) { p.Secrets, p.State = nil, nil }
+func notPolled(p *status.Pass)    { p.Observed.Poll = observe.Poll{} }
+func nobodyAnswers(p *status.Pass) {
+	p.Observed.Poll.Reports = nil
+}
+func noTraffic(p *status.Pass) {
+	servers(func(s *telemetry.Statusz) { s.Cache = nil })(p)
+}
+func callsModel(p *status.Pass) { p.Service.Spec.Models.LLM.Provider = v1alpha1.LLMProviderOpenAI }
+func noServers(p *status.Pass) {
+	p.State.Replicas = 0
+	p.Observed.Workloads[desired.ComponentServer] = running(0)
+	p.Observed.Poll = observe.Poll{At: p.Now}
+}
+
+// servers changes every report.
+func servers(edit func(*telemetry.Statusz)) change {
+	return func(p *status.Pass) {
+		reports := make([]telemetry.Statusz, len(p.Observed.Poll.Reports))
+		for i, r := range p.Observed.Poll.Reports {
+			edit(&r)
+			reports[i] = r
+		}
+		p.Observed.Poll.Reports = reports
+	}
+}
+
+// server changes the report of the first server alone.
+func server(edit func(*telemetry.Statusz)) change {
+	return func(p *status.Pass) { edit(&p.Observed.Poll.Reports[0]) }
+}
+
+func workload(c desired.Component, edit func(*observe.Workload)) change {
+	return func(p *status.Pass) {
+		w := p.Observed.Workloads[c]
+		edit(&w)
+		p.Observed.Workloads[c] = w
+	}
+}
+
+func missing(c desired.Component) change {
+	return func(p *status.Pass) { delete(p.Observed.Workloads, c) }
+}
+
+func unready(c desired.Component) change {
+	return workload(c, func(w *observe.Workload) { w.ReadyReplicas-- })
+}
+
+func diagnosed(c desired.Component, pod, container, reason string) change {
+	return func(p *status.Pass) {
+		p.Observed.Diagnostics = append(p.Observed.Diagnostics, observe.ComponentDiagnostic{
+			Component: c, Diagnostic: v1alpha1.Diagnostic{Pod: pod, Container: container, Reason: reason},
+		})
+	}
+}
+
+func secretProblem(problem desired.SecretProblem) change {
+	return func(p *status.Pass) {
+		p.Secrets = &desired.SecretFacts{Problems: []desired.SecretProblem{problem}}
+		p.State.Withheld = []desired.Component{desired.ComponentServer}
+	}
+}
+
+func fault(c desired.Component, reason string) change {
+	return func(p *status.Pass) {
+		p.Faults = append(p.Faults, status.Fault{Component: c, Reason: reason, Message: "a step failed"})
+	}
+}
+
+// wants makes the pass write another configuration.
+func wants(hash string) change { return func(p *status.Pass) { p.State.ConfigHash = hash } }
+
+func later(d time.Duration) change { return func(p *status.Pass) { p.Now = p.Now.Add(d) } }
+
+// outcomes are "Status/Reason" by type of condition.
+func outcomes(s v1alpha1.RAGServiceStatus) map[string]string {
+	out := map[string]string{}
+	for _, c := range s.Conditions {
+		out[c.Type] = string(c.Status) + "/" + c.Reason
+	}
+	return out
+}
+
+func condition(s v1alpha1.RAGServiceStatus, conditionType string) metav1.Condition {
+	for _, c := range s.Conditions {
+		if c.Type == conditionType {
+			return c
+		}
+	}
+	return metav1.Condition{}
+}

@@ -1,0 +1,106 @@
+package status
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+)
+
+// readyNeeds are the conditions that Ready is made of, in the order in which they speak.
+var readyNeeds = []string{
+	v1alpha1.ConditionSecretsResolved,
+	v1alpha1.ConditionOpenSearchReady,
+	v1alpha1.ConditionServerReady,
+	v1alpha1.ConditionConfigApplied,
+	v1alpha1.ConditionModelsReady,
+}
+
+// judgeReady composes Ready. What is broken speaks before what is only on its way.
+func judgeReady(p Pass, found map[string]finding) finding {
+	if !p.Service.DeletionTimestamp.IsZero() {
+		return no(v1alpha1.ReasonDeleting, "the RAGService is being deleted")
+	}
+	if f, failed := p.terminalFault(""); failed {
+		return no(f.Reason, "%s", f.Message)
+	}
+	lacking := p.lacking(found)
+	for _, f := range lacking {
+		if f.status == metav1.ConditionFalse && isProblem(f.reason) {
+			return no(f.reason, "%s", f.message)
+		}
+	}
+	if f, failed := p.failedAnew(); failed {
+		return f
+	}
+	for _, status := range []metav1.ConditionStatus{metav1.ConditionFalse, metav1.ConditionUnknown} {
+		for _, f := range lacking {
+			if f.status == status {
+				return finding{status: status, reason: f.reason, message: f.message}
+			}
+		}
+	}
+	redis := found[v1alpha1.ConditionRedisReady]
+	switch {
+	case redis.status != metav1.ConditionTrue:
+		return yes(v1alpha1.ReasonDegraded, "the service answers, but slower, and limits hold for each server alone: %s", redis.message)
+	case p.stopped():
+		return yes(v1alpha1.ReasonNoReplicas, "spec.server.replicas is 0: the stores run, no server answers")
+	default:
+		return yes(v1alpha1.ReasonReady, "the service answers at %s", p.endpoint())
+	}
+}
+
+// lacking are the findings that keep Ready from being True.
+func (p Pass) lacking(found map[string]finding) []finding {
+	var out []finding
+	for _, need := range readyNeeds {
+		f := found[need]
+		switch {
+		case f.status == metav1.ConditionTrue:
+		case need == v1alpha1.ConditionModelsReady && f.status == metav1.ConditionUnknown:
+			// Only requests tell whether a model answers, and requests come when the service is ready.
+		case f.reason == v1alpha1.ReasonPropagating && p.previous(v1alpha1.ConditionReady).Status == metav1.ConditionTrue:
+			// The service goes on answering while a change is on its way.
+		default:
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// failedAnew says that a step failed before this generation of the spec was brought about for the first time: what
+// runs, if anything, is not what the spec asks for. Later failures leave Ready to what is seen of the parts;
+// Reconciling tells them.
+func (p Pass) failedAnew() (finding, bool) {
+	if !p.newGeneration() {
+		return finding{}, false
+	}
+	for _, f := range p.Faults {
+		if !f.Terminal() {
+			return no(f.Reason, "%s", f.Message), true
+		}
+	}
+	return finding{}, false
+}
+
+func (p Pass) newGeneration() bool {
+	observed := p.Service.Status.ObservedGeneration
+	return observed == nil || *observed != p.Service.Generation
+}
+
+func (p Pass) endpoint() string {
+	if p.State != nil {
+		return p.State.Endpoint
+	}
+	return p.Service.Status.Endpoint
+}
+
+// isProblem tells reasons that somebody should look at from those of a change that takes its course.
+func isProblem(reason string) bool {
+	switch reason {
+	case v1alpha1.ReasonProgressing, v1alpha1.ReasonPropagating, v1alpha1.ReasonDeleting, v1alpha1.ReasonLowHitRate,
+		v1alpha1.ReasonReconcileFailed:
+		return false
+	}
+	return true
+}

@@ -1,0 +1,40 @@
+package status
+
+import (
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/desired"
+)
+
+// judgeSecrets judges SecretsResolved. The first problem in the order of the spec speaks; a second is only counted, so
+// that both names of the first always fit.
+func judgeSecrets(p Pass) finding {
+	if p.Secrets == nil {
+		return keep(p.previous(v1alpha1.ConditionSecretsResolved))
+	}
+	if len(p.Secrets.Problems) == 0 {
+		return yes(v1alpha1.ReasonResolved, "every Secret that the spec names was found")
+	}
+	first := p.Secrets.Problems[0]
+	message := describeProblem(first)
+	if more := len(p.Secrets.Problems) - 1; more > 0 {
+		return no(first.Reason, "%s (and %d more)", message, more)
+	}
+	return no(first.Reason, "%s", message)
+}
+
+func describeProblem(problem desired.SecretProblem) string {
+	switch {
+	case problem.Reason == v1alpha1.ReasonSecretNotFound && problem.Key == "":
+		return sentence("Secret %q does not exist in this namespace (%s)", problem.Secret, problem.Field)
+	case problem.Reason == v1alpha1.ReasonSecretNotFound:
+		return sentence("Secret %q with entry %q does not exist in this namespace (%s)", problem.Secret, problem.Key, problem.Field)
+	case problem.Reason == v1alpha1.ReasonNameConflict:
+		return sentence("Secret %q exists but is not this RAGService's: delete or rename it", problem.Secret)
+	case problem.Key == "":
+		return sentence("Secret %q has no entry (%s)", problem.Secret, problem.Field)
+	case problem.Reason == v1alpha1.ReasonSecretKeyNotFound:
+		return sentence("Secret %q has no entry %q, or it is empty (%s)", problem.Secret, problem.Key, problem.Field)
+	default:
+		return sentence("Secret %q: entry %q is not a key in JSON with at least 128 random bits (%s)", problem.Secret, problem.Key, problem.Field)
+	}
+}

@@ -1,0 +1,100 @@
+package status
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/desired"
+	"github.com/ragservice/ragservice-operator/internal/observe"
+)
+
+// judgeParts judges components by what the API server knows of them. The first that is not well speaks, a fault before
+// one that is only starting. ok says that all of them run.
+func (p Pass) judgeParts(components ...desired.Component) (f finding, ok bool) {
+	if fault, found := p.terminalFault(components...); found {
+		return no(fault.Reason, "%s", fault.Message), false
+	}
+	for _, c := range components {
+		if d, found := p.worstDiagnostic(c); found {
+			return p.judgeDiagnostic(d), false
+		}
+	}
+	for _, c := range components {
+		w, found := p.Observed.Workloads[c]
+		switch {
+		case !found && p.withheld(c):
+			return no(v1alpha1.ReasonProgressing, "%s waits for the Secrets that the spec names; see SecretsResolved", c), false
+		case !found:
+			return no(v1alpha1.ReasonProgressing, "%s is being created", c), false
+		case w.ReadyReplicas < p.wanted(c, w):
+			return no(v1alpha1.ReasonProgressing, "%d of %d pods of %s are ready", w.ReadyReplicas, p.wanted(c, w), c), false
+		}
+	}
+	return finding{}, true
+}
+
+// wanted is how many pods of a component shall run. The spec of the server leads its Deployment by a moment.
+func (p Pass) wanted(c desired.Component, w observe.Workload) int32 {
+	if c == desired.ComponentServer && p.State != nil {
+		return p.State.Replicas
+	}
+	return w.WantedReplicas
+}
+
+func (p Pass) withheld(c desired.Component) bool {
+	return p.State != nil && slices.Contains(p.State.Withheld, c)
+}
+
+// worstDiagnostic picks the diagnostic that a condition tells: always the same one while the facts are, whatever the
+// pods are called.
+func (p Pass) worstDiagnostic(c desired.Component) (observe.ComponentDiagnostic, bool) {
+	var of []observe.ComponentDiagnostic
+	for _, d := range p.Observed.Diagnostics {
+		if d.Component == c {
+			of = append(of, d)
+		}
+	}
+	if len(of) == 0 {
+		return observe.ComponentDiagnostic{}, false
+	}
+	return slices.MinFunc(of, func(a, b observe.ComponentDiagnostic) int {
+		// A pod that is broken says more than one that waits for a node.
+		if x, y := a.Reason == observe.ReasonUnschedulable, b.Reason == observe.ReasonUnschedulable; x != y {
+			if x {
+				return 1
+			}
+			return -1
+		}
+		return strings.Compare(a.Reason+" "+a.Container, b.Reason+" "+b.Container)
+	}), true
+}
+
+// judgeDiagnostic turns what is wrong with a pod into a condition. The next place to look is by label, since the
+// condition names no pod; status.diagnostics does.
+func (p Pass) judgeDiagnostic(d observe.ComponentDiagnostic) finding {
+	selector := sentence("-n %s -l app.kubernetes.io/instance=%s,app.kubernetes.io/component=%s",
+		p.Service.Namespace, p.Service.Name, d.Component)
+	switch d.Reason {
+	case observe.ReasonUnschedulable:
+		return no(v1alpha1.ReasonUnschedulable, "no node takes a pod of %s: kubectl describe pod %s", d.Component, selector)
+	case observe.ReasonOOMKilled:
+		return no(v1alpha1.ReasonPodFailing, "container %s needs more memory than its limit (OOMKilled): raise %s",
+			d.Container, observe.ResourcesField(d.Component))
+	case observe.ReasonCrashLoopBackOff:
+		return no(v1alpha1.ReasonPodFailing, "container %s keeps ending%s (CrashLoopBackOff): kubectl logs --previous -c %s %s",
+			d.Container, exitCode(d), d.Container, selector)
+	case observe.ReasonImagePullBackOff:
+		return no(v1alpha1.ReasonPodFailing, "the image of container %s cannot be pulled (ImagePullBackOff): kubectl describe pod %s",
+			d.Container, selector)
+	default:
+		return no(v1alpha1.ReasonPodFailing, "container %s cannot start (%s): kubectl describe pod %s", d.Container, d.Reason, selector)
+	}
+}
+
+func exitCode(d observe.ComponentDiagnostic) string {
+	if d.ExitCode == nil {
+		return ""
+	}
+	return sentence(" with exit code %d", *d.ExitCode)
+}

@@ -1,0 +1,52 @@
+package cache
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+)
+
+// format is the first byte of a value in Redis. Servers of another version read values of another format as misses.
+const format = '1'
+
+// entry is a result as it is kept. Nobody changes it once it was made.
+type entry[V any] struct {
+	StoredAt  time.Time `json:"stored_at"`
+	ExpiresAt time.Time `json:"expires_at"`
+	Value     V         `json:"value"`
+}
+
+// fresh reports whether e may be served at now. A time to live that was shortened holds for what was stored before.
+func (e entry[V]) fresh(now time.Time, ttl time.Duration) bool {
+	return now.Before(e.ExpiresAt) && e.age(now) < ttl
+}
+
+// age is never negative: the server that stored e may have another clock.
+func (e entry[V]) age(now time.Time) time.Duration { return max(0, now.Sub(e.StoredAt)) }
+
+func (e entry[V]) encode() ([]byte, error) {
+	data, err := json.Marshal(e)
+	if err != nil {
+		return nil, fmt.Errorf("encoding a result: %w", err)
+	}
+	return append([]byte{format}, data...), nil
+}
+
+var errFormat = errors.New("the value has another format")
+
+func decode[V any](data []byte) (entry[V], error) {
+	var e entry[V]
+	if len(data) == 0 || data[0] != format {
+		return e, errFormat
+	}
+	if err := json.Unmarshal(data[1:], &e); err != nil {
+		return e, fmt.Errorf("decoding a result: %w", err)
+	}
+	return e, nil
+}
+
+// hit is how a result of that age is told.
+func hit(age time.Duration) rag.CacheInfo { return rag.CacheInfo{Outcome: rag.CacheHit, Age: age} }

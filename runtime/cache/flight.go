@@ -1,0 +1,149 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+)
+
+// work makes a result and tells its tokens as they come; searches have none.
+type work[V any] func(ctx context.Context, emit func(token string)) (V, error)
+
+// group lets requests that want the same result at the same time share one piece of work: a flight.
+type group[V any] struct {
+	mu      sync.Mutex
+	flights map[string]*flight[V]
+}
+
+// flight is work that runs apart from the requests that wait for it. It ends when it is done, or when the last of them
+// has left. Each follows its tokens at its own pace.
+type flight[V any] struct {
+	cancel  context.CancelFunc
+	waiters int // guarded by the group's mutex
+
+	mu      sync.Mutex
+	tokens  []string      // only ever grows
+	changed chan struct{} // closed, and made anew, when tokens or ended change
+	ended   bool
+	value   V
+	err     error
+}
+
+// do joins the flight of key, or starts one that does the work, and follows it until it ends, ctx ends or emit fails.
+// joined reports whether the flight was another request's.
+func (g *group[V]) do(ctx context.Context, key string, w work[V], emit func(string) error) (value V, joined bool, err error) {
+	f, joined := g.enter(ctx, key, w)
+	defer g.leave(key, f)
+	value, err = f.follow(ctx, emit)
+	return value, joined, err
+}
+
+func (g *group[V]) enter(ctx context.Context, key string, w work[V]) (f *flight[V], joined bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	f, joined = g.flights[key]
+	if !joined {
+		// The first request's values stay, for traces and logs; its end does not concern the others. Deadlines are those
+		// of the port behind, and of the requests that wait.
+		detached, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		f = &flight[V]{cancel: cancel, changed: make(chan struct{})}
+		if g.flights == nil {
+			g.flights = map[string]*flight[V]{}
+		}
+		g.flights[key] = f
+		go g.run(detached, key, f, w)
+	}
+	f.waiters++
+	return f, joined
+}
+
+// leave ends a flight that nobody waits for any more. A request that comes later starts anew.
+func (g *group[V]) leave(key string, f *flight[V]) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if f.waiters--; f.waiters == 0 {
+		g.forget(key, f)
+		f.cancel()
+	}
+}
+
+// forget takes f out of the group, unless another has its place. The mutex is held.
+func (g *group[V]) forget(key string, f *flight[V]) {
+	if g.flights[key] == f {
+		delete(g.flights, key)
+	}
+}
+
+// run does the work. A panic, or an exit of the goroutine, is an error for all who wait.
+func (g *group[V]) run(ctx context.Context, key string, f *flight[V], w work[V]) {
+	value, err := *new(V), internal(errors.New("the work ended without a result"))
+	defer func() {
+		if r := recover(); r != nil {
+			err = internal(fmt.Errorf("panic: %v\n%s", r, debug.Stack()))
+		}
+		g.mu.Lock()
+		g.forget(key, f) // before its end is told: a request that comes now must not join it
+		g.mu.Unlock()
+		f.end(value, err)
+	}()
+	value, err = w(ctx, f.emit)
+}
+
+func internal(cause error) error {
+	return &rag.Error{Kind: rag.ErrRAG, Message: "internal error", Cause: cause}
+}
+
+func (f *flight[V]) emit(token string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tokens = append(f.tokens, token)
+	f.wake()
+}
+
+func (f *flight[V]) end(value V, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.value, f.err, f.ended = value, err, true
+	f.wake()
+}
+
+// wake wakes who waits for a change. The mutex is held.
+func (f *flight[V]) wake() {
+	close(f.changed)
+	f.changed = make(chan struct{})
+}
+
+// follow tells emit all tokens, those from before too, and returns the result.
+func (f *flight[V]) follow(ctx context.Context, emit func(string) error) (V, error) {
+	for told := 0; ; {
+		tokens, ended, changed := f.since(told)
+		for _, token := range tokens {
+			if ctx.Err() != nil {
+				return *new(V), context.Cause(ctx)
+			}
+			if err := emit(token); err != nil {
+				return *new(V), err
+			}
+		}
+		if ended {
+			return f.value, f.err // nothing changes any more
+		}
+		told += len(tokens)
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return *new(V), context.Cause(ctx)
+		}
+	}
+}
+
+// since is the tokens from the n-th on, whether there will be no more, and a channel that is closed when there is news.
+func (f *flight[V]) since(n int) (tokens []string, ended bool, changed <-chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.tokens[n:], f.ended, f.changed
+}

@@ -1,0 +1,302 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+)
+
+func ignore(string) error { return nil }
+
+func TestFlightIsSharedByAllWhoWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var g group[string]
+		var calls, joins atomic.Int64
+		land := make(chan struct{})
+		var wg sync.WaitGroup
+		for range 1000 {
+			wg.Go(func() {
+				value, joined, err := g.do(t.Context(), "k", func(context.Context, func(string)) (string, error) {
+					calls.Add(1)
+					<-land
+					return "v", nil
+				}, ignore)
+				if value != "v" || err != nil {
+					t.Errorf("%q, %v", value, err)
+				}
+				if joined {
+					joins.Add(1)
+				}
+			})
+		}
+		synctest.Wait()
+		close(land)
+		wg.Wait()
+		if calls.Load() != 1 || joins.Load() != 999 {
+			t.Errorf("%d calls and %d joined, want 1 and 999", calls.Load(), joins.Load())
+		}
+		if len(g.flights) != 0 {
+			t.Errorf("%d flights are left", len(g.flights))
+		}
+	})
+}
+
+func TestFlightOutlivesItsFirstCallerAndEndsWithTheLast(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var g group[string]
+		canceled := false
+		enter := func() context.CancelFunc {
+			ctx, cancel := context.WithCancel(t.Context())
+			go func() {
+				_, _, err := g.do(ctx, "k", func(ctx context.Context, _ func(string)) (string, error) {
+					<-ctx.Done()
+					canceled = true
+					return "", ctx.Err()
+				}, ignore)
+				if !errors.Is(err, context.Canceled) {
+					t.Errorf("who left got %v", err)
+				}
+			}()
+			synctest.Wait()
+			return cancel
+		}
+		first, second := enter(), enter()
+		first()
+		synctest.Wait()
+		if canceled {
+			t.Error("the work ended with its first caller")
+		}
+		second()
+		synctest.Wait()
+		if !canceled {
+			t.Error("the work goes on for nobody")
+		}
+	})
+}
+
+func TestWhoComesAfterTheLastHasLeftStartsAnew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var g group[string]
+		hang := make(chan struct{})
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			_, _, _ = g.do(ctx, "k", func(context.Context, func(string)) (string, error) {
+				<-hang // does not even notice that it was canceled
+				return "old", nil
+			}, ignore)
+		}()
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		value, joined, err := g.do(t.Context(), "k", func(context.Context, func(string)) (string, error) {
+			return "new", nil
+		}, ignore)
+		if value != "new" || joined || err != nil {
+			t.Errorf("%q, joined %t, %v", value, joined, err)
+		}
+		close(hang)
+	})
+}
+
+func TestFlightTellsAllTokensToLateJoiners(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var g group[string]
+		more := make(chan string)
+		told := make([][]string, 3)
+		var wg sync.WaitGroup
+		join := func(i int) {
+			wg.Go(func() {
+				_, _, err := g.do(t.Context(), "k", func(_ context.Context, emit func(string)) (string, error) {
+					for token := range more {
+						emit(token)
+					}
+					return "", nil
+				}, func(token string) error {
+					told[i] = append(told[i], token)
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+		}
+		join(0)
+		more <- "a"
+		join(1)
+		more <- "b"
+		more <- "c"
+		join(2)
+		synctest.Wait()
+		if diff := cmp.Diff([]string{"a", "b", "c"}, told[2]); diff != "" {
+			t.Errorf("who joins gets the tokens so far at once (-want +got):\n%s", diff)
+		}
+		more <- "d"
+		close(more)
+		wg.Wait()
+		for i, got := range told {
+			if diff := cmp.Diff([]string{"a", "b", "c", "d"}, got); diff != "" {
+				t.Errorf("caller %d (-want +got):\n%s", i, diff)
+			}
+		}
+	})
+}
+
+func TestSlowConsumerHoldsNobodyBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var g group[string]
+		started, unblock := make(chan struct{}), make(chan struct{})
+		write := func(_ context.Context, emit func(string)) (string, error) {
+			<-started
+			for i := range 100 {
+				emit(strconv.Itoa(i))
+			}
+			return "done", nil
+		}
+		slow := 0
+		var wg sync.WaitGroup
+		wg.Go(func() { // the one who started the work
+			_, _, err := g.do(t.Context(), "k", write, func(string) error {
+				<-unblock
+				slow++
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		quick := 0
+		wg.Go(func() { close(started) })
+		if value, joined, err := g.do(t.Context(), "k", write, func(string) error { quick++; return nil }); value != "done" || !joined || err != nil {
+			t.Errorf("%q, joined %t, %v", value, joined, err)
+		}
+		if quick != 100 || slow != 0 {
+			t.Errorf("the quick one got %d tokens and the slow one %d, want 100 and 0", quick, slow)
+		}
+		close(unblock)
+		wg.Wait()
+		if slow != 100 {
+			t.Errorf("the slow one got %d tokens in the end, want 100", slow)
+		}
+	})
+}
+
+func TestConsumerThatFailsLeavesTheOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var g group[string]
+		gone := errors.New("the client is gone")
+		write, more := make(chan struct{}), make(chan struct{})
+		w := func(_ context.Context, emit func(string)) (string, error) {
+			<-write
+			emit("a")
+			<-more
+			emit("b")
+			return "done", nil
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if _, _, err := g.do(t.Context(), "k", w, func(string) error { return gone }); !errors.Is(err, gone) {
+				t.Errorf("who failed got %v", err)
+			}
+		})
+		wg.Go(func() {
+			if value, _, err := g.do(t.Context(), "k", w, ignore); value != "done" || err != nil {
+				t.Errorf("who stayed got %q, %v", value, err)
+			}
+		})
+		synctest.Wait()
+		close(write)
+		synctest.Wait()
+		close(more)
+		wg.Wait()
+	})
+}
+
+func TestPanicIsAnErrorForAllWhoWait(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(){
+		"panic": func() { panic("a bug") },
+		"exit":  runtime.Goexit,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var g group[string]
+				land := make(chan struct{})
+				var wg sync.WaitGroup
+				for range 10 {
+					wg.Go(func() {
+						_, _, err := g.do(t.Context(), "k", func(context.Context, func(string)) (string, error) {
+							<-land
+							end()
+							return "", nil
+						}, ignore)
+						var told *rag.Error
+						if !errors.As(err, &told) || told.Kind != rag.ErrRAG {
+							t.Errorf("got %v, want an internal error", err)
+						}
+					})
+				}
+				synctest.Wait()
+				close(land)
+				wg.Wait()
+			})
+		})
+	}
+}
+
+func TestFlightKeepsTheValuesOfItsFirstCaller(t *testing.T) {
+	t.Parallel()
+	type traceKey struct{}
+	var g group[string]
+	ctx := context.WithValue(t.Context(), traceKey{}, "trace")
+	value, _, err := g.do(ctx, "k", func(ctx context.Context, _ func(string)) (string, error) {
+		if _, limited := ctx.Deadline(); limited {
+			t.Error("the work has a caller's deadline")
+		}
+		trace, _ := ctx.Value(traceKey{}).(string)
+		return trace, nil
+	}, ignore)
+	if value != "trace" || err != nil {
+		t.Errorf("%q, %v", value, err)
+	}
+}
+
+func TestFlightsOfManyKeysUnderRace(t *testing.T) {
+	t.Parallel()
+	var g group[int]
+	var wg sync.WaitGroup
+	for i := range 64 {
+		wg.Go(func() {
+			for j := range 50 {
+				key := (i + j) % 7
+				value, _, err := g.do(t.Context(), strconv.Itoa(key), func(_ context.Context, emit func(string)) (int, error) {
+					emit("x")
+					runtime.Gosched()
+					emit("y")
+					return key, nil
+				}, ignore)
+				if value != key || err != nil {
+					t.Errorf("key %d: %d, %v", key, value, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}

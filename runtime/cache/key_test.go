@@ -1,0 +1,182 @@
+package cache
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+)
+
+func keyConfig() config.Config {
+	return config.Config{
+		Service:   config.Service{Namespace: "default", Name: "docs", Replicas: 2},
+		Stores:    config.Stores{OpenSearch: &config.OpenSearch{Index: "docs"}},
+		Retrieval: config.Retrieval{Chunking: config.Chunking{Words: 600, OverlapWords: 100}},
+		Cache:     config.Cache{Enabled: true, Generation: 3},
+	}
+}
+
+func keyQuery() rag.Query {
+	score := 0.5
+	return rag.Query{
+		Tenant: "acme", Text: "what is a bulkhead", TopK: 5, Offset: 10, Mode: rag.ModeKeyword, MinScore: &score,
+		Filter: rag.Filter{"kind": {"guide", "runbook"}, "lang": {"en"}},
+	}
+}
+
+func keyPrompt() rag.Prompt {
+	return rag.Prompt{
+		Tenant: "acme", Query: "what is a bulkhead", Model: "llama3.2:1b", Temperature: 0.2, MaxTokens: 100, BaseURL: "http://llm/v1",
+		Passages: []rag.Chunk{{ID: "a#0", ContentHash: "1"}, {ID: "b#0", ContentHash: "2"}},
+	}
+}
+
+func TestKeyShapes(t *testing.T) {
+	t.Parallel()
+	const hash = "0123456789012345678901234567890123456789012345678901234567890123"
+	tests := map[string]struct{ got, want string }{
+		"search":   {searchKey(keyConfig(), keyQuery(), "g"), "rag:default/docs:3:search:" + hash + ":5:false"},
+		"llm":      {answerKey(keyConfig(), keyPrompt()), "rag:default/docs:3:llm:" + hash + ":llama3.2%3A1b:0.2"},
+		"document": {documentKey(keyConfig().Service, "acme", "a"), "rag:default/docs:document:" + hash},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			before, after, _ := strings.Cut(test.want, hash)
+			if !strings.HasPrefix(test.got, before) || !strings.HasSuffix(test.got, after) || len(test.got) != len(test.want) {
+				t.Errorf("key %s, want the shape of %s", test.got, test.want)
+			}
+		})
+	}
+}
+
+func TestEveryFieldOfASearchChangesItsKey(t *testing.T) {
+	t.Parallel()
+	other := 0.6
+	checkKeys(t, func(change func(*config.Config, *rag.Query, *rag.Generation)) string {
+		c, q, g := keyConfig(), keyQuery(), rag.Generation("g")
+		change(&c, &q, &g)
+		return searchKey(c, q, g)
+	}, map[string]func(*config.Config, *rag.Query, *rag.Generation){
+		"nothing":         func(*config.Config, *rag.Query, *rag.Generation) {},
+		"namespace":       func(c *config.Config, _ *rag.Query, _ *rag.Generation) { c.Service.Namespace = "other" },
+		"name":            func(c *config.Config, _ *rag.Query, _ *rag.Generation) { c.Service.Name = "other" },
+		"spec generation": func(c *config.Config, _ *rag.Query, _ *rag.Generation) { c.Cache.Generation++ },
+		"index": func(c *config.Config, _ *rag.Query, _ *rag.Generation) {
+			c.Stores.OpenSearch = &config.OpenSearch{Index: "other"}
+		},
+		"embedded":        func(c *config.Config, _ *rag.Query, _ *rag.Generation) { c.Stores.OpenSearch = nil },
+		"words":           func(c *config.Config, _ *rag.Query, _ *rag.Generation) { c.Retrieval.Chunking.Words++ },
+		"overlap":         func(c *config.Config, _ *rag.Query, _ *rag.Generation) { c.Retrieval.Chunking.OverlapWords++ },
+		"generation":      func(_ *config.Config, _ *rag.Query, g *rag.Generation) { *g = "h" },
+		"tenant":          func(_ *config.Config, q *rag.Query, _ *rag.Generation) { q.Tenant = "umbrella" },
+		"text":            func(_ *config.Config, q *rag.Query, _ *rag.Generation) { q.Text = "What is a bulkhead" },
+		"top_k":           func(_ *config.Config, q *rag.Query, _ *rag.Generation) { q.TopK++ },
+		"offset":          func(_ *config.Config, q *rag.Query, _ *rag.Generation) { q.Offset++ },
+		"semantic":        func(_ *config.Config, q *rag.Query, _ *rag.Generation) { q.Mode = rag.ModeSemantic },
+		"hybrid":          func(_ *config.Config, q *rag.Query, _ *rag.Generation) { q.Mode = rag.ModeHybrid },
+		"min_score":       func(_ *config.Config, q *rag.Query, _ *rag.Generation) { q.MinScore = &other },
+		"no min_score":    func(_ *config.Config, q *rag.Query, _ *rag.Generation) { q.MinScore = nil },
+		"min_score of 0":  func(_ *config.Config, q *rag.Query, _ *rag.Generation) { q.MinScore = new(float64) },
+		"filter's value":  func(_ *config.Config, q *rag.Query, _ *rag.Generation) { q.Filter["lang"] = []string{"de"} },
+		"filter's values": func(_ *config.Config, q *rag.Query, _ *rag.Generation) { q.Filter["lang"] = []string{"de", "en"} },
+		"filter's field":  func(_ *config.Config, q *rag.Query, _ *rag.Generation) { delete(q.Filter, "lang") },
+		"no filter":       func(_ *config.Config, q *rag.Query, _ *rag.Generation) { q.Filter = nil },
+	})
+	if n := reflect.TypeFor[rag.Query]().NumField(); n != 7 {
+		t.Errorf("rag.Query has %d fields, the key knows 7", n)
+	}
+}
+
+func TestEveryFieldOfAPromptChangesItsKey(t *testing.T) {
+	t.Parallel()
+	checkKeys(t, func(change func(*config.Config, *rag.Prompt)) string {
+		c, p := keyConfig(), keyPrompt()
+		change(&c, &p)
+		return answerKey(c, p)
+	}, map[string]func(*config.Config, *rag.Prompt){
+		"nothing":           func(*config.Config, *rag.Prompt) {},
+		"namespace":         func(c *config.Config, _ *rag.Prompt) { c.Service.Namespace = "other" },
+		"name":              func(c *config.Config, _ *rag.Prompt) { c.Service.Name = "other" },
+		"spec generation":   func(c *config.Config, _ *rag.Prompt) { c.Cache.Generation++ },
+		"tenant":            func(_ *config.Config, p *rag.Prompt) { p.Tenant = "umbrella" },
+		"query":             func(_ *config.Config, p *rag.Prompt) { p.Query += "s" },
+		"model":             func(_ *config.Config, p *rag.Prompt) { p.Model = "llama3.2" },
+		"temperature":       func(_ *config.Config, p *rag.Prompt) { p.Temperature = 0.20001 },
+		"max tokens":        func(_ *config.Config, p *rag.Prompt) { p.MaxTokens++ },
+		"base URL":          func(_ *config.Config, p *rag.Prompt) { p.BaseURL += "/" },
+		"a passage":         func(_ *config.Config, p *rag.Prompt) { p.Passages[0].ID = "c#0" },
+		"a passage's text":  func(_ *config.Config, p *rag.Prompt) { p.Passages[0].ContentHash = "3" },
+		"fewer passages":    func(_ *config.Config, p *rag.Prompt) { p.Passages = p.Passages[:1] },
+		"order of passages": func(_ *config.Config, p *rag.Prompt) { p.Passages[0], p.Passages[1] = p.Passages[1], p.Passages[0] },
+	})
+	if n := reflect.TypeFor[rag.Prompt]().NumField(); n != 7 {
+		t.Errorf("rag.Prompt has %d fields, the key knows 7", n)
+	}
+}
+
+// checkKeys makes a key for each change and fails where two are the same.
+func checkKeys[F any](t *testing.T, key func(F) string, changes map[string]F) {
+	t.Helper()
+	seen := map[string]string{}
+	for name, change := range changes {
+		k := key(change)
+		if other, ok := seen[k]; ok {
+			t.Errorf("%q and %q have the same key", name, other)
+		}
+		seen[k] = name
+	}
+}
+
+func TestOrderOfAFilterMeansNothing(t *testing.T) {
+	t.Parallel()
+	q := keyQuery()
+	q.Filter = rag.Filter{"lang": {"en", "en"}, "kind": {"runbook", "guide", "runbook"}}
+	if searchKey(keyConfig(), keyQuery(), "g") != searchKey(keyConfig(), q, "g") {
+		t.Error("the same filter in another order has another key")
+	}
+}
+
+// FuzzFields looks for two lists of fields that are the same bytes, whatever their fields hold.
+func FuzzFields(f *testing.F) {
+	f.Add("a", "b", "ab", "")
+	f.Add("a:", "b", "a", ":b")
+	f.Add("", "", "\x00\x00\x00\x00\x00\x00\x00\x00", "")
+	f.Fuzz(func(t *testing.T, a, b, c, d string) {
+		first, second, nested := newFields("1"), newFields("1"), newFields("1")
+		first.text(a)
+		first.text(b)
+		second.text(c)
+		second.text(d)
+		nested.texts([]string{a, b})
+		if same := a == c && b == d; (first.sum() == second.sum()) != same {
+			t.Errorf("%q, %q and %q, %q: same bytes %t, want %t", a, b, c, d, !same, same)
+		}
+		if nested.sum() == first.sum() {
+			t.Errorf("%q, %q are the same bytes as the list of them", a, b)
+		}
+	})
+}
+
+// FuzzParts looks for names of services and models that make one key of two.
+func FuzzParts(f *testing.F) {
+	f.Add("llama3.2:1b", "a", "llama3.2", "1b:a")
+	f.Add("%3A", "", ":", "")
+	f.Add("a+b", "a b", "a b", "a+b")
+	f.Fuzz(func(t *testing.T, model, name, otherModel, otherName string) {
+		key := func(model, name string) string {
+			c, p := keyConfig(), keyPrompt()
+			c.Service.Name, p.Model = name, model
+			return answerKey(c, p)
+		}
+		k := key(model, name)
+		if same := model == otherModel && name == otherName; (k == key(otherModel, otherName)) != same {
+			t.Errorf("%q of %q and %q of %q: same key %t, want %t", model, name, otherModel, otherName, !same, same)
+		}
+		if n := strings.Count(k, ":"); n != 6 {
+			t.Errorf("%s has %d parts, want 7", k, n+1)
+		}
+	})
+}

@@ -1,0 +1,85 @@
+package cache
+
+import (
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+)
+
+// overhead is what an entry takes besides its encoded size: otter's node, our structs, slices and map.
+const overhead = 512
+
+// local is the layer in this server's memory. otter bounds it by weight, lets each entry have its own time to live and
+// takes another bound while it runs; it keeps what is used often (W-TinyLFU), so that a scan of rare questions does not
+// push out the common ones. (hashicorp/golang-lru counts entries, not bytes; ristretto may drop a write or show it late.)
+type local struct {
+	entries *otter.Cache[string, held]
+	bound   atomic.Int64
+}
+
+// held is an entry in memory, with what is needed to drop it.
+type held struct {
+	entry      any // entry[rag.Retrieval] or entry[rag.Completion]
+	ttl        time.Duration
+	size       int
+	tenant     string
+	documents  []string
+	generation rag.Generation // of a search; empty for an answer
+}
+
+func newLocal(maxBytes int64) *local {
+	l := &local{entries: otter.Must(&otter.Options[string, held]{
+		MaximumWeight: weight(maxBytes),
+		Weigher: func(key string, h held) uint32 {
+			return uint32(min(len(key)+h.size+overhead, 1<<31)) //nolint:gosec // bounded
+		},
+		ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[string, held]) time.Duration {
+			return max(e.Value.ttl, 1)
+		}),
+	})}
+	l.bound.Store(maxBytes)
+	return l
+}
+
+// weight is a bound in otter's terms, where 0 would mean none.
+func weight(maxBytes int64) uint64 { return uint64(max(maxBytes, 1)) } //nolint:gosec // positive
+
+// resize follows the configuration.
+func (l *local) resize(maxBytes int64) {
+	if l.bound.Load() != maxBytes && l.bound.Swap(maxBytes) != maxBytes {
+		l.entries.SetMaximum(weight(maxBytes))
+	}
+}
+
+func (l *local) get(key string) (any, bool) {
+	h, ok := l.entries.GetIfPresent(key)
+	return h.entry, ok
+}
+
+func (l *local) put(key string, h held) { l.entries.Set(key, h) }
+
+func (l *local) remove(key string) { l.entries.Invalidate(key) }
+
+// forget drops what holds text of a document.
+func (l *local) forget(tenant, documentID string) {
+	l.drop(func(h held) bool { return h.tenant == tenant && slices.Contains(h.documents, documentID) })
+}
+
+// purge drops searches of other generations than current: no request can find them.
+func (l *local) purge(current rag.Generation) {
+	l.drop(func(h held) bool { return h.generation != "" && h.generation != current })
+}
+
+func (l *local) drop(gone func(held) bool) {
+	for key, h := range l.entries.All() {
+		if gone(h) {
+			l.entries.Invalidate(key)
+		}
+	}
+}
+
+func (l *local) close() { l.entries.StopAllGoroutines() }

@@ -1,0 +1,65 @@
+package cache
+
+import (
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func (l *local) keys() []string { return slices.Sorted(l.entries.Keys()) }
+
+func TestLocalIsBoundedByBytes(t *testing.T) {
+	t.Parallel()
+	l := newLocal(1 << 20)
+	t.Cleanup(l.close)
+	for i := range 10_000 {
+		l.put(strconv.Itoa(i), held{size: 10_000, ttl: time.Hour})
+	}
+	l.put("larger than all", held{size: 2 << 20, ttl: time.Hour})
+	l.entries.CleanUp()
+	if got := l.entries.WeightedSize(); got > 1<<20 || got < 1<<19 {
+		t.Errorf("%d bytes are held, want up to 1 MiB", got)
+	}
+	if _, ok := l.get("larger than all"); ok {
+		t.Error("an entry larger than the bound is held")
+	}
+	l.resize(100_000)
+	l.entries.CleanUp()
+	if got := l.entries.WeightedSize(); got > 100_000 {
+		t.Errorf("%d bytes are held after the bound was lowered to 100,000", got)
+	}
+}
+
+func TestLocalDropsWhatIsGone(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		drop func(*local)
+		want []string
+	}{
+		"another generation": {func(l *local) { l.purge("2") }, []string{"answer", "new search", "other tenant"}},
+		"a document":         {func(l *local) { l.forget("acme", "a") }, []string{"new search", "other tenant"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLocal(1 << 20)
+			t.Cleanup(l.close)
+			for key, h := range map[string]held{
+				"old search":   {tenant: "acme", documents: []string{"a", "b"}, generation: "1"},
+				"new search":   {tenant: "acme", documents: []string{"b"}, generation: "2"},
+				"answer":       {tenant: "acme", documents: []string{"a"}},
+				"other tenant": {tenant: "umbrella", documents: []string{"a"}},
+			} {
+				h.ttl = time.Hour
+				l.put(key, h)
+			}
+			test.drop(l)
+			if diff := cmp.Diff(test.want, l.keys()); diff != "" {
+				t.Errorf("left (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,274 @@
+package cache_test
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/resilience"
+	"github.com/ragservice/ragservice-operator/test/backends"
+)
+
+// patience is how long a test lets a call or an event take: far longer than it does, since other work may hold the
+// machine.
+const patience = 30 * time.Second
+
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %v: %s", patience, what)
+		}
+	}
+}
+
+// guarded is a server's client. timeout bounds its calls; 0 for the real bound.
+func guarded(tb testing.TB, server *backends.RedisServer, timeout time.Duration) *resilience.Redis {
+	tb.Helper()
+	r := resilience.NewRedis(resilience.RedisOptions{Address: server.Addr(), Timeout: timeout})
+	tb.Cleanup(func() { _ = r.Close() })
+	return r
+}
+
+func plain(tb testing.TB, server *backends.RedisServer) *redis.Client {
+	tb.Helper()
+	client := redis.NewClient(&redis.Options{Addr: server.Addr(), MaxRetries: -1})
+	tb.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+func keys(t *testing.T, client *redis.Client, pattern string) []string {
+	t.Helper()
+	all, err := client.Keys(t.Context(), pattern).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestServersShareWhatIsInRedis(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	first := newFixture(t, withRedis(guarded(t, server, patience)))
+	first.search(t, query("acme", "q"), rag.CacheMiss)
+	first.answer(t, prompt("acme", "q", "doc"), rag.CacheMiss)
+	first.close(t)
+
+	second := newFixture(t, withRedis(guarded(t, server, patience)), sharing(first))
+	second.pass(time.Minute)
+	if age := second.search(t, query("acme", "q"), rag.CacheHit).Cache.Age; age < time.Minute {
+		t.Errorf("age %v, want a minute at least", age)
+	}
+	second.answer(t, prompt("acme", "q", "doc"), rag.CacheHit)
+	second.search(t, query("umbrella", "q"), rag.CacheMiss)
+	if got := second.lookedUp("search redis hit"); got != 1 {
+		t.Errorf("%d searches were found in redis, want 1", got)
+	}
+	second.search(t, query("acme", "q"), rag.CacheHit)
+	if got := second.lookedUp("search local hit"); got != 1 {
+		t.Errorf("%d searches were found in memory after that, want 1", got)
+	}
+}
+
+func TestEntriesOfRedisEnd(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	client := plain(t, server)
+	f := newFixture(t, withRedis(guarded(t, server, patience)))
+	f.search(t, query("acme", "q"), rag.CacheMiss)
+	f.answer(t, prompt("acme", "q", "doc"), rag.CacheMiss)
+	f.close(t)
+	for pattern, most := range map[string]time.Duration{
+		"*:search:*": time.Hour, "*:llm:*": 15 * time.Minute, "*:document:*": time.Hour + time.Second,
+	} {
+		found := keys(t, client, pattern)
+		if len(found) != 1 {
+			t.Fatalf("%s: %v, want one key", pattern, found)
+		}
+		ttl, err := client.PTTL(t.Context(), found[0]).Result()
+		if err != nil || ttl > most || ttl < most*9/10-patience {
+			t.Errorf("%s ends in %v (%v), want at most a tenth before %v", found[0], ttl, err, most)
+		}
+	}
+}
+
+func TestSetsOfDocumentsLoseWhatHasEnded(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	client := plain(t, server)
+	guard := guarded(t, server, patience)
+	f := newFixture(t, withRedis(guard))
+	f.answer(t, prompt("acme", "early", "doc"), rag.CacheMiss)
+	until(t, "the first answer is in redis", func() bool { return len(keys(t, client, "*:llm:*")) == 1 })
+	f.pass(time.Hour)
+	f.answer(t, prompt("acme", "late", "doc"), rag.CacheMiss)
+	f.close(t)
+	set := keys(t, client, "*:document:*")
+	if n, err := client.ZCard(t.Context(), set[0]).Result(); err != nil || n != 1 {
+		t.Errorf("the set names %d entries (%v), want the one that has not ended", n, err)
+	}
+}
+
+func TestForgetInRedis(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	client := plain(t, server)
+	first := newFixture(t, withRedis(guarded(t, server, patience)))
+	const answers = 120
+	for i := range answers {
+		first.answer(t, prompt("acme", strconv.Itoa(i), "doc", "other"), rag.CacheMiss)
+	}
+	first.answer(t, prompt("acme", "q", "other"), rag.CacheMiss)
+	first.answer(t, prompt("umbrella", "q", "doc"), rag.CacheMiss)
+	first.search(t, query("acme", "q"), rag.CacheMiss)
+	first.close(t)
+	if got := len(keys(t, client, "*:0:*")); got != answers+3 {
+		t.Fatalf("%d entries in redis, want %d", got, answers+3)
+	}
+
+	second := newFixture(t, withRedis(guarded(t, server, patience)), sharing(first))
+	second.configure(func(c *config.Cache) { c.Generation++ }) // entries of an earlier one hold text, too
+	second.Forget(t.Context(), "acme", "doc")
+	if got := keys(t, client, "*:0:*"); len(got) != 2 {
+		t.Errorf("%d entries are left, want those of the other document and of the other tenant", len(got))
+	}
+}
+
+// TestNothingOfADeletedDocumentIsServed deletes a document as the domain does, and asks another server that has it in
+// memory.
+func TestNothingOfADeletedDocumentIsServed(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	first := newFixture(t, withRedis(guarded(t, server, patience)))
+	second := newFixture(t, withRedis(guarded(t, server, patience)), sharing(first))
+	first.search(t, query("acme", "q"), rag.CacheMiss)
+	for second.lookedUp("search local hit") == 0 {
+		if _, err := second.retriever.Retrieve(t.Context(), query("acme", "q")); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	gone := func(context.Context, rag.Query) (rag.Retrieval, error) { return found("x", "other"), nil }
+	_ = first.generations.Raise(t.Context())
+	first.backend.retrieve, second.backend.retrieve = gone, gone
+	_ = first.generations.Raise(t.Context())
+	first.Forget(t.Context(), "acme", "doc")
+
+	for name, f := range map[string]*fixture{"the server that deleted": first, "another server": second} {
+		got, err := f.retriever.Retrieve(t.Context(), query("acme", "q"))
+		if err != nil || len(got.Hits) != 1 || got.Hits[0].DocumentID != "other" {
+			t.Errorf("%s: %+v, %v, want no hit in the deleted document", name, got, err)
+		}
+	}
+}
+
+// TestWriteThatCrossesAChangeIsTakenBack changes the documents while a result is on its way to Redis.
+func TestWriteThatCrossesAChangeIsTakenBack(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	client := plain(t, server)
+	f := newFixture(t, withRedis(guarded(t, server, patience)))
+	searching, land, answered := make(chan struct{}), make(chan struct{}), make(chan error)
+	f.backend.retrieve = func(context.Context, rag.Query) (rag.Retrieval, error) {
+		close(searching)
+		<-land
+		return found("x", "doc"), nil
+	}
+	go func() {
+		_, err := f.retriever.Retrieve(t.Context(), query("acme", "q"))
+		answered <- err
+	}()
+	<-searching
+	server.Pause()
+	close(land)
+	if err := <-answered; err != nil {
+		t.Fatal(err)
+	}
+	if err := f.generations.Raise(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	server.Resume()
+	f.close(t)
+	if got := keys(t, client, "*:search:*"); len(got) != 0 {
+		t.Errorf("redis holds %v, want nothing that was found before the change", got)
+	}
+}
+
+func TestBrokenEntriesAreMisses(t *testing.T) {
+	t.Parallel()
+	const sane = `1{"stored_at":"2999-01-01T00:00:00Z","expires_at":"2999-01-01T00:00:00Z","value":`
+	for name, value := range map[string]string{
+		"empty": "", "another format": "2{}", "no JSON": "1{", "cut": sane + `{"hits":[{"chunk_id"`, "another type": sane + `[]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := backends.Redis(t)
+			client := plain(t, server)
+			first := newFixture(t, withRedis(guarded(t, server, patience)))
+			first.search(t, query("acme", "q"), rag.CacheMiss)
+			first.close(t)
+			key := keys(t, client, "*:search:*")[0]
+			if err := client.Set(t.Context(), key, value, 0).Err(); err != nil {
+				t.Fatal(err)
+			}
+			second := newFixture(t, withRedis(guarded(t, server, patience)), sharing(first))
+			second.search(t, query("acme", "q"), rag.CacheMiss)
+			if got := second.lookedUp("search redis error"); got != 1 {
+				t.Errorf("%d errors told, want 1", got)
+			}
+			second.close(t)
+			if got := client.Get(t.Context(), key).Val(); !strings.HasPrefix(got, `1{"stored_at"`) || got == value {
+				t.Errorf("the broken entry was not replaced: %q", got)
+			}
+		})
+	}
+}
+
+func TestLossOfRedisCostsNoAnswer(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		args       []string
+		password   string
+		harm, mend func(*backends.RedisServer)
+	}{
+		"killed":         {harm: (*backends.RedisServer).Kill, mend: (*backends.RedisServer).Restart},
+		"paused":         {harm: (*backends.RedisServer).Pause, mend: (*backends.RedisServer).Resume},
+		"out of memory":  {args: []string{"--maxmemory", "1", "--maxmemory-policy", "noeviction"}},
+		"wrong password": {args: []string{"--requirepass", "right"}, password: "wrong"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := backends.Redis(t, test.args...)
+			r := resilience.NewRedis(resilience.RedisOptions{Address: server.Addr(), Password: test.password})
+			t.Cleanup(func() { _ = r.Close() })
+			f := newFixture(t, withRedis(r))
+			if test.harm != nil {
+				test.harm(server)
+			}
+			for i := range 20 {
+				f.search(t, query("acme", strconv.Itoa(i)), rag.CacheMiss)
+				f.search(t, query("acme", strconv.Itoa(i)), rag.CacheHit)
+				f.answer(t, prompt("acme", strconv.Itoa(i), "doc"), rag.CacheMiss)
+			}
+			f.Forget(t.Context(), "acme", "doc")
+			f.search(t, query("acme", "0"), rag.CacheMiss)
+			if test.mend == nil {
+				return
+			}
+			test.mend(server)
+			client, asked := plain(t, server), 0
+			until(t, "results are written again", func() bool {
+				f.search(t, query("acme", "again "+strconv.Itoa(asked)), rag.CacheMiss)
+				asked++
+				return len(keys(t, client, "*:search:*")) > 0
+			})
+		})
+	}
+}

@@ -1,0 +1,64 @@
+package cache
+
+import (
+	"context"
+	"slices"
+
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+)
+
+// Retriever returns next with this cache before it.
+func (c *Cache) Retriever(next rag.Retriever) rag.Retriever { return &retriever{c, next} }
+
+type retriever struct {
+	cache *Cache
+	next  rag.Retriever
+}
+
+// Retrieve serves what was found under the current generation of the documents. While that is not confirmed it goes
+// to next and keeps nothing. Hits of a result are the caller's own, their metadata is shared.
+func (r *retriever) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, error) {
+	settings := r.cache.options.Config()
+	if !settings.Cache.Enabled {
+		return r.direct(ctx, q, rag.CacheBypass)
+	}
+	generation, confirmed := r.cache.generation(ctx)
+	if !confirmed {
+		return r.direct(ctx, q, rag.CacheMiss)
+	}
+	answer, err := serve(ctx, r.cache, &r.cache.searches, request[rag.Retrieval]{
+		kind: KindSearch, key: searchKey(settings, q, generation), config: settings, ttl: settings.Cache.TTLSearch.D(),
+		tenant: q.Tenant, generation: generation,
+		documents: documentsFound,
+		storable:  func(v rag.Retrieval) bool { return !v.Degraded },
+		empty:     func(v rag.Retrieval) bool { return len(v.Hits) == 0 },
+		tokens:    func(rag.Retrieval) []string { return nil },
+		current: func() bool {
+			now, confirmed := r.cache.generation(context.WithoutCancel(ctx))
+			return confirmed && now == generation
+		},
+		work: func(ctx context.Context, _ func(string)) (rag.Retrieval, error) { return r.next.Retrieve(ctx, q) },
+	}, func(string) error { return nil })
+	if err != nil {
+		return rag.Retrieval{}, gaveUp(ctx, err, rag.ErrSearchTimeout)
+	}
+	found := answer.value
+	found.Hits, found.Cache = slices.Clone(found.Hits), answer.info
+	return found, nil
+}
+
+func (r *retriever) direct(ctx context.Context, q rag.Query, outcome rag.CacheOutcome) (rag.Retrieval, error) {
+	found, err := r.next.Retrieve(ctx, q)
+	found.Cache = rag.CacheInfo{Outcome: outcome}
+	return found, err
+}
+
+// documentsFound are the documents of the hits, each once.
+func documentsFound(v rag.Retrieval) []string {
+	ids := make([]string, len(v.Hits))
+	for i, h := range v.Hits {
+		ids[i] = h.DocumentID
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}

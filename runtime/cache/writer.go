@@ -1,0 +1,115 @@
+package cache
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/ragservice/ragservice-operator/runtime/resilience"
+)
+
+// maxPending bounds what waits to be written. What comes when it is full is not written: the result is in memory.
+const maxPending = 256
+
+// write is a value on its way to Redis.
+type write struct {
+	key      string
+	value    []byte
+	storedAt time.Time
+	ttl      time.Duration
+	// sets name the documents whose text is in the value.
+	sets []string
+	// valid reports whether the value may still be stored.
+	valid func() bool
+}
+
+// writer writes to Redis in the background, when the result is with its readers.
+type writer struct {
+	redis   *resilience.Redis
+	pending chan write
+	stop    sync.Once
+	stopped chan struct{}
+	done    chan struct{}
+}
+
+func newWriter(r *resilience.Redis) *writer {
+	w := &writer{
+		redis: r, pending: make(chan write, maxPending), stopped: make(chan struct{}), done: make(chan struct{}),
+	}
+	go w.run()
+	return w
+}
+
+// add never waits.
+func (w *writer) add(value write) {
+	select {
+	case w.pending <- value:
+	default:
+	}
+}
+
+func (w *writer) run() {
+	defer close(w.done)
+	for {
+		select {
+		case value := <-w.pending:
+			w.write(value)
+			continue
+		default:
+		}
+		select {
+		case value := <-w.pending:
+			w.write(value)
+		case <-w.stopped:
+			return
+		}
+	}
+}
+
+// close waits until all was written, or ctx ends.
+func (w *writer) close(ctx context.Context) error {
+	w.stop.Do(func() { close(w.stopped) })
+	select {
+	case <-w.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// write stores a value and names it in its documents' sets, in one round trip. When the documents have changed
+// meanwhile it takes the value back. Errors are told by the Redis guard; the value is only a copy.
+func (w *writer) write(value write) {
+	if !value.valid() {
+		return
+	}
+	ctx := context.Background() // the request may have ended; the guard bounds the call
+	_ = w.redis.Do(ctx, "set", func(ctx context.Context, client redis.UniversalClient) error {
+		_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
+			p.Set(ctx, value.key, value.value, value.ttl)
+			for _, set := range value.sets {
+				value.nameIn(ctx, p, set)
+			}
+			return nil
+		})
+		return err
+	})
+	if !value.valid() {
+		_ = w.redis.Do(ctx, "unlink", func(ctx context.Context, client redis.UniversalClient) error {
+			return client.Unlink(ctx, value.key).Err()
+		})
+	}
+}
+
+// nameIn adds the key to a document's set: sorted by when entries expire, so that the set loses those that have, and
+// itself kept as long as the last of them.
+func (v write) nameIn(ctx context.Context, p redis.Pipeliner, set string) {
+	p.ZAdd(ctx, set, redis.Z{Score: float64(v.storedAt.Add(v.ttl).Unix()), Member: v.key})
+	p.ZRemRangeByScore(ctx, set, "-inf", "("+strconv.FormatInt(v.storedAt.Unix(), 10))
+	lasts := v.ttl + time.Second // EXPIRE drops fractions
+	p.ExpireNX(ctx, set, lasts)
+	p.ExpireGT(ctx, set, lasts)
+}

@@ -1,0 +1,130 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+)
+
+// Bounds of what a configuration may ask for.
+const (
+	// MaxTopK is the largest number of passages of one answer.
+	MaxTopK = 200
+	// MaxRequestsPerMinute bounds limits and bursts, so that a bucket's micro-tokens stay whole numbers in Redis, whose
+	// scripts count in floats of 53 bits.
+	MaxRequestsPerMinute = 1_000_000
+	// MaxCost is the most requests that one may count for.
+	MaxCost = 1000
+)
+
+// Validate checks that a server can run c. Each line of the error is the path of a field and what it must be.
+func (c Config) Validate() error {
+	var p problems
+	p.need(c.Service.Namespace != "", "service.namespace", "must not be empty")
+	p.need(c.Service.Name != "", "service.name", "must not be empty")
+	p.need(c.Service.Replicas >= 1, "service.replicas", "must be at least 1")
+	c.Stores.validate(&p)
+	c.LLM.validate(&p)
+	c.Retrieval.validate(&p)
+	c.Cache.validate(&p)
+	c.RateLimits.validate(&p)
+	p.need(c.Auth.Mode == AuthAPIKey || c.Auth.Mode == AuthAnonymous, "auth.mode", "must be APIKey or Anonymous")
+	levels := []string{"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
+	p.need(slices.Contains(levels, c.Logging.Level), "logging.level", "must be DEBUG, INFO, WARNING, ERROR or CRITICAL")
+	return errors.Join(p...)
+}
+
+// problems are what is wrong, in the order of the fields.
+type problems []error
+
+func (p *problems) need(ok bool, path, format string, args ...any) {
+	if !ok {
+		*p = append(*p, fmt.Errorf("%s: %s", path, fmt.Sprintf(format, args...)))
+	}
+}
+
+func (s Stores) validate(p *problems) {
+	if s.OpenSearch != nil {
+		p.need(len(s.OpenSearch.URLs) > 0, "stores.openSearch.urls", "must name a node")
+		for i, u := range s.OpenSearch.URLs {
+			p.need(isHTTP(u), fmt.Sprintf("stores.openSearch.urls[%d]", i), "must be an http or https URL")
+		}
+		p.need(s.OpenSearch.Index != "", "stores.openSearch.index", "must not be empty")
+	}
+	if s.Redis != nil {
+		p.need(isHostPort(s.Redis.Cache.Address), "stores.redis.cache.address", "must be host:port")
+		p.need(isHostPort(s.Redis.State.Address), "stores.redis.state.address", "must be host:port")
+	}
+}
+
+func (l LLM) validate(p *problems) {
+	switch l.Provider {
+	case ProviderExtractive:
+	case ProviderOpenAI:
+		p.need(isHTTP(l.BaseURL), "llm.baseURL", "must be an http or https URL")
+		p.need(l.Model != "", "llm.model", "must not be empty")
+		p.need(l.Temperature >= 0 && l.Temperature <= 2, "llm.temperature", "must be from 0 to 2")
+		p.need(l.MaxTokens >= 1, "llm.maxTokens", "must be at least 1")
+		p.need(l.Timeout > 0, "llm.timeout", "must be more than 0s")
+		p.need(l.IdleTimeout > 0, "llm.idleTimeout", "must be more than 0s")
+	default:
+		p.need(false, "llm.provider", "must be OpenAI or Extractive")
+	}
+}
+
+func (r Retrieval) validate(p *problems) {
+	p.need(r.TopK >= 1, "retrieval.topK", "must be at least 1")
+	p.need(r.MaxTopK >= 1 && r.MaxTopK <= MaxTopK, "retrieval.maxTopK", "must be from 1 to %d", MaxTopK)
+	p.need(r.TopK <= r.MaxTopK, "retrieval.topK", "must be at most retrieval.maxTopK")
+	p.need(r.Chunking.Words >= 1, "retrieval.chunking.words", "must be at least 1")
+	p.need(r.Chunking.OverlapWords >= 0 && r.Chunking.OverlapWords*2 <= r.Chunking.Words, "retrieval.chunking.overlapWords",
+		"must be from 0 to half of retrieval.chunking.words")
+}
+
+func (c Cache) validate(p *problems) {
+	p.need(c.TTLSearch > 0, "cache.ttlSearch", "must be more than 0s")
+	p.need(c.TTLLLM > 0, "cache.ttlLLM", "must be more than 0s")
+	p.need(c.LocalMaxBytes >= 1, "cache.localMaxBytes", "must be at least 1")
+	p.need(c.Generation >= 0, "cache.generation", "must be at least 0")
+}
+
+// validate also wants a row of the default tier for every endpoint: without it callers of other tiers would not be
+// limited there.
+func (r RateLimits) validate(p *problems) {
+	p.need(r.DefaultTier != "", "rateLimits.defaultTier", "must not be empty")
+	type bucket struct{ endpoint, tier string }
+	seen := map[bucket]bool{}
+	for i, l := range r.Limits {
+		path := fmt.Sprintf("rateLimits.limits[%d]", i)
+		p.need(l.Endpoint != "", path+".endpoint", "must not be empty")
+		p.need(l.Tier != "", path+".tier", "must not be empty")
+		p.need(inRange(l.RequestsPerMinute, MaxRequestsPerMinute), path+".requestsPerMinute", "must be from 1 to %d", MaxRequestsPerMinute)
+		p.need(inRange(l.Burst, MaxRequestsPerMinute), path+".burst", "must be from 1 to %d", MaxRequestsPerMinute)
+		p.need(inRange(l.Cost, MaxCost), path+".cost", "must be from 1 to %d", MaxCost)
+		p.need(!seen[bucket{l.Endpoint, l.Tier}], path, "must be the only one of its endpoint and tier")
+		seen[bucket{l.Endpoint, l.Tier}] = true
+	}
+	for i, l := range r.Limits {
+		p.need(seen[bucket{l.Endpoint, r.DefaultTier}], fmt.Sprintf("rateLimits.limits[%d].endpoint", i),
+			"must have a limit for the default tier too")
+	}
+}
+
+func inRange(n, most int) bool { return n >= 1 && n <= most }
+
+func isHTTP(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != ""
+}
+
+func isHostPort(text string) bool {
+	host, port, err := net.SplitHostPort(text)
+	if err != nil || host == "" {
+		return false
+	}
+	n, err := strconv.Atoi(port)
+	return err == nil && n >= 1 && n <= 65535
+}

@@ -1,0 +1,107 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ragservice/ragservice-operator/runtime/config"
+)
+
+// valid is a configuration that every case breaks in one place.
+func valid() config.Config {
+	return config.Config{
+		Service: config.Service{Namespace: "library", Name: "papers", Replicas: 2},
+		Stores: config.Stores{
+			OpenSearch: &config.OpenSearch{URLs: []string{"http://opensearch:9200"}, Index: "papers"},
+			Redis: &config.Redis{
+				Cache: config.RedisInstance{Address: "cache:6379"},
+				State: config.RedisInstance{Address: "[::1]:6379"},
+			},
+		},
+		LLM: config.LLM{
+			Provider: config.ProviderOpenAI, BaseURL: "https://llm/v1", Model: "m", Temperature: 0.2, MaxTokens: 8,
+			Timeout: config.Duration(time.Second), IdleTimeout: config.Duration(time.Second),
+		},
+		Retrieval: config.Retrieval{TopK: 5, MaxTopK: 50, Chunking: config.Chunking{Words: 600, OverlapWords: 100}},
+		Cache: config.Cache{
+			Enabled: true, TTLSearch: config.Duration(time.Hour), TTLLLM: config.Duration(time.Minute), LocalMaxBytes: 1,
+		},
+		RateLimits: config.RateLimits{
+			DefaultTier: "free",
+			Limits:      []config.Limit{{Endpoint: "ask", Tier: "free", RequestsPerMinute: 10, Burst: 10, Cost: 1}},
+		},
+		Auth:    config.Auth{Mode: config.AuthAPIKey},
+		Logging: config.Logging{Level: "INFO"},
+	}
+}
+
+func TestValidate(t *testing.T) {
+	tests := []struct {
+		name   string
+		breaks func(*config.Config)
+		// want are the fields at fault.
+		want []string
+	}{
+		{name: "valid", breaks: func(*config.Config) {}},
+		{name: "embedded stores", breaks: func(c *config.Config) { c.Stores = config.Stores{} }},
+		{name: "extractive", breaks: func(c *config.Config) { c.LLM = config.LLM{Provider: config.ProviderExtractive} }},
+		{name: "nothing limited", breaks: func(c *config.Config) { c.RateLimits.Limits = nil }},
+		{name: "no name", breaks: func(c *config.Config) { c.Service = config.Service{} }, want: []string{"service.namespace", "service.name", "service.replicas"}},
+		{name: "no URL", breaks: func(c *config.Config) { c.Stores.OpenSearch.URLs = nil }, want: []string{"stores.openSearch.urls"}},
+		{name: "bad URL", breaks: func(c *config.Config) { c.Stores.OpenSearch.URLs = []string{"http://a", "b:9200"} }, want: []string{"stores.openSearch.urls[1]"}},
+		{name: "no index", breaks: func(c *config.Config) { c.Stores.OpenSearch.Index = "" }, want: []string{"stores.openSearch.index"}},
+		{name: "address without port", breaks: func(c *config.Config) { c.Stores.Redis.Cache.Address = "cache" }, want: []string{"stores.redis.cache.address"}},
+		{name: "address without host", breaks: func(c *config.Config) { c.Stores.Redis.State.Address = ":6379" }, want: []string{"stores.redis.state.address"}},
+		{name: "address with a wrong port", breaks: func(c *config.Config) { c.Stores.Redis.State.Address = "a:65536" }, want: []string{"stores.redis.state.address"}},
+		{name: "unknown provider", breaks: func(c *config.Config) { c.LLM.Provider = "Oracle" }, want: []string{"llm.provider"}},
+		{
+			name: "model without settings", breaks: func(c *config.Config) { c.LLM = config.LLM{Provider: config.ProviderOpenAI} },
+			want: []string{"llm.baseURL", "llm.model", "llm.maxTokens", "llm.timeout", "llm.idleTimeout"},
+		},
+		{name: "temperature", breaks: func(c *config.Config) { c.LLM.Temperature = 2.1 }, want: []string{"llm.temperature"}},
+		{name: "topK", breaks: func(c *config.Config) { c.Retrieval.TopK = 0 }, want: []string{"retrieval.topK"}},
+		{name: "topK over maxTopK", breaks: func(c *config.Config) { c.Retrieval.TopK = 51 }, want: []string{"retrieval.topK"}},
+		{name: "maxTopK", breaks: func(c *config.Config) { c.Retrieval.MaxTopK = 201 }, want: []string{"retrieval.maxTopK"}},
+		{name: "overlap", breaks: func(c *config.Config) { c.Retrieval.Chunking.OverlapWords = 301 }, want: []string{"retrieval.chunking.overlapWords"}},
+		{name: "no words", breaks: func(c *config.Config) { c.Retrieval.Chunking = config.Chunking{} }, want: []string{"retrieval.chunking.words"}},
+		{name: "cache", breaks: func(c *config.Config) { c.Cache = config.Cache{Generation: -1} }, want: []string{"cache.ttlSearch", "cache.ttlLLM", "cache.localMaxBytes", "cache.generation"}},
+		{name: "no default tier", breaks: func(c *config.Config) { c.RateLimits = config.RateLimits{} }, want: []string{"rateLimits.defaultTier"}},
+		{
+			name: "empty limit", breaks: func(c *config.Config) { c.RateLimits.Limits = append(c.RateLimits.Limits, config.Limit{}) },
+			want: []string{
+				"rateLimits.limits[1].endpoint", "rateLimits.limits[1].tier", "rateLimits.limits[1].requestsPerMinute",
+				"rateLimits.limits[1].burst", "rateLimits.limits[1].cost", "rateLimits.limits[1].endpoint",
+			},
+		},
+		{name: "limit over what a bucket holds", breaks: func(c *config.Config) { c.RateLimits.Limits[0].Burst = 1_000_001 }, want: []string{"rateLimits.limits[0].burst"}},
+		{name: "same limit twice", breaks: func(c *config.Config) { c.RateLimits.Limits = append(c.RateLimits.Limits, c.RateLimits.Limits[0]) }, want: []string{"rateLimits.limits[1]"}},
+		{name: "no limit for the default tier", breaks: func(c *config.Config) { c.RateLimits.Limits[0].Tier = "gold" }, want: []string{"rateLimits.limits[0].endpoint"}},
+		{name: "auth", breaks: func(c *config.Config) { c.Auth.Mode = "" }, want: []string{"auth.mode"}},
+		{name: "level", breaks: func(c *config.Config) { c.Logging.Level = "info" }, want: []string{"logging.level"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := valid()
+			tt.breaks(&c)
+			if diff := cmp.Diff(tt.want, paths(c.Validate())); diff != "" {
+				t.Errorf("fields (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// paths are the fields that the lines of an error start with.
+func paths(err error) []string {
+	if err == nil {
+		return nil
+	}
+	var found []string
+	for line := range strings.Lines(err.Error()) {
+		path, _, _ := strings.Cut(line, ": ")
+		found = append(found, path)
+	}
+	return found
+}

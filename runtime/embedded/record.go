@@ -1,0 +1,89 @@
+package embedded
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/blevesearch/bleve/v2"
+	index "github.com/blevesearch/bleve_index_api"
+
+	"github.com/ragservice/ragservice-operator/runtime/indexing"
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+)
+
+// Kinds of records.
+const (
+	// kindDocument is the record of a document.
+	kindDocument = "document"
+	// kindDraft is the record of a document whose first write has not ended.
+	kindDraft = "draft"
+	// kindTombstone is the record of a document that was deleted.
+	kindTombstone = "tombstone"
+)
+
+// record is the truth about a document. Without a kind there is none.
+type record struct {
+	Kind string `json:"kind"`
+	// Hash is rag.ChunkedDocument.Hash, empty while the document is being written.
+	Hash string `json:"hash,omitempty"`
+	// Chunks bounds the positions of the chunks that may be in the index.
+	Chunks    int           `json:"chunks"`
+	DeletedAt time.Time     `json:"deleted_at,omitzero"`
+	Document  *rag.Document `json:"document,omitempty"`
+}
+
+// recordKey and chunkKey name entries. Ids of documents hold no NUL and tenants are compared first, so that no two
+// documents share a key; and chunks of equal score are in the order of their ids.
+func recordKey(tenant, id string) string { return tenant + "\x00" + id }
+
+func chunkKey(tenant, id string, n int) string { return recordKey(tenant, id) + "#" + strconv.Itoa(n) }
+
+// put adds an entry to a batch, with its source and what it is found by.
+func put(batch *bleve.Batch, key string, source any, found map[string]any) error {
+	encoded, err := json.Marshal(source)
+	if err != nil {
+		return fmt.Errorf("encode an entry: %w", err)
+	}
+	found[fieldSource] = string(encoded)
+	return batch.Index(key, found)
+}
+
+func putRecord(batch *bleve.Batch, tenant, id string, r record) error {
+	found := map[string]any{fieldTenant: tenant, fieldKind: r.Kind}
+	if r.deleted() {
+		found[fieldDeletedAt] = r.DeletedAt.UnixMilli()
+	}
+	return put(batch, recordKey(tenant, id), r, found)
+}
+
+func putChunk(batch *bleve.Batch, tenant, id string, n int, c rag.Chunk) error {
+	return put(batch, chunkKey(tenant, id, n), c, map[string]any{
+		fieldTenant: tenant, fieldFacets: indexing.Facets(c.Metadata), fieldTitle: c.Title, fieldText: c.Text,
+	})
+}
+
+// read decodes an entry into out and says whether it is there.
+func read(from bleve.Index, key string, out any) (bool, error) {
+	entry, err := from.Document(key)
+	if err != nil || entry == nil {
+		return false, err
+	}
+	var source []byte
+	entry.VisitFields(func(f index.Field) {
+		if f.Name() == fieldSource {
+			source = f.Value()
+		}
+	})
+	if err := json.Unmarshal(source, out); err != nil {
+		return false, fmt.Errorf("decode an entry: %w", err)
+	}
+	return true, nil
+}
+
+func (s *Store) record(tenant, id string) (record, error) {
+	var r record
+	_, err := read(s.records, recordKey(tenant, id), &r)
+	return r, err
+}

@@ -1,0 +1,85 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/ragservice/ragservice-operator/runtime/middleware"
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+)
+
+// writeTimeout is how long a client may take to receive a whole answer, or one event of a stream.
+const writeTimeout = 30 * time.Second
+
+// encode is v as one line of JSON. Text stays as it is: a reader of a terminal shall not see \u003c for <.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, fmt.Errorf("encode the answer: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// answer encodes v before anything is sent, so that a fault is still a 500.
+func answer(w http.ResponseWriter, status int, v any) error {
+	data, err := encode(v)
+	if err != nil {
+		return err
+	}
+	writeBody(w, status, data)
+	return nil
+}
+
+// writeBody sends a whole answer. Its client may have left; nothing can be done then.
+func writeBody(w http.ResponseWriter, status int, data []byte) {
+	extendWrite(w)
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(data)))
+	h.Set("Cache-Control", "no-store") // a proxy does not know that X-API-Key makes answers differ
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = w.Write(data)
+}
+
+// extendWrite gives the next write its time: the server's own timeout runs from the beginning of the request. A writer
+// without deadlines, as in a test, keeps none.
+func extendWrite(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
+}
+
+// tellCache says in the headers, the metrics and the log how the cache served the result.
+func tellCache(w http.ResponseWriter, r *http.Request, kind string, c rag.CacheInfo) {
+	noteCache(r, kind, c)
+	w.Header().Set("X-Cache", string(c.Outcome))
+	if c.Outcome == rag.CacheHit {
+		w.Header().Set("Age", strconv.Itoa(int(c.Age/time.Second)))
+	}
+}
+
+func noteCache(r *http.Request, kind string, c rag.CacheInfo) {
+	e := middleware.Of(r)
+	e.CacheKind, e.CacheOutcome = kind, c.Outcome
+}
+
+// searchMode is what was really done, as answers say it.
+func searchMode(mode rag.Mode, degraded bool) string {
+	if degraded {
+		return string(mode) + " (degraded)"
+	}
+	return string(mode)
+}
+
+// orEmpty makes a list that is nil [] and not null.
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}

@@ -1,0 +1,144 @@
+package httpapi_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+)
+
+func TestIdentity(t *testing.T) {
+	stats, document := "/api/v1/stats", documents+"/a"
+	tests := []struct {
+		name    string
+		mode    config.AuthMode
+		local   bool
+		path    string
+		headers []string
+		status  int
+	}{
+		{"no key", config.AuthAPIKey, false, stats, nil, 401},
+		{"key", config.AuthAPIKey, false, stats, []string{"X-API-Key: " + clientKey}, 200},
+		{"bearer", config.AuthAPIKey, false, stats, []string{"Authorization: Bearer " + clientKey}, 200},
+		{"bearer in another case", config.AuthAPIKey, false, stats, []string{"Authorization: bearer " + clientKey}, 200},
+		{"both, the same", config.AuthAPIKey, false, stats, []string{"Authorization: Bearer " + clientKey, "X-API-Key: " + clientKey}, 200},
+		{"both, different", config.AuthAPIKey, false, stats, []string{"Authorization: Bearer " + clientKey, "X-API-Key: " + adminKey}, 401},
+		{"both, one empty", config.AuthAPIKey, false, stats, []string{"Authorization: Bearer", "X-API-Key: " + clientKey}, 401},
+		{"unknown", config.AuthAPIKey, false, stats, []string{"X-API-Key: " + clientKey + "x"}, 401},
+		{"another scheme", config.AuthAPIKey, false, stats, []string{"Authorization: Basic " + clientKey}, 401},
+		{"client on an administrator's path", config.AuthAPIKey, false, document, []string{"X-API-Key: " + clientKey}, 403},
+		{"administrator", config.AuthAPIKey, false, document, []string{asAdmin}, 200},
+		{"local without a key", config.AuthAPIKey, true, stats, nil, 401},
+
+		{"anonymous", config.AuthAnonymous, false, stats, nil, 200},
+		{"anonymous with a key that a library demands", config.AuthAnonymous, false, stats, []string{"Authorization: Bearer sk-none"}, 200},
+		{"anonymous with different keys", config.AuthAnonymous, false, stats, []string{"Authorization: Bearer a", "X-API-Key: b"}, 401},
+		{"anonymous on an administrator's path", config.AuthAnonymous, false, document, nil, 401},
+		{"anonymous with a wrong key there", config.AuthAnonymous, false, document, []string{"X-API-Key: wrong"}, 401},
+		{"anonymous with a client's key there", config.AuthAnonymous, false, document, []string{"X-API-Key: " + clientKey}, 403},
+		{"anonymous mode, administrator", config.AuthAnonymous, false, document, []string{asAdmin}, 200},
+		{"alone, from this machine", config.AuthAnonymous, true, document, nil, 200},
+		{"alone, by name", config.AuthAnonymous, true, document, []string{"Host: localhost:8080"}, 200},
+		{"alone, through a proxy", config.AuthAnonymous, true, document, []string{"X-Forwarded-For: 192.0.2.1"}, 401},
+		{"alone, a web page's name", config.AuthAnonymous, true, document, []string{"Host: evil.example"}, 401},
+
+		{"client names a tenant", config.AuthAPIKey, false, stats + "?tenant=other", []string{"X-API-Key: " + clientKey}, 403},
+		{"client names its own", config.AuthAPIKey, false, stats + "?tenant=acme", []string{"X-API-Key: " + clientKey}, 403},
+		{"administrator of a tenant names one", config.AuthAPIKey, false, stats + "?tenant=other", []string{"X-API-Key: " + tenantKey}, 403},
+		{"administrator names none", config.AuthAPIKey, false, stats + "?tenant=", []string{asAdmin}, 422},
+		{"administrator names two", config.AuthAPIKey, false, stats + "?tenant=a&tenant=b", []string{asAdmin}, 422},
+		{"administrator names nonsense", config.AuthAPIKey, false, stats + "?tenant=%00", []string{asAdmin}, 422},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := start(t, func(f *fixture) {
+				f.config.Auth.Mode, f.api.Identity.LoopbackAdmin = tt.mode, tt.local
+			})
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, f.url+tt.path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, h := range tt.headers {
+				name, value, _ := strings.Cut(h, ": ")
+				if r.Header.Set(name, value); name == "Host" {
+					r.Host = value
+				}
+			}
+			got := f.do(r)
+			if got.status != tt.status {
+				t.Errorf("%d %s", got.status, got.body)
+			}
+			if challenge := got.header.Get("WWW-Authenticate"); (challenge != "") != (tt.status == 401) {
+				t.Errorf("WWW-Authenticate %q", challenge)
+			}
+			if tt.status >= 400 {
+				if code, _ := got.errorOf(t); code != map[int]string{401: "unauthorized", 403: "forbidden", 422: "validation_failed"}[tt.status] {
+					t.Errorf("code %s", code)
+				}
+			}
+		})
+	}
+}
+
+func TestHeadersThatCarryAKeyTwice(t *testing.T) {
+	f := start(t)
+	for _, name := range []string{"Authorization", "X-API-Key"} {
+		r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, f.url+"/api/v1/stats", nil)
+		r.Header.Add(name, "Bearer "+clientKey)
+		r.Header.Add(name, "Bearer "+clientKey)
+		if got := f.do(r); got.status != 401 {
+			t.Errorf("%s twice: %d", name, got.status)
+		}
+	}
+}
+
+func TestRotatedKeys(t *testing.T) {
+	f := start(t)
+	f.api.Identity.Keys.Replace([]config.APIKey{{Name: "alice", Key: "rotated-key-0123456789abcd"}})
+	if got := f.call("GET", "/api/v1/stats", ""); got.status != 401 {
+		t.Errorf("the old key: %d", got.status)
+	}
+	if got := f.call("GET", "/api/v1/stats", "", "X-API-Key: rotated-key-0123456789abcd"); got.status != 200 {
+		t.Errorf("the new key: %d", got.status)
+	}
+}
+
+// TestFailedAuthenticationIsLimited: guessing is slowed down, and those who share the address are not locked out.
+func TestFailedAuthenticationIsLimited(t *testing.T) {
+	f := start(t)
+	for i := range 20 {
+		if got := f.call("GET", "/api/v1/stats", "", fmt.Sprintf("X-API-Key: guess-%d", i)); got.status != 401 {
+			t.Fatalf("guess %d: %d", i, got.status)
+		}
+	}
+	got := f.call("GET", "/api/v1/stats", "", "X-API-Key: guess")
+	if code, _ := got.errorOf(t); got.status != 429 || code != "rate_limit_exceeded" || got.header.Get("Retry-After") == "" {
+		t.Errorf("%d %v %s", got.status, got.header, got.body)
+	}
+	if got := f.call("GET", "/api/v1/stats", ""); got.status != 200 {
+		t.Errorf("a known key: %d", got.status)
+	}
+	if got := f.call("GET", "/api/v1/stats", "", "X-API-Key: "); got.status != 401 {
+		t.Errorf("no key, which is no guess: %d", got.status)
+	}
+}
+
+func TestAnonymousCallersAreNamedByTheirAddress(t *testing.T) {
+	f := start(t, func(f *fixture) { f.config.Auth.Mode = config.AuthAnonymous })
+	var got rag.Identity
+	f.service.count = func(_ context.Context, id rag.Identity) (int, error) {
+		got = id
+		return 0, nil
+	}
+	f.call("GET", "/api/v1/stats", "", "X-API-Key: ")
+	if got.Name == "" || strings.Contains(got.Name, "127.0.0.1") || got.Role != rag.RoleClient || got.Tenant != rag.DefaultTenant {
+		t.Errorf("%+v", got)
+	}
+	if !strings.Contains(f.log.String(), `"user_id":"`+got.Name+`"`) {
+		t.Errorf("the log does not name the caller:\n%s", f.log)
+	}
+}

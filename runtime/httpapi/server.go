@@ -1,0 +1,115 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/ragservice/ragservice-operator/runtime/logging"
+)
+
+// Timeouts of connections.
+const (
+	headerTimeout = 10 * time.Second
+	// readTimeout is for a whole request; an upload of documents gets more as it goes on.
+	readTimeout = 30 * time.Second
+	// responseTimeout is a request's deadline and the time to send its answer; streams get more as they go on.
+	responseTimeout = requestDeadline + writeTimeout
+	idleTimeout     = 2 * time.Minute
+	maxHeaderBytes  = 64 << 10
+)
+
+// Server serves the API and the admin port until it is told to end, and then drains.
+type Server struct {
+	API   http.Handler
+	Admin Admin
+	Log   *slog.Logger
+	// DrainDelay is how long the server goes on taking requests after it has said that it is not ready: until whoever
+	// sends them has noticed. 5 s suit a kube-proxy.
+	DrainDelay time.Duration
+	// DrainTimeout is how long requests then have to end, streams included. Delay and timeout and 2 s must fit into the
+	// pod's grace period.
+	DrainTimeout time.Duration
+}
+
+// cutTimeout is how long requests that were cut off at the end of the drain have to say so.
+const cutTimeout = 2 * time.Second
+
+// ErrCut says that the drain ended before all requests did.
+var ErrCut = errors.New("requests were cut off at the end of the drain")
+
+// Serve takes over both listeners. When ctx ends it drains and returns nil, or ErrCut. The admin port answers until the
+// end, so that the drain can be watched.
+func (s *Server) Serve(ctx context.Context, api, admin net.Listener) error {
+	var draining atomic.Bool
+	requests, cancelRequests := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancelRequests(nil)
+	apiServer, adminServer := s.server(s.API, requests), s.server(s.Admin.handler(draining.Load), requests)
+	defer func() { _ = adminServer.Close() }()
+
+	failed := make(chan error, 2)
+	serve := func(server *http.Server, l net.Listener) {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			failed <- fmt.Errorf("serve %s: %w", l.Addr(), err)
+		}
+	}
+	go serve(apiServer, api)
+	go serve(adminServer, admin)
+	select {
+	case err := <-failed:
+		_ = apiServer.Close()
+		return err
+	case <-ctx.Done():
+	}
+	draining.Store(true)
+	s.Log.Info(logging.ServerDraining, "delay_ms", s.DrainDelay.Milliseconds(), "timeout_ms", s.DrainTimeout.Milliseconds())
+	return s.drain(apiServer, cancelRequests)
+}
+
+func (s *Server) drain(server *http.Server, cancelRequests context.CancelCauseFunc) error {
+	time.Sleep(s.DrainDelay)
+	err := shutdown(server, s.DrainTimeout)
+	if err == nil {
+		return nil
+	}
+	cancelRequests(errShutdown)
+	if shutdown(server, cutTimeout) != nil {
+		_ = server.Close()
+	}
+	return fmt.Errorf("%w: %w", ErrCut, err)
+}
+
+func shutdown(server *http.Server, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	return server.Shutdown(ctx)
+}
+
+func (s *Server) server(h http.Handler, requests context.Context) *http.Server {
+	return &http.Server{
+		Handler:                      h,
+		BaseContext:                  func(net.Listener) context.Context { return requests },
+		ReadHeaderTimeout:            headerTimeout,
+		ReadTimeout:                  readTimeout,
+		WriteTimeout:                 responseTimeout,
+		IdleTimeout:                  idleTimeout,
+		MaxHeaderBytes:               maxHeaderBytes,
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     log.New(connectionLog{s.Log}, "", 0),
+	}
+}
+
+// connectionLog is where net/http tells of connections that broke: the business of their clients.
+type connectionLog struct{ log *slog.Logger }
+
+func (c connectionLog) Write(line []byte) (int, error) {
+	c.log.Debug(logging.ConnectionFailed, "error", strings.TrimSpace(string(line)))
+	return len(line), nil
+}

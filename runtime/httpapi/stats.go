@@ -1,0 +1,80 @@
+package httpapi
+
+import (
+	"math"
+	"net/http"
+
+	"github.com/ragservice/ragservice-operator/runtime/middleware"
+	"github.com/ragservice/ragservice-operator/runtime/telemetry"
+)
+
+// statsAnswer answers GET stats: figures of this server, of the caller's tenant alone.
+type statsAnswer struct {
+	Replica      string  `json:"replica"`
+	Tenant       string  `json:"tenant"`
+	Documents    int     `json:"documents"`
+	SinceStart   figures `json:"since_start"`
+	Last5Minutes figures `json:"last_5_minutes"`
+}
+
+// figures are those of a length of time.
+type figures struct {
+	Seconds  int          `json:"seconds"`
+	Requests int64        `json:"requests"`
+	Errors   int64        `json:"errors"`
+	Cache    cacheFigures `json:"cache"`
+}
+
+type cacheFigures struct {
+	hitRate
+	ByKind []kindFigures `json:"by_kind"`
+}
+
+type kindFigures struct {
+	Kind string `json:"kind"`
+	hitRate
+}
+
+// hitRate is the share of requests answered from the cache, in percent with one decimal; null without requests.
+type hitRate struct {
+	Hits    int64    `json:"hits"`
+	Misses  int64    `json:"misses"`
+	Percent *float64 `json:"hit_rate_percent"`
+}
+
+func newHitRate(hits ...telemetry.Hits) hitRate {
+	var sum hitRate
+	for _, h := range hits {
+		sum.Hits += h.Hits
+		sum.Misses += h.Misses
+	}
+	if all := sum.Hits + sum.Misses; all > 0 {
+		percent := math.Round(1000*float64(sum.Hits)/float64(all)) / 10
+		sum.Percent = &percent
+	}
+	return sum
+}
+
+func newFigures(f telemetry.Figures) figures {
+	return figures{
+		Seconds: int(f.Over.Seconds()), Requests: f.Requests, Errors: f.Errors,
+		Cache: cacheFigures{newHitRate(f.Search, f.LLM), []kindFigures{
+			{telemetry.KindSearch, newHitRate(f.Search)},
+			{telemetry.KindLLM, newHitRate(f.LLM)},
+		}},
+	}
+}
+
+func (a *API) stats(*http.Request) (work, error) {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		id := middleware.Of(r).Identity
+		documents, err := a.Service.CountDocuments(r.Context(), id)
+		if err != nil {
+			return err
+		}
+		sinceStart, recent := a.Traffic.Of(id.Tenant)
+		return answer(w, http.StatusOK, statsAnswer{
+			Replica: a.Replica, Tenant: id.Tenant, Documents: documents, SinceStart: newFigures(sinceStart), Last5Minutes: newFigures(recent),
+		})
+	}, nil
+}

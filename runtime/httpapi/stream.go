@@ -1,0 +1,60 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"github.com/ragservice/ragservice-operator/runtime/logging"
+	"github.com/ragservice/ragservice-operator/runtime/middleware"
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/telemetry"
+)
+
+// streamMeta is the first event of a stream: what is known before the first token.
+type streamMeta struct {
+	Query      string `json:"query"`
+	ChunksUsed int    `json:"chunks_used"`
+	SearchMode string `json:"search_mode"`
+	Model      string `json:"model"`
+	TraceID    string `json:"trace_id"`
+}
+
+type streamToken struct {
+	Text string `json:"text"`
+}
+
+func (a *API) stream(r *http.Request) (work, error) {
+	request, err := a.readAsk(r)
+	if err != nil {
+		return nil, err
+	}
+	return func(w http.ResponseWriter, r *http.Request) error { return a.streamAnswer(w, r, request) }, nil
+}
+
+// streamAnswer sends an answer as it is written. An error before the first event is returned and becomes a status; a
+// later one becomes the last event.
+func (a *API) streamAnswer(w http.ResponseWriter, r *http.Request, request rag.AskRequest) error {
+	events := newEventStream(w, a.Heartbeat)
+	defer events.close()
+	a.logQuery(r, request.Query)
+	answered, err := a.Service.Stream(r.Context(), middleware.Of(r).Identity, request, rag.StreamEvents{
+		Meta: func(m rag.StreamMeta) error {
+			mode := searchMode(m.Mode, m.Degraded)
+			a.Log.InfoContext(r.Context(), logging.SearchCompleted, "search_mode", mode, "hits", m.ChunksUsed)
+			tellCache(w, r, telemetry.KindLLM, m.Cache)
+			return events.send("meta", streamMeta{m.Query, m.ChunksUsed, mode, m.Model, telemetry.TraceID(r.Context())})
+		},
+		Token:    func(text string) error { return events.send("token", streamToken{text}) },
+		Citation: func(c rag.Citation) error { return events.send("citation", c) },
+	})
+	if err == nil {
+		a.logCache(r, telemetry.KindLLM, answered.Cache)
+		noteCache(r, telemetry.KindLLM, answered.Cache)
+		err = events.send("done", newAskAnswer(r, answered))
+	}
+	if err == nil || !events.started() {
+		return withQuery(err, request.Query)
+	}
+	middleware.Of(r).CacheOutcome = "" // no answer was given, whatever was begun
+	_ = events.send("error", note(r, withQuery(err, request.Query)).envelope())
+	return nil
+}

@@ -1,0 +1,46 @@
+package indexing_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ragservice/ragservice-operator/runtime/indexing"
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+)
+
+func TestFacets(t *testing.T) {
+	t.Parallel()
+	got := indexing.Facets(rag.Metadata{
+		"source": "nasa", "year": 1958.0, "ratio": 0.5, "large": 1e21, "public": true, "tags": []any{"wing", "drag", "wing"}, "none": []any{},
+	})
+	want := []string{
+		"large\x001000000000000000000000", "public\x00true", "ratio\x000.5", "source\x00nasa", "tags\x00drag", "tags\x00wing", "year\x001958",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Facets (-want +got):\n%s", diff)
+	}
+}
+
+func TestFilterTerms(t *testing.T) {
+	t.Parallel()
+	got := indexing.FilterTerms(rag.Filter{"year": {"1958", "1959"}, "source": {"nasa"}})
+	want := [][]string{{"source\x00nasa"}, {"year\x001958", "year\x001959"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("FilterTerms (-want +got):\n%s", diff)
+	}
+}
+
+func TestStopWordsAreWords(t *testing.T) {
+	t.Parallel()
+	words := slices.Sorted(slices.Values(indexing.StopWords()))
+	if unique := slices.Compact(slices.Clone(words)); len(unique) != len(words) {
+		t.Error("a stop word is listed twice")
+	}
+	for _, word := range []string{"the", "what", "don't"} {
+		if !slices.Contains(words, word) {
+			t.Errorf("%q is missing", word)
+		}
+	}
+}

@@ -1,0 +1,37 @@
+package middleware
+
+import (
+	"crypto/sha256"
+	"sync/atomic"
+
+	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+)
+
+// Keyring knows callers by the SHA-256 of their keys, so that neither a dump of its memory nor the time of a look-up
+// tells a key. It may be changed while it is in use. The zero value knows nobody.
+type Keyring struct {
+	byHash atomic.Pointer[map[[sha256.Size]byte]rag.Identity]
+}
+
+// Replace makes the keys of a Secret the known ones. Of two entries with the same key the later wins.
+func (k *Keyring) Replace(keys []config.APIKey) {
+	byHash := make(map[[sha256.Size]byte]rag.Identity, len(keys))
+	for _, key := range keys {
+		role := rag.RoleClient
+		if key.Role == string(rag.RoleAdmin) {
+			role = rag.RoleAdmin
+		}
+		byHash[sha256.Sum256([]byte(key.Key))] = rag.Identity{Name: key.Name, Tier: key.Tier, Tenant: key.Tenant, Role: role}
+	}
+	k.byHash.Store(&byHash)
+}
+
+func (k *Keyring) find(key string) (rag.Identity, bool) {
+	byHash := k.byHash.Load()
+	if byHash == nil {
+		return rag.Identity{}, false
+	}
+	id, known := (*byHash)[sha256.Sum256([]byte(key))]
+	return id, known
+}

@@ -1,0 +1,36 @@
+package middleware
+
+import (
+	"fmt"
+	"net/http"
+	"runtime/debug"
+
+	"github.com/ragservice/ragservice-operator/runtime/logging"
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+)
+
+// rescue answers 500 for a handler that panics. When the answer has begun, the connection is cut instead, so that the
+// client does not take a part for the whole.
+func (s *Stack) rescue(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := &recorder{ResponseWriter: w}
+		defer func() {
+			cause := recover()
+			if cause == nil {
+				return
+			}
+			if cause == http.ErrAbortHandler { //nolint:errorlint // net/http compares this value as well
+				panic(cause)
+			}
+			s.Log.ErrorContext(r.Context(), logging.PanicRecovered, "panic", fmt.Sprint(cause), "stack", string(debug.Stack()))
+			err := &rag.Error{Kind: rag.ErrRAG, Message: "panic", Cause: fmt.Errorf("%v", cause)}
+			if answer.started() {
+				e := Of(r)
+				e.Code, e.Err, e.Failed = rag.ErrRAG.Code, err, true
+				panic(http.ErrAbortHandler)
+			}
+			s.Fail(answer, r, err)
+		}()
+		next.ServeHTTP(answer, r)
+	})
+}

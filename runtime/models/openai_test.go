@@ -1,0 +1,171 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/test/openaitest"
+)
+
+func testPrompt() rag.Prompt {
+	return rag.Prompt{
+		Query: "how long?", Model: "test-model", Temperature: 0.5, MaxTokens: 64,
+		Passages: []rag.Chunk{{ID: "a#0", DocumentID: "a", Title: "Cache", Text: "The cache keeps results for one hour."}},
+	}
+}
+
+func discard(string) error { return nil }
+
+// outcomes collects what Observe is told.
+type outcomes struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (o *outcomes) observe(outcome string, _ time.Duration, _ rag.Usage) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.all = append(o.all, outcome)
+}
+
+func newTestModel(server *openaitest.Server, timeout, idle time.Duration) (*OpenAI, *outcomes) {
+	told := &outcomes{}
+	llm := config.LLM{
+		Provider: config.ProviderOpenAI, BaseURL: server.BaseURL(), Model: "test-model",
+		Timeout: config.Duration(timeout), IdleTimeout: config.Duration(idle),
+	}
+	return NewOpenAI(func() config.LLM { return llm }, "sk-canary", told.observe), told
+}
+
+func TestOpenAIAnswers(t *testing.T) {
+	server := openaitest.New(t)
+	server.RequireKey("sk-canary")
+	server.Answer(func(openaitest.ChatRequest) string { return "One hour [1]." })
+	model, told := newTestModel(server, 5*time.Second, 5*time.Second)
+	var streamed []string
+	got, err := model.Generate(t.Context(), testPrompt(), func(token string) error { streamed = append(streamed, token); return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := strings.Join(got.Tokens, ""); text != "One hour [1]." || got.FinishReason != "stop" || got.Usage.CompletionTokens == 0 {
+		t.Errorf("got %+v", got)
+	}
+	if diff := cmp.Diff(got.Tokens, streamed); diff != "" {
+		t.Errorf("what was streamed is not what was returned:\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"ok"}, told.all); diff != "" {
+		t.Error(diff)
+	}
+	asked := server.Requests(openaitest.Chat)[0].Chat
+	if last := asked.Messages[len(asked.Messages)-1].Content; !strings.Contains(string(last), "[1] Cache") || !strings.Contains(string(last), "how long?") {
+		t.Errorf("the model was asked %q", last)
+	}
+}
+
+func TestOpenAIFaults(t *testing.T) {
+	long := 10 * time.Second
+	tests := []struct {
+		name          string
+		timeout, idle time.Duration
+		behaviour     openaitest.Behaviour
+		want          *rag.Kind
+		// requests is how many attempts are made.
+		requests int
+	}{
+		{"no first token", 500 * time.Millisecond, long, openaitest.Behaviour{Delay: openaitest.Forever}, rag.ErrLLMTimeout, 1},
+		{"hang in mid-stream", long, 300 * time.Millisecond, openaitest.Behaviour{Fault: openaitest.Hang, AfterPieces: 3}, rag.ErrLLMTimeout, 1},
+		{"cut off", long, long, openaitest.Behaviour{Fault: openaitest.Truncate, AfterPieces: 3}, rag.ErrLLMBadAnswer, 1},
+		{"malformed", long, long, openaitest.Behaviour{Fault: openaitest.Malformed, AfterPieces: 3}, rag.ErrLLMBadAnswer, 1},
+		{"reset in mid-stream", long, long, openaitest.Behaviour{Fault: openaitest.Reset, AfterPieces: 3}, rag.ErrLLMUnavailable, 1},
+		{"500", long, long, openaitest.Behaviour{Status: 500}, rag.ErrLLMUnavailable, 1},
+		{"401", long, long, openaitest.Behaviour{Status: 401}, rag.ErrLLMBadAnswer, 1},
+		{"503 for longer than the timeout", 4 * time.Second, long, openaitest.Behaviour{Status: 503}, rag.ErrLLMUnavailable, 2},
+		{"429 that asks for a longer wait than fits", 4 * time.Second, long, openaitest.Behaviour{Status: 429, RetryAfter: "30"}, rag.ErrLLMUnavailable, 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			server := openaitest.New(t)
+			server.Always(openaitest.Chat, tt.behaviour)
+			model, told := newTestModel(server, tt.timeout, tt.idle)
+			_, err := model.Generate(t.Context(), testPrompt(), discard)
+			if !errors.Is(err, tt.want) {
+				t.Fatalf("got %v, want %s", err, tt.want.Code)
+			}
+			if n := server.Count(openaitest.Chat); n != tt.requests {
+				t.Errorf("made %d requests, want %d", n, tt.requests)
+			}
+			if strings.Contains(err.Error(), "sk-canary") {
+				t.Error("the error holds the key")
+			}
+			if diff := cmp.Diff([]string{tt.want.Code}, told.all); diff != "" {
+				t.Errorf("outcomes (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestOpenAITriesAgain(t *testing.T) {
+	t.Parallel()
+	server := openaitest.New(t)
+	server.Script(openaitest.Chat, openaitest.Behaviour{Status: 503}, openaitest.Behaviour{Status: 429, RetryAfter: "1"})
+	model, _ := newTestModel(server, 20*time.Second, 5*time.Second)
+	if _, err := model.Generate(t.Context(), testPrompt(), discard); err != nil {
+		t.Fatal(err)
+	}
+	if n := server.Count(openaitest.Chat); n != 3 {
+		t.Errorf("made %d requests, want 3", n)
+	}
+}
+
+func TestOpenAINobodyListens(t *testing.T) {
+	llm := config.LLM{BaseURL: "http://127.0.0.1:1/v1", Timeout: config.Duration(time.Second), IdleTimeout: config.Duration(time.Second)}
+	model := NewOpenAI(func() config.LLM { return llm }, "", (&outcomes{}).observe)
+	if _, err := model.Generate(t.Context(), testPrompt(), discard); !errors.Is(err, rag.ErrLLMUnavailable) {
+		t.Errorf("got %v, want llm_unavailable", err)
+	}
+}
+
+func TestTheReaderWhoLeavesSaysNothingOfTheModel(t *testing.T) {
+	server := openaitest.New(t)
+	model, told := newTestModel(server, 5*time.Second, 5*time.Second)
+	gone := errors.New("gone")
+	if _, err := model.Generate(t.Context(), testPrompt(), func(string) error { return gone }); !errors.Is(err, gone) {
+		t.Errorf("got %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := model.Generate(ctx, testPrompt(), discard); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if len(told.all) != 0 {
+		t.Errorf("outcomes %v, want none", told.all)
+	}
+}
+
+func TestHealth(t *testing.T) {
+	var h health
+	if _, asked := h.judge(); asked {
+		t.Error("asked before the first answer")
+	}
+	for _, ok := range []bool{true, true, false, false} {
+		h.add(ok)
+	}
+	if healthy, _ := h.judge(); healthy {
+		t.Error("healthy although half of the answers failed")
+	}
+	for range healthWindow {
+		h.add(true)
+	}
+	if healthy, asked := h.judge(); !healthy || !asked {
+		t.Error("not healthy after a window of good answers")
+	}
+}

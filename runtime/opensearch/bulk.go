@@ -1,0 +1,134 @@
+package opensearch
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/opensearch-project/opensearch-go/v4"
+	"github.com/opensearch-project/opensearch-go/v4/opensearchapi"
+)
+
+// maxBulk is where the body of a bulk request is cut, in bytes; one operation may be longer.
+const maxBulk = 5 << 20
+
+// operation is one line of a bulk request, with its source on the next one.
+type operation struct {
+	// action is index, create, update or delete.
+	action string
+	target target
+	// source is the document; nil for delete.
+	source any
+}
+
+// target is which document an operation is about, and under which condition.
+type target struct {
+	ID string `json:"_id"`
+	// IfSeqNo and IfPrimaryTerm let the operation pass only when nobody has changed the document since.
+	IfSeqNo       *int64 `json:"if_seq_no,omitempty"`
+	IfPrimaryTerm *int64 `json:"if_primary_term,omitempty"`
+	// Version and VersionType let the operation pass only when the document has a lower version.
+	Version     int64  `json:"version,omitempty"`
+	VersionType string `json:"version_type,omitempty"`
+}
+
+// ended is how an operation ended: the position of the document in the order of all changes, or an error.
+type ended struct {
+	seqNo, primaryTerm int64
+	err                error
+}
+
+// superseded says that another writer changed the document first.
+func (e ended) superseded() bool { return answered(e.err, http.StatusConflict) }
+
+// bulk does the operations, in as many requests as it takes, and tells how each ended, in order. When a request fails as
+// a whole, those after it are not sent.
+func (s *Store) bulk(ctx context.Context, operations []operation) []ended {
+	ends := make([]ended, 0, len(operations))
+	var body bytes.Buffer
+	pending := 0
+	var failed error
+	flush := func() {
+		if failed == nil && pending > 0 {
+			var got []ended
+			if got, failed = s.sendBulk(ctx, body.Bytes(), pending); failed == nil {
+				ends = append(ends, got...)
+			}
+		}
+		body.Reset()
+		pending = 0
+	}
+	for _, op := range operations {
+		lines, err := op.lines()
+		if err != nil {
+			failed = err
+			break
+		}
+		if body.Len()+len(lines) > maxBulk {
+			flush()
+		}
+		body.Write(lines)
+		pending++
+	}
+	flush()
+	for len(ends) < len(operations) {
+		ends = append(ends, ended{err: failed})
+	}
+	return ends
+}
+
+func (op operation) lines() ([]byte, error) {
+	var lines bytes.Buffer
+	encoder := json.NewEncoder(&lines)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(map[string]target{op.action: op.target}); err != nil {
+		return nil, fmt.Errorf("encode an operation: %w", err)
+	}
+	if op.source != nil {
+		if err := encoder.Encode(op.source); err != nil {
+			return nil, fmt.Errorf("encode a document: %w", err)
+		}
+	}
+	return lines.Bytes(), nil
+}
+
+func (s *Store) sendBulk(ctx context.Context, body []byte, operations int) ([]ended, error) {
+	var answer struct {
+		Items []map[string]struct {
+			Status      int   `json:"status"`
+			SeqNo       int64 `json:"_seq_no"`
+			PrimaryTerm int64 `json:"_primary_term"`
+			Error       *struct {
+				Type string `json:"type"`
+			} `json:"error"`
+		} `json:"items"`
+	}
+	requireAlias := true // else a document would make an index of its own when the real one is gone
+	err := s.do(ctx, call{
+		operation: "write", method: http.MethodPost,
+		request: func() opensearch.Request {
+			return opensearchapi.BulkReq{
+				Index: s.index, Body: bytes.NewReader(body), Params: opensearchapi.BulkParams{RequireAlias: &requireAlias},
+			}
+		},
+	}, &answer)
+	if err != nil {
+		return nil, err
+	}
+	if len(answer.Items) != operations {
+		return nil, unavailable(fmt.Errorf("OpenSearch answered %d items for %d operations", len(answer.Items), operations))
+	}
+	ends := make([]ended, 0, operations)
+	for _, item := range answer.Items {
+		for _, result := range item { // has one entry, named for the action
+			end := ended{seqNo: result.SeqNo, primaryTerm: result.PrimaryTerm}
+			if result.Error != nil {
+				end.err = unavailable(&answerError{status: result.Status, kind: result.Error.Type})
+			}
+			ends = append(ends, end)
+		}
+	}
+	return ends, nil
+}

@@ -1,0 +1,88 @@
+package opensearch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/opensearch-project/opensearch-go/v4"
+)
+
+// maxAnswer bounds an answer, in bytes: the largest document has 8 MiB, of which JSON's escapes can make six times as
+// much.
+const maxAnswer = 64 << 20
+
+// call is one request to OpenSearch.
+type call struct {
+	// operation names the call in metrics.
+	operation string
+	method    string
+	// request makes the request, anew for each attempt.
+	request func() opensearch.Request
+	// repeatable calls change nothing, so that they are tried again, once, when the connection breaks.
+	repeatable bool
+}
+
+// do makes a call within the Store's timeout and decodes its answer into out, which may be nil. Its errors are those of
+// the ports, with an *answerError inside when OpenSearch answered one.
+func (s *Store) do(ctx context.Context, c call, out any) error {
+	return s.doWithin(ctx, s.timeout, c, out)
+}
+
+func (s *Store) doWithin(ctx context.Context, timeout time.Duration, c call, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	started := time.Now()
+	err := s.attempt(ctx, c, out)
+	if c.repeatable && connectionBroke(err) && ctx.Err() == nil {
+		err = s.attempt(ctx, c, out)
+	}
+	err = mapError(ctx, timeout, err)
+	s.observe(c.operation, outcome(err), time.Since(started))
+	return err
+}
+
+func (s *Store) attempt(ctx context.Context, c call, out any) error {
+	request, err := c.request().GetRequest(c.method)
+	if err != nil {
+		return fmt.Errorf("make the request: %w", err)
+	}
+	response, err := s.client.Stream(request.WithContext(ctx))
+	if response == nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if err != nil {
+		return err
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return fmt.Errorf("read the answer: %w", err)
+	case len(body) > maxAnswer:
+		return fmt.Errorf("the answer has more than %d bytes", maxAnswer)
+	case response.StatusCode >= http.StatusMultipleChoices:
+		return newAnswerError(response, body)
+	case out == nil:
+		return nil
+	}
+	if err := json.Unmarshal(body, out); err != nil {
+		// The error of encoding/json names offsets and types; the body itself may hold documents and stays out of logs.
+		return fmt.Errorf("decode the answer of %d bytes: %w", len(body), err)
+	}
+	return nil
+}
+
+// connectionBroke tells a connection that could not be used, or broke, from one that was too slow. OpenSearch closes
+// idle connections when it restarts, and the next request on each finds out.
+func connectionBroke(err error) bool {
+	if netErr, ok := errors.AsType[net.Error](err); ok {
+		return !netErr.Timeout()
+	}
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}

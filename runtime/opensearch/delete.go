@@ -1,0 +1,83 @@
+package opensearch
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	// tombstoneFor is how long a repeated deletion succeeds.
+	tombstoneFor = time.Minute
+	// purgeAtOnce is how many expired tombstones a deletion takes along.
+	purgeAtOnce = 100
+)
+
+// Delete sets a tombstone in place of the record, deletes the chunks by their ids, and refreshes. Killed in between, it
+// leaves a tombstone that says how many chunks there may be, for the repetition.
+func (s *Store) Delete(ctx context.Context, tenant, id string) error {
+	for range attempts {
+		records, err := s.readRecords(ctx, tenant, []string{id}, false)
+		if err != nil {
+			return err
+		}
+		before := records[0]
+		switch {
+		case before.Kind == "", before.deleted() && s.now().Sub(time.UnixMilli(before.DeletedAt)) > tombstoneFor:
+			return notFound(id)
+		case before.deleted():
+			return s.Refresh(ctx) // the first deletion may not have come to it
+		}
+		end := s.deleteOnce(ctx, tenant, id, before)
+		if end.err == nil {
+			return s.Refresh(ctx)
+		}
+		if !end.superseded() {
+			return end.err
+		}
+	}
+	return unavailable(errContended)
+}
+
+// deleted says that the document and all of its chunks are gone.
+func (r record) deleted() bool { return r.Kind == kindTombstone && r.Chunks == 0 }
+
+func (s *Store) deleteOnce(ctx context.Context, tenant, id string, before stored) ended {
+	tombstone := record{Kind: kindTombstone, Tenant: tenant, Chunks: before.Chunks, DeletedAt: s.now().UnixMilli()}
+	place := recordKey(tenant, id)
+	mark := s.bulk(ctx, []operation{{action: "index", target: before.unchanged(place), source: tombstone}})[0]
+	if mark.err != nil {
+		return mark
+	}
+	marked := stored{seqNo: mark.seqNo, primaryTerm: mark.primaryTerm}
+	for _, end := range s.bulk(ctx, deleteChunks(tenant, id, 0, before.Chunks, marked)) {
+		if end.err != nil {
+			return end
+		}
+	}
+	tombstone.Chunks = 0
+	last := append(s.expiredTombstones(ctx), operation{action: "index", target: marked.unchanged(place), source: tombstone})
+	ends := s.bulk(ctx, last)
+	return ends[len(ends)-1]
+}
+
+// expiredTombstones are the deletions of tombstones that have served their time, of any tenant. It costs one search, on
+// a field that only tombstones have. What is not found now is found by a later deletion, so an error is of no
+// consequence; what was written again meanwhile is left alone by its sequence number.
+func (s *Store) expiredTombstones(ctx context.Context) []operation {
+	answer, err := s.search(ctx, "read", map[string]any{
+		"size": purgeAtOnce, "_source": false,
+		"query": map[string]any{"bool": map[string]any{"filter": []any{
+			term("kind", kindTombstone), term("chunks", 0),
+			map[string]any{"range": map[string]any{"deleted_at": map[string]any{"lt": s.now().Add(-tombstoneFor).UnixMilli()}}},
+		}}},
+	}, true)
+	if err != nil {
+		return nil
+	}
+	var purge []operation
+	for _, hit := range answer.Hits.Hits {
+		r := stored{seqNo: hit.SeqNo, primaryTerm: hit.PrimaryTerm}
+		purge = append(purge, operation{action: "delete", target: r.unchanged(hit.ID)})
+	}
+	return purge
+}

@@ -1,0 +1,112 @@
+package opensearch
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/opensearch-project/opensearch-go/v4"
+	"github.com/opensearch-project/opensearch-go/v4/opensearchapi"
+
+	"github.com/ragservice/ragservice-operator/runtime/indexing"
+)
+
+// mappingVersion is part of the index's name. It rises with a change of the mapping that an index cannot take up.
+const mappingVersion = 1
+
+// Ensure makes the documents' index with its alias, the control index and the first generation, each unless it is
+// there. Any number of replicas may do so at once: creating is atomic, and who comes second finds it made.
+func (s *Store) Ensure(ctx context.Context) error {
+	aliased, err := s.aliasExists(ctx)
+	if err != nil {
+		return fmt.Errorf("look for the alias %s: %w", s.index, err)
+	}
+	if !aliased {
+		if err := s.createIndex(ctx, fmt.Sprintf("%s-v%d", s.index, mappingVersion), s.documentsIndex()); err != nil {
+			return fmt.Errorf("create the documents' index: %w", err)
+		}
+	}
+	if err := s.createIndex(ctx, s.controlIndex(), controlIndexBody()); err != nil {
+		return fmt.Errorf("create the control index: %w", err)
+	}
+	if err := s.firstGeneration(ctx); err != nil {
+		return fmt.Errorf("write the first generation: %w", err)
+	}
+	return nil
+}
+
+// Ping asks whether OpenSearch answers.
+func (s *Store) Ping(ctx context.Context) error {
+	return s.do(ctx, call{
+		operation: "ping", method: http.MethodHead, repeatable: true,
+		request: func() opensearch.Request { return opensearchapi.PingReq{} },
+	}, nil)
+}
+
+func (s *Store) aliasExists(ctx context.Context) (bool, error) {
+	err := s.do(ctx, call{
+		operation: "ensure", method: http.MethodHead, repeatable: true,
+		request: func() opensearch.Request { return opensearchapi.AliasExistsReq{Alias: []string{s.index}} },
+	}, nil)
+	if answered(err, http.StatusNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (s *Store) createIndex(ctx context.Context, name string, body map[string]any) error {
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	err = s.do(ctx, call{
+		operation: "ensure", method: http.MethodPut,
+		request: func() opensearch.Request {
+			return opensearchapi.IndicesCreateReq{Index: name, Body: bytes.NewReader(encoded)}
+		},
+	}, nil)
+	var answer *answerError
+	if errors.As(err, &answer) && answer.kind == "resource_already_exists_exception" {
+		return nil
+	}
+	return err
+}
+
+// controlIndex holds what replicas agree on.
+func (s *Store) controlIndex() string { return s.index + "-control" }
+
+func controlIndexBody() map[string]any {
+	return map[string]any{
+		"settings": map[string]any{"number_of_shards": 1, "number_of_replicas": 0},
+		"mappings": map[string]any{"dynamic": false},
+	}
+}
+
+// documentsIndex lists the fields that are searched; the others are only kept (dynamic: false). A record has its text in
+// a field of another name than a chunk's, so that it adds nothing to the statistics that chunks are ranked by.
+func (s *Store) documentsIndex() map[string]any {
+	keyword := map[string]any{"type": "keyword"}
+	words := map[string]any{"type": "text", "analyzer": "words"}
+	return map[string]any{
+		"settings": map[string]any{
+			"number_of_shards":   1,
+			"number_of_replicas": 0,
+			"similarity":         map[string]any{"default": map[string]any{"type": "BM25", "k1": 1.2, "b": 0.75}},
+			"analysis": map[string]any{"analyzer": map[string]any{
+				"words": map[string]any{"type": "english", "stopwords": indexing.StopWords()},
+			}},
+		},
+		"mappings": map[string]any{
+			"dynamic": false,
+			"properties": map[string]any{
+				"kind": keyword, "tenant": keyword, "chunk_id": keyword, "facets": keyword,
+				"chunks": map[string]any{"type": "integer"}, "deleted_at": map[string]any{"type": "long"},
+				"title": words, "text": words,
+			},
+		},
+		"aliases": map[string]any{s.index: map[string]any{}},
+	}
+}

@@ -1,0 +1,96 @@
+package opensearch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+)
+
+// retryAfter is the advice when OpenSearch gives none: long enough for a queue to drain.
+const retryAfter = time.Second
+
+// answerError is an error that OpenSearch answered. It holds the type, which is of a fixed list, and not the reason,
+// which quotes documents.
+type answerError struct {
+	status     int
+	kind       string
+	retryAfter time.Duration
+}
+
+func (e *answerError) Error() string {
+	return fmt.Sprintf("OpenSearch answered %d %s", e.status, e.kind)
+}
+
+func newAnswerError(response *http.Response, body []byte) *answerError {
+	e := &answerError{status: response.StatusCode}
+	var envelope struct {
+		Error struct {
+			Type string `json:"type"`
+		} `json:"error"`
+	}
+	if json.Unmarshal(body, &envelope) == nil { // a proxy answers whatever it likes; the status says enough
+		e.kind = envelope.Error.Type
+	}
+	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds > 0 && seconds <= 60 {
+		e.retryAfter = time.Duration(seconds) * time.Second
+	}
+	return e
+}
+
+// answered says whether err is an answer of OpenSearch with the status.
+func answered(err error, status int) bool {
+	var answer *answerError
+	return errors.As(err, &answer) && answer.status == status
+}
+
+// mapError makes an error of the ports. Whoever gave up waiting gets the context's error: nobody reads it.
+func mapError(ctx context.Context, timeout time.Duration, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(ctx.Err(), context.Canceled):
+		return ctx.Err()
+	case errors.Is(ctx.Err(), context.DeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+		return &rag.Error{
+			Kind:    rag.ErrSearchTimeout,
+			Message: fmt.Sprintf("search timed out after %g seconds", timeout.Seconds()),
+			Details: map[string]any{"timeout_seconds": timeout.Seconds()},
+			Cause:   err,
+		}
+	default:
+		return unavailable(err)
+	}
+}
+
+func unavailable(cause error) *rag.Error {
+	e := &rag.Error{Kind: rag.ErrSearchUnavailable, Message: "the document index is not available", RetryAfter: retryAfter, Cause: cause}
+	var answer *answerError
+	if errors.As(cause, &answer) && answer.retryAfter > 0 {
+		e.RetryAfter = answer.retryAfter
+	}
+	return e
+}
+
+// outcome names the end of a call in metrics.
+func outcome(err error) string {
+	var e *rag.Error
+	switch {
+	case err == nil:
+		return "ok"
+	case errors.As(err, &e):
+		return e.Kind.Code
+	default:
+		return "canceled"
+	}
+}
+
+var (
+	errIncomplete = errors.New("OpenSearch answered fewer documents than it was asked for")
+	errContended  = errors.New("other writers of the same document came first, three times")
+)

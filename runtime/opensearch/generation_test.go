@@ -1,0 +1,108 @@
+package opensearch_test
+
+import (
+	"context"
+	"net/http/httputil"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/ragservice/ragservice-operator/runtime/opensearch"
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/telemetry"
+	"github.com/ragservice/ragservice-operator/test/backends"
+)
+
+// eventually waits for an event.
+func eventually(t *testing.T, what string, happened func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !happened() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("%s: not within 30 s", what)
+		}
+	}
+}
+
+func current(s *opensearch.Store) rag.Generation {
+	token, confirmed := s.Current(context.Background())
+	if !confirmed {
+		return ""
+	}
+	return token
+}
+
+// After Settle no replica serves under an older token: it knows the new one or none.
+func TestReplicasAgreeOnTheGeneration(t *testing.T) {
+	t.Parallel()
+	index := newIndex()
+	one, other := open(t, index, opensearch.Options{}), open(t, index, opensearch.Options{})
+	run(t, one)
+	run(t, other)
+	for range 5 {
+		eventually(t, "the other replica confirms a token", func() bool { return current(other) != "" })
+		before := current(other)
+		if err := one.Raise(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		raised, _ := one.Current(t.Context())
+		if raised == before {
+			t.Fatal("Raise kept the token")
+		}
+		if err := one.Settle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := current(other); got != raised && got != "" {
+			t.Errorf("after Settle the other replica serves under %q, want %q or none", got, raised)
+		}
+		eventually(t, "the other replica learns the token", func() bool { return current(other) == raised })
+	}
+}
+
+// A replica that is cut off serves nothing from its cache after half a second, and says that OpenSearch is down after
+// five.
+func TestCutOffReplicaConfirmsNothing(t *testing.T) {
+	t.Parallel()
+	target, err := url.Parse(backends.OpenSearch(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	index := newIndex()
+	way := newWay(t, httputil.NewSingleHostReverseProxy(target))
+	store := openAt(t, index, way.URL)
+	if got := store.State(); got != telemetry.DependencyUnknown {
+		t.Errorf("before the first poll OpenSearch is %s, want unknown", got)
+	}
+	run(t, store)
+	eventually(t, "a token is confirmed", func() bool { return current(store) != "" })
+	if got := store.State(); got != telemetry.DependencyUp {
+		t.Errorf("OpenSearch is %s, want up", got)
+	}
+	way.cut.Store(true)
+	eventually(t, "nothing is confirmed", func() bool { return current(store) == "" })
+	if _, confirmed := store.Current(t.Context()); confirmed {
+		t.Error("a token was confirmed through a cut")
+	}
+	eventually(t, "OpenSearch is down", func() bool { return store.State() == telemetry.DependencyDown })
+	way.cut.Store(false)
+	eventually(t, "a token is confirmed again", func() bool { return current(store) != "" && store.State() == telemetry.DependencyUp })
+}
+
+func TestSettleEndsWithItsCaller(t *testing.T) {
+	t.Parallel()
+	store := open(t, newIndex(), opensearch.Options{})
+	run(t, store)
+	if err := store.Raise(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := store.Settle(ctx); err == nil {
+		t.Error("Settle returned in time although its caller had left")
+	}
+}

@@ -1,0 +1,89 @@
+package opensearch
+
+import (
+	"crypto/rand"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/test/backends"
+)
+
+// A poll that was sent before this replica's Raise had its answer may tell the token of before; it must not bring it back.
+func TestLateAnswerDoesNotUndoARaise(t *testing.T) {
+	t.Parallel()
+	start := time.Now()
+	s := &Store{}
+	s.learn("old", start, true)
+	s.token, s.confirmed, s.raised = "new", start.Add(time.Millisecond), start.Add(3*time.Millisecond)
+	s.learn("old", start.Add(2*time.Millisecond), true)
+	if s.token != "new" {
+		t.Errorf("the token is %q, want new", s.token)
+	}
+	s.learn("newer", start.Add(4*time.Millisecond), true)
+	if s.token != "newer" {
+		t.Errorf("the token is %q, want newer", s.token)
+	}
+}
+
+// Keys are part of what is stored: another form would lose every document.
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	if got, want := chunkKey("default", "cranfield-1", 0), "1GO2lAe0OcTWUhj-NDRTHLV7DriRVYjhqqk13lGMXgs"; got != want {
+		t.Errorf("the key of a chunk is %s, want %s", got, want)
+	}
+	seen := map[string]bool{}
+	for _, parts := range [][]string{{"a", "b", "c"}, {"ab", "", "c"}, {"", "ab", "c"}, {"a", "bc", ""}, {"abc", "", ""}} {
+		k := key(parts...)
+		if seen[k] {
+			t.Errorf("%q shares its key with other parts", parts)
+		}
+		seen[k] = true
+	}
+}
+
+func TestSearchWindow(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ offset, topK, from, size int }{{0, 5, 0, 5}, {195, 10, 195, 5}, {200, 10, 200, 0}, {500, 10, 200, 0}} {
+		body := searchBody(rag.Query{Offset: test.offset, TopK: test.topK})
+		if body["from"] != test.from || body["size"] != test.size {
+			t.Errorf("offset %d, top_k %d: from %v, size %v; want %d and %d", test.offset, test.topK, body["from"], body["size"], test.from, test.size)
+		}
+	}
+}
+
+func TestExpiredTombstonesGo(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	s, err := New(Options{
+		Config:  config.OpenSearch{URLs: []string{backends.OpenSearch(t)}, Index: "test-tombstones-" + strings.ToLower(rand.Text())},
+		Timeout: time.Minute, Now: func() time.Time { return now },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	if err := s.Ensure(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ids := []string{"a", "b"}
+	for _, id := range ids {
+		d := rag.ChunkedDocument{Document: rag.Document{ID: id}, Chunks: []rag.Chunk{{ID: id + "#0", DocumentID: id, Text: "lift"}}, Hash: "h"}
+		if _, err := s.Write(t.Context(), "t", []rag.ChunkedDocument{d}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Delete(t.Context(), "t", id); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(tombstoneFor + time.Second)
+	}
+	left, err := s.readRecords(t.Context(), "t", ids, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left[0].Kind != "" || left[1].Kind != kindTombstone {
+		t.Errorf("the records are %q and %q, want none and a tombstone", left[0].Kind, left[1].Kind)
+	}
+}

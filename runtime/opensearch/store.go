@@ -1,0 +1,107 @@
+package opensearch
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/opensearch-project/opensearch-go/v4/opensearchtransport"
+
+	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+)
+
+// CallTimeout bounds each call to OpenSearch unless Options say otherwise.
+const CallTimeout = 5 * time.Second
+
+// Options are what a Store needs.
+type Options struct {
+	Config config.OpenSearch
+	// Timeout bounds each call; 0 means CallTimeout.
+	Timeout time.Duration
+	// Now is the clock that tombstones are dated by; nil means time.Now.
+	Now func() time.Time
+	// Observe is told of each call when it has ended: operation is one of "search", "read", "write", "refresh", "count",
+	// "generation", "ensure", "ping"; outcome is "ok", "canceled", or the code of the error. It may be nil.
+	Observe func(operation, outcome string, took time.Duration)
+}
+
+// Store is the documents, the search over them and the generation, in OpenSearch. It is safe for concurrent use, by any
+// number of replicas.
+type Store struct {
+	client  *opensearchtransport.Client
+	index   string
+	timeout time.Duration
+	now     func() time.Time
+	observe func(operation, outcome string, took time.Duration)
+	generation
+}
+
+var (
+	_ rag.Retriever     = (*Store)(nil)
+	_ rag.DocumentStore = (*Store)(nil)
+	_ rag.Generations   = (*Store)(nil)
+)
+
+// New makes a Store. It connects to nothing: see Run and Ensure. Close releases its connections.
+func New(o Options) (*Store, error) {
+	s := &Store{index: o.Config.Index, timeout: o.Timeout, now: o.Now, observe: o.Observe}
+	if s.timeout == 0 {
+		s.timeout = CallTimeout
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.observe == nil {
+		s.observe = func(string, string, time.Duration) {}
+	}
+	if len(o.Config.URLs) == 0 || o.Config.Index == "" {
+		return nil, errors.New("openSearch needs urls and an index")
+	}
+	var err error
+	if s.client, err = newClient(o.Config.URLs); err != nil {
+		return nil, fmt.Errorf("make the client of OpenSearch: %w", err)
+	}
+	return s, nil
+}
+
+func newClient(addresses []string) (*opensearchtransport.Client, error) {
+	urls := make([]*url.URL, len(addresses))
+	for i, address := range addresses {
+		var err error
+		if urls[i], err = url.Parse(address); err != nil {
+			return nil, err
+		}
+	}
+	return opensearchtransport.New(opensearchtransport.Config{
+		URLs:      urls,
+		Transport: newTransport(),
+		// Whether a call may be repeated depends on the call: see do.
+		DisableRetry: true,
+		// Nothing here steers by the load of nodes, so they are not asked for it.
+		NodeStatsInterval:     -1,
+		MaxRetryClusterHealth: -1,
+	})
+}
+
+// Close ends the client's background work and closes idle connections.
+func (s *Store) Close() error { return s.client.Close() }
+
+// newTransport takes no proxy from the environment: the address is inside the cluster, and a proxy would see every
+// document. The deadline of a call bounds all of it; the bounds here tell sooner that nobody is there.
+func newTransport() *http.Transport {
+	const connections = 64
+	return &http.Transport{
+		DialContext:            (&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
+		TLSHandshakeTimeout:    2 * time.Second,
+		MaxIdleConns:           connections,
+		MaxIdleConnsPerHost:    connections,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+		DisableCompression:     true, // a few kilobytes within a cluster
+		ForceAttemptHTTP2:      true,
+	}
+}

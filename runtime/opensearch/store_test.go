@@ -1,0 +1,122 @@
+package opensearch_test
+
+import (
+	"context"
+	"crypto/rand"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/opensearch"
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/test/backends"
+	"github.com/ragservice/ragservice-operator/test/storetest"
+)
+
+// newIndex is a name that no other test uses, now or later.
+func newIndex() string { return "test-" + strings.ToLower(rand.Text()) }
+
+// open makes a Store on a real OpenSearch.
+func open(t *testing.T, index string, o opensearch.Options) *opensearch.Store {
+	t.Helper()
+	o.Config = config.OpenSearch{URLs: []string{backends.OpenSearch(t)}, Index: index}
+	o.Timeout = time.Minute // other tests load the machine
+	return newStore(t, o)
+}
+
+// openAt makes a Store whose way to OpenSearch leads through url.
+func openAt(t *testing.T, index, url string) *opensearch.Store {
+	t.Helper()
+	return newStore(t, opensearch.Options{Config: config.OpenSearch{URLs: []string{url}, Index: index}, Timeout: time.Minute})
+}
+
+func newStore(t *testing.T, o opensearch.Options) *opensearch.Store {
+	t.Helper()
+	store, err := opensearch.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	return store
+}
+
+// run makes the indices and runs the store until the test ends.
+func run(t *testing.T, store *opensearch.Store) {
+	t.Helper()
+	if err := store.Ensure(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var ended sync.WaitGroup
+	ended.Go(func() { store.Run(ctx) })
+	t.Cleanup(func() { cancel(); ended.Wait() })
+}
+
+func TestContract(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T, now func() time.Time) storetest.Store {
+		store := open(t, newIndex(), opensearch.Options{Now: now})
+		run(t, store)
+		return store
+	})
+}
+
+func TestEnsureByManyReplicasAtOnce(t *testing.T) {
+	t.Parallel()
+	index := newIndex()
+	var group sync.WaitGroup
+	for range 4 {
+		store := open(t, index, opensearch.Options{})
+		group.Go(func() {
+			for range 2 {
+				if err := store.Ensure(t.Context()); err != nil {
+					t.Errorf("Ensure: %v", err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	store := open(t, index, opensearch.Options{})
+	if n, err := store.Count(t.Context(), "t"); err != nil || n != 0 {
+		t.Errorf("Count is %d, %v; want 0", n, err)
+	}
+}
+
+// Without Ensure nothing may be written: OpenSearch would make an index of its own with guessed mappings.
+func TestNothingIsWrittenWithoutTheIndex(t *testing.T) {
+	t.Parallel()
+	store := open(t, newIndex(), opensearch.Options{})
+	d, err := rag.ChunkAndHash(rag.Document{ID: "a", Text: "lift"}, rag.RetrievalSettings{ChunkWords: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if results, err := store.Write(t.Context(), "t", []rag.ChunkedDocument{d}); rag.KindOf(err) != rag.ErrSearchUnavailable {
+		t.Errorf("Write gave %v, %v; want search_unavailable", results, err)
+	}
+	if found, err := store.Retrieve(t.Context(), rag.Query{Tenant: "t", Text: "lift", TopK: 1}); rag.KindOf(err) != rag.ErrSearchUnavailable {
+		t.Errorf("Retrieve gave %v, %v; want search_unavailable", found, err)
+	}
+	store.Run(deadline(t, func() bool { _, confirmed := store.Current(t.Context()); return confirmed })) // makes what is missing
+	if results, err := store.Write(t.Context(), "t", []rag.ChunkedDocument{d}); err != nil || results[0].Status != rag.StatusCreated {
+		t.Errorf("Write gave %v, %v; want created", results, err)
+	}
+}
+
+// deadline is a context that ends when done says so.
+func deadline(t *testing.T, done func() bool) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	t.Cleanup(cancel)
+	go func() {
+		for tick := time.NewTicker(5 * time.Millisecond); !done(); {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+		cancel()
+	}()
+	return ctx
+}

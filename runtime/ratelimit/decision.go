@@ -1,0 +1,52 @@
+package ratelimit
+
+import "time"
+
+// Window is the time that limits speak of: they are requests a minute.
+const Window = time.Minute
+
+// Source is where the bucket of a decision is kept.
+type Source string
+
+// Values of Source.
+const (
+	// SourceRedis: in Redis, shared by all servers.
+	SourceRedis Source = "redis"
+	// SourceLocal: in this server's memory, because Redis cannot be used or is not part of the service.
+	SourceLocal Source = "local"
+)
+
+// Decision says whether a request may be made, and what its caller should know of the bucket.
+type Decision struct {
+	Allowed  bool
+	Endpoint string
+	// Limit is what the configuration grants: requests a Window.
+	Limit int
+	// Burst is how many requests the configuration grants at once.
+	Burst int
+	// Remaining is how many further requests would be admitted right now.
+	Remaining int
+	// ResetAfter is how long until the bucket is full again.
+	ResetAfter time.Duration
+	// RetryAfter is how long until the same request would be admitted, when no other takes from the bucket meanwhile;
+	// 0 when Allowed.
+	RetryAfter time.Duration
+	Source     Source
+}
+
+// decide judges a request by all the buckets it took from, or would have taken from: it speaks of the one with the
+// fewest requests left or, when the request is refused, of the one with the longest wait.
+func decide(buckets []bucket, levels []level, allowed bool, source Source) Decision {
+	var worst Decision
+	for i, b := range buckets {
+		d := b.describe(levels[i], allowed, source)
+		tighter := d.Remaining < worst.Remaining
+		if !allowed {
+			tighter = d.RetryAfter > worst.RetryAfter
+		}
+		if i == 0 || tighter {
+			worst = d
+		}
+	}
+	return worst
+}

@@ -1,0 +1,212 @@
+package ratelimit_test
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/ratelimit"
+	"github.com/ragservice/ragservice-operator/runtime/resilience"
+	"github.com/ragservice/ragservice-operator/test/backends"
+)
+
+// patience is how long a test lets a call or an event take: far longer than it does, since other work may hold the
+// machine.
+const patience = 30 * time.Second
+
+func limit(perMinute, burst int) config.Limit {
+	return config.Limit{Endpoint: "ask", Tier: "free", RequestsPerMinute: perMinute, Burst: burst, Cost: 1}
+}
+
+func replicas(n int) func() config.Service {
+	return func() config.Service { return config.Service{Namespace: "default", Name: "docs", Replicas: n} }
+}
+
+// redisLimiter is a server's limiter. timeout bounds its calls; 0 for the real bound.
+func redisLimiter(tb testing.TB, server *backends.RedisServer, n int, timeout time.Duration) *ratelimit.Limiter {
+	tb.Helper()
+	guard := resilience.NewRedis(resilience.RedisOptions{Address: server.Addr(), Timeout: timeout})
+	tb.Cleanup(func() { _ = guard.Close() })
+	return ratelimit.New(ratelimit.Options{Redis: guard, Service: replicas(n)})
+}
+
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %v: %s", patience, what)
+		}
+	}
+}
+
+func TestLimiterAlone(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1e9, 0)
+	l := ratelimit.New(ratelimit.Options{Service: replicas(3), Now: func() time.Time { return now }})
+	for i := range 10 {
+		if !l.Take(t.Context(), "alice", limit(10, 10)).Allowed {
+			t.Fatalf("request %d was refused", i)
+		}
+	}
+	want := ratelimit.Decision{
+		Endpoint: "ask", Limit: 10, Burst: 10, ResetAfter: time.Minute, RetryAfter: 6 * time.Second,
+		Source: ratelimit.SourceLocal,
+	}
+	if diff := cmp.Diff(want, l.Take(t.Context(), "alice", limit(10, 10))); diff != "" {
+		t.Errorf("the eleventh request (-want +got):\n%s", diff)
+	}
+	now = now.Add(want.RetryAfter)
+	if d := l.Take(t.Context(), "alice", limit(10, 10)); !d.Allowed {
+		t.Errorf("after the wait: %+v", d)
+	}
+}
+
+func TestLimiterFollowsALimitThatChanges(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	l := redisLimiter(t, server, 1, patience)
+	steps := []struct {
+		limit     config.Limit
+		remaining int
+	}{
+		{limit(1, 100), 99},
+		{limit(1, 10), 9},   // lowered: at most what the new bucket holds
+		{limit(1, 1000), 8}, // raised: it fills from where it is
+	}
+	for i, s := range steps {
+		d := l.Take(t.Context(), "alice", s.limit)
+		if !d.Allowed || d.Remaining != s.remaining || d.Source != ratelimit.SourceRedis {
+			t.Errorf("step %d: %+v, want %d remaining in redis", i, d, s.remaining)
+		}
+	}
+}
+
+// TestLimitersShareTheirBuckets lets several servers admit as fast as they can, and holds them to burst + rate*t by
+// Redis's own clock.
+func TestLimitersShareTheirBuckets(t *testing.T) {
+	t.Parallel()
+	const perMinute, burst, servers, callers, requests = 6000, 50, 4, 8, 100
+	server := backends.Redis(t)
+	client := redis.NewClient(&redis.Options{Addr: server.Addr()})
+	t.Cleanup(func() { _ = client.Close() })
+	clock := func() time.Time {
+		now, err := client.Time(t.Context()).Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return now
+	}
+	var admitted, local atomic.Int64
+	var wg sync.WaitGroup
+	start := clock()
+	for range servers {
+		l := redisLimiter(t, server, servers, patience)
+		for range callers {
+			wg.Go(func() {
+				for range requests {
+					d := l.Take(t.Context(), "alice", limit(perMinute, burst))
+					if d.Source == ratelimit.SourceLocal {
+						local.Add(1)
+					}
+					if d.Allowed {
+						admitted.Add(1)
+					}
+				}
+			})
+		}
+	}
+	wg.Wait()
+	most := int64(burst + perMinute*clock().Sub(start).Minutes())
+	if got := admitted.Load(); got > most || got < burst {
+		t.Errorf("%d admitted, want from %d to %d", got, burst, most)
+	}
+	if got := local.Load(); got != 0 {
+		t.Errorf("%d decisions without redis", got)
+	}
+}
+
+func TestLimiterOutages(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		harm, mend func(*backends.RedisServer)
+	}{
+		"killed": {(*backends.RedisServer).Kill, (*backends.RedisServer).Restart},
+		"paused": {(*backends.RedisServer).Pause, (*backends.RedisServer).Resume},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := backends.Redis(t)
+			l := redisLimiter(t, server, 3, 0)
+			decidedByRedis := func() bool {
+				return l.Take(t.Context(), "alice", limit(1, 10)).Source == ratelimit.SourceRedis
+			}
+			until(t, "decided by redis", decidedByRedis)
+			test.harm(server)
+			admitted := 0
+			for range 20 {
+				d := l.Take(t.Context(), "bob", limit(1, 10))
+				if d.Source != ratelimit.SourceLocal || d.Limit != 1 || d.Burst != 10 {
+					t.Fatalf("%+v: want a local decision that tells the configured limit", d)
+				}
+				if d.Allowed {
+					admitted++
+				}
+			}
+			if admitted != 3 {
+				t.Errorf("%d admitted during the outage, want the share of one of three servers, floor(10/3)", admitted)
+			}
+			test.mend(server)
+			until(t, "decided by redis again", decidedByRedis)
+		})
+	}
+}
+
+// TestLimiterStaysWithinItsSlack counts what is admitted while Redis dies and comes back without its data, again and
+// again: at most a burst for each loss, and the local shares, above burst + rate*t.
+func TestLimiterStaysWithinItsSlack(t *testing.T) {
+	t.Parallel()
+	const perMinute, burst, servers, losses = 60, 30, 2, 3
+	server := backends.Redis(t)
+	limiters := []*ratelimit.Limiter{redisLimiter(t, server, servers, 0), redisLimiter(t, server, servers, 0)}
+	admitted := 0
+	start := time.Now()
+	take := func() (sources map[ratelimit.Source]bool) {
+		sources = map[ratelimit.Source]bool{}
+		for _, l := range limiters {
+			d := l.Take(t.Context(), "alice", limit(perMinute, burst))
+			sources[d.Source] = true
+			if d.Allowed {
+				admitted++
+			}
+		}
+		return sources
+	}
+	for range losses {
+		until(t, "all decided by redis", func() bool { return !take()[ratelimit.SourceLocal] })
+		for range 100 {
+			take()
+		}
+		server.Kill()
+		for range 100 {
+			take()
+		}
+		server.Restart()
+	}
+	until(t, "all decided by redis", func() bool { return !take()[ratelimit.SourceLocal] })
+	for range 100 {
+		take()
+	}
+	passed := time.Since(start).Minutes()
+	most := burst + perMinute*passed + // the invariant without losses
+		losses*burst + // a burst for each loss of the data
+		servers*(burst/servers+perMinute*passed/servers) // the local shares
+	if float64(admitted) > most {
+		t.Errorf("%d admitted in %.3f minutes, want at most %.1f", admitted, passed, most)
+	}
+}

@@ -1,0 +1,82 @@
+package ratelimit
+
+import (
+	"sync"
+	"time"
+)
+
+const (
+	// maxLocal bounds the buckets in memory: about 20 MB.
+	maxLocal = 100_000
+	// sweepEvery is the least time between two looks for buckets that are full and so need not be remembered.
+	sweepEvery = time.Second
+)
+
+// local keeps buckets in memory. They last from one outage of Redis to the next.
+type local struct {
+	max int
+
+	mu      sync.Mutex
+	buckets map[localKey]held
+	swept   int64 // when, in microseconds
+}
+
+type localKey struct{ caller, endpoint string }
+
+// held is a bucket as it was last taken from.
+type held struct {
+	bucket
+	level
+}
+
+func newLocal() *local {
+	return &local{max: maxLocal, buckets: map[localKey]held{}}
+}
+
+// take takes from all of buckets, or from none.
+func (l *local) take(buckets []bucket, now int64) Decision {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	levels := make([]level, len(buckets))
+	keys := make([]localKey, len(buckets))
+	allowed := true
+	for i, b := range buckets {
+		keys[i] = l.place(b, now)
+		levels[i] = b.full(now)
+		if h, ok := l.buckets[keys[i]]; ok {
+			levels[i] = b.fill(h.level, now)
+			if now < h.at { // the clock ran backwards: fill from here on
+				l.buckets[keys[i]] = held{b, levels[i]}
+			}
+		}
+		allowed = allowed && levels[i].tokens >= b.cost
+	}
+	if allowed {
+		for i, b := range buckets {
+			levels[i].tokens -= b.cost
+			l.buckets[keys[i]] = held{b, levels[i]}
+		}
+	}
+	return decide(buckets, levels, allowed, SourceLocal)
+}
+
+// place is where a bucket is kept. When memory is full of buckets that somebody has taken from, callers that are not
+// among them share one bucket for each endpoint: that is strict with newcomers, and never gives anybody more.
+func (l *local) place(b bucket, now int64) localKey {
+	k := localKey{b.caller, b.limit.Endpoint}
+	if _, ok := l.buckets[k]; ok || len(l.buckets) < l.max {
+		return k
+	}
+	if now-l.swept >= sweepEvery.Microseconds() || now < l.swept {
+		l.swept = now
+		for other, h := range l.buckets {
+			if h.fill(h.level, now).tokens == h.capacity {
+				delete(l.buckets, other)
+			}
+		}
+	}
+	if len(l.buckets) < l.max {
+		return k
+	}
+	return localKey{"", b.limit.Endpoint}
+}

@@ -1,0 +1,206 @@
+package ratelimit
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/resilience"
+	"github.com/ragservice/ragservice-operator/test/backends"
+)
+
+// patience is how long a test lets a call or an event take: far longer than it does, since other work may hold the
+// machine.
+const patience = 30 * time.Second
+
+var service = config.Service{Namespace: "default", Name: "docs", Replicas: 2}
+
+func newGuard(tb testing.TB, server *backends.RedisServer, timeout time.Duration) *resilience.Redis {
+	tb.Helper()
+	r := resilience.NewRedis(resilience.RedisOptions{Address: server.Addr(), Timeout: timeout})
+	tb.Cleanup(func() { _ = r.Close() })
+	return r
+}
+
+func newClient(tb testing.TB, server *backends.RedisServer) *redis.Client {
+	tb.Helper()
+	client := redis.NewClient(&redis.Options{Addr: server.Addr(), MaxRetries: -1})
+	tb.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+// TestScriptCountsAsTheBucketDoes takes from random buckets at random levels and compares what the script left with what
+// bucket.go says for the moment at which the script ran.
+func TestScriptCountsAsTheBucketDoes(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	client, guard := newClient(t, server), newGuard(t, server, patience)
+	for seed := range uint64(500) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		b := newBucket(fmt.Sprintf("caller %d", seed), ask(magnitude(random), magnitude(random), 1+random.IntN(10)), 1)
+		clock, err := client.Time(t.Context()).Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := level{
+			tokens: random.Int64N(b.capacity + 1),
+			at:     max(clock.UnixMicro()-random.Int64N(b.wait(b.capacity)+1), 0),
+		}
+		name := key(service, b)
+		if err := client.Set(t.Context(), name, fmt.Sprintf("%d %d", before.tokens, before.at), 0).Err(); err != nil {
+			t.Fatal(err)
+		}
+		decision, err := takeRedis(t.Context(), guard, service, []bucket{b})
+		if err != nil {
+			t.Fatal(err)
+		}
+		after := readLevel(t, client, name)
+		if !decision.Allowed {
+			if after != before {
+				t.Errorf("seed %d: a refused request changed %+v to %+v", seed, before, after)
+			}
+			continue
+		}
+		want := b.fill(before, after.at)
+		want.tokens -= b.cost
+		if after != want {
+			t.Errorf("seed %d: %+v from %+v: left %+v, want %+v", seed, b, before, after, want)
+		}
+		if diff := cmp.Diff(b.describe(after, true, SourceRedis), decision); diff != "" {
+			t.Errorf("seed %d (-want +got):\n%s", seed, diff)
+		}
+	}
+}
+
+// magnitude is a number up to the largest limit, small ones as likely as large ones.
+func magnitude(random *rand.Rand) int {
+	n := 1
+	for range random.IntN(9) {
+		n *= 10
+	}
+	return min(n*(1+random.IntN(9)), most)
+}
+
+func readLevel(t *testing.T, client *redis.Client, name string) level {
+	t.Helper()
+	value, err := client.Get(t.Context(), name).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var l level
+	if _, err := fmt.Sscan(value, &l.tokens, &l.at); err != nil {
+		t.Fatalf("%q: %v", value, err)
+	}
+	return l
+}
+
+func TestScriptTakesFromAllBucketsOrNone(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	client, guard := newClient(t, server), newGuard(t, server, patience)
+	wide, narrow := newBucket("tenant", ask(1, 100, 1), 1), newBucket("alice", ask(1, 1, 1), 1)
+	for i, want := range []bool{true, false, false} {
+		d, err := takeRedis(t.Context(), guard, service, []bucket{wide, narrow})
+		if err != nil || d.Allowed != want {
+			t.Errorf("request %d: %+v, %v, want allowed %t", i, d, err, want)
+		}
+	}
+	if got := readLevel(t, client, key(service, wide)).tokens; got != 99*micro {
+		t.Errorf("left in the wide bucket: %d, want what one request left", got)
+	}
+}
+
+// TestScriptFillsOnAfterTheClockRanBack puts the bucket's time into the future, which is what it looks like when the
+// clock was set back. (The script asks Redis for the time; there is no other seam.)
+func TestScriptFillsOnAfterTheClockRanBack(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	client, guard := newClient(t, server), newGuard(t, server, patience)
+	b := newBucket("alice", ask(1, 10, 1), 1)
+	name := key(service, b)
+	future := time.Now().Add(time.Hour).UnixMicro()
+	if err := client.Set(t.Context(), name, fmt.Sprintf("%d %d", micro/2, future), 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	d, err := takeRedis(t.Context(), guard, service, []bucket{b})
+	if err != nil || d.Allowed {
+		t.Fatalf("%+v, %v: time that ran back gave tokens", d, err)
+	}
+	got := readLevel(t, client, name)
+	if got.at >= future || got.tokens != micro/2 {
+		t.Errorf("left %+v: want the same tokens at the new time", got)
+	}
+}
+
+func TestScriptKeyLastsUntilTheBucketIsFull(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	client, guard := newClient(t, server), newGuard(t, server, patience)
+	b := newBucket("alice", ask(1, 60, 1), 1)
+	for range 60 {
+		if _, err := takeRedis(t.Context(), guard, service, []bucket{b}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ttl, err := client.PTTL(t.Context(), key(service, b)).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ttl > 61*time.Minute || ttl < 60*time.Minute-patience {
+		t.Errorf("an empty bucket that fills in an hour is kept for %v, want that and a minute", ttl)
+	}
+}
+
+func TestScriptIsSentAgainWhenRedisForgotIt(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	client, guard := newClient(t, server), newGuard(t, server, patience)
+	b := newBucket("alice", ask(1, 10, 1), 1)
+	for want := 9; want > 5; want-- {
+		if err := client.ScriptFlush(t.Context()).Err(); err != nil {
+			t.Fatal(err)
+		}
+		d, err := takeRedis(t.Context(), guard, service, []bucket{b})
+		if err != nil || d.Remaining != want {
+			t.Errorf("%+v, %v, want %d remaining", d, err, want)
+		}
+	}
+}
+
+func TestKeysAreApart(t *testing.T) {
+	t.Parallel()
+	seen := map[string]string{}
+	for _, caller := range []string{"a", "a:b", "a%3Ab", "a}", "{a", "a b", "a+b", "ü", ""} {
+		for _, endpoint := range []string{"ask", "b:ask"} {
+			b := newBucket(caller, config.Limit{Endpoint: endpoint}, 1)
+			name := key(service, b)
+			if other, ok := seen[name]; ok {
+				t.Errorf("%q and %q on %s share %s", caller, other, endpoint, name)
+			}
+			seen[name] = caller
+		}
+	}
+	const want = "rag:{default/docs}:limit:ask:team%3Aa"
+	if got := key(service, newBucket("team:a", ask(1, 1, 1), 1)); got != want {
+		t.Errorf("key %q, want %q", got, want)
+	}
+}
+
+func TestBrokenBucketIsAnError(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	client, guard := newClient(t, server), newGuard(t, server, patience)
+	b := newBucket("alice", ask(1, 10, 1), 1)
+	if err := client.LPush(context.WithoutCancel(t.Context()), key(service, b), "x").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := takeRedis(t.Context(), guard, service, []bucket{b}); err == nil {
+		t.Errorf("%+v from a key that is no bucket, want an error", d)
+	}
+}

@@ -1,0 +1,207 @@
+package resilience_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/ragservice/ragservice-operator/runtime/resilience"
+	"github.com/ragservice/ragservice-operator/test/backends"
+)
+
+// patience is how long a test waits for an event: far longer than it takes, since other work may hold the machine.
+const patience = 30 * time.Second
+
+// recorder keeps what a guard tells.
+type recorder struct {
+	mu    sync.Mutex
+	calls map[resilience.RedisOutcome]int
+	downs []resilience.RedisOutcome
+}
+
+func (r *recorder) onCall(_ string, outcome resilience.RedisOutcome, _ time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.calls == nil {
+		r.calls = map[resilience.RedisOutcome]int{}
+	}
+	r.calls[outcome]++
+}
+
+func (r *recorder) onHealth(health resilience.Health, why resilience.RedisOutcome) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if health == resilience.HealthDown {
+		r.downs = append(r.downs, why)
+	}
+}
+
+func (r *recorder) count(outcome resilience.RedisOutcome) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.calls[outcome]
+}
+
+func (r *recorder) lastDown() resilience.RedisOutcome {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.downs) == 0 {
+		return ""
+	}
+	return r.downs[len(r.downs)-1]
+}
+
+func guard(t *testing.T, o resilience.RedisOptions) (*resilience.Redis, *recorder) {
+	t.Helper()
+	told := &recorder{}
+	o.OnCall, o.OnHealth = told.onCall, told.onHealth
+	r := resilience.NewRedis(o)
+	t.Cleanup(func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return r, told
+}
+
+func get(ctx context.Context, r *resilience.Redis) error {
+	return r.Do(ctx, "get", func(ctx context.Context, c redis.UniversalClient) error {
+		return c.Get(ctx, "k").Err()
+	})
+}
+
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %v: %s", patience, what)
+		}
+	}
+}
+
+func hasHealth(r *resilience.Redis, want resilience.Health) func() bool {
+	return func() bool { return r.Health() == want }
+}
+
+func TestRedisOutages(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		harm, mend func(*backends.RedisServer)
+		why        resilience.RedisOutcome
+	}{
+		"killed": {(*backends.RedisServer).Kill, (*backends.RedisServer).Restart, resilience.RedisUnreachable},
+		"paused": {(*backends.RedisServer).Pause, (*backends.RedisServer).Resume, resilience.RedisTimeout},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := backends.Redis(t)
+			r, told := guard(t, resilience.RedisOptions{Address: server.Addr()})
+			until(t, "up", hasHealth(r, resilience.HealthUp))
+			if err := get(t.Context(), r); !errors.Is(err, redis.Nil) {
+				t.Fatalf("get of a missing key: %v, want redis.Nil", err)
+			}
+			test.harm(server)
+			until(t, "down", func() bool { return get(t.Context(), r) != nil && r.Health() == resilience.HealthDown })
+			if err := get(t.Context(), r); !errors.Is(err, resilience.ErrRedisOpen) {
+				t.Errorf("a call while redis is down: %v, want ErrRedisOpen", err)
+			}
+			if got := told.lastDown(); got != test.why {
+				t.Errorf("why it is down: %q, want %q", got, test.why)
+			}
+			test.mend(server)
+			until(t, "up again", hasHealth(r, resilience.HealthUp))
+			until(t, "answers again", func() bool { return errors.Is(get(t.Context(), r), redis.Nil) })
+		})
+	}
+}
+
+func TestRedisIsNotNeededToStart(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	server.Kill()
+	r, _ := guard(t, resilience.RedisOptions{Address: server.Addr()})
+	until(t, "down", hasHealth(r, resilience.HealthDown))
+	server.Restart()
+	until(t, "up", hasHealth(r, resilience.HealthUp))
+}
+
+func TestRedisTellsAWrongPassword(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t, "--requirepass", "right")
+	for name, password := range map[string]string{"none": "", "wrong": "guess"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, told := guard(t, resilience.RedisOptions{Address: server.Addr(), Password: password, Timeout: patience})
+			until(t, "down", hasHealth(r, resilience.HealthDown))
+			if got := told.lastDown(); got != resilience.RedisAuth {
+				t.Errorf("why it is down: %q, want %q", got, resilience.RedisAuth)
+			}
+		})
+	}
+}
+
+func TestRedisOutOfMemoryStaysUp(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t, "--maxmemory", "1", "--maxmemory-policy", "noeviction")
+	r, told := guard(t, resilience.RedisOptions{Address: server.Addr(), Timeout: patience})
+	for range 10 {
+		err := r.Do(t.Context(), "set", func(ctx context.Context, c redis.UniversalClient) error {
+			return c.Set(ctx, "k", "v", 0).Err()
+		})
+		if !redis.IsOOMError(err) {
+			t.Fatalf("set: %v, want -OOM", err)
+		}
+	}
+	if err := get(t.Context(), r); !errors.Is(err, redis.Nil) {
+		t.Errorf("a read: %v, want an answer", err)
+	}
+	if got := told.count(resilience.RedisOOM); got != 10 {
+		t.Errorf("calls told as %q: %d, want 10", resilience.RedisOOM, got)
+	}
+}
+
+func TestRedisBudgetIsSharedByTheCallsOfARequest(t *testing.T) {
+	t.Parallel()
+	// Two instances that accept connections and never answer.
+	silent := func() *resilience.Redis {
+		listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = listener.Close() })
+		r, _ := guard(t, resilience.RedisOptions{Address: listener.Addr().String(), Timeout: patience})
+		return r
+	}
+	cache, state := silent(), silent()
+	ctx := resilience.WithRedisBudget(t.Context())
+	if err := get(ctx, state); !os.IsTimeout(err) {
+		t.Errorf("the first call: %v, want it to end with the budget", err)
+	}
+	if err := get(ctx, cache); !errors.Is(err, resilience.ErrRedisSpent) {
+		t.Errorf("the second call: %v, want ErrRedisSpent", err)
+	}
+}
+
+func TestRedisCallersWhoLeaveDoNotOpenTheBreaker(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	r, told := guard(t, resilience.RedisOptions{Address: server.Addr()})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 10 {
+		if err := get(ctx, r); !errors.Is(err, context.Canceled) {
+			t.Fatalf("a call whose caller left: %v", err)
+		}
+	}
+	if got := told.count(resilience.RedisCanceled); got != 10 {
+		t.Errorf("calls told as %q: %d, want 10", resilience.RedisCanceled, got)
+	}
+	until(t, "up", hasHealth(r, resilience.HealthUp))
+}

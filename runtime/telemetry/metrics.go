@@ -1,0 +1,155 @@
+package telemetry
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Metrics are the server's metrics, in a registry of their own. Every label takes its values from a fixed list, from the
+// configuration or from the table of routes, so that no caller can make series. docs/metrics.md explains each.
+type Metrics struct {
+	registry *prometheus.Registry
+
+	requests   *prometheus.HistogramVec
+	inFlight   prometheus.Gauge
+	errors     *prometheus.CounterVec
+	limits     *prometheus.CounterVec
+	results    *prometheus.CounterVec
+	lookups    *prometheus.CounterVec
+	redis      *prometheus.HistogramVec
+	openSearch *prometheus.HistogramVec
+	retrieval  *prometheus.HistogramVec
+	model      *prometheus.HistogramVec
+	tokens     *prometheus.CounterVec
+	documents  *prometheus.CounterVec
+	reloads    *prometheus.CounterVec
+	config     *prometheus.GaugeVec
+}
+
+// Upper bounds of latencies, in seconds: a cached answer takes a millisecond, a model up to a minute, Redis must answer
+// within 60 ms.
+var (
+	requestSeconds = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300}
+	workSeconds    = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}
+	redisSeconds   = []float64{.00025, .0005, .001, .0025, .005, .01, .02, .04, .06, .1}
+)
+
+// NewMetrics makes the metrics of a server of the version.
+func NewMetrics(version string) *Metrics {
+	m := &Metrics{
+		registry:   prometheus.NewRegistry(),
+		requests:   histogram("http_server_request_duration_seconds", "Time from a request's headers to the end of its answer.", requestSeconds, "http_request_method", "http_route", "http_response_status_code"),
+		inFlight:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "http_server_active_requests", Help: "Requests that are being answered."}),
+		errors:     counter("ragservice_errors_total", "Requests that ended in an error, by its code; error events of streams included.", "code"),
+		limits:     counter("ragservice_ratelimit_decisions_total", "Decisions of the rate limiter.", "endpoint", "tier", "decision", "source"),
+		results:    counter("ragservice_cache_requests_total", "Answered requests by how the cache served their result (X-Cache).", "kind", "outcome"),
+		lookups:    counter("ragservice_cache_lookups_total", "Lookups in a layer of the cache.", "kind", "layer", "outcome"),
+		redis:      histogram("ragservice_redis_operation_duration_seconds", "Time of an operation on Redis.", redisSeconds, "instance", "operation", "outcome"),
+		openSearch: histogram("ragservice_opensearch_operation_duration_seconds", "Time of a call to OpenSearch.", workSeconds, "operation", "outcome"),
+		retrieval:  histogram("ragservice_retrieval_duration_seconds", "Time to find passages, cached or not.", workSeconds, "mode", "outcome"),
+		model:      histogram("gen_ai_client_operation_duration_seconds", "Time of a request to the language model, with its retries.", workSeconds, "outcome"),
+		tokens:     counter("ragservice_llm_tokens_total", "Tokens of requests to the language model.", "gen_ai_token_type"),
+		documents:  counter("ragservice_documents_total", "Documents received, by what became of them.", "status"),
+		reloads:    counter("ragservice_config_reloads_total", "Configurations taken up or refused while running.", "outcome"),
+		config:     prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ragservice_config_info", Help: "1 for the hash of the configuration that runs."}, []string{"hash"}),
+	}
+	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ragservice_build_info", Help: "1 for the version that runs."}, []string{"version"})
+	build.WithLabelValues(version).Set(1)
+	m.registry.MustRegister(
+		m.requests, m.inFlight, m.errors, m.limits, m.results, m.lookups, m.redis, m.openSearch, m.retrieval, m.model, m.tokens, m.documents, m.reloads, m.config, build,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	return m
+}
+
+func histogram(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
+}
+
+func counter(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+}
+
+// Handler answers a scrape.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
+}
+
+// Request counts an answered request: route is a pattern of the table of routes, empty when none matched.
+func (m *Metrics) Request(method, route string, status int, took time.Duration) {
+	m.requests.WithLabelValues(knownMethod(method), route, strconv.Itoa(status)).Observe(took.Seconds())
+}
+
+// knownMethod is the method, or OpenTelemetry's word for any other: callers choose it.
+func knownMethod(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return method
+	}
+	return "_OTHER"
+}
+
+// InFlight counts a request that begins (1) or ends (-1).
+func (m *Metrics) InFlight(change int) { m.inFlight.Add(float64(change)) }
+
+// Error counts a request that ended in an error of the code.
+func (m *Metrics) Error(code string) { m.errors.WithLabelValues(code).Inc() }
+
+// Limit counts a decision of the limiter; source is where it was taken: redis or local.
+func (m *Metrics) Limit(endpoint, tier string, allowed bool, source string) {
+	decision := "refused"
+	if allowed {
+		decision = "admitted"
+	}
+	m.limits.WithLabelValues(endpoint, tier, decision, source).Inc()
+}
+
+// CacheResult counts an answered request by the kind of its result and how the cache served it (HIT, MISS, BYPASS).
+func (m *Metrics) CacheResult(kind, outcome string) { m.results.WithLabelValues(kind, outcome).Inc() }
+
+// CacheLookup counts a lookup in a layer (local, redis); outcome is hit, miss or error.
+func (m *Metrics) CacheLookup(kind, layer, outcome string) {
+	m.lookups.WithLabelValues(kind, layer, outcome).Inc()
+}
+
+// Redis measures an operation on an instance (cache, state); outcome is ok, timeout, unavailable or error.
+func (m *Metrics) Redis(instance, operation, outcome string, took time.Duration) {
+	m.redis.WithLabelValues(instance, operation, outcome).Observe(took.Seconds())
+}
+
+// OpenSearch measures a call; outcome is ok, canceled or the code of the error.
+func (m *Metrics) OpenSearch(operation, outcome string, took time.Duration) {
+	m.openSearch.WithLabelValues(operation, outcome).Observe(took.Seconds())
+}
+
+// Retrieval measures a search for passages; outcome is ok, degraded or the code of the error.
+func (m *Metrics) Retrieval(mode, outcome string, took time.Duration) {
+	m.retrieval.WithLabelValues(mode, outcome).Observe(took.Seconds())
+}
+
+// Model measures a request to the language model, retries included; outcome is ok or the code of the error.
+func (m *Metrics) Model(outcome string, took time.Duration, promptTokens, completionTokens int) {
+	m.model.WithLabelValues(outcome).Observe(took.Seconds())
+	m.tokens.WithLabelValues("input").Add(float64(promptTokens))
+	m.tokens.WithLabelValues("output").Add(float64(completionTokens))
+}
+
+// Documents counts documents that were received; status is created, updated, unchanged or failed.
+func (m *Metrics) Documents(status string, n int) {
+	m.documents.WithLabelValues(status).Add(float64(n))
+}
+
+// ConfigApplied says which configuration runs; at start and after each reload that was taken up.
+func (m *Metrics) ConfigApplied(hash string) {
+	m.config.Reset()
+	m.config.WithLabelValues(hash).Set(1)
+	m.reloads.WithLabelValues("applied").Inc()
+}
+
+// ConfigRejected counts a configuration that was refused.
+func (m *Metrics) ConfigRejected() { m.reloads.WithLabelValues("rejected").Inc() }

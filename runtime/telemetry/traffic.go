@@ -1,0 +1,166 @@
+package telemetry
+
+import (
+	"sync"
+	"time"
+)
+
+// Window is how far back recent figures look.
+const Window = 5 * time.Minute
+
+const (
+	// slotLength is the step in which figures leave the window.
+	slotLength = 10 * time.Second
+	slots      = int64(Window / slotLength)
+	// maxTenants bounds the memory of figures by tenant: 1,000 of about 5 KiB. A tenant beyond them has no figures of
+	// its own.
+	maxTenants = 1000
+)
+
+// Kinds of cached results, as Statusz and metrics name them.
+const (
+	KindSearch = "search"
+	KindLLM    = "llm"
+)
+
+// Hits counts requests answered from the cache and others.
+type Hits struct {
+	Hits, Misses int64
+}
+
+// Counts are figures of traffic.
+type Counts struct {
+	// Requests and Errors count requests to the API, and those of them that failed for a reason of the service.
+	Requests, Errors int64
+	// Search counts search requests by how they were answered, LLM ask and stream requests; BYPASS counts as neither.
+	Search, LLM Hits
+}
+
+func (c *Counts) kind(kind string) *Hits {
+	if kind == KindSearch {
+		return &c.Search
+	}
+	return &c.LLM
+}
+
+func (c *Counts) add(o Counts) {
+	c.Requests += o.Requests
+	c.Errors += o.Errors
+	c.Search.Hits += o.Search.Hits
+	c.Search.Misses += o.Search.Misses
+	c.LLM.Hits += o.LLM.Hits
+	c.LLM.Misses += o.LLM.Misses
+}
+
+// history is the figures since the start and, in slots, those of the window.
+type history struct {
+	total Counts
+	slots [slots]struct {
+		number int64
+		Counts
+	}
+}
+
+// record counts in the slot of now; a slot that was last used a window ago begins anew.
+func (h *history) record(now int64, count func(*Counts)) {
+	s := &h.slots[now%slots]
+	if s.number != now {
+		s.number, s.Counts = now, Counts{}
+	}
+	count(&s.Counts)
+	count(&h.total)
+}
+
+func (h *history) recent(now int64) Counts {
+	var sum Counts
+	for _, s := range h.slots {
+		if s.number > now-slots {
+			sum.add(s.Counts)
+		}
+	}
+	return sum
+}
+
+// Traffic counts requests, of all tenants and of each, since the start and for the last Window.
+type Traffic struct {
+	now   func() time.Time
+	start time.Time
+
+	mu      sync.Mutex
+	all     history
+	tenants map[string]*history
+}
+
+// NewTraffic counts from now on by the clock that it is given.
+func NewTraffic(now func() time.Time) *Traffic {
+	return &Traffic{now: now, start: now(), tenants: map[string]*history{}}
+}
+
+// slot numbers the time since the start; time running backwards counts as standing still.
+func (t *Traffic) slot() int64 { return int64(max(0, t.now().Sub(t.start)) / slotLength) }
+
+// Request counts a request of a tenant; failed is one that ended in a 5xx or in an error event.
+func (t *Traffic) Request(tenant string, failed bool) {
+	t.record(tenant, func(c *Counts) {
+		c.Requests++
+		if failed {
+			c.Errors++
+		}
+	})
+}
+
+// Cache counts a request of a tenant that was answered with a result of the kind, from the cache or not.
+func (t *Traffic) Cache(tenant, kind string, hit bool) {
+	t.record(tenant, func(c *Counts) {
+		if hit {
+			c.kind(kind).Hits++
+		} else {
+			c.kind(kind).Misses++
+		}
+	})
+}
+
+func (t *Traffic) record(tenant string, count func(*Counts)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := t.slot()
+	t.all.record(now, count)
+	h := t.tenants[tenant]
+	if h == nil {
+		if len(t.tenants) >= maxTenants {
+			return
+		}
+		h = &history{}
+		t.tenants[tenant] = h
+	}
+	h.record(now, count)
+}
+
+// Figures are Counts over a length of time.
+type Figures struct {
+	Over time.Duration
+	Counts
+}
+
+// Of returns the figures of one tenant, since the start and for the last Window.
+func (t *Traffic) Of(tenant string) (sinceStart, recent Figures) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	up := max(0, t.now().Sub(t.start))
+	sinceStart.Over, recent.Over = up, min(up, Window)
+	if h := t.tenants[tenant]; h != nil {
+		sinceStart.Counts, recent.Counts = h.total, h.recent(t.slot())
+	}
+	return sinceStart, recent
+}
+
+// Recent are the hits and misses of all tenants in the last Window, by kind, as Statusz reports them.
+func (t *Traffic) Recent() []CacheCount {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c := t.all.recent(t.slot())
+	return []CacheCount{
+		{Kind: KindSearch, Hits: c.Search.Hits, Misses: c.Search.Misses},
+		{Kind: KindLLM, Hits: c.LLM.Hits, Misses: c.LLM.Misses},
+	}
+}

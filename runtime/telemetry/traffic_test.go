@@ -1,0 +1,84 @@
+package telemetry_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ragservice/ragservice-operator/runtime/telemetry"
+)
+
+// clock is a clock that stands still until it is set.
+type clock struct{ now time.Time }
+
+func (c *clock) read() time.Time { return c.now }
+
+func newClock() *clock { return &clock{time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)} }
+
+func TestTrafficOfATenant(t *testing.T) {
+	c := newClock()
+	traffic := telemetry.NewTraffic(c.read)
+	traffic.Request("a", false)
+	traffic.Cache("a", telemetry.KindSearch, false)
+	c.now = c.now.Add(4 * time.Minute)
+	traffic.Request("a", true)
+	traffic.Cache("a", telemetry.KindSearch, true)
+	traffic.Cache("a", telemetry.KindLLM, true)
+	traffic.Request("b", false)
+
+	all := telemetry.Counts{Requests: 2, Errors: 1, Search: telemetry.Hits{Hits: 1, Misses: 1}, LLM: telemetry.Hits{Hits: 1}}
+	late := telemetry.Counts{Requests: 1, Errors: 1, Search: telemetry.Hits{Hits: 1}, LLM: telemetry.Hits{Hits: 1}}
+	steps := []struct {
+		after        time.Duration
+		since, again telemetry.Figures
+	}{
+		{0, telemetry.Figures{Over: 4 * time.Minute, Counts: all}, telemetry.Figures{Over: 4 * time.Minute, Counts: all}},
+		{59 * time.Second, telemetry.Figures{Over: 299 * time.Second, Counts: all}, telemetry.Figures{Over: 299 * time.Second, Counts: all}},
+		{time.Second, telemetry.Figures{Over: 300 * time.Second, Counts: all}, telemetry.Figures{Over: telemetry.Window, Counts: late}},
+		{4 * time.Minute, telemetry.Figures{Over: 540 * time.Second, Counts: all}, telemetry.Figures{Over: telemetry.Window}},
+		{time.Hour, telemetry.Figures{Over: 4140 * time.Second, Counts: all}, telemetry.Figures{Over: telemetry.Window}},
+	}
+	for _, step := range steps {
+		c.now = c.now.Add(step.after)
+		since, recent := traffic.Of("a")
+		if diff := cmp.Diff([]telemetry.Figures{step.since, step.again}, []telemetry.Figures{since, recent}); diff != "" {
+			t.Errorf("%s later: %s", step.after, diff)
+		}
+	}
+	if since, _ := traffic.Of("nobody"); since.Counts != (telemetry.Counts{}) {
+		t.Errorf("a tenant without traffic: %+v", since)
+	}
+}
+
+func TestRecentTrafficOfAllTenants(t *testing.T) {
+	c := newClock()
+	traffic := telemetry.NewTraffic(c.read)
+	for i := range 1500 { // beyond those that have figures of their own
+		traffic.Request(fmt.Sprint(i), false)
+		traffic.Cache(fmt.Sprint(i), telemetry.KindLLM, i%3 == 0)
+	}
+	want := []telemetry.CacheCount{{Kind: "search"}, {Kind: "llm", Hits: 500, Misses: 1000}}
+	if diff := cmp.Diff(want, traffic.Recent()); diff != "" {
+		t.Error(diff)
+	}
+	if since, _ := traffic.Of("1499"); since.Requests != 0 {
+		t.Errorf("the memory of tenants is not bounded: %+v", since)
+	}
+	c.now = c.now.Add(telemetry.Window)
+	if diff := cmp.Diff([]telemetry.CacheCount{{Kind: "search"}, {Kind: "llm"}}, traffic.Recent()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestClockThatRunsBackwards keeps counting.
+func TestClockThatRunsBackwards(t *testing.T) {
+	c := newClock()
+	traffic := telemetry.NewTraffic(c.read)
+	c.now = c.now.Add(-time.Hour)
+	traffic.Request("a", false)
+	if since, recent := traffic.Of("a"); since.Requests != 1 || recent.Requests != 1 || since.Over != 0 {
+		t.Errorf("%+v %+v", since, recent)
+	}
+}
