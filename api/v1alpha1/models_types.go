@@ -47,7 +47,7 @@ type LLMSpec struct {
 	IdleTimeout Duration `json:"idleTimeout,omitempty"`
 	// apiKeySecretRef is the key of the API, sent as a bearer token. Without it none is sent.
 	// +optional
-	APIKeySecretRef *SecretKeyReference `json:"apiKeySecretRef,omitempty,omitzero"`
+	APIKeySecretRef *SecretKeyReference `json:"apiKeySecretRef,omitempty"`
 }
 
 // LLMProvider is a kind of language model.

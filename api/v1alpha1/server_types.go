@@ -42,7 +42,7 @@ type AuthSpec struct {
 	// value JSON {"key","tier","tenant","role":"admin|client"}. Without it the operator generates the Secret
 	// <name>-api-keys with an administrator's and a client's key.
 	// +optional
-	APIKeysSecretRef *SecretReference `json:"apiKeysSecretRef,omitempty,omitzero"`
+	APIKeysSecretRef *SecretReference `json:"apiKeysSecretRef,omitempty"`
 }
 
 // AuthMode is how callers say who they are.

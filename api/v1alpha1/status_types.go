@@ -7,6 +7,7 @@ import (
 // RAGServiceStatus is what the operator found.
 type RAGServiceStatus struct {
 	// conditions of the service; docs/reasons.md explains each type and reason.
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	// +listType=map
 	// +listMapKey=type

@@ -24,7 +24,7 @@ type kubectl struct{ program, kubeconfig string }
 
 func newKubectl(t *testing.T, cfg *rest.Config) kubectl {
 	t.Helper()
-	t.Setenv("HOME", t.TempDir()) // kubectl caches there what the API server offers
+	program := backends.ControlPlaneProgram(t, "kubectl") // before HOME changes, where it is looked for
 	path := filepath.Join(t.TempDir(), "kubeconfig")
 	config := clientcmdapi.Config{
 		Clusters:       map[string]*clientcmdapi.Cluster{"c": {Server: cfg.Host, CertificateAuthorityData: cfg.CAData}},
@@ -35,7 +35,8 @@ func newKubectl(t *testing.T, cfg *rest.Config) kubectl {
 	if err := clientcmd.WriteToFile(config, path); err != nil {
 		t.Fatal(err)
 	}
-	return kubectl{program: backends.ControlPlaneProgram(t, "kubectl"), kubeconfig: path}
+	t.Setenv("HOME", t.TempDir()) // kubectl caches there what the API server offers
+	return kubectl{program: program, kubeconfig: path}
 }
 
 func (k kubectl) run(t *testing.T, stdin string, args ...string) string {

@@ -27,7 +27,7 @@ func tree(t *testing.T) string {
 		os.Link(filepath.Join(dir, "bin/tool"), filepath.Join(dir, "bin/same")),
 		os.Symlink("tool", filepath.Join(dir, "bin/alias")),
 		os.Mkdir(filepath.Join(dir, "private"), 0o700),
-		os.Chmod(filepath.Join(dir, "bin/tool"), 0o4755|os.ModeSetuid),
+		os.Chmod(filepath.Join(dir, "bin/tool"), 0o755|os.ModeSetuid),
 	} {
 		if err != nil {
 			t.Fatal(err)

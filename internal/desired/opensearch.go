@@ -125,7 +125,7 @@ func openSearchEnv(heap resource.Quantity) []*corev1ac.EnvVarApplyConfiguration 
 	}
 	return []*corev1ac.EnvVarApplyConfiguration{
 		env("OPENSEARCH_PATH_CONF", openSearchPathConf),
-		env("OPENSEARCH_JAVA_OPTS", javaHeap(heap)),
+		env("OPENSEARCH_JAVA_OPTS", javaOptions(heap)),
 		env("DISABLE_SECURITY_PLUGIN", "true"),
 		env("DISABLE_INSTALL_DEMO_CONFIG", "true"),
 		env("DISABLE_PERFORMANCE_ANALYZER_AGENT_CLI", "true"),

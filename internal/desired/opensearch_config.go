@@ -22,8 +22,11 @@ type openSearchYAML struct {
 	ClusterName string `json:"cluster.name"`
 	NodeName    string `json:"node.name"`
 	NetworkHost string `json:"network.host"`
-	PathData    string `json:"path.data"`
-	PathLogs    string `json:"path.logs"`
+	// TransportHost keeps the port by which nodes talk, which asks for no password, inside the pod while there is one
+	// node. Such a node also starts where a machine gives processes fewer file descriptors than a large cluster needs.
+	TransportHost string `json:"transport.host"`
+	PathData      string `json:"path.data"`
+	PathLogs      string `json:"path.logs"`
 	// SeedHosts are where nodes find each other. There is no single-node discovery: a cluster made with it cannot grow.
 	SeedHosts []string `json:"discovery.seed_hosts"`
 	// AllowMmap is off: mapping needs a kernel setting that a restricted pod cannot make.
@@ -35,12 +38,13 @@ type openSearchYAML struct {
 
 func newOpenSearchYAML(p part) openSearchYAML {
 	return openSearchYAML{
-		ClusterName: p.namespace() + "." + p.service.Name,
-		NodeName:    "${HOSTNAME}",
-		NetworkHost: "0.0.0.0",
-		PathData:    openSearchHome + "/data",
-		PathLogs:    openSearchHome + "/logs",
-		SeedHosts:   []string{HeadlessName(p.service.Name)},
+		ClusterName:   p.namespace() + "." + p.service.Name,
+		NodeName:      "${HOSTNAME}",
+		NetworkHost:   "0.0.0.0",
+		TransportHost: "_local_",
+		PathData:      openSearchHome + "/data",
+		PathLogs:      openSearchHome + "/logs",
+		SeedHosts:     []string{HeadlessName(p.service.Name)},
 	}
 }
 
@@ -63,8 +67,10 @@ func openSearchConfig(p part, initialized bool) (content, rollHash string, err e
 	return string(first), config.Hash(lasting), nil
 }
 
-// javaHeap fixes the heap's size; Java wants whole kibibytes, so it is rounded down to whole mebibytes.
-func javaHeap(heap resource.Quantity) string {
+// javaOptions fix the heap's size, in whole mebibytes since Java wants whole kibibytes, and keep Java from writing up to
+// 2 GiB of logs of its garbage collection and the whole heap, with documents in it, beside the data.
+func javaOptions(heap resource.Quantity) string {
 	const mebibyte = 1 << 20
-	return fmt.Sprintf("-Xms%[1]dm -Xmx%[1]dm", heap.Value()/mebibyte)
+	return fmt.Sprintf("-Xms%[1]dm -Xmx%[1]dm -Xlog:disable -Xlog:all=warning:stderr -XX:-HeapDumpOnOutOfMemoryError",
+		heap.Value()/mebibyte)
 }

@@ -27,7 +27,7 @@ type definition struct {
 }
 
 // loadDefinition compiles the CustomResourceDefinition on first use: its rules need a CEL environment, which takes a
-// tenth of a second and several megabytes that a server in a pod never pays.
+// tenth of a second and some megabytes that a server in a pod never pays.
 var loadDefinition = sync.OnceValues(func() (*definition, error) {
 	var external apiextensionsv1.CustomResourceDefinition
 	if err := yaml.UnmarshalStrict(crd.RAGService, &external); err != nil {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/ragservice/ragservice-operator/runtime/resilience"
 )
 
 const (
@@ -24,7 +26,7 @@ func (c *Cache) Forget(ctx context.Context, tenant, documentID string) {
 	if c.options.Redis == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, forgetTimeout)
+	ctx, cancel := context.WithTimeout(resilience.WithoutRedisBudget(ctx), forgetTimeout)
 	defer cancel()
 	set := documentKey(c.options.Config().Service, tenant, documentID)
 	for c.forgetSome(ctx, set) {

@@ -177,7 +177,7 @@ func lifetime(ttl time.Duration, empty bool) time.Duration {
 	if empty {
 		ttl = min(ttl, emptyTTL)
 	}
-	return ttl - rand.N(ttl*jitterPercent/100+1)
+	return ttl - rand.N(ttl*jitterPercent/100+1) //nolint:gosec // nobody gains by guessing it
 }
 
 // gaveUp makes an error of the ports of a wait that ended with its request's time.

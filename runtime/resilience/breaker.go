@@ -65,6 +65,7 @@ func (b *Breaker) Allow() (Permit, bool) {
 	defer b.mu.Unlock()
 	b.wake()
 	switch b.state {
+	case StateClosed:
 	case StateOpen:
 		return Permit{}, false
 	case StateHalfOpen:

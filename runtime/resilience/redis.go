@@ -51,7 +51,8 @@ type RedisOptions struct {
 	Timeout time.Duration
 	// OnCall is told each call: what for, how it ended and how long it took. May be nil.
 	OnCall func(operation string, outcome RedisOutcome, took time.Duration)
-	// OnHealth is told when Redis goes down, with the outcome that was the last straw, and when it is back. May be nil.
+	// OnHealth is told when Redis goes down, with the outcome that was the last straw, and when it is back. It must return
+	// soon and must not call the Redis. May be nil.
 	OnHealth func(health Health, why RedisOutcome)
 }
 

@@ -3,9 +3,11 @@ package resilience_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -165,6 +167,63 @@ func TestRedisOutOfMemoryStaysUp(t *testing.T) {
 	if got := told.count(resilience.RedisOOM); got != 10 {
 		t.Errorf("calls told as %q: %d, want 10", resilience.RedisOOM, got)
 	}
+}
+
+// TestRedisThatIsTooSlowStaysDown puts a delay before each answer: pings get through, but requests could not wait so long.
+func TestRedisThatIsTooSlowStaysDown(t *testing.T) {
+	t.Parallel()
+	var delay atomic.Int64
+	delay.Store(int64(2 * resilience.RedisBudget))
+	r, told := guard(t, resilience.RedisOptions{Address: slowed(t, backends.Redis(t).Addr(), &delay)})
+	until(t, "down", func() bool { return get(t.Context(), r) != nil && r.Health() == resilience.HealthDown })
+	late := told.count(resilience.RedisTimeout)
+	until(t, "pings are answered, but late", func() bool { return told.count(resilience.RedisTimeout) >= late+2 })
+	if got := r.Health(); got != resilience.HealthDown {
+		t.Errorf("redis is %s while it is too slow", got)
+	}
+	delay.Store(0)
+	until(t, "up", hasHealth(r, resilience.HealthUp))
+}
+
+// slowed is the address of a proxy that holds each piece of an answer back.
+func slowed(t *testing.T, address string, delay *atomic.Int64) string {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	serve := func(client net.Conn) {
+		defer func() { _ = client.Close() }()
+		server, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
+		if err != nil {
+			return
+		}
+		go func() {
+			_, _ = io.Copy(server, client)
+			_ = server.Close()
+		}()
+		for piece := make([]byte, 4096); ; {
+			n, err := server.Read(piece)
+			if err != nil {
+				return
+			}
+			time.Sleep(time.Duration(delay.Load()))
+			if _, err := client.Write(piece[:n]); err != nil {
+				return
+			}
+		}
+	}
+	go func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go serve(client)
+		}
+	}()
+	return listener.Addr().String()
 }
 
 func TestRedisBudgetIsSharedByTheCallsOfARequest(t *testing.T) {

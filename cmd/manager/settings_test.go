@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/ragservice/ragservice-operator/internal/desired"
+)
+
+var images = []string{"--server-image=s", "--redis-image=r", "--opensearch-image=o"}
+
+func environment(pairs ...string) func(string) string {
+	return func(name string) string {
+		for i := 0; i < len(pairs); i += 2 {
+			if pairs[i] == name {
+				return pairs[i+1]
+			}
+		}
+		return ""
+	}
+}
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	args := append([]string{
+		"--leader-elect", "--metrics-bind-address=:9090", "--namespaces= b,a,b", "--log-level=DEBUG",
+	}, images...)
+	got, err := parse(args, environment("POD_NAMESPACE", "rag-system"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := settings{
+		leaderElect: true, metricsBind: ":9090", probeBind: ":8081", namespaces: []string{"a", "b"},
+		images: desired.Images{Server: "s", Redis: "r", OpenSearch: "o"}, logLevel: slog.LevelDebug, namespace: "rag-system",
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(settings{}), cmpopts.EquateComparable()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestBrokenFlags wants a sentence that names the flag, and status 2.
+func TestBrokenFlags(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"unknown":          {append([]string{"--leader"}, images...), "-leader"},
+		"no value":         {append([]string{"--log-level=LOUD"}, images...), "log-level"},
+		"an argument":      {append([]string{"serve"}, images...), "serve"},
+		"an argument last": {append(images[:len(images):len(images)], "serve"), "serve"},
+		"no image":         {images[:2], "--opensearch-image"},
+		"no port":          {append([]string{"--health-probe-bind-address=here"}, images...), "--health-probe-bind-address"},
+		"bad namespace":    {append([]string{"--namespaces=A_B"}, images...), "--namespaces"},
+		"empty namespace":  {append([]string{"--namespaces=a,,b"}, images...), "--namespaces"},
+		"no lease":         {append([]string{"--leader-elect"}, images...), "POD_NAMESPACE"},
+	} {
+		err := run(t.Context(), c.args, environment(), nil)
+		var usage *usageError
+		if !errors.As(err, &usage) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want a usage error that names %s", name, err, c.want)
+		}
+		var stderr bytes.Buffer
+		if code := exitCode(err, &stderr); code != 2 || stderr.Len() == 0 {
+			t.Errorf("%s: status %d, want 2, and %q on stderr", name, code, stderr.String())
+		}
+	}
+}
+
+func TestHelpListsFlags(t *testing.T) {
+	t.Parallel()
+	var stdout bytes.Buffer
+	err := run(t.Context(), []string{"-h"}, environment(), &stdout)
+	if !errors.Is(err, flag.ErrHelp) || exitCode(err, nil) != 0 {
+		t.Errorf("%v, want help and status 0", err)
+	}
+	for _, name := range []string{"leader-elect", "namespaces", "server-image", "redis-image", "opensearch-image", "log-level"} {
+		if !strings.Contains(stdout.String(), name) {
+			t.Errorf("help does not name %s", name)
+		}
+	}
+}
