@@ -17,10 +17,8 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout)
-	stop() // a second signal ends the process at once
-	os.Exit(exitCode(err, os.Stderr))
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	os.Exit(exitCode(run(ctx, os.Args[1:], os.Getenv, os.Stdout), os.Stderr))
 }
 
 // run is the operator. Its log goes to stdout.

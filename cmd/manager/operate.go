@@ -27,11 +27,8 @@ import (
 // stopTimeout is how long passes that are under way may take to end. The pod's grace period is 15 s.
 const stopTimeout = 10 * time.Second
 
-// leaseName is the lease that one replica holds. Reading and renewing it needs no more than these verbs; the library
-// tells changes of leaders by events of the core group.
-//
-// +kubebuilder:rbac:groups=coordination.k8s.io,namespace=system,resources=leases,verbs=get;create;update
-// +kubebuilder:rbac:groups="",namespace=system,resources=events,verbs=create;patch
+// leaseName is the lease that one replica holds, in the operator's namespace. config/rbac/leader_election_role.yaml
+// lets it.
 const leaseName = "ragservice-operator"
 
 // operate runs the operator until ctx ends.

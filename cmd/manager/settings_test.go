@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,7 +56,7 @@ func TestBrokenFlags(t *testing.T) {
 		"unknown":          {append([]string{"--leader"}, images...), "-leader"},
 		"no value":         {append([]string{"--log-level=LOUD"}, images...), "log-level"},
 		"an argument":      {append([]string{"serve"}, images...), "serve"},
-		"an argument last": {append(images[:len(images):len(images)], "serve"), "serve"},
+		"an argument last": {append(slices.Clip(images), "serve"), "serve"},
 		"no image":         {images[:2], "--opensearch-image"},
 		"no port":          {append([]string{"--health-probe-bind-address=here"}, images...), "--health-probe-bind-address"},
 		"bad namespace":    {append([]string{"--namespaces=A_B"}, images...), "--namespaces"},

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154 # names are shared with the script that sources this
 # The programs of the cluster, from Go modules that pin and checksum every dependency (binaries/*/go.mod and go.sum). They are in one
 # folder of the cache, since tests with a bare API server want etcd, kube-apiserver and kubectl in one (KUBEBUILDER_ASSETS).
 

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154 # names are shared with the script that sources this
 # Certificates and kubeconfigs: one authority, one name for each part, so that the audit log tells who did what.
 
 certificate() { # file, CN, O, subject alternative names
@@ -22,17 +22,18 @@ YAML
 make_identities() (
   umask 077
   cd "$STATE/pki" || exit
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout ca.key -out ca.crt -days 365 -subj /CN=$NAME 2>/dev/null
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout ca.key -out ca.crt -days 365 \
+    -subj "/CN=$NAME" 2>/dev/null
   openssl ecparam -name prime256v1 -genkey -noout -out accounts.key
   openssl ec -in accounts.key -pubout -out accounts.pub 2>/dev/null
-  certificate apiserver kube-apiserver $NAME \
+  certificate apiserver kube-apiserver "$NAME" \
     "DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:localhost,IP:$API_SERVICE_IP,IP:127.0.0.1,IP:$NODE_IP"
   certificate kubelet-client kube-apiserver-kubelet-client system:masters
   certificate admin kubernetes-admin system:masters
-  certificate controllers system:kube-controller-manager $NAME
-  certificate scheduler system:kube-scheduler $NAME
-  certificate node system:node:$NAME system:nodes "DNS:$NAME,IP:127.0.0.1,IP:$NODE_IP"
-  certificate proxy system:kube-proxy $NAME
+  certificate controllers system:kube-controller-manager "$NAME"
+  certificate scheduler system:kube-scheduler "$NAME"
+  certificate node "system:node:$NAME" system:nodes "DNS:$NAME,IP:127.0.0.1,IP:$NODE_IP"
+  certificate proxy system:kube-proxy "$NAME"
   certificate dns system:coredns system:masters
   certificate provisioner ragservice-provisioner system:masters
   kubeconfig "$STATE/admin.conf" admin

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154 # names are shared with the script that sources this
 # The same verbs on kind, where Docker runs.
 
 # docker_runs asks the daemon: a docker command may be there without one, or be another program's.
@@ -6,12 +6,12 @@ docker_runs() { timeout 10 docker info >/dev/null 2>&1; }
 
 use_kind() { command -v kind >/dev/null && docker_runs; }
 
-kind_exists() { kind get clusters 2>/dev/null | grep -qx $NAME; }
+kind_exists() { kind get clusters 2>/dev/null | grep -qx "$NAME"; }
 
 kind_create() {
   mkdir -p "$STATE/log"
   cp "$here/audit-policy.yaml" "$STATE/audit-policy.yaml"
-  kind create cluster --name $NAME --kubeconfig "$KUBECONFIG" --wait 120s --config - <<YAML
+  kind create cluster --name "$NAME" --kubeconfig "$KUBECONFIG" --wait 120s --config - <<YAML
 kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4
 nodes:
@@ -41,10 +41,10 @@ kind_up() {
 kind_load() {
   local archive
   for archive in "$@"; do
-    step "loading $(basename "$archive")" kind load image-archive "$archive" --name $NAME
+    step "loading $(basename "$archive")" kind load image-archive "$archive" --name "$NAME"
   done
 }
 
 kind_down() {
-  step "deleting the kind cluster" kind delete cluster --name $NAME --kubeconfig "$KUBECONFIG"
+  step "deleting the kind cluster" kind delete cluster --name "$NAME" --kubeconfig "$KUBECONFIG"
 }

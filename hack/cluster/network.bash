@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154 # names are shared with the script that sources this
 # The pod network: a bridge that only this cluster uses, and the rules that Kubernetes and its network plugin make. What was there
 # before is written down first, and put back by down.
 
@@ -31,14 +31,14 @@ cgroup_roots() {
 }
 
 make_network() {
-  ip link add $BRIDGE type bridge
-  ip addr add $NODE_IP/16 dev $BRIDGE
-  ip link set $BRIDGE up
+  ip link add "$BRIDGE" type bridge
+  ip addr add "$NODE_IP/16" dev "$BRIDGE"
+  ip link set "$BRIDGE" up
   sysctl -qw net.ipv4.ip_forward=1
   modprobe br_netfilter 2>/dev/null || true
   [ ! -e /proc/sys/net/bridge ] || sysctl -qw net.bridge.bridge-nf-call-iptables=1
-  iptables -w -A FORWARD -i $BRIDGE -j ACCEPT # a container engine beside us may have made the policy DROP
-  iptables -w -A FORWARD -o $BRIDGE -j ACCEPT
+  iptables -w -A FORWARD -i "$BRIDGE" -j ACCEPT # a container engine beside us may have made the policy DROP
+  iptables -w -A FORWARD -o "$BRIDGE" -j ACCEPT
   cat >"$STATE/cni/10-bridge.conflist" <<JSON
 {"cniVersion": "1.0.0", "name": "$NAME", "plugins": [{
   "type": "bridge", "bridge": "$BRIDGE", "isGateway": true, "ipMasq": true, "hairpinMode": true,
@@ -50,7 +50,7 @@ JSON
 # our_rules TABLE prints, from a saved table on stdin, commands that remove our rules and chains and no others: the chains of Kubernetes,
 # those of the network plugin that belong to our network, and rules that name our bridge.
 our_rules() {
-  awk -v table="$1" -v bridge=$BRIDGE -v network=$NAME '
+  awk -v table="$1" -v bridge="$BRIDGE" -v network="$NAME" '
     { line[NR] = $0 }
     /^:KUBE-/ { ours[substr($1, 2)] = 1 }
     $0 ~ "name: ..?" network "..? " { for (i = 1; i < NF; i++) if ($i == "-j" && $(i + 1) ~ /^CNI-/) ours[$(i + 1)] = 1 }
@@ -97,7 +97,7 @@ only_empty_chains() {
 }
 
 remove_bridge() {
-  ! ip link show $BRIDGE >/dev/null 2>&1 || ip link delete $BRIDGE
+  ! ip link show "$BRIDGE" >/dev/null 2>&1 || ip link delete "$BRIDGE"
 }
 
 restore_sysctls() {

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154 # names are shared with the script that sources this
 # The daemons of the one node, in the order in which they need each other.
 
 make_state() {
@@ -10,11 +10,11 @@ make_state() {
 start_control_plane() {
   local pki=$STATE/pki
   start etcd "$BIN/etcd" --data-dir "$STATE/etcd" --unsafe-no-fsync --log-level warn \
-    --listen-client-urls http://127.0.0.1:$ETCD_PORT --advertise-client-urls http://127.0.0.1:$ETCD_PORT \
-    --listen-peer-urls http://127.0.0.1:$ETCD_PEER_PORT --initial-advertise-peer-urls http://127.0.0.1:$ETCD_PEER_PORT \
-    --initial-cluster default=http://127.0.0.1:$ETCD_PEER_PORT
-  start apiserver "$BIN/kube-apiserver" --etcd-servers=http://127.0.0.1:$ETCD_PORT --bind-address=$NODE_IP --advertise-address=$NODE_IP \
-    --secure-port=$API_PORT --service-cluster-ip-range=$SERVICE_CIDR --client-ca-file="$pki/ca.crt" --allow-privileged \
+    --listen-client-urls "http://127.0.0.1:$ETCD_PORT" --advertise-client-urls "http://127.0.0.1:$ETCD_PORT" \
+    --listen-peer-urls "http://127.0.0.1:$ETCD_PEER_PORT" --initial-advertise-peer-urls "http://127.0.0.1:$ETCD_PEER_PORT" \
+    --initial-cluster default="http://127.0.0.1:$ETCD_PEER_PORT"
+  start apiserver "$BIN/kube-apiserver" --etcd-servers="http://127.0.0.1:$ETCD_PORT" \
+    --bind-address="$NODE_IP" --advertise-address="$NODE_IP" --secure-port="$API_PORT" --service-cluster-ip-range="$SERVICE_CIDR" --client-ca-file="$pki/ca.crt" --allow-privileged \
     --tls-cert-file="$pki/apiserver.crt" --tls-private-key-file="$pki/apiserver.key" \
     --service-account-key-file="$pki/accounts.pub" --service-account-signing-key-file="$pki/accounts.key" \
     --service-account-issuer=https://kubernetes.default.svc --authorization-mode=Node,RBAC --enable-admission-plugins=NodeRestriction \
@@ -23,10 +23,10 @@ start_control_plane() {
     --audit-policy-file="$here/audit-policy.yaml" --audit-log-path="$STATE/log/audit.log" --audit-log-maxsize=500
   await 120 "the API server" api_ready
   start controllers "$BIN/kube-controller-manager" --kubeconfig="$pki/controllers.conf" \
-    --bind-address=127.0.0.1 --secure-port=$CONTROLLERS_PORT \
+    --bind-address=127.0.0.1 --secure-port="$CONTROLLERS_PORT" \
     --service-account-private-key-file="$pki/accounts.key" --root-ca-file="$pki/ca.crt" --use-service-account-credentials \
-    --cluster-cidr=$POD_CIDR --flex-volume-plugin-dir="$STATE/kubelet/volume-plugins" --leader-elect=false
-  start scheduler "$BIN/kube-scheduler" --kubeconfig="$pki/scheduler.conf" --bind-address=127.0.0.1 --secure-port=$SCHEDULER_PORT \
+    --cluster-cidr="$POD_CIDR" --flex-volume-plugin-dir="$STATE/kubelet/volume-plugins" --leader-elect=false
+  start scheduler "$BIN/kube-scheduler" --kubeconfig="$pki/scheduler.conf" --bind-address=127.0.0.1 --secure-port="$SCHEDULER_PORT" \
     --leader-elect=false
 }
 
@@ -86,8 +86,8 @@ imageGCHighThresholdPercent: 100
 evictionHard: {memory.available: 100Mi}
 syncFrequency: 5s
 YAML
-  start kubelet "$BIN/kubelet" --config="$STATE/kubelet.yaml" --kubeconfig="$STATE/pki/node.conf" --hostname-override=$NAME \
-    --root-dir="$STATE/kubelet" --node-ip=$NODE_IP
+  start kubelet "$BIN/kubelet" --config="$STATE/kubelet.yaml" --kubeconfig="$STATE/pki/node.conf" --hostname-override="$NAME" \
+    --root-dir="$STATE/kubelet" --node-ip="$NODE_IP"
 }
 
 # The zeros leave the kernel's own limits of connection tracking alone. Without the bridge's packets passing the machine's rules, the
@@ -95,9 +95,9 @@ YAML
 start_proxy() {
   local masquerade=false
   [ -e /proc/sys/net/bridge/bridge-nf-call-iptables ] || masquerade=true
-  start proxy "$BIN/kube-proxy" --kubeconfig="$STATE/pki/proxy.conf" --hostname-override=$NAME \
-    --cluster-cidr=$POD_CIDR --proxy-mode=iptables \
-    --healthz-bind-address=127.0.0.1:$PROXY_HEALTH_PORT --metrics-bind-address=127.0.0.1:$PROXY_METRICS_PORT \
+  start proxy "$BIN/kube-proxy" --kubeconfig="$STATE/pki/proxy.conf" --hostname-override="$NAME" \
+    --cluster-cidr="$POD_CIDR" --proxy-mode=iptables \
+    --healthz-bind-address="127.0.0.1:$PROXY_HEALTH_PORT" --metrics-bind-address="127.0.0.1:$PROXY_METRICS_PORT" \
     --iptables-localhost-nodeports=false --masquerade-all=$masquerade --conntrack-max-per-core=0 --conntrack-min=0 \
     --conntrack-tcp-timeout-established=0 --conntrack-tcp-timeout-close-wait=0
 }
@@ -146,5 +146,5 @@ containerd_ready() {
 
 node_ready() {
   alive containerd kubelet proxy coredns provisioner || return
-  "$BIN/kubectl" get node $NAME -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}' | grep -q True
+  "$BIN/kubectl" get node "$NAME" -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}' | grep -q True
 }

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154 # names are shared with the script that sources this
 # Daemons: started in a session of their own, remembered by process id and start time, since a process id alone may be somebody else's
 # by the time it is used.
 

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154 # names are shared with the script that sources this
 # Names, addresses and ports of the one-node cluster. None is a default of the program that uses it, so that it starts beside whatever
 # else runs on the machine; only addresses of its own bridge and of the loopback are listened on.
 

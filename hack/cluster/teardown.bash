@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154 # names are shared with the script that sources this
 # Takes away all that up made, in whatever state it is: each piece looks for itself what there is of it. Nothing is asked to end
 # gracefully that is removed a moment later.
 

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # names are shared with the script that sources this
 # The product on a cluster, for the demo and the end-to-end tests: cluster, images, operator. Needs steps.sh and cache.sh, and $root, the
 # project's folder. Each function may be called again: what is there already is brought up to date.
 

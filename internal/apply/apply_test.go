@@ -10,7 +10,6 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ragservice/ragservice-operator/internal/apply"
@@ -59,7 +58,7 @@ func TestDriftIsRepaired(t *testing.T) {
 	for name, drift := range map[string]func() (client.Object, apply.Ref){
 		"ServiceAccount": func() (client.Object, apply.Ref) {
 			o := get(w, "papers-server", &corev1.ServiceAccount{})
-			o.AutomountServiceAccountToken = ptr.To(true)
+			o.AutomountServiceAccountToken = new(true)
 			return o, apply.Ref{Component: desired.ComponentServer, Kind: "ServiceAccount", Name: o.Name}
 		},
 		"ConfigMap": func() (client.Object, apply.Ref) {
@@ -79,22 +78,22 @@ func TestDriftIsRepaired(t *testing.T) {
 		},
 		"PodDisruptionBudget": func() (client.Object, apply.Ref) {
 			o := get(w, "papers-server", &policyv1.PodDisruptionBudget{})
-			o.Spec.MaxUnavailable = ptr.To(intstr.FromInt32(9))
+			o.Spec.MaxUnavailable = new(intstr.FromInt32(9))
 			return o, apply.Ref{Component: desired.ComponentServer, Kind: "PodDisruptionBudget", Name: o.Name}
 		},
 		"StatefulSet": func() (client.Object, apply.Ref) {
 			o := get(w, "papers-redis-cache", &appsv1.StatefulSet{})
-			o.Spec.Template.Spec.Containers[0].SecurityContext.ReadOnlyRootFilesystem = ptr.To(false)
+			o.Spec.Template.Spec.Containers[0].SecurityContext.ReadOnlyRootFilesystem = new(false)
 			return o, apply.Ref{Component: desired.ComponentRedisCache, Kind: "StatefulSet", Name: o.Name}
 		},
 		"Deployment": func() (client.Object, apply.Ref) {
 			o := get(w, "papers-server", &appsv1.Deployment{})
-			o.Spec.Replicas = ptr.To[int32](0)
+			o.Spec.Replicas = new(int32(0))
 			return o, apply.Ref{Component: desired.ComponentServer, Kind: "Deployment", Name: o.Name}
 		},
 		"owner reference": func() (client.Object, apply.Ref) {
 			o := get(w, "papers-server", &corev1.Service{})
-			o.OwnerReferences[0].BlockOwnerDeletion = ptr.To(false)
+			o.OwnerReferences[0].BlockOwnerDeletion = new(false)
 			return o, apply.Ref{Component: desired.ComponentServer, Kind: "Service", Name: o.Name}
 		},
 		"a label": func() (client.Object, apply.Ref) {
@@ -132,7 +131,7 @@ func TestForeignFieldsSurvive(t *testing.T) {
 	w.update(d)
 	w.settled()
 
-	w.rag.Spec.Server.Replicas = ptr.To[int32](4)
+	w.rag.Spec.Server.Replicas = new(int32(4))
 	w.settled()
 	got := get(w, "papers-server", &appsv1.Deployment{})
 	pod := got.Spec.Template
@@ -176,7 +175,7 @@ func TestNameConflictLeavesTheObjectAlone(t *testing.T) {
 	w.create(labelled)
 	w.cached(labelled)
 
-	_, err := w.applier.Apply(w.ctx, w.rag, w.state())
+	_, err := w.applier.Apply(w.t.Context(), w.rag, w.state())
 	var got []apply.Ref
 	for _, f := range apply.Failures(err) {
 		if f.Reason() != "NameConflict" {
@@ -209,7 +208,7 @@ func TestRefusedObjectIsAFailureOfItsComponent(t *testing.T) {
 	w.settled()
 	w.rag.Spec.OpenSearch.Managed.Storage = "1Gi" // the schema refuses this change, as a StatefulSet does
 	w.rag.Spec.Server.Image = "example.com/ragserver:3"
-	_, err := w.applier.Apply(w.ctx, w.rag, w.state())
+	_, err := w.applier.Apply(w.t.Context(), w.rag, w.state())
 	failures := apply.Failures(err)
 	if len(failures) != 1 || failures[0].Component != desired.ComponentOpenSearch || failures[0].Reason() != "ApplyFailed" {
 		t.Errorf("failures %v, want ApplyFailed of the search engine", err)

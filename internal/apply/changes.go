@@ -35,6 +35,8 @@ type Ref struct {
 }
 
 // Failure is a step that failed.
+//
+//nolint:errname // it is a step, and what became of it
 type Failure struct {
 	Ref
 	Err error
@@ -62,10 +64,9 @@ func (f *Failure) Reason() string {
 
 // Failures are the steps that failed, in the order in which they were tried, from the error of Apply.
 func Failures(err error) []*Failure {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the outermost error is the joined one
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
-		var f *Failure
-		if errors.As(err, &f) {
+		if f, failed := errors.AsType[*Failure](err); failed {
 			return []*Failure{f}
 		}
 		return nil

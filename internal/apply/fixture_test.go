@@ -32,8 +32,7 @@ import (
 // world is a namespace on a real API server with an Applier as the manager builds it: reads from a cache of what
 // carries our labels, and writes that are counted.
 type world struct {
-	t   *testing.T
-	ctx context.Context
+	t *testing.T
 	// user is somebody else's client, without a cache.
 	user    client.Client
 	applier *apply.Applier
@@ -45,7 +44,10 @@ type world struct {
 	config   *rest.Config
 }
 
-func init() { log.SetLogger(logr.Discard()) }
+func TestMain(m *testing.M) {
+	log.SetLogger(logr.Discard())
+	m.Run()
+}
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
@@ -60,9 +62,9 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, ctx: t.Context(), user: user, requests: &atomic.Int64{}, config: cfg}
+	w := &world{t: t, user: user, requests: &atomic.Int64{}, config: cfg}
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "apply-"}}
-	if err := user.Create(w.ctx, namespace); err != nil {
+	if err := user.Create(w.t.Context(), namespace); err != nil {
 		t.Fatal(err)
 	}
 	w.rag = desiredtest.Full()
@@ -142,7 +144,7 @@ func (w *world) state() desired.State {
 // apply applies state and fails the test on an error.
 func (w *world) apply(state desired.State) apply.ChangeSet {
 	w.t.Helper()
-	changes, err := w.applier.Apply(w.ctx, w.rag, state)
+	changes, err := w.applier.Apply(w.t.Context(), w.rag, state)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -164,7 +166,7 @@ func (w *world) settled() desired.State {
 
 func (w *world) eventually(what string, holds func() bool) {
 	w.t.Helper()
-	err := wait.PollUntilContextTimeout(w.ctx, 20*time.Millisecond, 20*time.Second, true,
+	err := wait.PollUntilContextTimeout(w.t.Context(), 20*time.Millisecond, 20*time.Second, true,
 		func(context.Context) (bool, error) { return holds(), nil })
 	if err != nil {
 		w.t.Fatalf("waiting for %s: %v", what, err)
@@ -174,7 +176,7 @@ func (w *world) eventually(what string, holds func() bool) {
 // get reads an object of the namespace as it is on the API server.
 func get[T client.Object](w *world, name string, into T) T {
 	w.t.Helper()
-	if err := w.user.Get(w.ctx, client.ObjectKey{Namespace: w.rag.Namespace, Name: name}, into); err != nil {
+	if err := w.user.Get(w.t.Context(), client.ObjectKey{Namespace: w.rag.Namespace, Name: name}, into); err != nil {
 		w.t.Fatal(err)
 	}
 	return into
@@ -183,7 +185,7 @@ func get[T client.Object](w *world, name string, into T) T {
 // update writes an object as somebody else, and waits until the Applier's cache has it.
 func (w *world) update(object client.Object) {
 	w.t.Helper()
-	if err := w.user.Update(w.ctx, object); err != nil {
+	if err := w.user.Update(w.t.Context(), object); err != nil {
 		w.t.Fatal(err)
 	}
 	w.cached(object)
@@ -193,7 +195,7 @@ func (w *world) update(object client.Object) {
 func (w *world) create(object client.Object) {
 	w.t.Helper()
 	object.SetNamespace(w.rag.Namespace)
-	if err := w.user.Create(w.ctx, object); err != nil {
+	if err := w.user.Create(w.t.Context(), object); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -202,8 +204,8 @@ func (w *world) create(object client.Object) {
 func (w *world) cached(object client.Object) {
 	w.t.Helper()
 	w.eventually("the cache to follow", func() bool {
-		seen := object.DeepCopyObject().(client.Object) //nolint:forcetypeassert // a copy has its type
-		err := w.manager.Get(w.ctx, client.ObjectKeyFromObject(object), seen)
+		seen := object.DeepCopyObject().(client.Object)
+		err := w.manager.Get(w.t.Context(), client.ObjectKeyFromObject(object), seen)
 		if object.GetLabels()[desired.LabelManagedBy] != desired.ManagedBy {
 			return client.IgnoreNotFound(err) == nil && err != nil
 		}
@@ -214,7 +216,7 @@ func (w *world) cached(object client.Object) {
 // exists says whether the API server has an object of this kind and name.
 func (w *world) exists(kind client.Object, name string) bool {
 	w.t.Helper()
-	err := w.user.Get(w.ctx, client.ObjectKey{Namespace: w.rag.Namespace, Name: name}, kind)
+	err := w.user.Get(w.t.Context(), client.ObjectKey{Namespace: w.rag.Namespace, Name: name}, kind)
 	if client.IgnoreNotFound(err) != nil {
 		w.t.Fatal(err)
 	}
@@ -226,7 +228,7 @@ func (w *world) markRevision(name, revision string) types.UID {
 	w.t.Helper()
 	set := get(w, name, &appsv1.StatefulSet{})
 	set.Status.ObservedGeneration, set.Status.UpdateRevision = set.Generation, revision
-	if err := w.user.Status().Update(w.ctx, set); err != nil {
+	if err := w.user.Status().Update(w.t.Context(), set); err != nil {
 		w.t.Fatal(err)
 	}
 	w.cached(set)

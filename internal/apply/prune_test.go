@@ -12,7 +12,6 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ragservice/ragservice-operator/internal/apply"
@@ -24,7 +23,7 @@ func TestPruneDeletesWhatIsNoLongerWanted(t *testing.T) {
 	w := newWorld(t)
 	w.settled()
 	another := metav1.OwnerReference{
-		APIVersion: "v1", Kind: "ConfigMap", Name: "somebody", UID: "another", Controller: ptr.To(true),
+		APIVersion: "v1", Kind: "ConfigMap", Name: "somebody", UID: "another", Controller: new(true),
 	}
 	bystanders := []client.Object{
 		theirs(&corev1.ConfigMap{}, "without-owner"),
@@ -34,7 +33,7 @@ func TestPruneDeletesWhatIsNoLongerWanted(t *testing.T) {
 		w.create(o)
 		w.cached(o)
 	}
-	w.rag.Spec.NetworkPolicy.Enabled = ptr.To(false)
+	w.rag.Spec.NetworkPolicy.Enabled = new(false)
 	w.rag.Spec.NetworkPolicy.Egress = nil
 
 	state := w.state()
@@ -103,7 +102,7 @@ func TestPruneDeletesOnlyTheStateThatItJudged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = apply.New(handOver{w.manager, w}, live).Apply(w.ctx, w.rag, state)
+	_, err = apply.New(handOver{w.manager, w}, live).Apply(w.t.Context(), w.rag, state)
 	failures := apply.Failures(err)
 	if len(failures) != 1 || !apierrors.IsConflict(failures[0]) || failures[0].Reason() != "ReconcileFailed" {
 		t.Errorf("failures %v, want a conflict", err)

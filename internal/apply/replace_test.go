@@ -6,7 +6,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ragservice/ragservice-operator/internal/desired"
@@ -52,7 +51,7 @@ func (w *world) createPod(set string, owner types.UID, revision string) client.O
 			Name:   set + "-0",
 			Labels: desired.Labels("papers", desired.ComponentOpenSearch),
 			OwnerReferences: []metav1.OwnerReference{{
-				APIVersion: "apps/v1", Kind: "StatefulSet", Name: set, UID: owner, Controller: ptr.To(true),
+				APIVersion: "apps/v1", Kind: "StatefulSet", Name: set, UID: owner, Controller: new(true),
 			}},
 		},
 		Spec: corev1.PodSpec{

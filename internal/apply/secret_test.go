@@ -51,7 +51,7 @@ func TestConcurrentPassesAgreeOnOneSecret(t *testing.T) {
 	var passes sync.WaitGroup
 	for i, password := range passwords {
 		state := w.candidate(password)
-		passes.Go(func() { _, errs[i] = w.applier.Apply(w.ctx, w.rag, state) })
+		passes.Go(func() { _, errs[i] = w.applier.Apply(w.t.Context(), w.rag, state) })
 	}
 	passes.Wait()
 	for i, err := range errs {
@@ -68,7 +68,7 @@ func TestSecretOfSomebodyElseHoldsItsUsers(t *testing.T) {
 	w.create(&corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Name: "papers-redis"}, Data: map[string][]byte{"password": []byte("theirs")},
 	})
-	_, err := w.applier.Apply(w.ctx, w.rag, w.candidate("ours"))
+	_, err := w.applier.Apply(w.t.Context(), w.rag, w.candidate("ours"))
 	failures := apply.Failures(err)
 	if len(failures) != 1 || failures[0].Reason() != "NameConflict" || failures[0].Kind != "Secret" {
 		t.Errorf("failures %v, want a conflict of the Secret", err)
@@ -92,7 +92,7 @@ func TestChildrenOfAnEarlierRAGServiceAreNotOurs(t *testing.T) {
 	w.rag.UID = types.UID("5c6d7e8f-0000-4000-8000-000000000002")
 	state := w.state()
 	state.Generated = nil
-	changes, err := w.applier.Apply(w.ctx, w.rag, state)
+	changes, err := w.applier.Apply(w.t.Context(), w.rag, state)
 	if !changes.Empty() {
 		t.Errorf("changes %+v, want none", changes)
 	}

@@ -22,8 +22,7 @@ func faults(err error) []status.Fault {
 	if err == nil {
 		return nil
 	}
-	var invalid *buildError
-	if errors.As(err, &invalid) {
+	if invalid, is := errors.AsType[*buildError](err); is {
 		return []status.Fault{{Reason: v1alpha1.ReasonApplyFailed, Message: "the spec cannot be used: " + invalid.Error()}}
 	}
 	failures := apply.Failures(err)

@@ -3,6 +3,7 @@ package controller_test
 import (
 	"context"
 	"net/netip"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -73,8 +74,11 @@ func controlPlane(t *testing.T) *rest.Config {
 	return backends.ControlPlane(t, "../../config/crd/bases")
 }
 
-// The library complains when nobody says where its log goes. Operators of tests have loggers of their own.
-func init() { ctrl.SetLogger(logr.Discard()) }
+// TestMain says where the library's log goes, which complains otherwise. Operators of tests have loggers of their own.
+func TestMain(m *testing.M) {
+	ctrl.SetLogger(logr.Discard())
+	os.Exit(m.Run())
+}
 
 func newScheme(t *testing.T) *runtime.Scheme {
 	t.Helper()

@@ -11,21 +11,25 @@ import (
 )
 
 var (
-	changesMade = prometheus.NewCounterVec(prometheus.CounterOpts{
+	changesMade = registered(prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "ragservice_operator_child_changes_total",
 		Help: "Children that were written, by what was done: created, updated, drift_repaired, deleted, replaced.",
-	}, []string{"change"})
-	statusWrites = prometheus.NewCounter(prometheus.CounterOpts{
+	}, []string{"change"}))
+	statusWrites = registered(prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "ragservice_operator_status_writes_total",
 		Help: "Writes of the status of RAGServices.",
-	})
-	conditions = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+	}))
+	conditions = registered(prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "ragservice_operator_condition",
 		Help: "Conditions of RAGServices: 1 for True, 0 for False, -1 for Unknown.",
-	}, []string{"namespace", "name", "type"})
+	}, []string{"namespace", "name", "type"}))
 )
 
-func init() { metrics.Registry.MustRegister(changesMade, statusWrites, conditions) }
+// registered adds a metric to those that the manager serves.
+func registered[C prometheus.Collector](metric C) C {
+	metrics.Registry.MustRegister(metric)
+	return metric
+}
 
 func countChanges(c apply.ChangeSet) {
 	for change, refs := range map[string][]apply.Ref{

@@ -9,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
@@ -87,24 +86,24 @@ func TestReloadedSettingsRollNothing(t *testing.T) {
 	for name, change := range map[string]func(*v1alpha1.RAGServiceSpec){
 		"models.llm.model":              func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.Model = "another" },
 		"models.llm.temperature":        func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.Temperature = "0.7" },
-		"models.llm.maxTokens":          func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.MaxTokens = ptr.To[int32](64) },
+		"models.llm.maxTokens":          func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.MaxTokens = new(int32(64)) },
 		"models.llm.timeout":            func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.Timeout = "10s" },
 		"models.llm.idleTimeout":        func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.IdleTimeout = "5s" },
 		"models.llm.baseURL":            func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.BaseURL = "https://other.example.com/v1" },
-		"retrieval.topK":                func(s *v1alpha1.RAGServiceSpec) { s.Retrieval.TopK = ptr.To[int32](7) },
-		"retrieval.maxTopK":             func(s *v1alpha1.RAGServiceSpec) { s.Retrieval.MaxTopK = ptr.To[int32](60) },
-		"retrieval.chunking.words":      func(s *v1alpha1.RAGServiceSpec) { s.Retrieval.Chunking.Words = ptr.To[int32](300) },
-		"retrieval.chunking.overlap":    func(s *v1alpha1.RAGServiceSpec) { s.Retrieval.Chunking.OverlapWords = ptr.To[int32](10) },
-		"cache.enabled":                 func(s *v1alpha1.RAGServiceSpec) { s.Cache.Enabled = ptr.To(false) },
+		"retrieval.topK":                func(s *v1alpha1.RAGServiceSpec) { s.Retrieval.TopK = new(int32(7)) },
+		"retrieval.maxTopK":             func(s *v1alpha1.RAGServiceSpec) { s.Retrieval.MaxTopK = new(int32(60)) },
+		"retrieval.chunking.words":      func(s *v1alpha1.RAGServiceSpec) { s.Retrieval.Chunking.Words = new(int32(300)) },
+		"retrieval.chunking.overlap":    func(s *v1alpha1.RAGServiceSpec) { s.Retrieval.Chunking.OverlapWords = new(int32(10)) },
+		"cache.enabled":                 func(s *v1alpha1.RAGServiceSpec) { s.Cache.Enabled = new(false) },
 		"cache.ttl.search":              func(s *v1alpha1.RAGServiceSpec) { s.Cache.TTL.Search = "2h" },
 		"cache.ttl.llm":                 func(s *v1alpha1.RAGServiceSpec) { s.Cache.TTL.LLM = "1m" },
 		"cache.local.maxBytes":          func(s *v1alpha1.RAGServiceSpec) { s.Cache.Local.MaxBytes = "32Mi" },
-		"cache.generation":              func(s *v1alpha1.RAGServiceSpec) { s.Cache.Generation = ptr.To[int64](1) },
+		"cache.generation":              func(s *v1alpha1.RAGServiceSpec) { s.Cache.Generation = new(int64(1)) },
 		"rateLimits.defaultTier":        func(s *v1alpha1.RAGServiceSpec) { s.RateLimits.DefaultTier = "premium" },
 		"rateLimits.endpoints":          func(s *v1alpha1.RAGServiceSpec) { s.RateLimits.Endpoints = oneEndpoint() },
 		"auth.mode":                     func(s *v1alpha1.RAGServiceSpec) { s.Auth.Mode = v1alpha1.AuthModeAnonymous },
 		"logging.level":                 func(s *v1alpha1.RAGServiceSpec) { s.Logging.Level = v1alpha1.LogLevelDebug },
-		"server.replicas (their share)": func(s *v1alpha1.RAGServiceSpec) { s.Server.Replicas = ptr.To[int32](5) },
+		"server.replicas (their share)": func(s *v1alpha1.RAGServiceSpec) { s.Server.Replicas = new(int32(5)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -123,7 +122,7 @@ func TestReloadedSettingsRollNothing(t *testing.T) {
 }
 
 func oneEndpoint() []v1alpha1.EndpointLimit {
-	return []v1alpha1.EndpointLimit{{Name: v1alpha1.EndpointAsk, RequestsPerMinute: 3, Cost: ptr.To[int32](1)}}
+	return []v1alpha1.EndpointLimit{{Name: v1alpha1.EndpointAsk, RequestsPerMinute: 3, Cost: new(int32(1))}}
 }
 
 // What a running pod does not take up rolls the pods that it concerns, and no others.

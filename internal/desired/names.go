@@ -46,7 +46,7 @@ const (
 	// its pods read when they start; they carry it too, and roll with it.
 	AnnotationConfigHash = "ragservice.dev/config-hash"
 	// AnnotationSecretsHash on pods is SecretFacts.RollHashes of their component; a rotated Secret rolls them.
-	AnnotationSecretsHash = "ragservice.dev/secrets-hash"
+	AnnotationSecretsHash = "ragservice.dev/secrets-hash" //nolint:gosec // the name of a hash
 	// AnnotationStoresHash on the server's pods is the hash of the stores' addresses, which are not reloaded.
 	AnnotationStoresHash = "ragservice.dev/stores-hash"
 	// AnnotationServiceUID on a volume is the UID of the RAGService that made it; a volume that stayed carries another.

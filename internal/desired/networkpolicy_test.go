@@ -8,7 +8,6 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
-	"k8s.io/utils/ptr"
 
 	"github.com/ragservice/ragservice-operator/internal/desired/desiredtest"
 )
@@ -17,7 +16,7 @@ func TestEgressToTheModel(t *testing.T) {
 	t.Parallel()
 	anywhere := func(port int32) networkingv1.NetworkPolicyEgressRule {
 		return networkingv1.NetworkPolicyEgressRule{
-			Ports: []networkingv1.NetworkPolicyPort{{Protocol: ptr.To(corev1.ProtocolTCP), Port: ptr.To(intstr.FromInt32(port))}},
+			Ports: []networkingv1.NetworkPolicyPort{{Protocol: new(corev1.ProtocolTCP), Port: new(intstr.FromInt32(port))}},
 			To: []networkingv1.NetworkPolicyPeer{
 				{IPBlock: &networkingv1.IPBlock{CIDR: "0.0.0.0/0", Except: []string{"169.254.0.0/16"}}},
 				{IPBlock: &networkingv1.IPBlock{CIDR: "::/0", Except: []string{"fe80::/10"}}},
@@ -58,7 +57,7 @@ func TestEgressToTheModel(t *testing.T) {
 func TestNetworkPoliciesCanBeTurnedOff(t *testing.T) {
 	t.Parallel()
 	rag := desiredtest.Smallest()
-	rag.Spec.NetworkPolicy.Enabled = ptr.To(false)
+	rag.Spec.NetworkPolicy.Enabled = new(false)
 	for _, o := range build(t, desiredtest.Inputs(rag)).Objects {
 		if decode[metav1.TypeMeta](t, o.Config).Kind == "NetworkPolicy" {
 			t.Errorf("there is a NetworkPolicy %s", o.Key.Name)

@@ -2,6 +2,7 @@ package desired_test
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -23,13 +24,13 @@ func build(t *testing.T, in desired.Inputs) desired.State {
 // find is the object of a kind and name, decoded into the kind's own type.
 func find[T any](t *testing.T, state desired.State, kind, name string) T {
 	t.Helper()
-	for _, o := range state.Objects {
-		if o.Key.Name == name && decode[metav1.TypeMeta](t, o.Config).Kind == kind {
-			return decode[T](t, o.Config)
-		}
+	i := slices.IndexFunc(state.Objects, func(o desired.Object) bool {
+		return o.Key.Name == name && decode[metav1.TypeMeta](t, o.Config).Kind == kind
+	})
+	if i < 0 {
+		t.Fatalf("there is no %s %s", kind, name)
 	}
-	t.Fatalf("there is no %s %s", kind, name)
-	panic("unreachable")
+	return decode[T](t, state.Objects[i].Config)
 }
 
 func decode[T any](t *testing.T, config any) T {

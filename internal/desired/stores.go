@@ -2,6 +2,8 @@ package desired
 
 import (
 	"fmt"
+	"net"
+	"strconv"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/runtime/config"
@@ -20,14 +22,17 @@ func host(rag *v1alpha1.RAGService, c Component) string {
 
 // stores are the addresses of the service's own stores.
 func stores(rag *v1alpha1.RAGService) config.Stores {
-	redis := func(c Component) config.RedisInstance {
-		return config.RedisInstance{Address: fmt.Sprintf("%s:%d", host(rag, c), RedisPort)}
+	address := func(c Component, port int32) string {
+		return net.JoinHostPort(host(rag, c), strconv.Itoa(int(port)))
 	}
 	return config.Stores{
 		OpenSearch: &config.OpenSearch{
-			URLs:  []string{fmt.Sprintf("http://%s:%d", host(rag, ComponentOpenSearch), OpenSearchPort)},
+			URLs:  []string{"http://" + address(ComponentOpenSearch, OpenSearchPort)},
 			Index: documentsIndex,
 		},
-		Redis: &config.Redis{Cache: redis(ComponentRedisCache), State: redis(ComponentRedisState)},
+		Redis: &config.Redis{
+			Cache: config.RedisInstance{Address: address(ComponentRedisCache, RedisPort)},
+			State: config.RedisInstance{Address: address(ComponentRedisState, RedisPort)},
+		},
 	}
 }

@@ -61,8 +61,9 @@ func secretMetadata(ctx context.Context, reader client.Reader, key types.Namespa
 
 // contents reads the Secret that meta is of, unless that version has been read before; nil when it is gone.
 func (g *Gatherer) contents(ctx context.Context, meta *metav1.PartialObjectMetadata) (contents, error) {
-	if known, ok := g.memo.Get(version{meta.UID, meta.ResourceVersion}); ok {
-		return known.(contents), nil
+	known, _ := g.memo.Get(version{meta.UID, meta.ResourceVersion})
+	if read, ok := known.(contents); ok {
+		return read, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()

@@ -26,7 +26,6 @@ const (
 // world is a namespace on a real API server with a Gatherer for it.
 type world struct {
 	t      *testing.T
-	ctx    context.Context
 	client client.Client
 	// live is what the Gatherer asks for contents.
 	live     *countingReader
@@ -52,7 +51,7 @@ func newWorld(t *testing.T, rag *v1alpha1.RAGService) *world {
 	live := &countingReader{Reader: c}
 	images := desired.Images{Server: "ragserver:1", Redis: "redis:8", OpenSearch: "opensearch:3"}
 	return &world{
-		t: t, ctx: t.Context(), client: c, live: live, rag: rag,
+		t: t, client: c, live: live, rag: rag,
 		gatherer: gather.New(c, live, images, "ragservice-system"),
 	}
 }
@@ -79,7 +78,7 @@ func (r *countingReader) Get(ctx context.Context, key client.ObjectKey, o client
 
 func (w *world) gather() desired.Inputs {
 	w.t.Helper()
-	in, err := w.gatherer.Gather(w.ctx, w.rag)
+	in, err := w.gatherer.Gather(w.t.Context(), w.rag)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -91,7 +90,7 @@ func (w *world) create(name string, data map[string]string, owners ...metav1.Own
 	secret := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: w.rag.Namespace, Name: name, OwnerReferences: owners}, StringData: data,
 	}
-	if err := w.client.Create(w.ctx, secret); err != nil {
+	if err := w.client.Create(w.t.Context(), secret); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -112,7 +111,7 @@ func (w *world) adopt(candidates []desired.GeneratedSecret) {
 func (w *world) set(name, key, value string) {
 	w.t.Helper()
 	var secret corev1.Secret
-	if err := w.client.Get(w.ctx, client.ObjectKey{Namespace: w.rag.Namespace, Name: name}, &secret); err != nil {
+	if err := w.client.Get(w.t.Context(), client.ObjectKey{Namespace: w.rag.Namespace, Name: name}, &secret); err != nil {
 		w.t.Fatal(err)
 	}
 	if secret.Data == nil {
@@ -121,7 +120,7 @@ func (w *world) set(name, key, value string) {
 	if secret.Data[key] = []byte(value); value == "" {
 		delete(secret.Data, key)
 	}
-	if err := w.client.Update(w.ctx, &secret); err != nil {
+	if err := w.client.Update(w.t.Context(), &secret); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -2,8 +2,8 @@ package gather_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -160,14 +160,14 @@ func TestBootstrappingEndsWithTheClustersUUID(t *testing.T) {
 			},
 		},
 	}
-	if err := w.client.Create(w.ctx, claim); err != nil {
+	if err := w.client.Create(w.t.Context(), claim); err != nil {
 		t.Fatal(err)
 	}
 	if w.gather().OpenSearchInitialized {
 		t.Error("initialised with a new volume")
 	}
 	claim.Annotations = map[string]string{desired.AnnotationClusterUUID: "mZ4vB0h2Q3y"}
-	if err := w.client.Update(w.ctx, claim); err != nil {
+	if err := w.client.Update(w.t.Context(), claim); err != nil {
 		t.Fatal(err)
 	}
 	if !w.gather().OpenSearchInitialized {
@@ -181,7 +181,7 @@ func TestUnreadableSecretIsAnError(t *testing.T) {
 	w := newFullWorld(t)
 	refusal := apierrors.NewForbidden(schema.GroupResource{Resource: "secrets"}, "llm", errors.New("no"))
 	g := gather.New(w.client, failingReader{refusal}, desired.Images{}, "")
-	if _, err := g.Gather(w.ctx, w.rag); !apierrors.IsForbidden(err) {
+	if _, err := g.Gather(w.t.Context(), w.rag); !apierrors.IsForbidden(err) {
 		t.Errorf("error %v, want that of the API server", err)
 	}
 }
@@ -199,12 +199,9 @@ func (r failingReader) List(context.Context, client.ObjectList, ...client.ListOp
 
 func assertHoldsNo(t *testing.T, in desired.Inputs, secrets ...string) {
 	t.Helper()
-	data, err := json.Marshal(in)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := fmt.Sprintf("%s", in.Secrets)
 	for _, secret := range secrets {
-		if strings.Contains(string(data), secret) {
+		if strings.Contains(text, secret) {
 			t.Errorf("the inputs hold %q", secret)
 		}
 	}

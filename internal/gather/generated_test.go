@@ -1,6 +1,7 @@
 package gather_test
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 	"testing"
@@ -33,7 +34,7 @@ func TestCandidatesAreDrawnForSecretsThatDoNotExist(t *testing.T) {
 	}
 	for name, data := range byName(w.gather().Secrets.Candidates) {
 		for key, value := range data {
-			if string(value) == string(first[name][key]) {
+			if bytes.Equal(value, first[name][key]) {
 				t.Errorf("%s of %s was drawn twice the same", key, name)
 			}
 		}
@@ -83,7 +84,7 @@ func TestCacheThatIsBehindDrawsNothing(t *testing.T) {
 	w := newWorld(t, desiredtest.Smallest())
 	w.adopt(w.gather().Secrets.Candidates)
 	behind := failingReader{apierrors.NewNotFound(schema.GroupResource{}, "")}
-	in, err := gather.New(behind, w.live, desired.Images{}, "").Gather(w.ctx, w.rag)
+	in, err := gather.New(behind, w.live, desired.Images{}, "").Gather(w.t.Context(), w.rag)
 	if err != nil {
 		t.Fatal(err)
 	}

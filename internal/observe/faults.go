@@ -6,7 +6,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 )
@@ -100,7 +99,7 @@ func containerFault(c corev1.ContainerStatus) (reason string, exitCode *int32, f
 	switch waiting {
 	case "", "ContainerCreating", "PodInitializing", ReasonCrashLoopBackOff, ReasonRunContainerError:
 		if end != nil {
-			return endReason(end), ptr.To(end.ExitCode), true
+			return endReason(end), new(end.ExitCode), true
 		}
 		return waiting, nil, waiting == ReasonCrashLoopBackOff || waiting == ReasonRunContainerError
 	case "ErrImagePull", ReasonImagePullBackOff:

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/utils/ptr"
-
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
@@ -58,9 +56,9 @@ func (t traffic) rate(shown *int32) *int32 {
 	}
 	exact := 100 * float64(t.hits) / float64(t.hits+t.misses)
 	if shown != nil && *shown%percentStep == 0 && math.Abs(exact-float64(*shown)) < percentStep {
-		return ptr.To(*shown)
+		return new(*shown)
 	}
-	return ptr.To(int32(exact) / percentStep * percentStep)
+	return new(int32(exact) / percentStep * percentStep)
 }
 
 func shownTotal(shown *v1alpha1.CacheStatus) *int32 {

@@ -5,16 +5,19 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 )
 
-var asks = prometheus.NewCounterVec(prometheus.CounterOpts{
-	Name: "ragservice_operator_server_polls_total",
-	Help: "Questions to servers for their state, by outcome.",
-}, []string{"outcome"})
+var asks = newAsks()
 
-func init() {
-	metrics.Registry.MustRegister(asks)
+// newAsks registers the counter with every outcome in it, so that a rate has a zero to rise from.
+func newAsks() *prometheus.CounterVec {
+	counter := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "ragservice_operator_server_polls_total",
+		Help: "Questions to servers for their state, by outcome.",
+	}, []string{"outcome"})
+	metrics.Registry.MustRegister(counter)
 	for _, how := range outcomes {
-		asks.WithLabelValues(string(how)) // present from the start, so that a rate has a zero to rise from
+		counter.WithLabelValues(string(how))
 	}
+	return counter
 }
 
 func countAsk(how outcome) { asks.WithLabelValues(string(how)).Inc() }

@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+	"maps"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -65,9 +66,7 @@ func throughReplicaSets(
 		return nil, err
 	}
 	chain := make(map[types.UID]desired.Component, len(workloads)+len(sets.Items))
-	for uid, component := range workloads {
-		chain[uid] = component
-	}
+	maps.Copy(chain, workloads)
 	for i := range sets.Items {
 		set := &sets.Items[i]
 		if ref := metav1.GetControllerOfNoCopy(set); ref != nil {

@@ -37,7 +37,8 @@ func (o *Observer) controllers(ctx context.Context, rag *v1alpha1.RAGService) (c
 		desired.ComponentRedisCache, desired.ComponentRedisState, desired.ComponentOpenSearch,
 	} {
 		var set appsv1.StatefulSet
-		exists, err := getOwned(ctx, o.Reader, rag.Namespace, desired.Name(rag.Name, c), rag.UID, &set)
+		key := client.ObjectKey{Namespace: rag.Namespace, Name: desired.Name(rag.Name, c)}
+		exists, err := getOwned(ctx, o.Reader, key, rag.UID, &set)
 		if err != nil {
 			return found, err
 		}
@@ -52,7 +53,8 @@ func (o *Observer) controllers(ctx context.Context, rag *v1alpha1.RAGService) (c
 // serverDeployment is the server's Deployment, or nil when there is none that the RAGService controls.
 func serverDeployment(ctx context.Context, reader client.Reader, service types.NamespacedName, uid types.UID) (*appsv1.Deployment, error) {
 	var d appsv1.Deployment
-	exists, err := getOwned(ctx, reader, service.Namespace, desired.Name(service.Name, desired.ComponentServer), uid, &d)
+	key := client.ObjectKey{Namespace: service.Namespace, Name: desired.Name(service.Name, desired.ComponentServer)}
+	exists, err := getOwned(ctx, reader, key, uid, &d)
 	if err != nil || !exists {
 		return nil, err
 	}
@@ -60,8 +62,8 @@ func serverDeployment(ctx context.Context, reader client.Reader, service types.N
 }
 
 // getOwned reads an object and says whether it exists and is controlled by owner.
-func getOwned(ctx context.Context, reader client.Reader, namespace, name string, owner types.UID, into client.Object) (bool, error) {
-	err := reader.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, into)
+func getOwned(ctx context.Context, reader client.Reader, key client.ObjectKey, owner types.UID, into client.Object) (bool, error) {
+	err := reader.Get(ctx, key, into)
 	if apierrors.IsNotFound(err) {
 		return false, nil
 	}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/utils/ptr"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
@@ -16,11 +15,11 @@ func TestCacheFigures(t *testing.T) {
 	t.Parallel()
 	got := status.Evaluate(wellPass()).Status.Cache
 	want := &v1alpha1.CacheStatus{
-		HitRatePercent: ptr.To(int32(55)),
+		HitRatePercent: new(int32(55)),
 		Window:         "5m0s",
 		ByKind: []v1alpha1.CacheKindStatus{
-			{Kind: v1alpha1.CacheKindLLM, HitRatePercent: ptr.To(int32(30))},
-			{Kind: v1alpha1.CacheKindSearch, HitRatePercent: ptr.To(int32(80))},
+			{Kind: v1alpha1.CacheKindLLM, HitRatePercent: new(int32(30))},
+			{Kind: v1alpha1.CacheKindSearch, HitRatePercent: new(int32(80))},
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

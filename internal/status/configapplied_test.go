@@ -9,9 +9,7 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
 
-func runs(hash string) func(*telemetry.Statusz) {
-	return func(s *telemetry.Statusz) { s.ConfigHash = hash }
-}
+func takesUp(s *telemetry.Statusz) { s.ConfigHash = newHash }
 
 // TestConfigAppliedOverTime follows a service through passes: each step adds its changes to those of the steps before.
 func TestConfigAppliedOverTime(t *testing.T) {
@@ -27,15 +25,15 @@ func TestConfigAppliedOverTime(t *testing.T) {
 	for name, steps := range map[string][]step{
 		"a change arrives": {
 			{0, wants(newHash), "Propagating", "True/Ready", 0},
-			{10 * time.Second, server(runs(newHash)), "Propagating", "True/Ready", 0},
-			{20 * time.Second, servers(runs(newHash)), "Applied", "True/Ready", 30 * time.Second},
+			{10 * time.Second, server(takesUp), "Propagating", "True/Ready", 0},
+			{20 * time.Second, servers(takesUp), "Applied", "True/Ready", 30 * time.Second},
 		},
 		"a change is late, and arrives": {
 			{0, wants(newHash), "Propagating", "True/Ready", 0},
 			{119 * time.Second, nothing, "Propagating", "True/Ready", 0},
 			{time.Second, nothing, "ConfigNotApplied", "False/ConfigNotApplied", 0},
 			{time.Hour, nothing, "ConfigNotApplied", "False/ConfigNotApplied", 0},
-			{0, servers(runs(newHash)), "Applied", "True/Ready", time.Hour + 2*time.Minute},
+			{0, servers(takesUp), "Applied", "True/Ready", time.Hour + 2*time.Minute},
 		},
 		"a second change begins another wait": {
 			{0, wants(newHash), "Propagating", "True/Ready", 0},
@@ -44,7 +42,7 @@ func TestConfigAppliedOverTime(t *testing.T) {
 			{20 * time.Second, nothing, "ConfigNotApplied", "False/ConfigNotApplied", 100 * time.Second},
 		},
 		"a server falls back": {
-			{0, server(runs(newHash)), "Propagating", "True/Ready", 0},
+			{0, server(takesUp), "Propagating", "True/Ready", 0},
 			{120 * time.Second, nothing, "ConfigNotApplied", "False/ConfigNotApplied", 0},
 		},
 	} {

@@ -23,15 +23,15 @@ func TestEvents(t *testing.T) {
 	}{
 		{"nothing happens", nil, nil, nil},
 		{"traffic changes", nil, []change{servers(traffic(0, 9))}, nil},
-		{"a server begins to fail", nil, []change{crash}, []string{"Warning Ready PodFailing", "Warning ServerReady PodFailing"}},
-		{"a server recovers", []change{crash}, nil, []string{"Normal Ready Ready", "Normal ServerReady Available"}},
-		{"Redis is lost", nil, []change{redisDown}, []string{"Warning Ready Degraded", "Warning RedisReady StoreUnreachable"}},
-		{"Redis is back", []change{redisDown}, nil, []string{"Normal Ready Ready", "Normal RedisReady Available"}},
+		{"a server begins to fail", nil, []change{crash}, []string{"Warning Ready=PodFailing", "Warning ServerReady=PodFailing"}},
+		{"a server recovers", []change{crash}, nil, []string{"Normal Ready=Ready", "Normal ServerReady=Available"}},
+		{"Redis is lost", nil, []change{redisDown}, []string{"Warning Ready=Degraded", "Warning RedisReady=StoreUnreachable"}},
+		{"Redis is back", []change{redisDown}, nil, []string{"Normal Ready=Ready", "Normal RedisReady=Available"}},
 		{"a configuration is on its way", nil, []change{wants(newHash)}, nil},
-		{"a configuration has arrived", []change{servers(runs(newHash)), wants(oldHash), func(p *status.Pass) { p.Service.Status.ConfigHash = newHash }}, nil,
-			[]string{"Normal ConfigApplied Applied"}},
-		{"it starts", []change{neverSeen, unready(desired.ComponentServer)}, nil, []string{"Normal Ready Ready"}},
-		{"a pod is replaced", nil, []change{unready(desired.ComponentServer)}, []string{"Warning Ready Progressing"}},
+		{"a configuration has arrived", []change{servers(takesUp), wants(oldHash), func(p *status.Pass) { p.Service.Status.ConfigHash = newHash }}, nil,
+			[]string{"Normal ConfigApplied=Applied"}},
+		{"it starts", []change{neverSeen, unready(desired.ComponentServer)}, nil, []string{"Normal Ready=Ready"}},
+		{"a pod is replaced", nil, []change{unready(desired.ComponentServer)}, []string{"Warning Ready=Progressing"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -40,7 +40,7 @@ func TestEvents(t *testing.T) {
 			p.Service.Status = before
 			var got []string
 			for _, e := range status.Evaluate(p).Events {
-				got = append(got, e.Type+" "+e.Action+" "+e.Reason)
+				got = append(got, e.Type+" "+e.Action+"="+e.Reason)
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("events (-want +got):\n%s", diff)

@@ -30,8 +30,8 @@ func no(reason, format string, args ...any) finding {
 	return finding{status: metav1.ConditionFalse, reason: reason, message: sentence(format, args...)}
 }
 
-func unknown(reason, format string, args ...any) finding {
-	return finding{status: metav1.ConditionUnknown, reason: reason, message: sentence(format, args...)}
+func unknown(reason, message string) finding {
+	return finding{status: metav1.ConditionUnknown, reason: reason, message: message}
 }
 
 // keep leaves a condition as it was.

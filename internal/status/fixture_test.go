@@ -4,7 +4,6 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
@@ -72,7 +71,7 @@ func wellServer(uid string) telemetry.Statusz {
 }
 
 func neverSeen(p *status.Pass) {
-	p.Service.Status = v1alpha1.RAGServiceStatus{ObservedGeneration: ptr.To(int64(-1))}
+	p.Service.Status = v1alpha1.RAGServiceStatus{ObservedGeneration: new(int64(-1))}
 }
 func newSpec(p *status.Pass)      { p.Service.Generation++ }
 func gatherFailed(p *status.Pass) { p.Secrets, p.State = nil, nil }
@@ -146,8 +145,6 @@ func fault(c desired.Component, reason string) change {
 
 // wants makes the pass write another configuration.
 func wants(hash string) change { return func(p *status.Pass) { p.State.ConfigHash = hash } }
-
-func later(d time.Duration) change { return func(p *status.Pass) { p.Now = p.Now.Add(d) } }
 
 // outcomes are "Status/Reason" by type of condition.
 func outcomes(s v1alpha1.RAGServiceStatus) map[string]string {

@@ -32,7 +32,7 @@ func (a Admin) handler(draining func() bool) http.Handler {
 	})
 	mux.Handle("GET /metrics", a.Metrics)
 	mux.HandleFunc("GET /statusz", func(w http.ResponseWriter, _ *http.Request) {
-		if err := answer(w, http.StatusOK, status()); err != nil {
+		if err := answer(w, status()); err != nil {
 			http.Error(w, "no status", http.StatusInternalServerError)
 		}
 	})

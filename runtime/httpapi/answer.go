@@ -27,12 +27,12 @@ func encode(v any) ([]byte, error) {
 }
 
 // answer encodes v before anything is sent, so that a fault is still a 500.
-func answer(w http.ResponseWriter, status int, v any) error {
+func answer(w http.ResponseWriter, v any) error {
 	data, err := encode(v)
 	if err != nil {
 		return err
 	}
-	writeBody(w, status, data)
+	writeBody(w, http.StatusOK, data)
 	return nil
 }
 

@@ -2,10 +2,10 @@ package httpapi
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
+	"strings"
 
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
@@ -63,7 +63,7 @@ func firstByte(r *bufio.Reader) (byte, error) {
 		if err != nil {
 			return 0, err
 		}
-		if !bytes.ContainsRune([]byte(" \t\r\n"), rune(b)) {
+		if !strings.ContainsRune(" \t\r\n", rune(b)) {
 			return b, r.UnreadByte()
 		}
 	}
@@ -80,7 +80,7 @@ func (a *array) next() ([]byte, error) {
 	}
 	a.done = a.single
 	if err := checkElement(element); err != nil {
-		return nil, &elementFault{err}
+		return nil, &elementError{err}
 	}
 	return element, nil
 }

@@ -44,7 +44,7 @@ func (a *API) ask(r *http.Request) (work, error) {
 		}
 		a.logCache(r, telemetry.KindLLM, answered.Cache)
 		tellCache(w, r, telemetry.KindLLM, answered.Cache)
-		return answer(w, http.StatusOK, newAskAnswer(r, answered))
+		return answer(w, newAskAnswer(r, answered))
 	}, nil
 }
 

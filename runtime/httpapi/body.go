@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -48,10 +49,8 @@ func mediaType(r *http.Request, allowed ...string) (string, error) {
 	}
 	got, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if charset, given := params["charset"]; err == nil && (!given || strings.EqualFold(charset, "utf-8")) {
-		for _, a := range allowed {
-			if got == a {
-				return got, nil
-			}
+		if slices.Contains(allowed, got) {
+			return got, nil
 		}
 	}
 	return "", &rag.Error{Kind: errMediaType, Message: want}

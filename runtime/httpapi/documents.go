@@ -33,7 +33,7 @@ func (a *API) document(r *http.Request) (work, error) {
 		for i, c := range found.Chunks {
 			chunks[i] = documentChunk{c.ID, c.Text, c.Span}
 		}
-		return answer(w, http.StatusOK, documentAnswer{found.Document, chunks})
+		return answer(w, documentAnswer{found.Document, chunks})
 	}, nil
 }
 

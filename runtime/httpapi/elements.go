@@ -11,18 +11,18 @@ import (
 const maxElement = 2 * rag.MaxDocumentText
 
 // elements are the documents of a body, one by one, so that no more than one is in memory. next ends with io.EOF. An
-// elementFault is about one element and leaves the next ones readable; any other error is the end.
+// elementError is about one element and leaves the next ones readable; any other error is the end.
 type elements interface {
 	next() ([]byte, error)
 }
 
-// elementFault is what is wrong with one element of a body.
-type elementFault struct{ error }
+// elementError is what is wrong with one element of a body.
+type elementError struct{ error }
 
-func (f *elementFault) Unwrap() error { return f.error }
+func (f *elementError) Unwrap() error { return f.error }
 
-func isElementFault(err error) bool {
-	_, is := errors.AsType[*elementFault](err)
+func isElementError(err error) bool {
+	_, is := errors.AsType[*elementError](err)
 	return is
 }
 

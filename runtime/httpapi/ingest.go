@@ -49,7 +49,7 @@ func (a *API) ingestWhole(w http.ResponseWriter, r *http.Request, u *upload, opt
 		Results []ingestResult `json:"results"`
 	}{report, results}
 	if err == nil {
-		return answer(w, http.StatusOK, whole)
+		return answer(w, whole)
 	}
 	p := note(r, err)
 	e := p.body()

@@ -26,11 +26,13 @@ type told struct {
 }
 
 type toldResult struct {
-	Index  *int
-	ID     string
-	Status string
-	Chunks int
-	Error  *struct{ Code string }
+	Index  *int   `json:"index"`
+	ID     string `json:"id"`
+	Status string `json:"status"`
+	Chunks int    `json:"chunks"`
+	Error  *struct {
+		Code string `json:"code"`
+	} `json:"error"`
 }
 
 func (r toldResult) String() string {
@@ -196,7 +198,7 @@ func TestIngestFullDuplex(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = got.Body.Close() }()
-	if got.StatusCode != 200 || got.Header.Get("Content-Type") != "application/x-ndjson" {
+	if got.StatusCode != http.StatusOK || got.Header.Get("Content-Type") != "application/x-ndjson" {
 		t.Fatalf("%d %v", got.StatusCode, got.Header)
 	}
 	lines := bufio.NewScanner(got.Body)

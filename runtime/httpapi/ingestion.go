@@ -58,7 +58,7 @@ type ingestion struct {
 func (in *ingestion) next() (rag.Document, error) {
 	for {
 		element, err := in.elements.next()
-		if err != nil && !isElementFault(err) {
+		if err != nil && !isElementError(err) {
 			return rag.Document{}, in.ended(err)
 		}
 		if in.most > 0 && in.read == in.most {

@@ -19,13 +19,13 @@ func (l *lines) next() ([]byte, error) {
 		switch {
 		case err == nil && len(line) == 0:
 			continue
-		case errors.Is(err, io.EOF) && len(line) == 0, isElementFault(err):
+		case errors.Is(err, io.EOF) && len(line) == 0, isElementError(err):
 			return nil, err
 		case err != nil && !errors.Is(err, io.EOF):
 			return nil, readFault(err)
 		}
 		if err := checkElement(line); err != nil {
-			return nil, &elementFault{err}
+			return nil, &elementError{err}
 		}
 		return line, nil
 	}
@@ -46,7 +46,7 @@ func (l *lines) line() ([]byte, error) {
 		case errors.Is(err, bufio.ErrBufferFull):
 			continue
 		case tooLong && (err == nil || errors.Is(err, io.EOF)):
-			return nil, &elementFault{elementTooLarge()}
+			return nil, &elementError{elementTooLarge()}
 		default:
 			return line, err
 		}

@@ -40,7 +40,7 @@ func TestPanicInAStream(t *testing.T) {
 		_ = e.Meta(rag.StreamMeta{})
 		panic("bug")
 	}
-	if _, err := io.ReadAll(f.open(t.Context(), stream)); err == nil {
+	if _, err := io.ReadAll(f.open(t.Context())); err == nil {
 		t.Error("the stream ended well")
 	}
 	f.waitForLog(`"code":"internal"`)
@@ -58,7 +58,7 @@ func TestSlowBody(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer func() { _ = c.Close() }()
+		t.Cleanup(func() { _ = c.Close() })
 		_, _ = fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", path, adminKey)
 		got, err := http.ReadResponse(bufio.NewReader(c), nil)
 		if err != nil {
@@ -66,7 +66,7 @@ func TestSlowBody(t *testing.T) {
 		}
 		body, _ := io.ReadAll(got.Body)
 		_ = got.Body.Close()
-		if r := (reply{body: string(body)}); got.StatusCode != 400 || !got.Close {
+		if r := (reply{body: string(body)}); got.StatusCode != http.StatusBadRequest || !got.Close {
 			t.Errorf("%d, close %v: %s", got.StatusCode, got.Close, r.body)
 		}
 	}

@@ -59,7 +59,7 @@ func (a *API) search(r *http.Request) (work, error) {
 		a.logCache(r, telemetry.KindSearch, found.Cache)
 		a.Log.InfoContext(r.Context(), logging.SearchCompleted, "search_mode", mode, "hits", len(found.Hits), "total", found.Total, "took_ms", took)
 		tellCache(w, r, telemetry.KindSearch, found.Cache)
-		return answer(w, http.StatusOK, searchAnswer{
+		return answer(w, searchAnswer{
 			Query: found.Query, Total: found.Total, Hits: hits(found.Hits), SearchMode: mode, TookMS: took, TraceID: telemetry.TraceID(r.Context()),
 		})
 	}, nil

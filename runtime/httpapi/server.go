@@ -51,7 +51,7 @@ func (s *Server) Serve(ctx context.Context, api, admin net.Listener) error {
 	var draining atomic.Bool
 	requests, cancelRequests := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancelRequests(nil)
-	apiServer, adminServer := s.server(s.API, requests), s.server(s.Admin.handler(draining.Load), requests)
+	apiServer, adminServer := s.server(requests, s.API), s.server(requests, s.Admin.handler(draining.Load))
 	defer func() { _ = adminServer.Close() }()
 
 	failed := make(chan error, 2)
@@ -92,7 +92,7 @@ func shutdown(server *http.Server, timeout time.Duration) error {
 	return server.Shutdown(ctx)
 }
 
-func (s *Server) server(h http.Handler, requests context.Context) *http.Server {
+func (s *Server) server(requests context.Context, h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:                      h,
 		BaseContext:                  func(net.Listener) context.Context { return requests },

@@ -113,7 +113,7 @@ func TestDrain(t *testing.T) {
 		<-release
 		return rag.Answer{}, nil
 	}
-	body := s.open(t.Context(), stream)
+	body := s.open(t.Context())
 	s.stop()
 	for s.get("/readyz").status != 503 {
 		time.Sleep(time.Millisecond)
@@ -155,7 +155,7 @@ func TestDrainDeadline(t *testing.T) {
 		<-ctx.Done()
 		return rag.Answer{}, ctx.Err()
 	}
-	body := bufio.NewReader(s.open(t.Context(), stream))
+	body := bufio.NewReader(s.open(t.Context()))
 	if first, err := body.ReadString('\n'); err != nil || first != "event: meta\n" {
 		t.Fatalf("%q %v", first, err)
 	}

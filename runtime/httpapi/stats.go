@@ -73,7 +73,7 @@ func (a *API) stats(*http.Request) (work, error) {
 			return err
 		}
 		sinceStart, recent := a.Traffic.Of(id.Tenant)
-		return answer(w, http.StatusOK, statsAnswer{
+		return answer(w, statsAnswer{
 			Replica: a.Replica, Tenant: id.Tenant, Documents: documents, SinceStart: newFigures(sinceStart), Last5Minutes: newFigures(recent),
 		})
 	}, nil

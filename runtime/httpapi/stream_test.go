@@ -114,7 +114,7 @@ func TestStreamHeartbeat(t *testing.T) {
 		<-beat
 		return rag.Answer{}, nil
 	}
-	body := f.open(t.Context(), stream)
+	body := f.open(t.Context())
 	lines := bufio.NewScanner(body)
 	for lines.Scan() && !strings.HasPrefix(lines.Text(), ":") {
 	}
@@ -128,9 +128,9 @@ func TestStreamHeartbeat(t *testing.T) {
 }
 
 // open begins a request whose answer is a stream.
-func (f *fixture) open(ctx context.Context, path string) io.Reader {
+func (f *fixture) open(ctx context.Context) io.Reader {
 	f.Helper()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, f.url+path, strings.NewReader(`{"query":"x"}`))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, f.url+stream, strings.NewReader(`{"query":"x"}`))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func TestStreamClientLeaves(t *testing.T) {
 		return rag.Answer{}, ctx.Err()
 	}
 	ctx, leave := context.WithCancel(t.Context())
-	body := f.open(ctx, stream)
+	body := f.open(ctx)
 	if lines := bufio.NewScanner(body); !lines.Scan() || lines.Text() != "event: meta" {
 		t.Fatal("no meta")
 	}

@@ -37,7 +37,8 @@ func newUpload(r *http.Request) (*upload, error) {
 	u := &upload{body: &uploadBody{r: http.MaxBytesReader(nil, r.Body, maxUpload)}}
 	if kind == ndjsonType {
 		u.elements = &lines{bufio.NewReaderSize(u.body, lineBuffer)}
-		return u, u.peek()
+		err := u.peek()
+		return u, err
 	}
 	array, err := newArray(u.body)
 	if err != nil {
@@ -48,7 +49,8 @@ func newUpload(r *http.Request) (*upload, error) {
 		return nil, err
 	}
 	if array.single {
-		return u, u.validateOnly()
+		err = u.validateOnly()
+		return u, err
 	}
 	return u, nil
 }
@@ -57,7 +59,7 @@ func newUpload(r *http.Request) (*upload, error) {
 func (u *upload) peek() error {
 	u.first, u.firstErr = u.elements.next()
 	u.peeked = true
-	if u.firstErr == nil || errors.Is(u.firstErr, io.EOF) || isElementFault(u.firstErr) {
+	if u.firstErr == nil || errors.Is(u.firstErr, io.EOF) || isElementError(u.firstErr) {
 		return nil
 	}
 	return u.firstErr

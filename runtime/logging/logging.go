@@ -71,17 +71,19 @@ type handler struct {
 	subject subject
 }
 
+// Enabled follows the log's level.
 func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
 	return h.next.Enabled(ctx, level)
 }
 
+// Handle writes a line, or counts a warning that repeats.
 func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 	user, _ := ctx.Value(userKey{}).(string)
 	line := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
 	line.AddAttrs(slog.String("trace_id", telemetry.TraceID(ctx)), slog.String("user_id", user))
 	subject := h.subject.of(r.Message)
 	r.Attrs(func(a slog.Attr) bool {
-		subject.read(a)
+		subject = subject.with(a)
 		line.AddAttrs(a)
 		return true
 	})
@@ -96,15 +98,17 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 	return h.next.Handle(ctx, line)
 }
 
+// WithAttrs remembers what the attributes say of the subject of warnings.
 func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	with := *h
 	with.next = h.next.WithAttrs(attrs)
 	for _, a := range attrs {
-		with.subject.read(a)
+		with.subject = with.subject.with(a)
 	}
 	return &with
 }
 
+// WithGroup puts the attributes to come into a group.
 func (h *handler) WithGroup(name string) slog.Handler {
 	with := *h
 	with.next = h.next.WithGroup(name)

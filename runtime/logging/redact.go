@@ -38,7 +38,9 @@ func escape(s string) string {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	_ = e.Encode(s) // a string always encodes
+	if err := e.Encode(s); err != nil {
+		return s // never: a string always encodes
+	}
 	return strings.TrimSuffix(b.String(), "\"\n")[1:]
 }
 

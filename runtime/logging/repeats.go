@@ -24,13 +24,15 @@ func (s subject) of(event string) subject {
 	return s
 }
 
-func (s *subject) read(a slog.Attr) {
+// with is s as far as an attribute tells more of it.
+func (s subject) with(a slog.Attr) subject {
 	switch a.Key {
 	case "dependency":
 		s.dependency = a.Value.String()
 	case "code":
 		s.code = a.Value.String()
 	}
+	return s
 }
 
 // repeated is a warning that was held back a number of times.

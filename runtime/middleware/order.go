@@ -3,6 +3,7 @@ package middleware
 import (
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/ragservice/ragservice-operator/runtime/rag"
@@ -45,8 +46,8 @@ func (s *Stack) Inside(h http.Handler, route string, role rag.Role, deadline tim
 }
 
 func chain(h http.Handler, outermostFirst ...Middleware) http.Handler {
-	for i := len(outermostFirst) - 1; i >= 0; i-- {
-		h = outermostFirst[i](h)
+	for _, wrap := range slices.Backward(outermostFirst) {
+		h = wrap(h)
 	}
 	return h
 }

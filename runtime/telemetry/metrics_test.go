@@ -33,6 +33,7 @@ func used() *telemetry.Metrics {
 	m.CacheResult("search", "HIT")
 	m.CacheLookup("search", "local", "miss")
 	m.Redis("cache", "get", "ok", time.Millisecond)
+	m.OpenSearch("search", "ok", time.Millisecond)
 	m.Retrieval("keyword", "ok", time.Millisecond)
 	m.Model("ok", time.Second, 100, 20)
 	m.Documents("created", 3)
@@ -53,6 +54,7 @@ func TestMetrics(t *testing.T) {
 		`ragservice_cache_requests_total{kind="search",outcome="HIT"} 1`,
 		`ragservice_cache_lookups_total{kind="search",layer="local",outcome="miss"} 1`,
 		`ragservice_redis_operation_duration_seconds_count{instance="cache",operation="get",outcome="ok"} 1`,
+		`ragservice_opensearch_operation_duration_seconds_count{operation="search",outcome="ok"} 1`,
 		`ragservice_retrieval_duration_seconds_count{mode="keyword",outcome="ok"} 1`,
 		`gen_ai_client_operation_duration_seconds_count{outcome="ok"} 1`,
 		`ragservice_llm_tokens_total{gen_ai_token_type="input"} 100`,

@@ -73,8 +73,8 @@ func (h *history) record(now int64, count func(*Counts)) {
 
 func (h *history) recent(now int64) Counts {
 	var sum Counts
-	for _, s := range h.slots {
-		if s.number > now-slots {
+	for i := range h.slots {
+		if s := &h.slots[i]; s.number > now-slots {
 			sum.add(s.Counts)
 		}
 	}

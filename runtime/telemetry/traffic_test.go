@@ -1,7 +1,7 @@
 package telemetry_test
 
 import (
-	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -56,8 +56,8 @@ func TestRecentTrafficOfAllTenants(t *testing.T) {
 	c := newClock()
 	traffic := telemetry.NewTraffic(c.read)
 	for i := range 1500 { // beyond those that have figures of their own
-		traffic.Request(fmt.Sprint(i), false)
-		traffic.Cache(fmt.Sprint(i), telemetry.KindLLM, i%3 == 0)
+		traffic.Request(strconv.Itoa(i), false)
+		traffic.Cache(strconv.Itoa(i), telemetry.KindLLM, i%3 == 0)
 	}
 	want := []telemetry.CacheCount{{Kind: "search"}, {Kind: "llm", Hits: 500, Misses: 1000}}
 	if diff := cmp.Diff(want, traffic.Recent()); diff != "" {

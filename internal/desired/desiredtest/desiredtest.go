@@ -5,7 +5,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
@@ -16,22 +15,22 @@ func Smallest() *v1alpha1.RAGService {
 	return &v1alpha1.RAGService{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "search", Name: "papers", UID: "5c6d7e8f-0000-4000-8000-000000000001"},
 		Spec: v1alpha1.RAGServiceSpec{
-			Server: v1alpha1.ServerSpec{Replicas: ptr.To[int32](2)},
+			Server: v1alpha1.ServerSpec{Replicas: new(int32(2))},
 			Models: v1alpha1.ModelsSpec{LLM: v1alpha1.LLMSpec{Provider: v1alpha1.LLMProviderExtractive}},
 			Retrieval: v1alpha1.RetrievalSpec{
-				TopK: ptr.To[int32](5), MaxTopK: ptr.To[int32](50),
-				Chunking: v1alpha1.ChunkingSpec{Words: ptr.To[int32](600), OverlapWords: ptr.To[int32](100)},
+				TopK: new(int32(5)), MaxTopK: new(int32(50)),
+				Chunking: v1alpha1.ChunkingSpec{Words: new(int32(600)), OverlapWords: new(int32(100))},
 			},
 			Cache: v1alpha1.CacheSpec{
-				Enabled:    ptr.To(true),
+				Enabled:    new(true),
 				TTL:        v1alpha1.CacheTTLSpec{Search: "1h", LLM: "15m"},
 				Local:      v1alpha1.LocalCacheSpec{MaxBytes: "64Mi"},
-				Generation: ptr.To[int64](0),
+				Generation: new(int64(0)),
 			},
 			RateLimits:     v1alpha1.RateLimitsSpec{DefaultTier: "free"},
 			Auth:           v1alpha1.AuthSpec{Mode: v1alpha1.AuthModeAPIKey},
 			Logging:        v1alpha1.LoggingSpec{Level: v1alpha1.LogLevelInfo},
-			NetworkPolicy:  v1alpha1.NetworkPolicySpec{Enabled: ptr.To(true)},
+			NetworkPolicy:  v1alpha1.NetworkPolicySpec{Enabled: new(true)},
 			DeletionPolicy: v1alpha1.DeletionPolicyRetain,
 		},
 	}
@@ -40,19 +39,19 @@ func Smallest() *v1alpha1.RAGService {
 // Full sets all that Smallest leaves out.
 func Full() *v1alpha1.RAGService {
 	rag := Smallest()
-	rag.Spec.Server.Replicas = ptr.To[int32](3)
+	rag.Spec.Server.Replicas = new(int32(3))
 	rag.Spec.Server.Image = "example.com/ragserver:2"
 	rag.Spec.Server.Resources = Requests("500m", "256Mi")
 	rag.Spec.Redis.Managed = &v1alpha1.ManagedRedis{
 		Image: "example.com/redis:8", Memory: "1Gi", StateStorage: "2Gi", Resources: Requests("100m", "3Gi"),
 	}
 	rag.Spec.OpenSearch.Managed = &v1alpha1.ManagedOpenSearch{
-		Image: "example.com/opensearch:3", Heap: "2Gi", Storage: "50Gi", StorageClassName: ptr.To("fast"),
+		Image: "example.com/opensearch:3", Heap: "2Gi", Storage: "50Gi", StorageClassName: new("fast"),
 		Resources: Requests("2", "4Gi"),
 	}
 	rag.Spec.Models.LLM = v1alpha1.LLMSpec{
 		Provider: v1alpha1.LLMProviderOpenAI, BaseURL: "https://llm.example.com:8443/v1", Model: "llama3.2:1b",
-		Temperature: "0.2", MaxTokens: ptr.To[int32](1024), Timeout: "30s", IdleTimeout: "15s",
+		Temperature: "0.2", MaxTokens: new(int32(1024)), Timeout: "30s", IdleTimeout: "15s",
 		APIKeySecretRef: &v1alpha1.SecretKeyReference{Name: "llm", Key: "token"},
 	}
 	rag.Spec.Auth.APIKeysSecretRef = &v1alpha1.SecretReference{Name: "callers"}

@@ -2,7 +2,7 @@ module github.com/ragservice/ragservice-operator/hack/cluster/binaries/kubernete
 
 go 1.26.0
 
-require k8s.io/kubernetes v1.35.4
+require k8s.io/kubernetes v1.35.4 // indirect
 
 require (
 	cel.dev/expr v0.24.0 // indirect
