@@ -20,8 +20,10 @@ FORWARD_PID=''
 explain_failure() {
   stop_forward
   kubectl version >/dev/null 2>&1 || return 0
-  say "conditions:"
-  conditions >&2 || true
+  if kubectl get crd ragservices.ragservice.dev >/dev/null 2>&1; then
+    say "conditions:"
+    conditions >&2 || true
+  fi
   explain_pods $NAMESPACE
   explain_operator
   say "the cluster stays up to be looked at: export KUBECONFIG=$KUBECONFIG; make demo-down removes it"

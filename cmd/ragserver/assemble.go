@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -76,7 +77,7 @@ func assemble(s setup, log *logging.Log, getenv func(string) string) (*assembly,
 	a.llm = models.NewOpenAI(func() config.LLM { return s.source.Config().LLM }, s.credentials.LLMAPIKey, a.observeModel)
 	results := a.newCache(store)
 	pipeline := &rag.Service{
-		Retriever: results.Retriever(measured{store, a.metrics}), Generator: results.Generator(answerer{s.source, a.llm}),
+		Retriever: results.Retriever(measured{store, a.metrics}), Generator: results.Generator(answerer{s.source, a.llm}), Answers: results,
 		Documents: store, Generations: store, Forgetter: results, Settings: func() rag.Settings { return settings(s.source.Config()) },
 	}
 	a.closers = append(a.closers, func(context.Context) error { pipeline.Close(); return nil }, results.Close,
@@ -176,8 +177,20 @@ func (a *assembly) newAPI(s setup, pipeline httpapi.Service, hasher logging.Hash
 			Keys: keys, Mode: func() config.AuthMode { return s.source.Config().Auth.Mode }, Hasher: hasher, LoopbackAdmin: s.dataDir != "",
 		},
 		Limiter: ratelimit.New(ratelimit.Options{Redis: a.redisState, Service: func() config.Service { return s.source.Config().Service }}),
-		Config:  s.source.Config, Log: a.log.Logger, Metrics: a.metrics, Traffic: a.traffic, Hasher: hasher, Replica: getenv("POD_NAME"),
+		Config:  s.source.Config, Log: a.log.Logger, Metrics: a.metrics, Traffic: a.traffic, Hasher: hasher, Replica: replica(getenv),
 	}
+}
+
+// replica names this server: its pod, or the machine that it runs on alone.
+func replica(getenv func(string) string) string {
+	if pod := getenv("POD_NAME"); pod != "" {
+		return pod
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return "unknown"
+	}
+	return host
 }
 
 // newHasher keys the hashes in the log with a secret that all replicas of the service share.

@@ -58,11 +58,14 @@ func (m measured) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, err
 	return found, err
 }
 
-func (a *assembly) observeModel(outcome string, took time.Duration, usage rag.Usage) {
+func (a *assembly) observeModel(ctx context.Context, outcome string, took time.Duration, usage rag.Usage) {
 	a.metrics.Model(outcome, took, usage.PromptTokens, usage.CompletionTokens)
 	if outcome != "ok" {
-		a.log.Warn(logging.LLMGenerationFailed, "dependency", "llm", "code", outcome)
+		a.log.WarnContext(ctx, logging.LLMGenerationFailed, "dependency", "llm", "code", outcome, "took_ms", took.Milliseconds())
+		return
 	}
+	a.log.InfoContext(ctx, logging.LLMResponse, "took_ms", took.Milliseconds(),
+		"prompt_tokens", usage.PromptTokens, "completion_tokens", usage.CompletionTokens)
 }
 
 // reloaded tells what became of a newer configuration.

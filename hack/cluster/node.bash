@@ -14,7 +14,8 @@ start_control_plane() {
     --listen-peer-urls "http://127.0.0.1:$ETCD_PEER_PORT" --initial-advertise-peer-urls "http://127.0.0.1:$ETCD_PEER_PORT" \
     --initial-cluster default="http://127.0.0.1:$ETCD_PEER_PORT"
   start apiserver "$BIN/kube-apiserver" --etcd-servers="http://127.0.0.1:$ETCD_PORT" \
-    --bind-address="$NODE_IP" --advertise-address="$NODE_IP" --secure-port="$API_PORT" --service-cluster-ip-range="$SERVICE_CIDR" --client-ca-file="$pki/ca.crt" --allow-privileged \
+    --bind-address="$NODE_IP" --advertise-address="$NODE_IP" --secure-port="$API_PORT" --service-cluster-ip-range="$SERVICE_CIDR" \
+    --client-ca-file="$pki/ca.crt" --allow-privileged \
     --tls-cert-file="$pki/apiserver.crt" --tls-private-key-file="$pki/apiserver.key" \
     --service-account-key-file="$pki/accounts.pub" --service-account-signing-key-file="$pki/accounts.key" \
     --service-account-issuer=https://kubernetes.default.svc --authorization-mode=Node,RBAC --enable-admission-plugins=NodeRestriction \

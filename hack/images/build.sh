@@ -19,7 +19,7 @@ go_build() { # module, program, package; -v for the log to grow
 }
 
 build_writer() {
-  go_build "$here" "$OUT/writer.partial" .
+  quietly "$OUT/writer.log" go_build "$here" "$OUT/writer.partial" .
   mv "$OUT/writer.partial" "$OUT/writer"
 }
 
@@ -49,7 +49,7 @@ go_image() {
 # The sandbox of every pod; the cluster without Docker asks for it.
 build_pause() {
   local binary=$OUT/pause.bin
-  go_build "$root/hack/cluster/pause" "$binary" .
+  quietly "$OUT/pause.log" go_build "$root/hack/cluster/pause" "$binary" .
   write pause "$(key_of "$binary" "$OUT/writer")" -file "$binary=/pause:0755" -user 65535:65535 -entrypoint /pause
   rm -f "$binary"
 }

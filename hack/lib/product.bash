@@ -70,6 +70,7 @@ explain_pod() {
 
 # explain_operator prints the end of the operator's log.
 explain_operator() {
+  kubectl get namespace $OPERATOR_NAMESPACE >/dev/null 2>&1 || return 0
   explain_pods $OPERATOR_NAMESPACE
   say "the end of the operator's log:"
   kubectl -n $OPERATOR_NAMESPACE logs "deployment/$OPERATOR_RELEASE" --tail 15 2>&1 | cut -c1-300 | sed 's/^/    | /' >&2 || true

@@ -11,10 +11,12 @@ import (
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 )
 
-// requestLog notes what an operator asks of the API server, but for watches and events.
+// requestLog notes what an operator asks of the API server, but for watches and events, and lets requests fail.
 type requestLog struct {
 	mu  sync.Mutex
 	all []string
+	// broken is the end of the path of writes that are answered with 503; empty for none.
+	broken atomic.Pointer[string]
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)
@@ -27,6 +29,11 @@ func (l *requestLog) wrap(next http.RoundTripper) http.RoundTripper {
 			l.mu.Lock()
 			l.all = append(l.all, r.Method+" "+r.URL.Path)
 			l.mu.Unlock()
+		}
+		if broken := l.broken.Load(); broken != nil && r.Method != http.MethodGet && strings.HasSuffix(r.URL.Path, *broken) {
+			return &http.Response{
+				StatusCode: http.StatusServiceUnavailable, Body: http.NoBody, Header: http.Header{}, Request: r,
+			}, nil
 		}
 		return next.RoundTrip(r)
 	})

@@ -7,9 +7,35 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ragservice/ragservice-operator/internal/desired"
 )
+
+// TestNothingIsMadeWhileItGoes deletes in the foreground, where the RAGService stays until its children are gone: here
+// for ever, since nothing collects them.
+func TestNothingIsMadeWhileItGoes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	o := w.startOperator()
+	rag := w.service()
+	w.ready(rag)
+	w.must(w.Delete(t.Context(), rag, client.PropagationPolicy(metav1.DeletePropagationForeground)))
+	w.eventuallyShows(rag, map[string]string{"Ready": "False/Deleting", "Reconciling": "", "Stalled": ""})
+
+	passes, requests := o.passes.n.Load(), o.requests.count()
+	w.must(w.Delete(t.Context(), &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "papers-server"}}))
+	w.eventually(func() string {
+		if o.passes.n.Load() == passes {
+			return "the operator has not noticed"
+		}
+		return ""
+	})
+	o.pass(t, rag)
+	if writes := o.requests.writesSince(requests); len(writes) > 0 {
+		t.Errorf("a service that goes costs the writes %v", writes)
+	}
+}
 
 // Nothing collects the children here; test/e2e shows that they go.
 func TestTheVolumesThatStayAreNamed(t *testing.T) {

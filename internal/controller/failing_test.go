@@ -4,11 +4,33 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
 )
+
+func TestAStepThatFailsIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	o := w.startOperator()
+	o.requests.broken.Store(new("/deployments/papers-server"))
+	rag := w.service()
+	w.must(w.Create(t.Context(), rag))
+	w.eventuallyShows(rag, map[string]string{
+		"Ready": "False/ReconcileFailed", "Reconciling": "True/ReconcileFailed", "SecretsResolved": "True/Resolved",
+	})
+	if *rag.Status.ObservedGeneration == rag.Generation {
+		t.Error("the status claims a generation that was not brought about")
+	}
+	w.runStores(rag) // the other parts were made all the same
+	w.eventuallyShows(rag, map[string]string{"RedisReady": "True/Available", "OpenSearchReady": "True/Available"})
+
+	o.requests.broken.Store(nil)
+	w.awaits(rag, desired.ComponentServer, &appsv1.Deployment{})
+	w.eventuallyShows(rag, map[string]string{"Ready": "False/Progressing", "Reconciling": "True/Progressing"})
+}
 
 func TestAPodThatCannotStartIsToldUntilItRecovers(t *testing.T) {
 	t.Parallel()

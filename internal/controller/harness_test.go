@@ -13,6 +13,7 @@ import (
 	"github.com/go-logr/logr/funcr"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -22,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	"sigs.k8s.io/yaml"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/controller"
@@ -61,6 +63,7 @@ func newWorld(t *testing.T) *world {
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "controller-"}}
 	w.must(w.Create(t.Context(), namespace))
 	w.namespace = namespace.Name
+	w.allowOperator()
 	return w
 }
 
@@ -78,6 +81,25 @@ func controlPlane(t *testing.T) *rest.Config {
 func TestMain(m *testing.M) {
 	ctrl.SetLogger(logr.Discard())
 	os.Exit(m.Run())
+}
+
+// operatorUser is who operators are. It may do what the generated role allows and nothing else, so every test here also
+// shows that the role is enough.
+const operatorUser = "ragservice-operator-under-test"
+
+func (w *world) allowOperator() {
+	w.t.Helper()
+	text, err := os.ReadFile("../../config/rbac/role.yaml")
+	w.must(err)
+	var role rbacv1.ClusterRole
+	w.must(yaml.UnmarshalStrict(text, &role))
+	role.Name = w.namespace
+	w.must(w.Create(w.t.Context(), &role))
+	w.must(w.Create(w.t.Context(), &rbacv1.RoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "operator"},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: operatorUser}},
+	}))
 }
 
 func newScheme(t *testing.T) *runtime.Scheme {
@@ -104,6 +126,7 @@ func (w *world) startOperator() *operator {
 	w.t.Helper()
 	o := &operator{requests: &requestLog{}, passes: &passCount{}}
 	connection := rest.CopyConfig(w.config)
+	connection.Impersonate.UserName = operatorUser
 	connection.Wrap(o.requests.wrap)
 	mgr, err := ctrl.NewManager(connection, manager.Options{
 		Scheme:     newScheme(w.t),

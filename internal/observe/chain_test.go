@@ -153,6 +153,52 @@ func TestServersOfAnotherOwnerAreNotAsked(t *testing.T) {
 	}
 }
 
+// TestObserve sees a store whose pod keeps ending.
+func TestObserve(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	labels := desired.Labels("papers", desired.ComponentOpenSearch)
+	pods := template()
+	pods.Labels = labels
+	set := &appsv1.StatefulSet{
+		ObjectMeta: c.meta("papers-opensearch", c.rag.UID, labels),
+		Spec: appsv1.StatefulSetSpec{
+			Selector: &metav1.LabelSelector{MatchLabels: desired.Selector("papers", desired.ComponentOpenSearch)}, Template: pods,
+		},
+	}
+	c.create(set)
+	set.Status = appsv1.StatefulSetStatus{ObservedGeneration: 1, Replicas: 1, UpdatedReplicas: 1}
+	if err := c.Status().Update(t.Context(), set); err != nil {
+		t.Fatal(err)
+	}
+	pod := &corev1.Pod{ObjectMeta: c.meta("papers-opensearch-0", set.UID, labels), Spec: template().Spec}
+	c.create(pod)
+	pod.Status = corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{{
+		Name: "opensearch", State: waiting("CrashLoopBackOff"), LastTerminationState: ended("OOMKilled", 137),
+	}}}
+	if err := c.Status().Update(t.Context(), pod); err != nil {
+		t.Fatal(err)
+	}
+
+	observer := &Observer{Reader: c, Poller: NewPoller(c), Now: func() time.Time { return now }}
+	seen, err := observer.Observe(t.Context(), c.rag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Observed{
+		Workloads: map[desired.Component]Workload{
+			desired.ComponentOpenSearch: {Replicas: 1, UpdatedReplicas: 1, WantedReplicas: 1, UpToDate: true},
+		},
+		Diagnostics: []ComponentDiagnostic{{desired.ComponentOpenSearch, v1alpha1.Diagnostic{
+			Pod: "papers-opensearch-0", Container: "opensearch", Reason: ReasonOOMKilled, ExitCode: new(int32(137)),
+			Next: "raise the memory limit in spec.openSearch.managed.resources",
+		}}},
+	}
+	if diff := cmp.Diff(want, seen); diff != "" {
+		t.Errorf("observed (-want +got):\n%s", diff)
+	}
+}
+
 func TestReusedVolume(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

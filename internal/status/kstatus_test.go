@@ -11,7 +11,7 @@ import (
 	judge "github.com/ragservice/ragservice-operator/internal/status"
 )
 
-// TestKstatusAgrees has the library of kubectl, Flux and Argo CD read each status of TestEvaluate.
+// TestKstatusAgrees has the library by which Flux and others wait read each status of TestEvaluate.
 func TestKstatusAgrees(t *testing.T) {
 	t.Parallel()
 	for _, c := range evaluations {

@@ -32,7 +32,7 @@ func BenchmarkLocalHit(b *testing.B) {
 func BenchmarkRedisHit(b *testing.B) {
 	const results = 200
 	server := backends.Redis(b)
-	first := newFixture(b, withRedis(guarded(b, server, patience)))
+	first := newFixture(b, withRedis(guarded(b, server)))
 	first.backend.retrieve = page
 	queries := make([]rag.Query, results)
 	for i := range queries {
@@ -42,7 +42,7 @@ func BenchmarkRedisHit(b *testing.B) {
 		}
 	}
 	first.close(b)
-	f := newFixture(b, withRedis(guarded(b, server, patience)), sharing(first))
+	f := newFixture(b, withRedis(guarded(b, server)), sharing(first))
 	f.configure(func(c *config.Cache) { c.LocalMaxBytes = 1 })
 	b.ReportAllocs()
 	n := 0

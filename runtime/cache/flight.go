@@ -49,7 +49,7 @@ func (g *group[V]) enter(ctx context.Context, key string, w work[V]) (f *flight[
 	if !joined {
 		// The first request's values stay, for traces and logs; its end does not concern the others. Deadlines are those
 		// of the port behind, and of the requests that wait.
-		detached, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		detached, cancel := context.WithCancel(context.WithoutCancel(ctx)) //nolint:gosec // leave calls it
 		f = &flight[V]{cancel: cancel, changed: make(chan struct{})}
 		if g.flights == nil {
 			g.flights = map[string]*flight[V]{}
@@ -59,6 +59,13 @@ func (g *group[V]) enter(ctx context.Context, key string, w work[V]) (f *flight[
 	}
 	f.waiters++
 	return f, joined
+}
+
+// flying reports whether there is a flight of key to join.
+func (g *group[V]) flying(key string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.flights[key] != nil
 }
 
 // leave ends a flight that nobody waits for any more. A request that comes later starts anew.

@@ -17,6 +17,15 @@ import (
 
 func ignore(string) error { return nil }
 
+// notAgain is the work of who must join a flight.
+func notAgain(t *testing.T) work[string] {
+	t.Helper()
+	return func(context.Context, func(string)) (string, error) {
+		t.Error("the work was done again")
+		return "", errors.New("not again")
+	}
+}
+
 func TestFlightIsSharedByAllWhoWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -160,17 +169,16 @@ func TestSlowConsumerHoldsNobodyBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g group[string]
 		started, unblock := make(chan struct{}), make(chan struct{})
-		write := func(_ context.Context, emit func(string)) (string, error) {
-			<-started
-			for i := range 100 {
-				emit(strconv.Itoa(i))
-			}
-			return "done", nil
-		}
 		slow := 0
 		var wg sync.WaitGroup
 		wg.Go(func() { // the one who started the work
-			_, _, err := g.do(t.Context(), "k", write, func(string) error {
+			_, _, err := g.do(t.Context(), "k", func(_ context.Context, emit func(string)) (string, error) {
+				<-started
+				for i := range 100 {
+					emit(strconv.Itoa(i))
+				}
+				return "done", nil
+			}, func(string) error {
 				<-unblock
 				slow++
 				return nil
@@ -182,7 +190,8 @@ func TestSlowConsumerHoldsNobodyBack(t *testing.T) {
 		synctest.Wait()
 		quick := 0
 		wg.Go(func() { close(started) })
-		if value, joined, err := g.do(t.Context(), "k", write, func(string) error { quick++; return nil }); value != "done" || !joined || err != nil {
+		value, joined, err := g.do(t.Context(), "k", notAgain(t), func(string) error { quick++; return nil })
+		if value != "done" || !joined || err != nil {
 			t.Errorf("%q, joined %t, %v", value, joined, err)
 		}
 		if quick != 100 || slow != 0 {
@@ -202,21 +211,22 @@ func TestConsumerThatFailsLeavesTheOthers(t *testing.T) {
 		var g group[string]
 		gone := errors.New("the client is gone")
 		write, more := make(chan struct{}), make(chan struct{})
-		w := func(_ context.Context, emit func(string)) (string, error) {
-			<-write
-			emit("a")
-			<-more
-			emit("b")
-			return "done", nil
-		}
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			if _, _, err := g.do(t.Context(), "k", w, func(string) error { return gone }); !errors.Is(err, gone) {
+			_, _, err := g.do(t.Context(), "k", func(_ context.Context, emit func(string)) (string, error) {
+				<-write
+				emit("a")
+				<-more
+				emit("b")
+				return "done", nil
+			}, func(string) error { return gone })
+			if !errors.Is(err, gone) {
 				t.Errorf("who failed got %v", err)
 			}
 		})
+		synctest.Wait()
 		wg.Go(func() {
-			if value, _, err := g.do(t.Context(), "k", w, ignore); value != "done" || err != nil {
+			if value, _, err := g.do(t.Context(), "k", notAgain(t), ignore); value != "done" || err != nil {
 				t.Errorf("who stayed got %q, %v", value, err)
 			}
 		})

@@ -46,7 +46,7 @@ func newLocal(maxBytes int64) *local {
 }
 
 // weight is a bound in otter's terms, where 0 would mean none.
-func weight(maxBytes int64) uint64 { return uint64(max(maxBytes, 1)) } //nolint:gosec // positive
+func weight(maxBytes int64) uint64 { return uint64(max(maxBytes, 1)) }
 
 // resize follows the configuration.
 func (l *local) resize(maxBytes int64) {

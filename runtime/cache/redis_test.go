@@ -28,10 +28,10 @@ func until(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// guarded is a server's client. timeout bounds its calls; 0 for the real bound.
-func guarded(tb testing.TB, server *backends.RedisServer, timeout time.Duration) *resilience.Redis {
+// guarded is a server's client, with patience: tests that are not about time must not fail by it.
+func guarded(tb testing.TB, server *backends.RedisServer) *resilience.Redis {
 	tb.Helper()
-	r := resilience.NewRedis(resilience.RedisOptions{Address: server.Addr(), Timeout: timeout})
+	r := resilience.NewRedis(resilience.RedisOptions{Address: server.Addr(), Timeout: patience})
 	tb.Cleanup(func() { _ = r.Close() })
 	return r
 }
@@ -55,12 +55,12 @@ func keys(t *testing.T, client *redis.Client, pattern string) []string {
 func TestServersShareWhatIsInRedis(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
-	first := newFixture(t, withRedis(guarded(t, server, patience)))
+	first := newFixture(t, withRedis(guarded(t, server)))
 	first.search(t, query("acme", "q"), rag.CacheMiss)
 	first.answer(t, prompt("acme", "q", "doc"), rag.CacheMiss)
 	first.close(t)
 
-	second := newFixture(t, withRedis(guarded(t, server, patience)), sharing(first))
+	second := newFixture(t, withRedis(guarded(t, server)), sharing(first))
 	second.pass(time.Minute)
 	if age := second.search(t, query("acme", "q"), rag.CacheHit).Cache.Age; age < time.Minute {
 		t.Errorf("age %v, want a minute at least", age)
@@ -76,11 +76,38 @@ func TestServersShareWhatIsInRedis(t *testing.T) {
 	}
 }
 
+func TestPeekSaysWhatGenerateDoes(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	first := newFixture(t, withRedis(guarded(t, server)))
+	peek := func(f *fixture) rag.CacheOutcome { return f.Peek(t.Context(), prompt("acme", "q", "doc")).Outcome }
+	if got := peek(first); got != rag.CacheMiss {
+		t.Errorf("before the answer: %s, want MISS", got)
+	}
+	first.answer(t, prompt("acme", "q", "doc"), rag.CacheMiss)
+	if got := peek(first); got != rag.CacheHit {
+		t.Errorf("after the answer: %s, want HIT", got)
+	}
+	first.close(t)
+
+	second := newFixture(t, withRedis(guarded(t, server)), sharing(first))
+	if got := peek(second); got != rag.CacheHit {
+		t.Errorf("another server, through Redis: %s, want HIT", got)
+	}
+	if got := second.lookedUp("llm redis hit"); got != 0 {
+		t.Errorf("looking ahead was counted as %d lookups", got)
+	}
+	second.configure(func(c *config.Cache) { c.Enabled = false })
+	if got := peek(second); got != rag.CacheBypass {
+		t.Errorf("without a cache: %s, want BYPASS", got)
+	}
+}
+
 func TestEntriesOfRedisEnd(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
 	client := plain(t, server)
-	f := newFixture(t, withRedis(guarded(t, server, patience)))
+	f := newFixture(t, withRedis(guarded(t, server)))
 	f.search(t, query("acme", "q"), rag.CacheMiss)
 	f.answer(t, prompt("acme", "q", "doc"), rag.CacheMiss)
 	f.close(t)
@@ -102,7 +129,7 @@ func TestSetsOfDocumentsLoseWhatHasEnded(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
 	client := plain(t, server)
-	guard := guarded(t, server, patience)
+	guard := guarded(t, server)
 	f := newFixture(t, withRedis(guard))
 	f.answer(t, prompt("acme", "early", "doc"), rag.CacheMiss)
 	until(t, "the first answer is in redis", func() bool { return len(keys(t, client, "*:llm:*")) == 1 })
@@ -119,7 +146,7 @@ func TestForgetInRedis(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
 	client := plain(t, server)
-	first := newFixture(t, withRedis(guarded(t, server, patience)))
+	first := newFixture(t, withRedis(guarded(t, server)))
 	const answers = 120
 	for i := range answers {
 		first.answer(t, prompt("acme", strconv.Itoa(i), "doc", "other"), rag.CacheMiss)
@@ -132,7 +159,7 @@ func TestForgetInRedis(t *testing.T) {
 		t.Fatalf("%d entries in redis, want %d", got, answers+3)
 	}
 
-	r := guarded(t, server, patience)
+	r := guarded(t, server)
 	second := newFixture(t, withRedis(r), sharing(first))
 	second.configure(func(c *config.Cache) { c.Generation++ }) // entries of an earlier one hold text, too
 	ctx := resilience.WithRedisBudget(t.Context())
@@ -151,8 +178,8 @@ func TestForgetInRedis(t *testing.T) {
 func TestNothingOfADeletedDocumentIsServed(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
-	first := newFixture(t, withRedis(guarded(t, server, patience)))
-	second := newFixture(t, withRedis(guarded(t, server, patience)), sharing(first))
+	first := newFixture(t, withRedis(guarded(t, server)))
+	second := newFixture(t, withRedis(guarded(t, server)), sharing(first))
 	first.search(t, query("acme", "q"), rag.CacheMiss)
 	for second.lookedUp("search local hit") == 0 {
 		if _, err := second.retriever.Retrieve(t.Context(), query("acme", "q")); err != nil {
@@ -179,7 +206,7 @@ func TestWriteThatCrossesAChangeIsTakenBack(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
 	client := plain(t, server)
-	f := newFixture(t, withRedis(guarded(t, server, patience)))
+	f := newFixture(t, withRedis(guarded(t, server)))
 	searching, land, answered := make(chan struct{}), make(chan struct{}), make(chan error)
 	f.backend.retrieve = func(context.Context, rag.Query) (rag.Retrieval, error) {
 		close(searching)
@@ -216,14 +243,14 @@ func TestBrokenEntriesAreMisses(t *testing.T) {
 			t.Parallel()
 			server := backends.Redis(t)
 			client := plain(t, server)
-			first := newFixture(t, withRedis(guarded(t, server, patience)))
+			first := newFixture(t, withRedis(guarded(t, server)))
 			first.search(t, query("acme", "q"), rag.CacheMiss)
 			first.close(t)
 			key := keys(t, client, "*:search:*")[0]
 			if err := client.Set(t.Context(), key, value, 0).Err(); err != nil {
 				t.Fatal(err)
 			}
-			second := newFixture(t, withRedis(guarded(t, server, patience)), sharing(first))
+			second := newFixture(t, withRedis(guarded(t, server)), sharing(first))
 			second.search(t, query("acme", "q"), rag.CacheMiss)
 			if got := second.lookedUp("search redis error"); got != 1 {
 				t.Errorf("%d errors told, want 1", got)

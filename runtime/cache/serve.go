@@ -106,34 +106,37 @@ func lookLocal[V any](c *Cache, r request[V]) (entry[V], bool) {
 	return e, ok && e.fresh(c.options.Now(), r.ttl)
 }
 
+// lookRedis counts what fetch finds.
 func lookRedis[V any](ctx context.Context, c *Cache, r request[V], before int64) (entry[V], bool) {
 	if c.options.Redis == nil {
 		return entry[V]{}, false
 	}
+	e, outcome := fetch(ctx, c, r, before)
+	c.options.OnLookup(r.kind, LayerRedis, outcome)
+	return e, outcome == LookupHit
+}
+
+// fetch brings an entry from Redis into memory.
+func fetch[V any](ctx context.Context, c *Cache, r request[V], before int64) (e entry[V], outcome string) {
 	var data []byte
 	err := c.options.Redis.Do(ctx, "get", func(ctx context.Context, client redis.UniversalClient) (err error) {
 		data, err = client.Get(ctx, r.key).Bytes()
 		return err
 	})
 	if errors.Is(err, redis.Nil) {
-		c.options.OnLookup(r.kind, LayerRedis, LookupMiss)
-		return entry[V]{}, false
+		return entry[V]{}, LookupMiss
 	}
-	var e entry[V]
 	if err == nil {
 		e, err = decode[V](data)
 	}
 	if err != nil {
-		c.options.OnLookup(r.kind, LayerRedis, LookupError)
-		return entry[V]{}, false
+		return entry[V]{}, LookupError
 	}
 	if !e.fresh(c.options.Now(), r.ttl) {
-		c.options.OnLookup(r.kind, LayerRedis, LookupMiss)
-		return entry[V]{}, false
+		return entry[V]{}, LookupMiss
 	}
-	c.options.OnLookup(r.kind, LayerRedis, LookupHit)
 	remember(c, r, e, len(data), before)
-	return e, true
+	return e, LookupHit
 }
 
 // keep puts a result into memory at once, so that requests which come after its flight find it, and into Redis in the

@@ -11,10 +11,8 @@ const (
 	RequestCompleted = "request_completed"
 	SearchQuery      = "search_query"
 	SearchCompleted  = "search_completed"
-	CacheLookup      = "cache_lookup"
 	CacheHit         = "cache_hit"
 	CacheMiss        = "cache_miss"
-	LLMRequest       = "llm_request"
 	LLMResponse      = "llm_response"
 	DocumentsWritten = "documents_written"
 

@@ -25,6 +25,9 @@ var (
 	errRedirect   = errors.New("the server redirects, which is not followed: set baseURL to the final address")
 )
 
+// Observer is told how an answer ended: "ok" or the code of its error.
+type Observer func(ctx context.Context, outcome string, took time.Duration, usage rag.Usage)
+
 // OpenAI writes answers with any server that has the OpenAI chat API. It always streams: a caller that wants the whole
 // answer collects it, and both share one path.
 type OpenAI struct {
@@ -32,15 +35,15 @@ type OpenAI struct {
 	Settings func() config.LLM
 	// APIKey is sent as a bearer token; empty for none.
 	APIKey string
-	// Observe is told the outcome of each answer: the code of its error or "ok".
-	Observe func(outcome string, took time.Duration, usage rag.Usage)
+	// Observe is told of each answer that a caller waited for to its end.
+	Observe Observer
 
 	client *http.Client
 	health health
 }
 
 // NewOpenAI makes a generator for the server that settings name.
-func NewOpenAI(settings func() config.LLM, apiKey string, observe func(string, time.Duration, rag.Usage)) *OpenAI {
+func NewOpenAI(settings func() config.LLM, apiKey string, observe Observer) *OpenAI {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.ResponseHeaderTimeout = 0 // the bound on the first token covers it
 	transport.MaxIdleConnsPerHost = 64
@@ -79,7 +82,7 @@ func (g *OpenAI) Generate(ctx context.Context, p rag.Prompt, emit func(string) e
 	if err != nil {
 		err = g.explain(context.Cause(watched), err, settings)
 	}
-	g.conclude(err, time.Since(started), out.Usage)
+	g.conclude(ctx, err, time.Since(started), out.Usage)
 	if err != nil {
 		return rag.Completion{}, err
 	}
@@ -89,13 +92,13 @@ func (g *OpenAI) Generate(ctx context.Context, p rag.Prompt, emit func(string) e
 // Healthy says whether the model answered at least half of its last requests, and whether it was asked at all.
 func (g *OpenAI) Healthy() (healthy, asked bool) { return g.health.judge() }
 
-func (g *OpenAI) conclude(err error, took time.Duration, usage rag.Usage) {
+func (g *OpenAI) conclude(ctx context.Context, err error, took time.Duration, usage rag.Usage) {
 	outcome := "ok"
 	if err != nil {
 		outcome = rag.KindOf(err).Code
 	}
 	g.health.add(err == nil)
-	g.Observe(outcome, took, usage)
+	g.Observe(ctx, outcome, took, usage)
 }
 
 // emitError is an error of the reader, as opposed to one of the model.

@@ -15,6 +15,12 @@ type Generator interface {
 	Generate(ctx context.Context, p Prompt, emit func(token string) error) (Completion, error)
 }
 
+// AnswerCache tells how the cache will serve an answer, before it is begun: a stream's headers say it. A later Generate
+// of the same prompt may still go another way, when the entry ends in between.
+type AnswerCache interface {
+	Peek(ctx context.Context, p Prompt) CacheInfo
+}
+
 // WriteStatus is what became of a document that was written.
 type WriteStatus string
 

@@ -63,7 +63,7 @@ type StreamMeta struct {
 
 // StreamEvents receives an answer as it is written. An error of any of them ends the work and is returned.
 type StreamEvents struct {
-	// Meta is called once, when retrieval is done and before the first token.
+	// Meta is called once, when retrieval is done and before the first token; nil for a caller that waits for the whole.
 	Meta     func(StreamMeta) error
 	Token    func(text string) error
 	Citation func(Citation) error

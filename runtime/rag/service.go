@@ -13,6 +13,7 @@ import (
 type Service struct {
 	Retriever   Retriever
 	Generator   Generator
+	Answers     AnswerCache
 	Documents   DocumentStore
 	Generations Generations
 	// Forgetter drops cached text of deleted documents.
@@ -56,7 +57,6 @@ func (s *Service) Search(ctx context.Context, id Identity, r SearchRequest) (Sea
 func (s *Service) Ask(ctx context.Context, id Identity, r AskRequest) (Answer, error) {
 	settings := s.Settings()
 	return s.answer(ctx, id, r, settings, settings.Model.Timeout, StreamEvents{
-		Meta:     func(StreamMeta) error { return nil },
 		Token:    func(string) error { return nil },
 		Citation: func(Citation) error { return nil },
 	})
@@ -81,10 +81,14 @@ func (s *Service) answer(ctx context.Context, id Identity, r AskRequest, setting
 		Query: q.Text, ChunksUsed: len(found.Hits), Mode: found.Mode, Degraded: found.Degraded, Model: settings.ModelName(),
 		Citations: []Citation{}, Sources: []string{}, Cache: found.Cache,
 	}
-	if err := events.Meta(StreamMeta{
-		Query: q.Text, ChunksUsed: answer.ChunksUsed, Mode: found.Mode, Degraded: found.Degraded, Model: answer.Model, Cache: found.Cache,
-	}); err != nil {
-		return Answer{}, err
+	prompt := newPrompt(q, found.Hits, r, settings)
+	if events.Meta != nil {
+		if len(found.Hits) > 0 {
+			answer.Cache = s.Answers.Peek(ctx, prompt)
+		}
+		if err := events.Meta(answer.meta()); err != nil {
+			return Answer{}, err
+		}
 	}
 	if len(found.Hits) == 0 {
 		answer.Text, answer.FinishReason = NothingFound, "stop"
@@ -95,7 +99,12 @@ func (s *Service) answer(ctx context.Context, id Identity, r AskRequest, setting
 		ctx, cancel = context.WithTimeoutCause(ctx, timeout, llmTimeout(timeout))
 		defer cancel()
 	}
-	return s.generate(ctx, newPrompt(q, found.Hits, r, settings), found.Hits, answer, events)
+	return s.generate(ctx, prompt, found.Hits, answer, events)
+}
+
+// meta is what is known of an answer before its first token.
+func (a Answer) meta() StreamMeta {
+	return StreamMeta{Query: a.Query, ChunksUsed: a.ChunksUsed, Mode: a.Mode, Degraded: a.Degraded, Model: a.Model, Cache: a.Cache}
 }
 
 func llmTimeout(after time.Duration) *Error {

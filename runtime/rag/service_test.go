@@ -43,8 +43,9 @@ func (p *ports) Current(context.Context) (Generation, bool) { return "g", true }
 func (p *ports) Raise(context.Context) error                { p.calls = append(p.calls, "raise"); return nil }
 func (p *ports) Settle(context.Context) error               { p.calls = append(p.calls, "settle"); return nil }
 func (p *ports) Forget(_ context.Context, _, id string)     { p.calls = append(p.calls, "forget "+id) }
+func (p *ports) Peek(context.Context, Prompt) CacheInfo     { return CacheInfo{Outcome: CacheMiss} }
 func (p *ports) service(settings Settings) *Service {
-	return &Service{Retriever: p, Generator: p, Documents: p, Generations: p, Forgetter: p, Settings: func() Settings { return settings }}
+	return &Service{Retriever: p, Generator: p, Answers: p, Documents: p, Generations: p, Forgetter: p, Settings: func() Settings { return settings }}
 }
 
 func created(docs []ChunkedDocument) ([]WriteResult, error) {
@@ -87,6 +88,28 @@ func TestAskAnswersWithCitations(t *testing.T) {
 	}
 	if got.Text != "Results stay one hour [1]." || len(got.Citations) != 1 || got.Citations[0].ChunkID != "a#1" || !slices.Equal(got.Sources, []string{"https://a"}) {
 		t.Errorf("got %+v", got)
+	}
+}
+
+func TestStreamTellsTheAnswersOutcomeBeforeItsFirstToken(t *testing.T) {
+	p := &ports{
+		retrieve: func(Query) (Retrieval, error) {
+			return Retrieval{Hits: hits(), Cache: CacheInfo{Outcome: CacheHit}}, nil // the passages were cached, the answer is not
+		},
+		generate: func(_ context.Context, _ Prompt, emit func(string) error) (Completion, error) {
+			return Completion{Cache: CacheInfo{Outcome: CacheMiss}}, emit("x")
+		},
+	}
+	var told []string
+	_, err := p.service(testSettings).Stream(t.Context(), Identity{}, AskRequest{Query: "x"}, StreamEvents{
+		Meta:  func(m StreamMeta) error { told = append(told, "meta "+string(m.Cache.Outcome)); return nil },
+		Token: func(text string) error { told = append(told, text); return nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"meta MISS", "x"}, told); diff != "" {
+		t.Error(diff)
 	}
 }
 

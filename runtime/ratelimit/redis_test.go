@@ -21,9 +21,9 @@ const patience = 30 * time.Second
 
 var service = config.Service{Namespace: "default", Name: "docs", Replicas: 2}
 
-func newGuard(tb testing.TB, server *backends.RedisServer, timeout time.Duration) *resilience.Redis {
+func newGuard(tb testing.TB, server *backends.RedisServer) *resilience.Redis {
 	tb.Helper()
-	r := resilience.NewRedis(resilience.RedisOptions{Address: server.Addr(), Timeout: timeout})
+	r := resilience.NewRedis(resilience.RedisOptions{Address: server.Addr(), Timeout: patience})
 	tb.Cleanup(func() { _ = r.Close() })
 	return r
 }
@@ -40,7 +40,7 @@ func newClient(tb testing.TB, server *backends.RedisServer) *redis.Client {
 func TestScriptCountsAsTheBucketDoes(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
-	client, guard := newClient(t, server), newGuard(t, server, patience)
+	client, guard := newClient(t, server), newGuard(t, server)
 	for seed := range uint64(500) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		b := newBucket(fmt.Sprintf("caller %d", seed), ask(magnitude(random), magnitude(random), 1+random.IntN(10)), 1)
@@ -103,7 +103,7 @@ func readLevel(t *testing.T, client *redis.Client, name string) level {
 func TestScriptTakesFromAllBucketsOrNone(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
-	client, guard := newClient(t, server), newGuard(t, server, patience)
+	client, guard := newClient(t, server), newGuard(t, server)
 	wide, narrow := newBucket("tenant", ask(1, 100, 1), 1), newBucket("alice", ask(1, 1, 1), 1)
 	for i, want := range []bool{true, false, false} {
 		d, err := takeRedis(t.Context(), guard, service, []bucket{wide, narrow})
@@ -121,7 +121,7 @@ func TestScriptTakesFromAllBucketsOrNone(t *testing.T) {
 func TestScriptFillsOnAfterTheClockRanBack(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
-	client, guard := newClient(t, server), newGuard(t, server, patience)
+	client, guard := newClient(t, server), newGuard(t, server)
 	b := newBucket("alice", ask(1, 10, 1), 1)
 	name := key(service, b)
 	future := time.Now().Add(time.Hour).UnixMicro()
@@ -141,7 +141,7 @@ func TestScriptFillsOnAfterTheClockRanBack(t *testing.T) {
 func TestScriptKeyLastsUntilTheBucketIsFull(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
-	client, guard := newClient(t, server), newGuard(t, server, patience)
+	client, guard := newClient(t, server), newGuard(t, server)
 	b := newBucket("alice", ask(1, 60, 1), 1)
 	for range 60 {
 		if _, err := takeRedis(t.Context(), guard, service, []bucket{b}); err != nil {
@@ -160,7 +160,7 @@ func TestScriptKeyLastsUntilTheBucketIsFull(t *testing.T) {
 func TestScriptIsSentAgainWhenRedisForgotIt(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
-	client, guard := newClient(t, server), newGuard(t, server, patience)
+	client, guard := newClient(t, server), newGuard(t, server)
 	b := newBucket("alice", ask(1, 10, 1), 1)
 	for want := 9; want > 5; want-- {
 		if err := client.ScriptFlush(t.Context()).Err(); err != nil {
@@ -195,7 +195,7 @@ func TestKeysAreApart(t *testing.T) {
 func TestBrokenBucketIsAnError(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
-	client, guard := newClient(t, server), newGuard(t, server, patience)
+	client, guard := newClient(t, server), newGuard(t, server)
 	b := newBucket("alice", ask(1, 10, 1), 1)
 	if err := client.LPush(context.WithoutCancel(t.Context()), key(service, b), "x").Err(); err != nil {
 		t.Fatal(err)
