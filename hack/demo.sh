@@ -46,27 +46,41 @@ observed() {
   [ -n "$seen" ] && [ "$generation" = "$seen" ]
 }
 
+# settled holds when every pod of the service runs an image as it was just built, and is ready: after an upgrade Ready stays True until
+# the new operator has begun its work.
+settled() {
+  local ready image expected=" ${IMAGE_TAG[*]} "
+  while read -r ready image; do
+    [ "$ready" = True ] || return 1
+    case $image in
+    ragservice/*) [[ $expected = *" $image "* ]] || return 1 ;;
+    esac
+  done < <(kubectl -n $NAMESPACE get pods -l app.kubernetes.io/instance=$NAME \
+    -o 'jsonpath={range .items[*]}{.status.conditions[?(@.type=="Ready")].status} {.spec.containers[0].image}{"\n"}{end}')
+}
+
 # await_ready tells each change of a condition until Ready is True for the manifest as it is now, Stalled, or WAIT is over.
 await_ready() {
-  local began since type status reason message line
+  local began type status reason message line
   local -A seen=()
-  began=$(now_ms) since=$began
+  began=$(now_ms)
   while :; do
     while IFS=$'\t' read -r type status reason message; do
       line="$status/$reason"
       [ "${seen[$type]:-}" != "$line" ] || continue
       seen[$type]=$line
+      [ "$status $type" = "Unknown ${type#Ready}" ] && continue # the first look: nothing is known yet, which Ready says for all
       say "$(printf '%8s  %-18s %-28s %s' "$(seconds_since "$began")" "$type" "$line" "${message:0:90}")"
     done < <(states)
     if observed; then
-      case ${seen[Ready]:-} in True/*) return ;; esac
+      case ${seen[Ready]:-} in True/*) ! settled || return 0 ;; esac
       case ${seen[Stalled]:-} in True/*)
         say "the manifest cannot be met as it is"
         return 1
         ;;
       esac
     fi
-    if (($(now_ms) - since > WAIT * 1000)); then
+    if (($(now_ms) - began > WAIT * 1000)); then
       say "not ready after $WAIT s"
       return 1
     fi

@@ -60,7 +60,7 @@ build_server() { go_image server ./cmd/ragserver /ragserver; }
 build_redis() {
   local rootfs
   rootfs=$("$here/rootfs.sh" redis)
-  write redis "$(key_of "$(basename "$rootfs")" "$OUT/writer" "$here/build.sh")" -dir "$rootfs=/" \
+  write redis "$(key_of "$(basename "$rootfs")" "$OUT/writer" "$(code_of "$here/build.sh")")" -dir "$rootfs=/" \
     -user 999:999 -workdir /data -env "PATH=$DEBIAN_PATH" -cmd redis-server -port 6379
 }
 
@@ -68,7 +68,7 @@ build_opensearch() {
   local rootfs dist home=/usr/share/opensearch extra=$here/opensearch
   rootfs=$("$here/rootfs.sh" java)
   dist=$("$here/opensearch-dist.sh")
-  write opensearch "$(key_of "$(basename "$rootfs")" "$(basename "$dist")" "$extra"/* "$OUT/writer" "$here/build.sh")" \
+  write opensearch "$(key_of "$(basename "$rootfs")" "$(basename "$dist")" "$extra"/* "$OUT/writer" "$(code_of "$here/build.sh")")" \
     -dir "$rootfs=/" -dir "$dist=$home:1000:1000" \
     -mkdir $home/data:0755:1000:1000 -mkdir $home/logs:0755:1000:1000 \
     -file "$extra/opensearch.yml=$home/config/opensearch.yml:0660:1000:1000" \

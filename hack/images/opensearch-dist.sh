@@ -91,7 +91,7 @@ build() { # partial destination
 
 main() {
   local dest
-  dest=$(realpath -m "${1:-$CACHE/opensearch/$VERSION-$(key_of "$here/opensearch-dist.sh")}")
+  dest=$(realpath -m "${1:-$CACHE/opensearch/$VERSION-$(key_of "$(code_of "$here/opensearch-dist.sh")")}")
   if [ ! -e "$dest" ]; then
     mkdir -p "$CACHE"
     require_programs

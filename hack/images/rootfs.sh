@@ -26,16 +26,19 @@ require_debootstrap() {
   step "installing debootstrap" quietly "$CACHE/apt.log" apt-get install -y -qq debootstrap
 }
 
-# bootstrap ROOT PACKAGE... runs in a mount namespace of its own: what it mounts goes away with it, also when it is interrupted.
+# bootstrap ROOT PACKAGE... runs in a mount namespace of its own: what it mounts goes away with it, also when it is interrupted. Between
+# unpacking and installing, the package manager is told not to wait for the disk, which may take longer than all the rest.
 bootstrap() {
   local root=$1 packages
   shift
   packages=$(IFS=,; echo "$*")
   mkdir -p "$CACHE/debs"
   # shellcheck disable=SC2046 # no mirror, no argument
-  quietly "$root.log" unshare --mount debootstrap --variant=minbase --cache-dir="$CACHE/debs" --include="$packages" \
+  quietly "$root.log" unshare --mount debootstrap --variant=minbase --foreign --cache-dir="$CACHE/debs" --include="$packages" \
     $SUITE "$root" $(mirror)
-  rm -f "$root.log"
+  echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/unsafe-io"
+  quietly "$root.log" unshare --mount chroot "$root" /debootstrap/debootstrap --second-stage
+  rm -f "$root.log" "$root/etc/dpkg/dpkg.cfg.d/unsafe-io"
 }
 
 # strip removes what no container reads, and what debootstrap copied from this machine.
@@ -66,7 +69,7 @@ redis() {
 main() {
   local kind=${1:-} dest
   case $kind in java | redis) ;; *) die "usage: rootfs.sh java|redis [DEST]" ;; esac
-  dest=$(realpath -m "${2:-$CACHE/rootfs/$kind-$SUITE-$(key_of "$here/rootfs.sh" "$(uname -m)")}")
+  dest=$(realpath -m "${2:-$CACHE/rootfs/$kind-$SUITE-$(key_of "$(code_of "$here/rootfs.sh")" "$(uname -m)")}")
   if [ ! -e "$dest" ]; then
     require_debootstrap
     step "a root folder of Debian $SUITE with $kind" cached "$dest" "$kind"

@@ -12,6 +12,9 @@ key_of() {
   done | sha256sum | cut -c1-12
 }
 
+# code_of SCRIPT prints it without its comments, which change nothing.
+code_of() { grep -v '^[[:space:]]*#' "$1"; }
+
 # cached DEST COMMAND... runs COMMAND... PARTIAL, which fills the folder PARTIAL, and moves it to DEST when that succeeded; nothing is
 # done where DEST exists. Two callers at once wait for each other; what an interrupted one left is removed.
 cached() {

@@ -15,7 +15,7 @@ const (
 	// extractiveSentences is the most sentences of an answer: more is a search result, not an answer.
 	extractiveSentences = 3
 	// A sentence of fewer terms than this is a heading or a fragment.
-	minSentenceTerms = 4
+	minSentenceTerms = 3
 	// A further sentence must score at least this share of the best one.
 	extractiveShare = 0.6
 )
@@ -31,7 +31,9 @@ type candidate struct {
 	passage, position int
 	text              string
 	terms             map[string]bool
-	score             float64
+	// heading are the terms of the heading that the sentence stands under.
+	heading map[string]bool
+	score   float64
 }
 
 // Generate implements rag.Generator. It never fails but with the error of emit or ctx.
@@ -66,7 +68,7 @@ func (Extractive) Generate(ctx context.Context, p rag.Prompt, emit func(string) 
 // choose picks the sentences of the answer: the best one, and those nearly as good that say something else.
 func choose(p rag.Prompt) []candidate {
 	all := candidates(p)
-	score(all, rag.Terms(p.Query))
+	score(all, termSet(p.Query))
 	slices.SortStableFunc(all, func(a, b candidate) int {
 		switch {
 		case a.score > b.score:
@@ -95,30 +97,44 @@ func choose(p rag.Prompt) []candidate {
 	return chosen
 }
 
-// markup says whether a sentence is a heading, a table row, a picture or code of a Markdown document: words in a frame.
-func markup(sentence string) bool {
-	return strings.ContainsRune("#|`<┌│└├!", []rune(sentence)[0])
-}
-
 // candidates are the sentences of the passages that are prose; all of them, when none is.
 func candidates(p rag.Prompt) []candidate {
-	var all, long []candidate
+	var all, prose []candidate
 	for n, chunk := range p.Passages {
+		var heading map[string]bool
+		code := false
 		for _, s := range rag.Sentences(chunk.Text) {
-			c := candidate{passage: n, position: s.Span.Start, text: clean(s.Text), terms: map[string]bool{}}
-			for _, t := range rag.Terms(s.Text) {
-				c.terms[t] = true
-			}
+			c := candidate{passage: n, position: s.Span.Start, text: clean(s.Text), terms: termSet(s.Text), heading: heading}
 			all = append(all, c)
-			if len(c.terms) >= minSentenceTerms && !markup(s.Text) {
-				long = append(long, c)
+			fenced := code || strings.HasPrefix(s.Text, "```")
+			if strings.Count(s.Text, "```")%2 == 1 {
+				code = !code
+			}
+			switch {
+			case strings.HasPrefix(s.Text, "#"):
+				heading = c.terms
+			case !fenced && len(c.terms) >= minSentenceTerms && !framed(s.Text):
+				prose = append(prose, c)
 			}
 		}
 	}
-	if len(long) > 0 {
-		return long
+	if len(prose) > 0 {
+		return prose
 	}
 	return all
+}
+
+// framed says whether a sentence is a table row, a picture or code: words in a frame.
+func framed(sentence string) bool {
+	return strings.ContainsRune("|`<┌│└├!", []rune(sentence)[0])
+}
+
+func termSet(text string) map[string]bool {
+	set := map[string]bool{}
+	for _, t := range rag.Terms(text) {
+		set[t] = true
+	}
+	return set
 }
 
 // clean is a sentence on one line, without the mark of a list item and without brackets that look like a citation.
@@ -127,24 +143,27 @@ func clean(sentence string) string {
 	return bracketed.ReplaceAllString(strings.Join(strings.Fields(sentence), " "), "($1)")
 }
 
+// headingWeight is what a word of the question counts that stands in the heading above a sentence, not in it.
+const headingWeight = 0.7
+
 // score weighs the words that a sentence shares with the question by how rare they are among the candidates (the
 // inverse document frequency of BM25), damps long sentences, and favours passages that were found first.
-func score(all []candidate, query []string) {
+func score(all []candidate, wanted map[string]bool) {
 	frequency := map[string]int{}
 	for _, c := range all {
 		for t := range c.terms {
 			frequency[t]++
 		}
 	}
-	wanted := map[string]bool{}
-	for _, t := range query {
-		wanted[t] = true
-	}
 	for i := range all {
 		c := &all[i]
 		for t := range wanted {
-			if c.terms[t] {
-				c.score += math.Log(1 + (float64(len(all)-frequency[t])+0.5)/(float64(frequency[t])+0.5))
+			rarity := math.Log(1 + (float64(len(all)-frequency[t])+0.5)/(float64(frequency[t])+0.5))
+			switch {
+			case c.terms[t]:
+				c.score += rarity
+			case c.heading[t]:
+				c.score += headingWeight * rarity
 			}
 		}
 		c.score /= math.Sqrt(float64(len(c.terms) + 8))

@@ -39,6 +39,9 @@ func TestExtractive(t *testing.T) {
 		{"the passage's own brackets are no citations", "What does the marker name?",
 			[]string{"The marker [2] names the second passage of the list."}, "The marker (2) names the second passage of the list. [1]"},
 		{"a fragment when there is nothing else", "port?", []string{"Port 8080"}, "Port 8080 [1]"},
+		{"the sentence under the heading that asks", "What happens when Redis is lost?",
+			[]string{"# Redis\n\nThe password is drawn once and kept in a Secret.\n\n## When Redis is lost\n\nResults are worked out anew, and nobody waits longer.\n\n```\nredis is lost happens\n```"},
+			"Results are worked out anew, and nobody waits longer. [1]"},
 		{"the same sentence of two passages once", "What is lost with Redis?",
 			[]string{"The loss of Redis costs speed, not answers.", "The loss of Redis costs speed, not answers."}, "The loss of Redis costs speed, not answers. [1]"},
 	}

@@ -204,11 +204,15 @@ func forgetsDeleted(t *testing.T, rag *v1alpha1.RAGService) {
 		one.post(t, "/api/v1/documents", admin, http.StatusOK, map[string]any{"id": id, "text": "The xylocanary nests in turbine blades."})
 		question := map[string]any{"query": "xylocanary"}
 		for _, server := range []*serviceClient{one, other} {
-			var found searchBody
-			server.post(t, "/api/v1/search", admin, http.StatusOK, question).decode(t, &found)
-			if found.Total != 1 {
-				t.Fatalf("round %d: found %d canaries, want 1", i, found.Total)
-			}
+			// Another server may serve what it cached before for half a second; a deletion, below, may not.
+			eventually(t, 5*time.Second, "the canary is found", func() error {
+				var found searchBody
+				server.post(t, "/api/v1/search", admin, http.StatusOK, question).decode(t, &found)
+				if found.Total != 1 {
+					return fmt.Errorf("round %d: found %d canaries, want 1", i, found.Total)
+				}
+				return nil
+			})
 		}
 		r, err := one.do(t.Context(), http.MethodDelete, "/api/v1/documents/"+id, admin, "", nil)
 		if err != nil || r.status != http.StatusNoContent {
