@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# verify.sh checks all that can be checked without running the product: generated files are what the sources say, formatting, vet,
+# verify.sh [CHECK] checks all that can be checked without running the product: generated files are what the sources say, formatting, vet,
 # linters, modules, chart, kustomize, scripts. It fails on a dirty tree, so it also tells what was not committed.
+# With CHECK, one of the names at the end of this file, it does that one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=lib/steps.sh
@@ -17,6 +18,8 @@ files() { git ls-files -co --exclude-standard --deduplicate -- "$@"; } # also th
 
 modules() { files '*go.mod' | xargs -n 1 dirname; }
 
+generated() { hack/generate.sh; }
+
 formatting() {
   local unformatted
   unformatted=$(files '*.go' | xargs gofmt -l)
@@ -31,6 +34,8 @@ in_modules() {
   done < <(modules)
   [ ${#failed[@]} -eq 0 ] || die "$* failed in: ${failed[*]}"
 }
+
+tidy() { in_modules go mod tidy -diff; }
 
 vet() { go vet -tags e2e ./...; }
 
@@ -87,18 +92,42 @@ clean_tree() {
   [ -z "$changed" ] || die "the tree is dirty: commit, or undo what generating changed:"$'\n'"$changed"
 }
 
+CHECKS=(
+  "generated:what is generated is written anew"
+  "formatting:gofmt"
+  "tidy:go mod tidy, in every module"
+  "dependencies:docs/dependencies.md"
+  "vet:go vet"
+  "lint:golangci-lint with kube-api-linter"
+  "chart:helm lint and template"
+  "kustomization:kubectl kustomize"
+  "scripts:shellcheck"
+  "clean_tree:a clean tree"
+)
+
+# Each check runs as a process of its own, so that all of them are heard: bash goes on after a failure inside a condition.
+all() {
+  local check failed=()
+  for check in "${CHECKS[@]}"; do
+    hack/verify.sh "${check%%:*}" || failed+=("${check%%:*}")
+  done
+  [ ${#failed[@]} -eq 0 ] || die "failed: ${failed[*]} (hack/verify.sh NAME runs one)"
+}
+
 main() {
+  local check
   command -v jq >/dev/null || need_packages jq jq
-  step "generated files" hack/generate.sh
-  step "gofmt" formatting
-  step "go mod tidy, in every module" in_modules go mod tidy -diff
-  step "docs/dependencies.md" dependencies
-  step "go vet" vet
-  step "golangci-lint with kube-api-linter" lint
-  step "helm lint and template" chart
-  step "kubectl kustomize" kustomization
-  step "shellcheck" scripts
-  step "a clean tree" clean_tree
+  [ $# -gt 0 ] || {
+    all
+    return
+  }
+  for check in "${CHECKS[@]}"; do
+    [ "${check%%:*}" != "$1" ] || {
+      step "${check#*:}" "$1"
+      return
+    }
+  done
+  die "there is no check $1"
 }
 
 main "$@"

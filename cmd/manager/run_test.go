@@ -19,13 +19,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
-	"github.com/ragservice/ragservice-operator/test/backends"
+	"github.com/ragservice/ragservice-operator/test/controlplane"
 )
 
 // TestOperator runs the operator as a whole, against a real API server: it takes its lease, looks at a RAGService,
 // and gives the lease back when it is told to stop.
 func TestOperator(t *testing.T) {
-	connection := backends.ControlPlane(t, "../../config/crd/bases")
+	connection := controlplane.Start(t, "../../config/crd/bases")
 	t.Setenv("KUBECONFIG", kubeconfig(t, connection))
 	c, err := client.New(connection, client.Options{Scheme: newScheme()})
 	if err != nil {

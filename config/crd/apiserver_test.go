@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
-	"github.com/ragservice/ragservice-operator/test/backends"
+	"github.com/ragservice/ragservice-operator/test/controlplane"
 )
 
 // These tests ask a real API server how it reads the CustomResourceDefinition. That it installs at all shows that every
@@ -26,7 +26,7 @@ const extractive = "models: {llm: {provider: Extractive}}\n"
 
 func apiServer(t *testing.T) (*rest.Config, client.Client) {
 	t.Helper()
-	cfg := backends.ControlPlane(t, "bases")
+	cfg := controlplane.Start(t, "bases")
 	scheme := runtime.NewScheme()
 	if err := v1alpha1.AddToScheme(scheme); err != nil {
 		t.Fatal(err)

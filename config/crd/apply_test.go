@@ -16,7 +16,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
-	"github.com/ragservice/ragservice-operator/test/backends"
+	"github.com/ragservice/ragservice-operator/test/controlplane"
 )
 
 // kubectl runs kubectl as an administrator and returns what it prints.
@@ -24,7 +24,7 @@ type kubectl struct{ program, kubeconfig string }
 
 func newKubectl(t *testing.T, cfg *rest.Config) kubectl {
 	t.Helper()
-	program := backends.ControlPlaneProgram(t, "kubectl") // before HOME changes, where it is looked for
+	program := controlplane.Program(t, "kubectl") // before HOME changes, where it is looked for
 	path := filepath.Join(t.TempDir(), "kubeconfig")
 	config := clientcmdapi.Config{
 		Clusters:       map[string]*clientcmdapi.Cluster{"c": {Server: cfg.Host, CertificateAuthorityData: cfg.CAData}},

@@ -197,8 +197,7 @@ main() {
   backend) if use_kind; then echo kind; else echo node; fi ;;
   audit-log) echo "$STATE/log/audit.log" ;;
   down)
-    ! { use_kind && kind_exists; } || kind_down
-    down
+    if use_kind && kind_exists; then kind_down; else down; fi
     ;;
   *) die "usage: cluster.sh build [all|control-plane|kubectl] | up | load ARCHIVE... | kubeconfig | backend | audit-log | down" ;;
   esac

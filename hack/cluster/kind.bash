@@ -4,7 +4,8 @@
 # docker_runs asks the daemon: a docker command may be there without one, or be another program's.
 docker_runs() { timeout 10 docker info >/dev/null 2>&1; }
 
-use_kind() { command -v kind >/dev/null && docker_runs; }
+# use_kind decides which of the two this machine gets; a cluster without Docker that is there stays the one.
+use_kind() { [ ! -d "$STATE/pids" ] && command -v kind >/dev/null && docker_runs; }
 
 kind_exists() { kind get clusters 2>/dev/null | grep -qx "$NAME"; }
 
@@ -47,4 +48,5 @@ kind_load() {
 
 kind_down() {
   step "deleting the kind cluster" kind delete cluster --name "$NAME" --kubeconfig "$KUBECONFIG"
+  rm -rf "$STATE"
 }

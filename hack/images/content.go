@@ -135,7 +135,7 @@ func (d dirSource) add(t *tarWriter, file, target string, entry fs.DirEntry) err
 	if err != nil {
 		return err
 	}
-	defer body.Close()
+	defer func() { _ = body.Close() }() // it was only read
 	return t.put(header, body)
 }
 

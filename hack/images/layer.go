@@ -62,7 +62,7 @@ func newLayer(path string, write func(*tarWriter) error) (v1.Layer, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // the way out on errors; the last line closes it for good
 	hash := sha256.New()
 	tw := newTarWriter(io.MultiWriter(file, hash))
 	if err := write(tw); err != nil {

@@ -71,7 +71,7 @@ func run(args []string, stdout io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("make a working folder: %w", err)
 	}
-	defer os.RemoveAll(work)
+	defer func() { _ = os.RemoveAll(work) }()
 	layers, err := buildLayers(s, work)
 	if err != nil {
 		return err

@@ -23,11 +23,11 @@ func tree(t *testing.T) string {
 	dir := t.TempDir()
 	for _, err := range []error{
 		os.MkdirAll(filepath.Join(dir, "bin"), 0o755),
-		os.WriteFile(filepath.Join(dir, "bin/tool"), []byte("#!"), 0o755),
-		os.Link(filepath.Join(dir, "bin/tool"), filepath.Join(dir, "bin/same")),
-		os.Symlink("tool", filepath.Join(dir, "bin/alias")),
+		os.WriteFile(filepath.Join(dir, "bin", "tool"), []byte("#!"), 0o755),
+		os.Link(filepath.Join(dir, "bin", "tool"), filepath.Join(dir, "bin", "same")),
+		os.Symlink("tool", filepath.Join(dir, "bin", "alias")),
 		os.Mkdir(filepath.Join(dir, "private"), 0o700),
-		os.Chmod(filepath.Join(dir, "bin/tool"), 0o755|os.ModeSetuid),
+		os.Chmod(filepath.Join(dir, "bin", "tool"), 0o755|os.ModeSetuid),
 	} {
 		if err != nil {
 			t.Fatal(err)
@@ -51,7 +51,7 @@ func headers(t *testing.T, layer v1.Layer) map[string]*tar.Header {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer body.Close()
+	defer func() { _ = body.Close() }()
 	found := map[string]*tar.Header{}
 	for archive := tar.NewReader(body); ; {
 		header, err := archive.Next()
@@ -98,7 +98,7 @@ func TestLayerIgnoresTimes(t *testing.T) {
 
 func TestImage(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "image.tar")
-	program := filepath.Join(tree(t), "bin/tool")
+	program := filepath.Join(tree(t), "bin", "tool")
 	var stdout bytes.Buffer
 	err := run([]string{
 		"-out", out, "-tag", "ragservice/server:dev", "-file", program + "=/server:0755", "-mkdir", "/data:0750:999:999",

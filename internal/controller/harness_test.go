@@ -29,7 +29,7 @@ import (
 	"github.com/ragservice/ragservice-operator/internal/controller"
 	"github.com/ragservice/ragservice-operator/internal/desired"
 	"github.com/ragservice/ragservice-operator/internal/observe"
-	"github.com/ragservice/ragservice-operator/test/backends"
+	"github.com/ragservice/ragservice-operator/test/controlplane"
 )
 
 // patience is how long a test waits for what has to come. It comes far sooner; the machine may be busy.
@@ -74,7 +74,7 @@ func controlPlane(t *testing.T) *rest.Config {
 	t.Helper()
 	installing.Lock()
 	defer installing.Unlock()
-	return backends.ControlPlane(t, "../../config/crd/bases")
+	return controlplane.Start(t, "../../config/crd/bases")
 }
 
 // TestMain says where the library's log goes, which complains otherwise. Operators of tests have loggers of their own.

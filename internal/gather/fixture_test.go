@@ -14,7 +14,7 @@ import (
 	"github.com/ragservice/ragservice-operator/internal/desired"
 	"github.com/ragservice/ragservice-operator/internal/desired/desiredtest"
 	"github.com/ragservice/ragservice-operator/internal/gather"
-	"github.com/ragservice/ragservice-operator/test/backends"
+	"github.com/ragservice/ragservice-operator/test/controlplane"
 )
 
 // Values that must not be found anywhere but in Secrets.
@@ -39,7 +39,7 @@ func newWorld(t *testing.T, rag *v1alpha1.RAGService) *world {
 	if err := clientgoscheme.AddToScheme(scheme); err != nil {
 		t.Fatal(err)
 	}
-	c, err := client.New(backends.ControlPlane(t), client.Options{Scheme: scheme})
+	c, err := client.New(controlplane.Start(t), client.Options{Scheme: scheme})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
-	"github.com/ragservice/ragservice-operator/test/backends"
+	"github.com/ragservice/ragservice-operator/test/controlplane"
 )
 
 // cluster is a namespace of a real API server. No controllers run there: what they would make is made by hand.
@@ -28,7 +28,7 @@ type cluster struct {
 
 func newCluster(t *testing.T) *cluster {
 	t.Helper()
-	c, err := client.New(backends.ControlPlane(t), client.Options{})
+	c, err := client.New(controlplane.Start(t), client.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ import (
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/offline"
-	"github.com/ragservice/ragservice-operator/test/backends"
+	"github.com/ragservice/ragservice-operator/test/controlplane"
 )
 
 // manifest is a RAGService with the given spec, indented by two spaces, and a name that no other case has.
@@ -210,7 +210,7 @@ func newClient(t *testing.T) client.Client {
 	if err := v1alpha1.AddToScheme(scheme); err != nil {
 		t.Fatal(err)
 	}
-	c, err := client.New(backends.ControlPlane(t, "../../config/crd/bases"), client.Options{Scheme: scheme})
+	c, err := client.New(controlplane.Start(t, "../../config/crd/bases"), client.Options{Scheme: scheme})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,10 +1,9 @@
-// Package backends gives tests the real things that the product talks to: redis-server, OpenSearch, and a Kubernetes API
-// server with its etcd. Nothing here imitates a backend, because scripts, time to live, eviction, k-NN and server-side
-// apply are where imitations are wrong.
+// Package backends gives tests the real stores that the product talks to: redis-server and OpenSearch. Nothing here
+// imitates one, because scripts, time to live, eviction and k-NN are where imitations are wrong. Package controlplane does
+// the same for Kubernetes.
 //
 //	redis := backends.Redis(t)                           // one of its own, with methods to stop, pause and restart it
 //	url := backends.OpenSearch(t)                        // shared by the test process; use an index name of your own
-//	cfg := backends.ControlPlane(t, "../../config/crd")  // shared by the test process; use a namespace of your own
 //
 // `make deps` installs or builds what these need, and caches it outside the tree; `make test` does so by itself. A test
 // whose backend is missing fails and says so: it is never skipped.

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/ragservice/ragservice-operator/test/proc"
 )
 
 // OpenSearch returns the URL of a one-node OpenSearch without security: the one that RAGSERVICE_TEST_OPENSEARCH names
@@ -27,31 +29,31 @@ func OpenSearch(tb testing.TB) string {
 }
 
 var ownOpenSearch = sync.OnceValues(func() (string, error) {
-	script, err := repositoryFile("hack", "deps", "opensearch.sh")
+	script, err := proc.RepositoryFile("hack", "deps", "opensearch.sh")
 	if err != nil {
 		return "", err
 	}
-	dir, err := scratch()
+	dir, err := proc.Scratch()
 	if err != nil {
 		return "", err
 	}
-	port, err := freePort()
+	port, err := proc.FreePort()
 	if err != nil {
 		return "", err
 	}
 	// The script becomes the node by exec, as another user where we are root: its folder must let that user through.
-	if err := os.Chmod(dir.path, 0o711); err != nil {
+	if err := os.Chmod(dir.Join(), 0o711); err != nil {
 		return "", err
 	}
-	p, err := startProcess(dir.join("opensearch.log"), script, "run", dir.join("opensearch"), strconv.Itoa(port))
+	p, err := proc.Start(dir.Join("opensearch.log"), script, "run", dir.Join("opensearch"), strconv.Itoa(port))
 	if err != nil {
 		return "", fmt.Errorf("starting OpenSearch: %w", err)
 	}
 	url := "http://127.0.0.1:" + strconv.Itoa(port)
-	out, err := exec.CommandContext(context.Background(), script, "wait", url, strconv.Itoa(p.pid())).CombinedOutput()
+	out, err := exec.CommandContext(context.Background(), script, "wait", url, strconv.Itoa(p.PID())).CombinedOutput()
 	if err != nil {
-		p.end(syscall.SIGKILL, 0)
-		return "", fmt.Errorf("%s%s", out, p.logTail())
+		p.End(syscall.SIGKILL, 0)
+		return "", fmt.Errorf("%s%s", out, p.LogTail())
 	}
 	return url, nil
 })

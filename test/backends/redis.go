@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ragservice/ragservice-operator/test/proc"
 )
 
 const (
@@ -26,7 +28,7 @@ type RedisServer struct {
 	args    []string
 	dir     string
 	port    int
-	running *process
+	running *proc.Process
 }
 
 // Redis starts a redis-server on a free loopback port, with its files in a folder of its own and without persistence.
@@ -34,14 +36,14 @@ type RedisServer struct {
 // when the test ends.
 func Redis(tb testing.TB, args ...string) *RedisServer {
 	tb.Helper()
-	program, err := findProgram("redis-server")
+	program, err := proc.FindProgram("redis-server")
 	if err != nil {
 		tb.Fatal(err)
 	}
 	r := &RedisServer{tb: tb, program: program, args: args, dir: tb.TempDir()}
 	const attempts = 3 // another process may take the port first
 	for i := range attempts {
-		if r.port, err = freePort(); err != nil {
+		if r.port, err = proc.FreePort(); err != nil {
 			tb.Fatal(err)
 		}
 		if err = r.start(); err == nil {
@@ -90,7 +92,7 @@ func (r *RedisServer) signal(sig syscall.Signal) {
 	if r.running == nil {
 		r.tb.Fatalf("redis-server does not run: cannot send it %v", sig)
 	}
-	if err := r.running.cmd.Process.Signal(sig); err != nil {
+	if err := r.running.Signal(sig); err != nil {
 		r.tb.Fatalf("sending %v to redis-server: %v", sig, err)
 	}
 }
@@ -99,8 +101,8 @@ func (r *RedisServer) end(sig syscall.Signal) {
 	if r.running == nil {
 		return
 	}
-	_ = r.running.cmd.Process.Signal(syscall.SIGCONT) // a paused server would not see SIGTERM
-	r.running.end(sig, redisGrace)
+	_ = r.running.Signal(syscall.SIGCONT) // a paused server would not see SIGTERM
+	r.running.End(sig, redisGrace)
 	r.running = nil
 }
 
@@ -109,13 +111,13 @@ func (r *RedisServer) start() error {
 		"--bind", "127.0.0.1", "--port", strconv.Itoa(r.port), "--dir", r.dir,
 		"--save", "", "--appendonly", "no", "--daemonize", "no",
 	}, r.args...)
-	p, err := startProcess(filepath.Join(r.dir, "redis.log"), r.program, args...)
+	p, err := proc.Start(filepath.Join(r.dir, "redis.log"), r.program, args...)
 	if err != nil {
 		return fmt.Errorf("starting redis-server: %w", err)
 	}
 	for deadline := time.Now().Add(redisStart); ; time.Sleep(5 * time.Millisecond) {
-		if p.ended() {
-			return fmt.Errorf("redis-server ended: %s", p.logTail())
+		if p.Ended() {
+			return fmt.Errorf("redis-server ended: %s", p.LogTail())
 		}
 		err := r.ping()
 		if err == nil {
@@ -123,8 +125,8 @@ func (r *RedisServer) start() error {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			p.end(syscall.SIGKILL, 0)
-			return fmt.Errorf("redis-server did not answer within %v: %w: %s", redisStart, err, p.logTail())
+			p.End(syscall.SIGKILL, 0)
+			return fmt.Errorf("redis-server did not answer within %v: %w: %s", redisStart, err, p.LogTail())
 		}
 	}
 }

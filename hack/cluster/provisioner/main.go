@@ -27,8 +27,9 @@ func main() {
 	root := flag.String("root", "", "the folder that holds the volumes")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
-	if err := run(ctx, *kubeconfig, *root); err != nil {
+	err := run(ctx, *kubeconfig, *root)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "provisioner:", err)
 		os.Exit(1)
 	}

@@ -1,4 +1,5 @@
-package backends
+// Package proc runs the programs that tests need, so that none of them outlives the test process.
+package proc
 
 import (
 	"context"
@@ -14,15 +15,15 @@ import (
 	"time"
 )
 
-// process is a running program with its output in a file.
-type process struct {
+// Process is a running program with its output in a file.
+type Process struct {
 	cmd  *exec.Cmd
 	log  string
 	done chan struct{} // closed when the program has ended and was waited for
 }
 
-// startProcess runs a program with its output appended to the file log.
-func startProcess(log, program string, args ...string) (*process, error) {
+// Start runs a program, which ends with this process, with its output appended to the file log.
+func Start(log, program string, args ...string) (*Process, error) {
 	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
@@ -32,10 +33,10 @@ func startProcess(log, program string, args ...string) (*process, error) {
 	cmd := exec.CommandContext(context.Background(), program, args...)
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = endsWithParent()
-	if err := startOnLastingThread(cmd); err != nil {
+	if err := OnLastingThread(cmd.Start); err != nil {
 		return nil, err
 	}
-	p := &process{cmd: cmd, log: log, done: make(chan struct{})}
+	p := &Process{cmd: cmd, log: log, done: make(chan struct{})}
 	go func() {
 		_ = cmd.Wait() // how it ended is in its log
 		close(p.done)
@@ -43,9 +44,11 @@ func startProcess(log, program string, args ...string) (*process, error) {
 	return p, nil
 }
 
-func (p *process) pid() int { return p.cmd.Process.Pid }
+// PID is the program's process id.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-func (p *process) ended() bool {
+// Ended says whether the program has ended.
+func (p *Process) Ended() bool {
 	select {
 	case <-p.done:
 		return true
@@ -54,8 +57,11 @@ func (p *process) ended() bool {
 	}
 }
 
-// end sends sig and waits; a program that is still there after grace is killed.
-func (p *process) end(sig syscall.Signal, grace time.Duration) {
+// Signal sends sig.
+func (p *Process) Signal(sig os.Signal) error { return p.cmd.Process.Signal(sig) }
+
+// End sends sig and waits; a program that is still there after grace is killed.
+func (p *Process) End(sig syscall.Signal, grace time.Duration) {
 	_ = p.cmd.Process.Signal(sig) // fails only when it has ended already
 	select {
 	case <-p.done:
@@ -65,8 +71,8 @@ func (p *process) end(sig syscall.Signal, grace time.Duration) {
 	}
 }
 
-// logTail is the end of what the program wrote, for failure messages.
-func (p *process) logTail() string {
+// LogTail is the end of what the program wrote, for failure messages.
+func (p *Process) LogTail() string {
 	const most = 2000
 	text, err := os.ReadFile(p.log)
 	if err != nil {
@@ -88,15 +94,16 @@ var starter = sync.OnceValue(func() chan<- func() {
 	return work
 })
 
-func startOnLastingThread(cmd *exec.Cmd) error {
+// OnLastingThread runs start, which starts programs that shall end with this process, and returns its error.
+func OnLastingThread(start func() error) error {
 	result := make(chan error, 1)
-	starter() <- func() { result <- cmd.Start() }
+	starter() <- func() { result <- start() }
 	return <-result
 }
 
-// freePort names a loopback port that nobody listened on a moment ago. Another process may take it before its user
+// FreePort names a loopback port that nobody listened on a moment ago. Another process may take it before its user
 // does, so callers try again with another one.
-func freePort() (int, error) {
+func FreePort() (int, error) {
 	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
@@ -108,8 +115,8 @@ func freePort() (int, error) {
 	return address.Port, listener.Close()
 }
 
-// cacheDir is where the scripts of hack/deps keep what they prepare; hack/deps/cache.sh computes the same folder.
-func cacheDir() (string, error) {
+// CacheDir is where the scripts of hack/deps keep what they prepare; hack/lib/cache.sh computes the same folder.
+func CacheDir() (string, error) {
 	if dir := os.Getenv("RAGSERVICE_CACHE"); dir != "" {
 		return dir, nil
 	}
@@ -124,31 +131,33 @@ func cacheDir() (string, error) {
 	return filepath.Join(base, "ragservice"), nil
 }
 
-// findProgram looks in the cache, then on PATH.
-func findProgram(name string) (string, error) {
-	if cache, err := cacheDir(); err == nil {
-		if path := filepath.Join(cache, "ready", name); isProgram(path) {
+// FindProgram looks in the cache, then on PATH.
+func FindProgram(name string) (string, error) {
+	if cache, err := CacheDir(); err == nil {
+		if path := filepath.Join(cache, "ready", name); IsProgram(path) {
 			return path, nil
 		}
 	}
 	path, err := exec.LookPath(name)
 	if err != nil {
-		return "", missing(name)
+		return "", Missing(name)
 	}
 	return path, nil
 }
 
-func isProgram(path string) bool {
+// IsProgram says whether path can be run.
+func IsProgram(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0
 }
 
-func missing(what string) error {
+// Missing is the error of a test that lacks a program.
+func Missing(what string) error {
 	return fmt.Errorf("%s is missing: run `make deps` once", what)
 }
 
-// repositoryFile finds a file of this repository from a test's working directory, which is its package's folder.
-func repositoryFile(elements ...string) (string, error) {
+// RepositoryFile finds a file of this repository from a test's working directory, which is its package's folder.
+func RepositoryFile(elements ...string) (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", err

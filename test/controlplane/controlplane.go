@@ -1,4 +1,6 @@
-package backends
+// Package controlplane gives tests a real Kubernetes API server with its etcd, as package backends gives them real stores.
+// It is apart so that the tests of the server need nothing of Kubernetes.
+package controlplane
 
 import (
 	"fmt"
@@ -10,15 +12,17 @@ import (
 
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/ragservice/ragservice-operator/test/proc"
 )
 
-// ControlPlane returns how to reach a real kube-apiserver with its etcd, as an administrator, with the custom resource
+// Start returns how to reach a real kube-apiserver with its etcd, as an administrator, with the custom resource
 // definitions of crdPaths (files or folders) established. One is started on first use, in a few seconds, and shared by
 // the tests of the process: each keeps to namespaces of its own, which, with no controllers running, never finish
 // deleting. Nothing but the API server runs: no scheduler, no garbage collection, no Deployment becomes pods.
 //
 // Its programs come from KUBEBUILDER_ASSETS, else from the cache that `make deps` fills.
-func ControlPlane(tb testing.TB, crdPaths ...string) *rest.Config {
+func Start(tb testing.TB, crdPaths ...string) *rest.Config {
 	tb.Helper()
 	shared, err := ownControlPlane()
 	if err != nil {
@@ -35,8 +39,8 @@ func ControlPlane(tb testing.TB, crdPaths ...string) *rest.Config {
 	return cfg
 }
 
-// ControlPlaneProgram is the path of one of the control plane's programs, for tests that run kubectl as a user would.
-func ControlPlaneProgram(tb testing.TB, name string) string {
+// Program is the path of one of the control plane's programs, for tests that run kubectl as a user would.
+func Program(tb testing.TB, name string) string {
 	tb.Helper()
 	assets, err := controlPlaneAssets()
 	if err != nil {
@@ -50,7 +54,7 @@ var ownControlPlane = sync.OnceValues(func() (*rest.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := scratch()
+	dir, err := proc.Scratch()
 	if err != nil {
 		return nil, err
 	}
@@ -61,12 +65,7 @@ var ownControlPlane = sync.OnceValues(func() (*rest.Config, error) {
 	if plane.Etcd, plane.APIServer, err = leashed(dir, assets); err != nil {
 		return nil, err
 	}
-	result := make(chan error, 1)
-	starter() <- func() {
-		_, err := environment.Start()
-		result <- err
-	}
-	if err := <-result; err != nil {
+	if err := proc.OnLastingThread(func() error { _, err := environment.Start(); return err }); err != nil {
 		return nil, fmt.Errorf("starting the control plane of %s: %w", assets, err)
 	}
 	return environment.Config, nil
@@ -74,16 +73,16 @@ var ownControlPlane = sync.OnceValues(func() (*rest.Config, error) {
 
 // leashed describes etcd and the API server so that they keep their files under dir and end with this process. envtest
 // gives no access to how it starts them, hence the wrappers.
-func leashed(dir folder, assets string) (*envtest.Etcd, *envtest.APIServer, error) {
-	etcd := &envtest.Etcd{DataDir: dir.join("etcd-data")}
-	server := &envtest.APIServer{CertDir: dir.join("certificates")}
+func leashed(dir proc.Folder, assets string) (*envtest.Etcd, *envtest.APIServer, error) {
+	etcd := &envtest.Etcd{DataDir: dir.Join("etcd-data")}
+	server := &envtest.APIServer{CertDir: dir.Join("certificates")}
 	for _, folder := range []string{etcd.DataDir, server.CertDir} {
 		if err := os.Mkdir(folder, 0o700); err != nil {
 			return nil, nil, err
 		}
 	}
 	for name, path := range map[string]*string{"etcd": &etcd.Path, "kube-apiserver": &server.Path} {
-		*path = dir.join(name)
+		*path = dir.Join(name)
 		wrapper := fmt.Sprintf("#!/bin/sh\nexec setpriv --pdeathsig KILL '%s' \"$@\"\n", filepath.Join(assets, name))
 		if err := os.WriteFile(*path, []byte(wrapper), 0o700); err != nil {
 			return nil, nil, err
@@ -95,15 +94,15 @@ func leashed(dir folder, assets string) (*envtest.Etcd, *envtest.APIServer, erro
 func controlPlaneAssets() (string, error) {
 	assets := os.Getenv("KUBEBUILDER_ASSETS")
 	if assets == "" {
-		cache, err := cacheDir()
+		cache, err := proc.CacheDir()
 		if err != nil {
 			return "", err
 		}
 		assets = filepath.Join(cache, "ready", "controlplane")
 	}
 	for _, name := range []string{"etcd", "kube-apiserver", "kubectl"} {
-		if !isProgram(filepath.Join(assets, name)) {
-			return "", missing(name + " in " + assets)
+		if !proc.IsProgram(filepath.Join(assets, name)) {
+			return "", proc.Missing(name + " in " + assets)
 		}
 	}
 	return assets, nil

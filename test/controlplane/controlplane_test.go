@@ -1,4 +1,4 @@
-package backends_test
+package controlplane_test
 
 import (
 	"os"
@@ -8,7 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/discovery"
 
-	"github.com/ragservice/ragservice-operator/test/backends"
+	"github.com/ragservice/ragservice-operator/test/controlplane"
 )
 
 const definition = `
@@ -28,7 +28,7 @@ func TestControlPlaneServesTheDefinitionsGiven(t *testing.T) {
 	if err := os.WriteFile(path, []byte(definition), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	client, err := discovery.NewDiscoveryClientForConfig(backends.ControlPlane(t, path))
+	client, err := discovery.NewDiscoveryClientForConfig(controlplane.Start(t, path))
 	if err != nil {
 		t.Fatal(err)
 	}
