@@ -10,7 +10,9 @@ export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
 .PHONY: quickstart
 quickstart: ## run the server alone, load these docs, ask it a question
-	@go run ./hack/quickstart
+	@echo "building bin/ragserver (a few minutes the first time)"
+	@CGO_ENABLED=0 go build -ldflags '-s -w' -o bin/ ./cmd/ragserver ./hack/quickstart
+	@bin/quickstart
 
 .PHONY: demo
 demo: ## the whole product on a cluster (kind, or without Docker a real one node as root); DOCS=file.ndjson
@@ -24,7 +26,7 @@ demo-down: ## remove the demo and its cluster
 
 .PHONY: build
 build: ## build manager and ragserver into bin/
-	@CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ ./cmd/...
+	@CGO_ENABLED=0 go build -ldflags '-s -w' -o bin/ ./cmd/...
 
 .PHONY: generate
 generate: ## write what is made from Go sources: deep copies, CRD, role, chart, docs/api.md

@@ -126,7 +126,7 @@ const keysFileName = "keys.json"
 
 // ownKeys reads the generated keys, and generates them the first time: an administrator's and a client's.
 func ownKeys(file string) ([]config.APIKey, error) {
-	raw, err := os.ReadFile(file) //nolint:gosec // a file of our own data folder
+	raw, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		raw, err = generateKeys(file)
 	}

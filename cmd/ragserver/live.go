@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/ragservice/ragservice-operator/runtime/config"
@@ -38,7 +39,7 @@ func (a answerer) Generate(ctx context.Context, p rag.Prompt, emit func(string) 
 	return models.Extractive{}.Generate(ctx, p, emit)
 }
 
-// measured is a retriever whose searches are counted.
+// measured is a store whose searches are timed; what the cache answers does not reach it.
 type measured struct {
 	rag.Retriever
 	metrics *telemetry.Metrics
@@ -49,6 +50,8 @@ func (m measured) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, err
 	found, err := m.Retriever.Retrieve(ctx, q)
 	outcome := "ok"
 	switch {
+	case errors.Is(err, context.Canceled):
+		outcome = "canceled"
 	case err != nil:
 		outcome = rag.KindOf(err).Code
 	case found.Degraded:

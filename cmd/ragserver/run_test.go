@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -62,7 +63,7 @@ func TestWhatCannotRunSaysWhyBeforeItListens(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
-			args := append(tt.args, "--listen", "203.0.113.1:1", "--data-dir", t.TempDir())
+			args := append(slices.Clone(tt.args), "--listen", "203.0.113.1:1", "--data-dir", t.TempDir())
 			if code := run(t.Context(), args, noEnvironment, &stdout, &stderr); code != tt.code {
 				t.Errorf("exit code %d, want %d: %s", code, tt.code, stderr.String())
 			}
@@ -154,6 +155,20 @@ func (r *running) post(t *testing.T, path, key, body string) (int, http.Header, 
 	return response.StatusCode, response.Header, decoded
 }
 
+func (r *running) get(t *testing.T, url string) int {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	return response.StatusCode
+}
+
 func generatedKey(t *testing.T, dir, role string) string {
 	t.Helper()
 	file := filepath.Join(dir, keysFileName)
@@ -164,7 +179,7 @@ func generatedKey(t *testing.T, dir, role string) string {
 	if info.Mode().Perm() != 0o600 {
 		t.Errorf("the keys' file has mode %o, want 600", info.Mode().Perm())
 	}
-	raw, err := os.ReadFile(file) //nolint:gosec // the test's own folder
+	raw, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,9 +208,8 @@ func TestAlone(t *testing.T) {
 			t.Errorf("%d %s %v, want %s", status, header.Get("X-Cache"), body, want)
 		}
 	}
-	response, err := http.Get(r.admin + "/readyz") //nolint:noctx // a test's own server
-	if err != nil || response.StatusCode != http.StatusOK {
-		t.Errorf("readyz: %v %v", response, err)
+	if status := r.get(t, r.admin+"/readyz"); status != http.StatusOK {
+		t.Errorf("readyz: %d", status)
 	}
 	r.end(t)
 	for _, secret := range []string{admin, client} {

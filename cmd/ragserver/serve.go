@@ -34,7 +34,7 @@ func serve(ctx context.Context, o options, s setup, getenv func(string) string, 
 	if err != nil {
 		return err
 	}
-	api, admin, err := listen(o)
+	api, admin, err := listen(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -67,11 +67,12 @@ func secrets(c config.Credentials) []string {
 	return out
 }
 
-func listen(o options) (api, admin net.Listener, err error) {
-	if api, err = net.Listen("tcp", o.listen); err != nil {
+func listen(ctx context.Context, o options) (api, admin net.Listener, err error) {
+	var config net.ListenConfig
+	if api, err = config.Listen(ctx, "tcp", o.listen); err != nil {
 		return nil, nil, fmt.Errorf("%w (choose another address with --listen)", err)
 	}
-	if admin, err = net.Listen("tcp", o.adminListen); err != nil {
+	if admin, err = config.Listen(ctx, "tcp", o.adminListen); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("%w (choose another address with --admin-listen)", err), api.Close())
 	}
 	return api, admin, nil

@@ -60,9 +60,13 @@ check_machine() {
     ! is_up || die "a cluster is up already, its kubeconfig is $KUBECONFIG; \`cluster.sh down\` removes it"
     die "remains of a cluster are in $STATE; \`cluster.sh down\` removes them"
   fi
+  ! other_owner || die "another cluster is up on this machine, its state is in $(cat "$RUN/owner")"
   ! iptables-save -t nat 2>/dev/null | grep -q '^:KUBE-SERVICES' ||
     die "another Kubernetes runs on this machine (its chains KUBE-* are in iptables): this one would break it"
 }
+
+# other_owner holds when a cluster of another state folder is on this machine.
+other_owner() { [ -f "$RUN/owner" ] && [ "$(cat "$RUN/owner")" != "$STATE" ]; }
 
 install_packages() {
   local package missing=()
@@ -131,13 +135,17 @@ start_node() {
   start_provisioner
   install_addons
   await 60 "the node" node_ready
-  touch "$STATE/complete"
+  echo "$BIN" >"$STATE/complete"
 }
 
 # down goes on where a piece is gone already or resists, and judges by what is left.
 down() {
   local log installed
-  if [ ! -d "$STATE" ] && ! ip link show "$BRIDGE" >/dev/null 2>&1; then
+  if other_owner; then
+    say "there is no cluster of $STATE; the one on this machine has its state in $(cat "$RUN/owner")"
+    return
+  fi
+  if [ ! -d "$STATE" ]; then
     say "there is no cluster"
     return
   fi
@@ -159,8 +167,14 @@ down() {
   [ -z "$installed" ] || say "packages that were installed for the cluster stay; apt-get purge $installed removes them"
 }
 
+# is_up also asks the API server: one whose network is gone still runs.
 is_up() {
-  if use_kind; then kind_exists; else [ -f "$STATE/complete" ] && running apiserver >/dev/null; fi
+  if use_kind; then
+    kind_exists
+  else
+    [ -f "$STATE/complete" ] && running apiserver >/dev/null &&
+      "$(cat "$STATE/complete")/kubectl" get --raw /readyz --request-timeout 10s >/dev/null 2>&1
+  fi
 }
 
 remove_traces() {

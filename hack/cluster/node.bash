@@ -1,10 +1,13 @@
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # names are shared with the script that sources this
 # The daemons of the one node, in the order in which they need each other.
 
+# The folder in /run and the bridge are one for the machine: who made them is written there, so that no other state folder's down takes
+# them away.
 make_state() {
   mkdir "$STATE" || die "$STATE exists"
   mkdir -p "$STATE"/{log,pids,pki,before,cni,volumes,loaded,pod-logs,kubelet} "$RUN"
   chmod 700 "$STATE/pki"
+  echo "$STATE" >"$RUN/owner"
 }
 
 start_control_plane() {

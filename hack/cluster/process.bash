@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # names are shared with the script that sources this
-# Daemons: started in a session of their own, remembered by process id and start time, since a process id alone may be somebody else's
+# Daemons: started apart from the terminal, remembered by process id and start time, since a process id alone may be somebody else's
 # by the time it is used.
 
 # started_at PID prints the start time of a process in ticks since boot: the 22nd field of its stat, the second of which may hold spaces.

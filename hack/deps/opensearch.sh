@@ -50,14 +50,15 @@ find_java() { # prints a Java home, or nothing
 }
 
 prepare_java() {
-  local java
+  local java made
   java=$(find_java)
   [ -z "$java" ] || return 0
   if [ "$(id -u)" != 0 ]; then
     die "a Java 21 or newer with full locale data is missing: install one (on Debian 13: apt-get install openjdk-21-jre-headless) or set JAVA_HOME"
   fi
   command -v bwrap >/dev/null || need_packages bubblewrap bubblewrap
-  link "$rootfs" "$("$root/hack/images/rootfs.sh" java)"
+  made=$("$root/hack/images/rootfs.sh" java)
+  link "$rootfs" "$made"
 }
 
 link() { # NAME TARGET: a relative link, because the cache may be moved as a whole
@@ -66,9 +67,11 @@ link() { # NAME TARGET: a relative link, because the cache may be moved as a who
 }
 
 prepare() {
+  local made
   command -v setpriv >/dev/null || need_packages setpriv util-linux
   command -v curl >/dev/null || need_packages curl curl ca-certificates
-  link "$dist" "$("$root/hack/images/opensearch-dist.sh")"
+  made=$("$root/hack/images/opensearch-dist.sh")
+  link "$dist" "$made"
   prepare_java
 }
 

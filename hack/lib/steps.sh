@@ -6,7 +6,7 @@
 shopt -s inherit_errexit # a failing line fails $(...) too
 
 STEP_DEPTH=${STEP_DEPTH:-0} # scripts call scripts: an inner one indents
-STEP_NOW='' STEP_SINCE=0
+STEP_NOW='' STEP_SINCE=0 QUIET_LOG='' QUIET_TELLER=''
 
 say() { printf '%*s%s\n' $((STEP_DEPTH * 4)) '' "$*" >&2; }
 
@@ -43,25 +43,37 @@ step() {
   STEP_NOW=$outer STEP_SINCE=$outer_since
 }
 
-# quietly LOG COMMAND... keeps the output in LOG, tells every 20 s how far it is (the last line), and prints the end of LOG on failure.
+# quietly LOG COMMAND... keeps the output in LOG and tells every 20 s how far it is (the last line). When COMMAND fails, the script ends,
+# as with any other command, and on_exit prints the end of LOG. COMMAND runs in the foreground, so that Ctrl-C ends it too.
 quietly() {
-  local log=$1 since status=0 pid next
+  local log=$1 status
   shift
-  since=$(now_ms) next=20000
-  "$@" >"$log" 2>&1 &
-  pid=$!
-  while kill -0 "$pid" 2>/dev/null; do
-    sleep 0.2
+  : >"$log"
+  tell_progress "$log" &
+  QUIET_TELLER=$! QUIET_LOG=$log
+  disown # bash would tell of its end
+  "$@" >"$log" 2>&1
+  status=$?
+  QUIET_LOG=''
+  end_teller
+  return $status
+}
+
+tell_progress() {
+  local log=$1 since next=20000
+  since=$(now_ms)
+  while sleep 0.5 && kill -0 $$ 2>/dev/null; do
     if (($(now_ms) - since > next)); then
       say "... $(seconds_since "$since")  $(tail -n 1 "$log" | tr -cd '[:print:]' | cut -c1-80)"
       next=$((next + 20000))
     fi
   done
-  wait "$pid" || status=$?
-  [ "$status" -eq 0 ] && return
-  say "failed with status $status; the end of $log:"
-  tail -n 30 "$log" | sed 's/^/    | /' >&2
-  return "$status"
+}
+
+end_teller() {
+  [ -n "$QUIET_TELLER" ] || return 0
+  kill "$QUIET_TELLER" 2>/dev/null || true
+  QUIET_TELLER=''
 }
 
 # await SECONDS WHAT COMMAND... tries COMMAND four times a second until it succeeds; status 99 says that it never will.
@@ -83,8 +95,13 @@ await() {
 
 on_exit() {
   local status=$?
+  end_teller
   [ "$status" -eq 0 ] && return
   STEP_DEPTH=0
+  if [ -n "$QUIET_LOG" ]; then
+    say "status $status; the end of $QUIET_LOG:"
+    tail -n 30 "$QUIET_LOG" | sed 's/^/    | /' >&2
+  fi
   [ -z "$STEP_NOW" ] || say "FAILED after $(seconds_since "$STEP_SINCE"): $STEP_NOW"
   if declare -F explain_failure >/dev/null; then explain_failure || true; fi
 }

@@ -27,11 +27,11 @@ type server struct {
 
 // start runs the server and waits until it is ready.
 func start(ctx context.Context, o options) (*server, error) {
-	listen, err := address("127.0.0.1:8080")
+	listen, err := address(ctx, "127.0.0.1:8080")
 	if err != nil {
 		return nil, err
 	}
-	admin, err := address("127.0.0.1:8081")
+	admin, err := address(ctx, "127.0.0.1:8081")
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,8 @@ func start(ctx context.Context, o options) (*server, error) {
 		}
 		dir = s.dir
 	}
-	s.cmd = exec.Command(o.server, "--manifest", o.manifest, "--listen", listen, "--admin-listen", admin, "--data-dir", dir) //nolint:gosec // the caller's own program
+	// Its own context, not ctx: Ctrl-C ends it by a signal, so that it drains.
+	s.cmd = exec.CommandContext(context.WithoutCancel(ctx), o.server, "--manifest", o.manifest, "--listen", listen, "--admin-listen", admin, "--data-dir", dir) //nolint:gosec // the caller's own program
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us: we stop the server in order
 	if err := s.cmd.Start(); err != nil {
@@ -108,10 +109,11 @@ func (s *server) remove() {
 }
 
 // address is wanted when it is free, else another port of the same host.
-func address(wanted string) (string, error) {
-	listener, err := net.Listen("tcp", wanted)
+func address(ctx context.Context, wanted string) (string, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", wanted)
 	if err != nil {
-		if listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		if listener, err = config.Listen(ctx, "tcp", "127.0.0.1:0"); err != nil {
 			return "", err
 		}
 	}

@@ -58,7 +58,7 @@ type answer struct {
 
 func (v *visitor) load(ctx context.Context, ndjson []byte) (loadResult, time.Duration, error) {
 	var result loadResult
-	_, took, err := v.post(ctx, "/api/v1/documents", "application/x-ndjson", v.adminKey, ndjson, &result)
+	_, took, err := v.post(ctx, request{"/api/v1/documents", "application/x-ndjson", v.adminKey, ndjson}, &result)
 	return result, took, err
 }
 
@@ -68,23 +68,29 @@ func (v *visitor) ask(ctx context.Context, question string) (answer, error) {
 		return answer{}, err
 	}
 	var a answer
-	header, took, err := v.post(ctx, "/api/v1/ask", "application/json", v.clientKey, body, &a)
+	header, took, err := v.post(ctx, request{"/api/v1/ask", "application/json", v.clientKey, body}, &a)
 	a.outcome, a.took = header.Get("X-Cache"), took
 	return a, err
 }
 
-// post sends body and decodes the answer into out; another status than 200 is an error that holds the service's words.
-func (v *visitor) post(ctx context.Context, path, contentType, key string, body []byte, out any) (http.Header, time.Duration, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, v.url+path, bytes.NewReader(body))
+// request is what is posted.
+type request struct {
+	path, contentType, key string
+	body                   []byte
+}
+
+// post sends r and decodes the answer into out; another status than 200 is an error that holds the service's words.
+func (v *visitor) post(ctx context.Context, r request, out any) (http.Header, time.Duration, error) {
+	post, err := http.NewRequestWithContext(ctx, http.MethodPost, v.url+r.path, bytes.NewReader(r.body))
 	if err != nil {
 		return nil, 0, err
 	}
-	request.Header.Set("Content-Type", contentType)
-	if key != "" {
-		request.Header.Set("Authorization", "Bearer "+key)
+	post.Header.Set("Content-Type", r.contentType)
+	if r.key != "" {
+		post.Header.Set("Authorization", "Bearer "+r.key)
 	}
 	began := time.Now()
-	response, err := http.DefaultClient.Do(request)
+	response, err := http.DefaultClient.Do(post)
 	if err != nil {
 		return nil, 0, err
 	}

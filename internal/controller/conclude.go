@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -31,6 +32,9 @@ const (
 // conclude judges a pass, writes the status once, tells what has changed, and says when the next pass is due.
 func (r *Reconciler) conclude(ctx context.Context, pass *status.Pass, changes apply.ChangeSet, passErr error) (ctrl.Result, error) {
 	rag := pass.Service
+	if apierrors.HasStatusCause(passErr, corev1.NamespaceTerminatingCause) {
+		return ctrl.Result{}, nil // the RAGService is about to be deleted with its namespace: nothing is to be made or told
+	}
 	pass.Faults = faults(passErr)
 	countChanges(changes)
 	r.tellChanges(rag, changes)

@@ -22,7 +22,7 @@ type group[V any] struct {
 // flight is work that runs apart from the requests that wait for it. It ends when it is done, or when the last of them
 // has left. Each follows its tokens at its own pace.
 type flight[V any] struct {
-	cancel  context.CancelFunc
+	cancel  context.CancelCauseFunc
 	waiters int // guarded by the group's mutex
 
 	mu      sync.Mutex
@@ -37,7 +37,7 @@ type flight[V any] struct {
 // joined reports whether the flight was another request's.
 func (g *group[V]) do(ctx context.Context, key string, w work[V], emit func(string) error) (value V, joined bool, err error) {
 	f, joined := g.enter(ctx, key, w)
-	defer g.leave(key, f)
+	defer func() { g.leave(key, f, err) }()
 	value, err = f.follow(ctx, emit)
 	return value, joined, err
 }
@@ -49,7 +49,7 @@ func (g *group[V]) enter(ctx context.Context, key string, w work[V]) (f *flight[
 	if !joined {
 		// The first request's values stay, for traces and logs; its end does not concern the others. Deadlines are those
 		// of the port behind, and of the requests that wait.
-		detached, cancel := context.WithCancel(context.WithoutCancel(ctx)) //nolint:gosec // leave calls it
+		detached, cancel := context.WithCancelCause(context.WithoutCancel(ctx)) //nolint:gosec // leave calls it
 		f = &flight[V]{cancel: cancel, changed: make(chan struct{})}
 		if g.flights == nil {
 			g.flights = map[string]*flight[V]{}
@@ -68,13 +68,14 @@ func (g *group[V]) flying(key string) bool {
 	return g.flights[key] != nil
 }
 
-// leave ends a flight that nobody waits for any more. A request that comes later starts anew.
-func (g *group[V]) leave(key string, f *flight[V]) {
+// leave ends a flight that nobody waits for any more; its context's cause is why the last one left, so that work that
+// was too slow can tell it from work that nobody wants. A request that comes later starts anew.
+func (g *group[V]) leave(key string, f *flight[V], why error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if f.waiters--; f.waiters == 0 {
 		g.forget(key, f)
-		f.cancel()
+		f.cancel(why)
 	}
 }
 

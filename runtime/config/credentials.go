@@ -29,7 +29,7 @@ const (
 	// DefaultConfigFile is where the operator mounts the configuration.
 	DefaultConfigFile = "/etc/ragservice/config/config.yaml"
 	// DefaultSecretsDir is where the operator mounts Secrets, in the folders named below.
-	DefaultSecretsDir = "/etc/ragservice/secrets"
+	DefaultSecretsDir = "/etc/ragservice/secrets" //nolint:gosec // a folder, not a secret
 	// RedisSecretDir holds the file "password".
 	RedisSecretDir = "redis"
 	// LLMSecretDir holds the file "api-key" (the operator projects the referenced entry to that name).

@@ -47,11 +47,11 @@ func Fixed(c Config) *Source {
 // Open reads a file; a broken one is an error. Fields that the server does not know are returned, and ignored: an
 // operator may be newer than the servers that it is about to roll.
 func Open(file string) (source *Source, unknown []string, err error) {
-	raw, err := os.ReadFile(file) //nolint:gosec // the operator's own flag
+	raw, err := os.ReadFile(file)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the configuration: %w", err)
 	}
-	c, unknown, err := read(raw)
+	c, unknown, err := Parse(raw, false)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)
 	}
@@ -101,7 +101,7 @@ func (s *Source) reload() *Reload {
 	}
 	r := &Reload{Hash: Hash(raw)}
 	var c Config
-	if c, r.Unknown, r.Err = read(raw); r.Err != nil {
+	if c, r.Unknown, r.Err = Parse(raw, false); r.Err != nil {
 		s.refused = raw
 		s.state.Store(&state{config: current.config, hash: current.hash, rejected: r.Hash})
 		return r
@@ -109,12 +109,4 @@ func (s *Source) reload() *Reload {
 	s.raw, s.refused = raw, nil
 	s.state.Store(&state{config: c, hash: r.Hash})
 	return r
-}
-
-func read(raw []byte) (Config, []string, error) {
-	c, unknown, err := Parse(raw, false)
-	if err != nil {
-		return Config{}, nil, err
-	}
-	return c, unknown, c.Validate()
 }

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/blevesearch/bleve/v2"
+
+	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
 const (
@@ -24,7 +26,7 @@ func (s *Store) Delete(ctx context.Context, tenant, id string) error {
 	case err != nil:
 		return mapError(ctx, err)
 	case before.Kind == "", before.deleted() && s.now().Sub(before.DeletedAt) > tombstoneFor:
-		return notFound(id)
+		return rag.DocumentNotFound(id)
 	case before.deleted():
 		return nil
 	}

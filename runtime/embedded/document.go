@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
@@ -14,7 +13,7 @@ func (s *Store) Document(ctx context.Context, tenant, id string) (rag.ChunkedDoc
 		return rag.ChunkedDocument{}, mapError(ctx, err)
 	}
 	if found.Kind != kindDocument {
-		return rag.ChunkedDocument{}, notFound(id)
+		return rag.ChunkedDocument{}, rag.DocumentNotFound(id)
 	}
 	d := rag.ChunkedDocument{Document: *found.Document, Hash: found.Hash, Chunks: make([]rag.Chunk, 0, found.Chunks)}
 	for n := range found.Chunks {
@@ -28,10 +27,4 @@ func (s *Store) Document(ctx context.Context, tenant, id string) (rag.ChunkedDoc
 		}
 	}
 	return d, nil
-}
-
-func notFound(id string) *rag.Error {
-	return &rag.Error{
-		Kind: rag.ErrPaperNotFound, Message: fmt.Sprintf("there is no document %q", id), Details: map[string]any{"id": id},
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
@@ -126,7 +127,8 @@ func candidates(p rag.Prompt) []candidate {
 
 // framed says whether a sentence is a table row, a picture or code: words in a frame.
 func framed(sentence string) bool {
-	return strings.ContainsRune("|`<┌│└├!", []rune(sentence)[0])
+	first, _ := utf8.DecodeRuneInString(sentence)
+	return strings.ContainsRune("|`<┌│└├!", first)
 }
 
 func termSet(text string) map[string]bool {

@@ -44,9 +44,8 @@ type OpenAI struct {
 
 // NewOpenAI makes a generator for the server that settings name.
 func NewOpenAI(settings func() config.LLM, apiKey string, observe Observer) *OpenAI {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.ResponseHeaderTimeout = 0 // the bound on the first token covers it
-	transport.MaxIdleConnsPerHost = 64
+	// The bound on the first token covers the connection and the headers.
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 64, IdleConnTimeout: 90 * time.Second, ForceAttemptHTTP2: true}
 	return &OpenAI{
 		Settings: settings, APIKey: apiKey, Observe: observe,
 		client: &http.Client{
@@ -72,14 +71,16 @@ func (g *OpenAI) Generate(ctx context.Context, p rag.Prompt, emit func(string) e
 			break
 		}
 	}
-	var emitted *emitError
-	if errors.As(err, &emitted) {
+	if emitted, ok := errors.AsType[*emitError](err); ok {
 		return rag.Completion{}, emitted.err // the reader left: says nothing of the model
 	}
-	if err != nil && ctx.Err() != nil {
-		return rag.Completion{}, ctx.Err()
-	}
-	if err != nil {
+	switch cause := context.Cause(ctx); {
+	case err == nil:
+	case errors.Is(cause, rag.ErrLLMTimeout):
+		err = cause // the answer's own time was over, which is a fault of the model
+	case cause != nil:
+		return rag.Completion{}, ctx.Err() // so does who no longer waits
+	default:
 		err = g.explain(context.Cause(watched), err, settings)
 	}
 	g.conclude(ctx, err, time.Since(started), out.Usage)
@@ -89,7 +90,7 @@ func (g *OpenAI) Generate(ctx context.Context, p rag.Prompt, emit func(string) e
 	return out, nil
 }
 
-// Healthy says whether the model answered at least half of its last requests, and whether it was asked at all.
+// Healthy says whether the model answered more than half of its last requests, and whether it was asked at all.
 func (g *OpenAI) Healthy() (healthy, asked bool) { return g.health.judge() }
 
 func (g *OpenAI) conclude(ctx context.Context, err error, took time.Duration, usage rag.Usage) {
@@ -183,9 +184,9 @@ func (g *OpenAI) explain(cause, err error, s config.LLM) error {
 	var shape *json.UnmarshalTypeError
 	switch {
 	case errors.Is(cause, errFirstToken):
-		return timedOut(s.Timeout.D(), cause)
+		return rag.LLMTimedOut(s.Timeout.D(), cause)
 	case errors.Is(cause, errIdle):
-		return timedOut(s.IdleTimeout.D(), cause)
+		return rag.LLMTimedOut(s.IdleTimeout.D(), cause)
 	case errors.As(err, &domain):
 		return domain
 	case errors.As(err, &syntax), errors.As(err, &shape):
@@ -213,11 +214,4 @@ func refused(api *openai.Error) error {
 
 func badAnswer(cause error) error {
 	return &rag.Error{Kind: rag.ErrLLMBadAnswer, Message: "LLM service gave an answer that cannot be read", Cause: cause}
-}
-
-func timedOut(after time.Duration, cause error) error {
-	return &rag.Error{
-		Kind: rag.ErrLLMTimeout, Message: fmt.Sprintf("LLM service timed out after %g seconds", after.Seconds()),
-		Details: map[string]any{"timeout_seconds": after.Seconds()}, Cause: cause,
-	}
 }

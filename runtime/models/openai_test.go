@@ -71,6 +71,7 @@ func TestOpenAIAnswers(t *testing.T) {
 }
 
 func TestOpenAIFaults(t *testing.T) {
+	t.Parallel()
 	long := 10 * time.Second
 	tests := []struct {
 		name          string

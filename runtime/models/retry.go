@@ -25,9 +25,8 @@ func (g *OpenAI) waitToRetry(ctx context.Context, attempt int, err error, deadli
 		return false
 	}
 	wait := firstWait << attempt
-	wait += time.Duration(rand.Int64N(int64(wait) / 4)) // a quarter of jitter, so that replicas do not knock together
-	var api *openai.Error
-	if errors.As(err, &api) {
+	wait += time.Duration(rand.Int64N(int64(wait) / 4)) //nolint:gosec // a quarter of jitter, so that replicas do not knock together: nobody gains by guessing it
+	if api, ok := errors.AsType[*openai.Error](err); ok {
 		wait = max(wait, retryAfter(api.Response))
 	}
 	if time.Now().Add(wait + attemptTime).After(deadline) {
@@ -45,8 +44,7 @@ func (g *OpenAI) waitToRetry(ctx context.Context, attempt int, err error, deadli
 
 // retryable says whether the request was surely not answered: the connection failed, or the server asks to come again.
 func retryable(err error) bool {
-	var api *openai.Error
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[*openai.Error](err); ok {
 		switch api.StatusCode {
 		case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable:
 			return true

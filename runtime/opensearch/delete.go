@@ -3,6 +3,8 @@ package opensearch
 import (
 	"context"
 	"time"
+
+	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
 const (
@@ -23,7 +25,7 @@ func (s *Store) Delete(ctx context.Context, tenant, id string) error {
 		before := records[0]
 		switch {
 		case before.Kind == "", before.deleted() && s.now().Sub(time.UnixMilli(before.DeletedAt)) > tombstoneFor:
-			return notFound(id)
+			return rag.DocumentNotFound(id)
 		case before.deleted():
 			return s.Refresh(ctx) // the first deletion may not have come to it
 		}

@@ -3,7 +3,6 @@ package opensearch
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
 
@@ -40,7 +39,7 @@ func (s *Store) Document(ctx context.Context, tenant, id string) (rag.ChunkedDoc
 	}
 	found := records[0]
 	if found.Kind != kindDocument || found.Document == nil {
-		return rag.ChunkedDocument{}, notFound(id)
+		return rag.ChunkedDocument{}, rag.DocumentNotFound(id)
 	}
 	chunks, err := s.readChunks(ctx, tenant, id, found.Chunks)
 	if err != nil {
@@ -72,10 +71,4 @@ func (s *Store) readChunks(ctx context.Context, tenant, id string, count int) ([
 		}
 	}
 	return chunks, nil
-}
-
-func notFound(id string) *rag.Error {
-	return &rag.Error{
-		Kind: rag.ErrPaperNotFound, Message: fmt.Sprintf("there is no document %q", id), Details: map[string]any{"id": id},
-	}
 }

@@ -95,10 +95,24 @@ func Invalid(fields ...FieldError) *Error {
 	return &Error{Kind: ErrValidation, Message: message, Details: map[string]any{"fields": fields}}
 }
 
+// LLMTimedOut is the error of a model that did not answer in the time given; cause may be nil.
+func LLMTimedOut(after time.Duration, cause error) *Error {
+	return &Error{
+		Kind: ErrLLMTimeout, Message: fmt.Sprintf("LLM service timed out after %g seconds", after.Seconds()),
+		Details: map[string]any{"timeout_seconds": after.Seconds()}, Cause: cause,
+	}
+}
+
+// DocumentNotFound is the error of a document that the tenant does not have.
+func DocumentNotFound(id string) *Error {
+	return &Error{
+		Kind: ErrPaperNotFound, Message: fmt.Sprintf("there is no document %q", id), Details: map[string]any{"id": id},
+	}
+}
+
 // KindOf is the kind of err, ErrRAG when it has none.
 func KindOf(err error) *Kind {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
 	}
 	return ErrRAG

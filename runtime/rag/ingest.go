@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -128,7 +129,6 @@ func (in *ingest) flush(ctx context.Context) error {
 			w := written[0]
 			written = written[1:]
 			result.Status, result.Err = w.Status, w.Err
-			in.dirty = in.dirty || w.Status != StatusUnchanged
 		}
 		in.summary.count(result.Status)
 		if err := in.report(result); err != nil {
@@ -154,6 +154,8 @@ func (in *ingest) write(ctx context.Context) []WriteResult {
 			results[i] = WriteResult{ID: d.ID, Status: StatusFailed, Err: in.storeErr}
 		}
 	}
+	// Of all of them, before any is reported: a caller who leaves at the first must not hide the others.
+	in.dirty = in.dirty || slices.ContainsFunc(results, func(r WriteResult) bool { return r.Status != StatusUnchanged })
 	return results
 }
 

@@ -11,8 +11,6 @@ import (
 
 var testSettings = Settings{Retrieval: RetrievalSettings{TopK: 5, MaxTopK: 50, ChunkWords: 20, ChunkOverlap: 2}}
 
-func ptr[T any](v T) *T { return &v }
-
 func TestSearchRequest(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -21,7 +19,7 @@ func TestSearchRequest(t *testing.T) {
 		field   string
 	}{
 		{"smallest", SearchRequest{Query: "x"}, nil, ""},
-		{"longest", SearchRequest{Query: strings.Repeat("ä", 1000), TopK: ptr(50), Offset: 150}, nil, ""},
+		{"longest", SearchRequest{Query: strings.Repeat("ä", 1000), TopK: new(50), Offset: 150}, nil, ""},
 		{"operators are text", SearchRequest{Query: `"a" AND -b* (c:d) \`}, nil, ""},
 		{"newline and tab", SearchRequest{Query: "a\n\tb"}, nil, ""},
 		{"hybrid answers by keyword", SearchRequest{Query: "x", Mode: ModeHybrid}, nil, ""},
@@ -29,15 +27,15 @@ func TestSearchRequest(t *testing.T) {
 		{"too long", SearchRequest{Query: strings.Repeat("x", 1001)}, ErrInvalidQuery, ""},
 		{"control characters", SearchRequest{Query: "a\x00b"}, ErrInvalidQuery, ""},
 		{"not UTF-8", SearchRequest{Query: "a\xff"}, ErrInvalidQuery, ""},
-		{"top_k 0", SearchRequest{Query: "x", TopK: ptr(0)}, ErrValidation, "top_k"},
-		{"top_k over the maximum", SearchRequest{Query: "x", TopK: ptr(51)}, ErrValidation, "top_k"},
+		{"top_k 0", SearchRequest{Query: "x", TopK: new(0)}, ErrValidation, "top_k"},
+		{"top_k over the maximum", SearchRequest{Query: "x", TopK: new(51)}, ErrValidation, "top_k"},
 		{"offset negative", SearchRequest{Query: "x", Offset: -1}, ErrValidation, "offset"},
 		{"offset too deep", SearchRequest{Query: "x", Offset: 196}, ErrValidation, "offset"},
 		{"offset that overflows", SearchRequest{Query: "x", Offset: math.MaxInt}, ErrValidation, "offset"},
 		{"semantic without a model", SearchRequest{Query: "x", Mode: ModeSemantic}, ErrValidation, "mode"},
 		{"unknown mode", SearchRequest{Query: "x", Mode: "best"}, ErrValidation, "mode"},
-		{"mode and use_hybrid", SearchRequest{Query: "x", Mode: ModeKeyword, UseHybrid: ptr(true)}, ErrValidation, "mode"},
-		{"min_score with hybrid", SearchRequest{Query: "x", UseHybrid: ptr(true), MinScore: ptr(1.0)}, ErrValidation, "min_score"},
+		{"mode and use_hybrid", SearchRequest{Query: "x", Mode: ModeKeyword, UseHybrid: new(true)}, ErrValidation, "mode"},
+		{"min_score with hybrid", SearchRequest{Query: "x", UseHybrid: new(true), MinScore: new(1.0)}, ErrValidation, "min_score"},
 		{"filter without values", SearchRequest{Query: "x", Filter: Filter{"a": nil}}, ErrValidation, "filter.a"},
 		{"filter without name", SearchRequest{Query: "x", Filter: Filter{"": {"a"}}}, ErrValidation, "filter"},
 	}
@@ -56,12 +54,12 @@ func TestAskRequest(t *testing.T) {
 		field   string
 	}{
 		{"smallest", AskRequest{Query: "x"}, ""},
-		{"everything", AskRequest{Query: "x", Model: ExtractiveModel, Temperature: ptr(2.0), MaxTokens: ptr(1024)}, ""},
+		{"everything", AskRequest{Query: "x", Model: ExtractiveModel, Temperature: new(2.0), MaxTokens: new(1024)}, ""},
 		{"another model", AskRequest{Query: "x", Model: "other"}, "model"},
-		{"temperature over 2", AskRequest{Query: "x", Temperature: ptr(2.1)}, "temperature"},
-		{"temperature is not a number", AskRequest{Query: "x", Temperature: ptr(math.NaN())}, "temperature"},
-		{"max_tokens 0", AskRequest{Query: "x", MaxTokens: ptr(0)}, "max_tokens"},
-		{"max_tokens over the service's", AskRequest{Query: "x", MaxTokens: ptr(1025)}, "max_tokens"},
+		{"temperature over 2", AskRequest{Query: "x", Temperature: new(2.1)}, "temperature"},
+		{"temperature is not a number", AskRequest{Query: "x", Temperature: new(math.NaN())}, "temperature"},
+		{"max_tokens 0", AskRequest{Query: "x", MaxTokens: new(0)}, "max_tokens"},
+		{"max_tokens over the service's", AskRequest{Query: "x", MaxTokens: new(1025)}, "max_tokens"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -3,7 +3,6 @@ package rag
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -55,8 +54,7 @@ func (s *Service) Search(ctx context.Context, id Identity, r SearchRequest) (Sea
 
 // Ask answers a question from the documents of the caller's tenant. The model's timeout bounds the whole answer.
 func (s *Service) Ask(ctx context.Context, id Identity, r AskRequest) (Answer, error) {
-	settings := s.Settings()
-	return s.answer(ctx, id, r, settings, settings.Model.Timeout, StreamEvents{
+	return s.Stream(ctx, id, r, StreamEvents{
 		Token:    func(string) error { return nil },
 		Citation: func(Citation) error { return nil },
 	})
@@ -65,10 +63,7 @@ func (s *Service) Ask(ctx context.Context, id Identity, r AskRequest) (Answer, e
 // Stream answers as Ask does and tells each part as it comes; the generator bounds the time to the first token and each
 // gap after it. An error before events.Meta leaves nothing told.
 func (s *Service) Stream(ctx context.Context, id Identity, r AskRequest, events StreamEvents) (Answer, error) {
-	return s.answer(ctx, id, r, s.Settings(), 0, events)
-}
-
-func (s *Service) answer(ctx context.Context, id Identity, r AskRequest, settings Settings, timeout time.Duration, events StreamEvents) (Answer, error) {
+	settings := s.Settings()
 	q, err := r.search(id.Tenant, settings)
 	if err != nil {
 		return Answer{}, err
@@ -94,9 +89,9 @@ func (s *Service) answer(ctx context.Context, id Identity, r AskRequest, setting
 		answer.Text, answer.FinishReason = NothingFound, "stop"
 		return answer, events.Token(NothingFound)
 	}
-	if timeout > 0 {
+	if timeout := settings.Model.Timeout; timeout > 0 && events.Meta == nil {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, timeout, llmTimeout(timeout))
+		ctx, cancel = context.WithTimeoutCause(ctx, timeout, LLMTimedOut(timeout, nil))
 		defer cancel()
 	}
 	return s.generate(ctx, prompt, found.Hits, answer, events)
@@ -105,13 +100,6 @@ func (s *Service) answer(ctx context.Context, id Identity, r AskRequest, setting
 // meta is what is known of an answer before its first token.
 func (a Answer) meta() StreamMeta {
 	return StreamMeta{Query: a.Query, ChunksUsed: a.ChunksUsed, Mode: a.Mode, Degraded: a.Degraded, Model: a.Model, Cache: a.Cache}
-}
-
-func llmTimeout(after time.Duration) *Error {
-	return &Error{
-		Kind: ErrLLMTimeout, Message: fmt.Sprintf("LLM service timed out after %g seconds", after.Seconds()),
-		Details: map[string]any{"timeout_seconds": after.Seconds()},
-	}
 }
 
 // generate writes the answer and finds its citations as the tokens come.

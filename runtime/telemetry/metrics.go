@@ -51,7 +51,7 @@ func NewMetrics(version string) *Metrics {
 		lookups:    counter("ragservice_cache_lookups_total", "Lookups in a layer of the cache.", "kind", "layer", "outcome"),
 		redis:      histogram("ragservice_redis_operation_duration_seconds", "Time of an operation on Redis.", redisSeconds, "instance", "operation", "outcome"),
 		openSearch: histogram("ragservice_opensearch_operation_duration_seconds", "Time of a call to OpenSearch.", workSeconds, "operation", "outcome"),
-		retrieval:  histogram("ragservice_retrieval_duration_seconds", "Time to find passages, cached or not.", workSeconds, "mode", "outcome"),
+		retrieval:  histogram("ragservice_retrieval_duration_seconds", "Time to find passages in the index; searches that the cache answers are not counted.", workSeconds, "mode", "outcome"),
 		model:      histogram("gen_ai_client_operation_duration_seconds", "Time of a request to the language model, with its retries.", workSeconds, "outcome"),
 		tokens:     counter("ragservice_llm_tokens_total", "Tokens of requests to the language model.", "gen_ai_token_type"),
 		documents:  counter("ragservice_documents_total", "Documents received, by what became of them.", "status"),
@@ -112,12 +112,13 @@ func (m *Metrics) Limit(endpoint, tier string, allowed bool, source string) {
 // CacheResult counts an answered request by the kind of its result and how the cache served it (HIT, MISS, BYPASS).
 func (m *Metrics) CacheResult(kind, outcome string) { m.results.WithLabelValues(kind, outcome).Inc() }
 
-// CacheLookup counts a lookup in a layer (local, redis); outcome is hit, miss or error.
+// CacheLookup counts a lookup in a layer (local, flight, redis); outcome is hit, miss or error, of a flight only hit.
 func (m *Metrics) CacheLookup(kind, layer, outcome string) {
 	m.lookups.WithLabelValues(kind, layer, outcome).Inc()
 }
 
-// Redis measures an operation on an instance (cache, state); outcome is ok, timeout, unavailable or error.
+// Redis measures an operation on an instance (cache, state); outcome is a resilience.RedisOutcome. One that was not made
+// (open, spent) took no time.
 func (m *Metrics) Redis(instance, operation, outcome string, took time.Duration) {
 	m.redis.WithLabelValues(instance, operation, outcome).Observe(took.Seconds())
 }
@@ -127,7 +128,7 @@ func (m *Metrics) OpenSearch(operation, outcome string, took time.Duration) {
 	m.openSearch.WithLabelValues(operation, outcome).Observe(took.Seconds())
 }
 
-// Retrieval measures a search for passages; outcome is ok, degraded or the code of the error.
+// Retrieval measures a search of the index; outcome is ok, degraded, canceled or the code of the error.
 func (m *Metrics) Retrieval(mode, outcome string, took time.Duration) {
 	m.retrieval.WithLabelValues(mode, outcome).Observe(took.Seconds())
 }
