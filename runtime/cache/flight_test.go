@@ -94,6 +94,29 @@ func TestFlightOutlivesItsFirstCallerAndEndsWithTheLast(t *testing.T) {
 	})
 }
 
+func TestWorkLearnsWhyItsLastCallerLeft(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var g group[string]
+		late := errors.New("late")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		var cause error
+		go func() {
+			_, _, _ = g.do(ctx, "k", func(ctx context.Context, _ func(string)) (string, error) {
+				<-ctx.Done()
+				cause = context.Cause(ctx)
+				return "", ctx.Err()
+			}, ignore)
+		}()
+		synctest.Wait()
+		cancel(late)
+		synctest.Wait()
+		if !errors.Is(cause, late) {
+			t.Errorf("the cause is %v", cause)
+		}
+	})
+}
+
 func TestWhoComesAfterTheLastHasLeftStartsAnew(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

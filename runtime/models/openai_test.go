@@ -152,6 +152,23 @@ func TestTheReaderWhoLeavesSaysNothingOfTheModel(t *testing.T) {
 	}
 }
 
+func TestAnAnswerThatOutlastsItsAskIsAFaultOfTheModel(t *testing.T) {
+	server := openaitest.New(t)
+	server.Always(openaitest.Chat, openaitest.Behaviour{Fault: openaitest.Hang})
+	model, told := newTestModel(server, time.Minute, time.Minute)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	time.AfterFunc(50*time.Millisecond, func() { cancel(rag.LLMTimedOut(time.Second, nil)) })
+	if _, err := model.Generate(ctx, testPrompt(), discard); !errors.Is(err, rag.ErrLLMTimeout) {
+		t.Errorf("got %v, want llm_timeout", err)
+	}
+	if diff := cmp.Diff([]string{"llm_timeout"}, told.all); diff != "" {
+		t.Errorf("outcomes (-want +got):\n%s", diff)
+	}
+	if healthy, asked := model.Healthy(); healthy || !asked {
+		t.Errorf("healthy %v, asked %v", healthy, asked)
+	}
+}
+
 func TestHealth(t *testing.T) {
 	var h health
 	if _, asked := h.judge(); asked {

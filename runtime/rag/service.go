@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 	"sync"
-	"time"
 )
 
 // Service is the pipeline. Its fields are set once, before the first request; Close ends what it does in the background.

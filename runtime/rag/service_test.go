@@ -195,6 +195,20 @@ func TestIngestOfNothingNewRaisesOnce(t *testing.T) {
 	}
 }
 
+func TestIngestOfACallerWhoLeavesRaisesForWhatWasWritten(t *testing.T) {
+	p := &ports{write: func(docs []ChunkedDocument) ([]WriteResult, error) {
+		return []WriteResult{{ID: docs[0].ID, Status: StatusUnchanged}, {ID: docs[1].ID, Status: StatusCreated}}, nil
+	}}
+	gone := errors.New("gone")
+	_, err := p.service(testSettings).Ingest(t.Context(), Identity{}, documents("a", "b"), func(DocumentResult) error { return gone }, IngestOptions{Refresh: true})
+	if !errors.Is(err, gone) {
+		t.Errorf("got %v", err)
+	}
+	if diff := cmp.Diff([]string{"raise", "write 2", "refresh", "raise"}, p.calls); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestIngestKeepsWhatCameBeforeABrokenBody(t *testing.T) {
 	p := &ports{write: created}
 	broken := errors.New("broken body")

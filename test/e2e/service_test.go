@@ -243,26 +243,41 @@ func servesWithoutRedis(t *testing.T, rag *v1alpha1.RAGService) {
 
 func keepsDocuments(t *testing.T, rag *v1alpha1.RAGService) {
 	service, user := newServiceClient(t, rag), apiKey(t, rag, "client")
-	err := kube.DeleteAllOf(t.Context(), &corev1.Pod{}, client.InNamespace(rag.Namespace),
-		client.MatchingLabels{"app.kubernetes.io/instance": rag.Name, "app.kubernetes.io/component": "opensearch"})
-	if err != nil {
+	engine := client.ObjectKey{Namespace: rag.Namespace, Name: rag.Name + "-opensearch-0"}
+	var before corev1.Pod
+	if err := kube.Get(t.Context(), engine, &before); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, startTimeout, "a search finds documents again, and never nothing", func() error {
+	if err := kube.Delete(t.Context(), &before); err != nil {
+		t.Fatal(err)
+	}
+	outages := 0
+	eventually(t, startTimeout, "another OpenSearch finds the same documents", func() error {
 		r, err := service.do(t.Context(), http.MethodPost, "/api/v1/search", user, "application/json",
-			fmt.Appendf(nil, `{"query":"wing %d"}`, time.Now().UnixNano()))
+			fmt.Appendf(nil, `{"query":"wing %d"}`, time.Now().UnixNano())) // never cached
 		if err != nil {
 			return err
 		}
 		if r.status != http.StatusOK {
+			outages++
 			return fmt.Errorf("%d %.200s", r.status, r.body)
 		}
 		var found searchBody
 		if r.decode(t, &found); found.Total == 0 {
 			t.Fatal("an outage was answered with nothing found")
 		}
+		var now corev1.Pod
+		if err := kube.Get(t.Context(), engine, &now); err != nil {
+			return err
+		}
+		if now.UID == before.UID {
+			return fmt.Errorf("the pod from before still answers")
+		}
 		return nil
 	})
+	if outages == 0 {
+		t.Error("there was no outage: nothing was tested")
+	}
 	awaitReady(t, rag)
 }
 
