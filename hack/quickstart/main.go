@@ -15,6 +15,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"golang.org/x/term"
 )
 
 // options are the command line.
@@ -72,7 +74,7 @@ func runServer(ctx context.Context, o options, p *printer) error {
 	if err := visit(ctx, &visitor{url: s.url}, o, p); err != nil {
 		return errors.Join(err, fmt.Errorf("the end of the server's log:\n%s", s.log.tail()))
 	}
-	if !isTerminal(os.Stdout) {
+	if !term.IsTerminal(int(os.Stdout.Fd())) { //nolint:gosec // a file descriptor fits
 		p.line("\nDone. On a terminal the service stays up to be asked more: make quickstart")
 		return nil
 	}
@@ -114,9 +116,4 @@ func visit(ctx context.Context, v *visitor, o options, p *printer) error {
 	}
 	p.step("again", fmt.Sprintf("the same question, X-Cache: %s", second.outcome), second.took)
 	return nil
-}
-
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
