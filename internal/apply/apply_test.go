@@ -71,6 +71,12 @@ func TestDriftIsRepaired(t *testing.T) {
 			o.Spec.Selector[desired.LabelInstance] = "another"
 			return o, apply.Ref{Component: desired.ComponentOpenSearch, Kind: "Service", Name: o.Name}
 		},
+		// The apply alone would make two ports of one name, which the API server refuses.
+		"the number of a port": func() (client.Object, apply.Ref) {
+			o := get(w, "papers-server", &corev1.Service{})
+			o.Spec.Ports[0].Port = 8888
+			return o, apply.Ref{Component: desired.ComponentServer, Kind: "Service", Name: o.Name}
+		},
 		"NetworkPolicy": func() (client.Object, apply.Ref) {
 			o := get(w, "papers-redis-state", &networkingv1.NetworkPolicy{})
 			o.Spec.Ingress[0].From = nil

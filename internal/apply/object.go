@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 
@@ -9,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -130,15 +132,38 @@ func restoreKinds(object client.Object, kind schema.GroupVersionKind) {
 func (p *pass) send(ctx context.Context, r rendered, v verdict) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	answer := r.DeepCopy()
-	config := client.ApplyConfigurationFromUnstructured(answer)
-	if err := p.client.Apply(ctx, config, FieldOwner, client.ForceOwnership); err != nil {
+	answer, err := p.apply(ctx, r)
+	if apierrors.IsInvalid(err) && v.version != "" {
+		answer, err = p.overwrite(ctx, r, v, err)
+	}
+	if err != nil {
 		return err
 	}
 	if answer.GetResourceVersion() != v.version {
 		*v.heading = append(*v.heading, r.ref())
 	}
 	return nil
+}
+
+func (p *pass) apply(ctx context.Context, r rendered) (*unstructured.Unstructured, error) {
+	answer := r.DeepCopy()
+	return answer, p.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(answer), FieldOwner, client.ForceOwnership)
+}
+
+// overwrite is for an object that somebody changed so that what we apply does not fit beside it: of a Service whose port
+// got another number, the apply would make two ports of one name. A merge patch replaces lists whole; what is refused then
+// too, for being immutable, keeps the first error.
+func (p *pass) overwrite(ctx context.Context, r rendered, v verdict, refused error) (*unstructured.Unstructured, error) {
+	whole := r.DeepCopy()
+	whole.SetResourceVersion(v.version)
+	data, err := whole.MarshalJSON()
+	if err != nil {
+		return nil, errors.Join(refused, err)
+	}
+	if err := p.client.Patch(ctx, whole, client.RawPatch(types.MergePatchType, data), FieldOwner); err != nil {
+		return nil, refused
+	}
+	return p.apply(ctx, r)
 }
 
 func controlledBy(object metav1.Object, owner types.UID) bool {
