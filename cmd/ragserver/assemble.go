@@ -80,11 +80,11 @@ func assemble(s setup, log *logging.Log, getenv func(string) string) (*assembly,
 		Retriever: results.Retriever(measured{store, a.metrics}), Generator: results.Generator(answerer{s.source, a.llm}), Answers: results,
 		Documents: store, Generations: store, Forgetter: results, Settings: func() rag.Settings { return settings(s.source.Config()) },
 	}
-	a.closers = append(a.closers, func(context.Context) error { pipeline.Close(); return nil }, results.Close,
+	a.closers = append(a.closers, pipeline.Close, results.Close,
 		func(context.Context) error { return store.Close() }, a.closeRedis)
 	a.api = a.newAPI(s, pipeline, hasher, getenv)
 	a.admin = httpapi.Admin{Metrics: a.metrics.Handler(), Statusz: func() telemetry.Statusz { return a.statusz(getenv("POD_UID")) }}
-	if s.dataDir == "" {
+	if !s.alone() {
 		a.background = append(a.background, func(ctx context.Context) { s.source.Run(ctx, a.reloaded) })
 	}
 	return a, nil
@@ -102,32 +102,29 @@ func (a *assembly) openStore(s setup) (documents, error) {
 		a.ready.Store(true)
 		return store, nil
 	}
-	store, err := opensearch.New(opensearch.Options{Config: *stores.OpenSearch, Observe: a.metrics.OpenSearch})
+	store, err := opensearch.New(opensearch.Options{Config: *stores.OpenSearch, Observe: a.metrics.OpenSearch, OnHealth: a.openSearchHealth()})
 	if err != nil {
 		return nil, fmt.Errorf("stores.openSearch: %w", err)
 	}
 	a.openSearch = store.State
-	a.background = append(a.background, store.Run, func(ctx context.Context) { a.ensure(ctx, store) })
+	a.background = append(a.background, store.Run)
 	return store, nil
 }
 
-// ensureWait is the pause between attempts to prepare the index while OpenSearch starts.
-const ensureWait = time.Second
-
-// ensure prepares the index as soon as OpenSearch lets it; until then the server is not ready. Once it was, an outage
-// leaves it ready: it answers 503 with advice, and takes up again by itself.
-func (a *assembly) ensure(ctx context.Context, store *opensearch.Store) {
-	for {
-		err := store.Ensure(ctx)
-		if err == nil {
-			a.ready.Store(true)
+// openSearchHealth makes the server ready when the indices can be used. From then on an outage leaves it ready: it
+// answers 503 with advice, and takes up again by itself.
+func (a *assembly) openSearchHealth() func(up bool, err error) {
+	lost := false
+	return func(up bool, err error) {
+		if !up {
+			lost = true
+			a.log.Warn(logging.DatabaseConnectionLost, "dependency", "opensearch", "code", rag.KindOf(err).Code, "error", err)
 			return
 		}
-		a.log.Warn(logging.DatabaseConnectionLost, "dependency", "opensearch", "code", rag.KindOf(err).Code, "error", err)
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(ensureWait):
+		a.ready.Store(true)
+		if lost {
+			lost = false
+			a.log.Info(logging.DatabaseConnectionRestored, "dependency", "opensearch")
 		}
 	}
 }
@@ -174,7 +171,7 @@ func (a *assembly) newAPI(s setup, pipeline httpapi.Service, hasher logging.Hash
 	return &httpapi.API{
 		Service: pipeline,
 		Identity: &middleware.Identifier{
-			Keys: keys, Mode: func() config.AuthMode { return s.source.Config().Auth.Mode }, Hasher: hasher, LoopbackAdmin: s.dataDir != "",
+			Keys: keys, Mode: func() config.AuthMode { return s.source.Config().Auth.Mode }, Hasher: hasher, LoopbackAdmin: s.alone(),
 		},
 		Limiter: ratelimit.New(ratelimit.Options{Redis: a.redisState, Service: func() config.Service { return s.source.Config().Service }}),
 		Config:  s.source.Config, Log: a.log.Logger, Metrics: a.metrics, Traffic: a.traffic, Hasher: hasher, Replica: replica(getenv),

@@ -20,10 +20,10 @@ import (
 func mountedCredentials(dir string) (config.Credentials, error) {
 	var c config.Credentials
 	var err error
-	if c.RedisPassword, err = mounted(dir, config.RedisSecretDir, "password"); err != nil {
+	if c.RedisPassword, err = mounted(dir, config.RedisSecretDir, config.RedisPasswordFile); err != nil {
 		return c, err
 	}
-	if c.LLMAPIKey, err = mounted(dir, config.LLMSecretDir, "api-key"); err != nil {
+	if c.LLMAPIKey, err = mounted(dir, config.LLMSecretDir, config.LLMAPIKeyFile); err != nil {
 		return c, err
 	}
 	entries, err := os.ReadDir(filepath.Join(dir, config.APIKeysSecretDir))

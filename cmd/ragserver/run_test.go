@@ -22,6 +22,17 @@ metadata: {name: papers}
 spec: {models: {llm: {provider: Extractive}}}
 `
 
+// withoutStores is a valid configuration that leaves the stores to the server itself.
+const withoutStores = `
+service: {namespace: library, name: papers, replicas: 1}
+llm: {provider: Extractive}
+retrieval: {topK: 5, maxTopK: 50, chunking: {words: 160, overlapWords: 30}}
+cache: {enabled: false, ttlSearch: 1h, ttlLLM: 1h, localMaxBytes: 1048576}
+rateLimits: {enabled: false, defaultTier: free}
+auth: {mode: Anonymous}
+logging: {level: INFO}
+`
+
 func write(t *testing.T, name, content string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), name)
@@ -58,6 +69,7 @@ func TestWhatCannotRunSaysWhyBeforeItListens(t *testing.T) {
 		{"secret that is not there", manifest("{models: {llm: {provider: OpenAI, model: m, baseURL: 'http://127.0.0.1:1/v1', apiKeySecretRef: {name: llm, key: k}}}}"), 1,
 			[]string{"spec.models.llm.apiKeySecretRef", "RAG_SECRET_LLM_K"}},
 		{"configuration out of range", config("retrieval: {topK: 0, maxTopK: 50}"), 1, []string{"retrieval.topK"}},
+		{"configuration without documents", config(withoutStores), 1, []string{"stores.openSearch"}},
 		{"configuration of a wrong type", config("retrieval: {topK: five}"), 1, []string{"retrieval.topK"}},
 	}
 	for _, tt := range tests {
@@ -86,6 +98,7 @@ type running struct {
 	stop       context.CancelFunc
 	// output is everything that the server wrote; complete after its end.
 	output *strings.Builder
+	logged chan struct{}
 }
 
 func startAlone(t *testing.T, manifest, dir string) *running {
@@ -93,7 +106,7 @@ func startAlone(t *testing.T, manifest, dir string) *running {
 	ctx, stop := context.WithCancel(t.Context())
 	t.Cleanup(stop)
 	reader, writer := io.Pipe()
-	r := &running{code: make(chan int, 1), stop: stop, output: &strings.Builder{}}
+	r := &running{code: make(chan int, 1), stop: stop, output: &strings.Builder{}, logged: make(chan struct{})}
 	go func() {
 		args := []string{"--manifest", manifest, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data-dir", dir}
 		code := run(ctx, args, noEnvironment, writer, writer)
@@ -115,6 +128,7 @@ func startAlone(t *testing.T, manifest, dir string) *running {
 		t.Fatalf("the server did not start: %s", r.output)
 	}
 	go func() {
+		defer close(r.logged)
 		for lines.Scan() {
 			r.output.WriteString(lines.Text() + "\n")
 		}
@@ -127,6 +141,7 @@ func (r *running) end(t *testing.T) {
 	r.stop()
 	select {
 	case code := <-r.code:
+		<-r.logged
 		if code != 0 {
 			t.Errorf("exit code %d after a drain, want 0: %s", code, r.output)
 		}

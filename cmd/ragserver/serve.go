@@ -45,7 +45,7 @@ func serve(ctx context.Context, o options, s setup, getenv func(string) string, 
 	}
 	announce(log, s, o, api, admin)
 	server := &httpapi.Server{API: a.api.Handler(), Admin: a.admin, Log: log.Logger, DrainTimeout: drainTimeout}
-	if s.dataDir == "" {
+	if !s.alone() {
 		server.DrainDelay = drainDelay
 	}
 	err = server.Serve(ctx, api, admin)
@@ -84,7 +84,7 @@ func announce(log *logging.Log, s setup, o options, api, admin net.Listener) {
 	}
 	mode := "pod"
 	attributes := []any{"version", version, "listen", api.Addr().String(), "admin_listen", admin.Addr().String(), "config_hash", s.source.Hash()}
-	if s.dataDir != "" {
+	if s.alone() {
 		mode = "alone"
 		attributes = append(attributes, "manifest", o.manifest, "data_dir", s.dataDir, "keys_file", s.keysFile)
 	}

@@ -16,11 +16,14 @@ type setup struct {
 	credentials config.Credentials
 	// unknown are fields of the configuration that this server ignores.
 	unknown []string
-	// dataDir is set when the server runs alone.
+	// dataDir is where documents and generated keys are; empty unless the server runs alone.
 	dataDir string
 	// keysFile is where generated keys were written; empty when none were.
 	keysFile string
 }
+
+// alone says that the server runs a manifest, with everything that it needs inside.
+func (s setup) alone() bool { return s.dataDir != "" }
 
 // load reads the manifest or the configuration. Its errors name the field and the fix.
 func (o options) load(getenv func(string) string) (setup, error) {
@@ -34,6 +37,9 @@ func (o options) loadConfig() (setup, error) {
 	source, unknown, err := config.Open(o.config)
 	if err != nil {
 		return setup{}, err
+	}
+	if source.Config().Stores.OpenSearch == nil {
+		return setup{}, fmt.Errorf("%s: stores.openSearch is required with --config; --manifest runs without", o.config)
 	}
 	credentials, err := mountedCredentials(o.secretsDir)
 	return setup{source: source, credentials: credentials, unknown: unknown}, err

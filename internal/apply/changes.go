@@ -42,7 +42,7 @@ type Failure struct {
 	Err error
 }
 
-// Error names the kind and component, and the object only when its name never changes.
+// Error names the object, whose name is made of the RAGService's and is the same in every pass, and what failed.
 func (f *Failure) Error() string { return fmt.Sprintf("%s %s: %v", f.Kind, f.Name, f.Err) }
 
 func (f *Failure) Unwrap() error { return f.Err }

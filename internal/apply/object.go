@@ -49,7 +49,7 @@ func (p *pass) judge(ctx context.Context, r rendered) (verdict, error) {
 	if cached == nil {
 		return p.judgeUncached(ctx, r)
 	}
-	if !controlledBy(cached, p.rag.UID) {
+	if !metav1.IsControlledBy(cached, p.rag) {
 		return verdict{}, ErrNameConflict
 	}
 	version := cached.GetResourceVersion()
@@ -76,7 +76,7 @@ func (p *pass) judgeUncached(ctx context.Context, r rendered) (verdict, error) {
 		return verdict{heading: &p.changes.Created}, nil
 	case err != nil:
 		return verdict{}, fmt.Errorf("reading it: %w", err)
-	case !controlledBy(&meta, p.rag.UID):
+	case !metav1.IsControlledBy(&meta, p.rag):
 		return verdict{}, ErrNameConflict
 	case maps.Equal(meta.Labels, r.GetLabels()) && meta.Annotations[AnnotationAppliedHash] == r.hash:
 		return verdict{}, nil
@@ -164,9 +164,4 @@ func (p *pass) overwrite(ctx context.Context, r rendered, v verdict, refused err
 		return nil, refused
 	}
 	return p.apply(ctx, r)
-}
-
-func controlledBy(object metav1.Object, owner types.UID) bool {
-	by := metav1.GetControllerOfNoCopy(object)
-	return by != nil && by.UID == owner
 }

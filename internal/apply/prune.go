@@ -43,7 +43,7 @@ func (p *pass) pruneKind(ctx context.Context, list client.ObjectList, keep map[R
 	return meta.EachListItem(list, func(item runtime.Object) error {
 		object := item.(client.Object) //nolint:forcetypeassert // items of typed lists have metadata
 		ref := Ref{desired.Component(object.GetLabels()[desired.LabelComponent]), kind, object.GetName()}
-		unwanted := controlledBy(object, p.rag.UID) && !keep[Ref{Kind: kind, Name: ref.Name}] &&
+		unwanted := metav1.IsControlledBy(object, p.rag) && !keep[Ref{Kind: kind, Name: ref.Name}] &&
 			!p.mayBeHeld(ref.Component) && object.GetDeletionTimestamp() == nil
 		if unwanted {
 			p.fail(ref, p.delete(ctx, ref, object))

@@ -6,6 +6,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ragservice/ragservice-operator/internal/desired"
@@ -24,7 +25,7 @@ func (p *pass) replaceOutdated(ctx context.Context, statefulSet string, ref Ref)
 	if err := p.client.Get(ctx, client.ObjectKey{Namespace: p.rag.Namespace, Name: statefulSet}, &set); err != nil {
 		return client.IgnoreNotFound(err)
 	}
-	if !controlledBy(&set, p.rag.UID) || set.Status.ObservedGeneration < set.Generation || set.Status.UpdateRevision == "" {
+	if !metav1.IsControlledBy(&set, p.rag) || set.Status.ObservedGeneration < set.Generation || set.Status.UpdateRevision == "" {
 		return nil
 	}
 	var pod corev1.Pod
@@ -32,7 +33,7 @@ func (p *pass) replaceOutdated(ctx context.Context, statefulSet string, ref Ref)
 		return client.IgnoreNotFound(err)
 	}
 	current := pod.Labels[appsv1.ControllerRevisionHashLabelKey] == set.Status.UpdateRevision
-	if current || !controlledBy(&pod, set.UID) || pod.DeletionTimestamp != nil {
+	if current || !metav1.IsControlledBy(&pod, &set) || pod.DeletionTimestamp != nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)

@@ -57,7 +57,7 @@ func (p *pass) checkSecret(ctx context.Context, key client.ObjectKey) error {
 	if err := p.live.Get(ctx, key, &meta); err != nil {
 		return fmt.Errorf("reading it: %w", err)
 	}
-	if !controlledBy(&meta, p.rag.UID) {
+	if !metav1.IsControlledBy(&meta, p.rag) {
 		return ErrNameConflict
 	}
 	return nil

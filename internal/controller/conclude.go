@@ -37,6 +37,8 @@ func (r *Reconciler) conclude(ctx context.Context, pass *status.Pass, changes ap
 	}
 	pass.Faults = faults(passErr)
 	countChanges(changes)
+	// What was written is told before the status, which may meet a conflict: the pass that follows finds nothing left to
+	// repair, and would tell of none. Events of transitions wait for the status, since they would be found again.
 	r.tellChanges(rag, changes)
 
 	verdict := status.Evaluate(*pass)

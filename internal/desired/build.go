@@ -35,7 +35,7 @@ func Build(in Inputs) (State, error) {
 		}),
 		Withheld:   withheld,
 		ConfigHash: written.hash,
-		Replicas:   replicas(in),
+		Replicas:   serverconfig.Replicas(in.Service),
 		Selector:   selectorString(in.Service.Name, ComponentServer),
 		Endpoint:   Endpoint(in.Service),
 	}, nil

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
@@ -158,7 +157,6 @@ func TestWhatRollsPods(t *testing.T) {
 		"operator's images, where the spec names its own": {
 			func(in *desired.Inputs) { in.Images = desired.Images{Server: "x", Redis: "y", OpenSearch: "z"} }, nil,
 		},
-		"the cluster has formed": {func(in *desired.Inputs) { in.OpenSearchInitialized = true }, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -191,20 +189,6 @@ func TestOperatorImagesApplyWhereTheSpecNamesNone(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("images (-want +got):\n%s", diff)
-	}
-}
-
-func TestBootstrapLineGoesWhenTheClusterHasFormed(t *testing.T) {
-	t.Parallel()
-	in := desiredtest.Inputs(desiredtest.Smallest())
-	yaml := func() string {
-		return find[corev1.ConfigMap](t, build(t, in), "ConfigMap", "papers-opensearch").Data["opensearch.yml"]
-	}
-	const line = "cluster.initial_cluster_manager_nodes:\n- papers-opensearch-0\n"
-	first := yaml()
-	in.OpenSearchInitialized = true
-	if diff := cmp.Diff(line+yaml(), first); diff != "" {
-		t.Errorf("opensearch.yml of a new cluster (-want +got):\n%s", diff)
 	}
 }
 

@@ -51,9 +51,6 @@ const (
 	AnnotationStoresHash = "ragservice.dev/stores-hash"
 	// AnnotationServiceUID on a volume is the UID of the RAGService that made it; a volume that stayed carries another.
 	AnnotationServiceUID = "ragservice.dev/service-uid"
-	// AnnotationClusterUUID on a data volume is the UUID of the OpenSearch cluster that lives on it. It is set once the
-	// cluster has formed, and ends its bootstrapping.
-	AnnotationClusterUUID = "ragservice.dev/cluster-uuid"
 )
 
 // Ports. A name in a pod is that of the container's port.

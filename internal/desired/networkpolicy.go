@@ -6,9 +6,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
 	networkingv1ac "k8s.io/client-go/applyconfigurations/networking/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/serverconfig"
 )
 
 // Short names of what rules are made of. Rules are lists that the API server compares as a whole, so they are written
@@ -28,7 +28,7 @@ type traffic struct {
 
 // networkPolicies is the component's NetworkPolicy, or nothing when spec.networkPolicy is off.
 func networkPolicies(p part, t traffic) []Object {
-	if !ptr.Deref(p.service.Spec.NetworkPolicy.Enabled, true) {
+	if !serverconfig.NetworkPolicyEnabled(p.service) {
 		return nil
 	}
 	policy := networkingv1ac.NetworkPolicy(p.name(), p.namespace()).
@@ -69,20 +69,16 @@ func redisTraffic(in Inputs) traffic {
 	return traffic{in: []*ingressRule{from(pods(in.Service, ComponentServer), tcp(RedisPort))}}
 }
 
-// openSearchTraffic: the servers and the operator may ask; nodes talk to each other.
+// openSearchTraffic: the servers may ask; nodes talk to each other.
 func openSearchTraffic(in Inputs) traffic {
 	nodes := pods(in.Service, ComponentOpenSearch)
-	t := traffic{
+	return traffic{
 		in: []*ingressRule{
 			from(pods(in.Service, ComponentServer), tcp(OpenSearchPort)),
 			from(nodes, tcp(TransportPort)),
 		},
 		out: []*egressRule{toNameServers(), to(nodes, tcp(TransportPort))},
 	}
-	if in.OperatorNamespace != "" {
-		t.in = append(t.in, from(namespace(in.OperatorNamespace), tcp(OpenSearchPort)))
-	}
-	return t
 }
 
 func from(p *peer, ports ...*policyPort) *ingressRule {

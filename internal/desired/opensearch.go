@@ -32,7 +32,7 @@ func openSearch(in Inputs) ([]Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	content, rollHash, err := openSearchConfig(p, in.OpenSearchInitialized)
+	content, rollHash, err := openSearchConfig(p)
 	if err != nil {
 		return nil, err
 	}

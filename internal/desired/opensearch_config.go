@@ -31,9 +31,10 @@ type openSearchYAML struct {
 	SeedHosts []string `json:"discovery.seed_hosts"`
 	// AllowMmap is off: mapping needs a kernel setting that a restricted pod cannot make.
 	AllowMmap bool `json:"node.store.allow_mmap"`
-	// Bootstrap names the nodes that form a new cluster. A node that finds it on a volume with a cluster ignores it; on
-	// an empty volume it would form a second cluster, so it is there only until the first one has formed.
-	Bootstrap []string `json:"cluster.initial_cluster_manager_nodes,omitempty"`
+	// Bootstrap names the nodes that form a new cluster; on a volume with a cluster it is ignored. It stays, since one
+	// node names only itself: on an empty volume there is no other cluster to join. With several nodes it has to go once
+	// the cluster exists, or a node that loses its volume may form a second one.
+	Bootstrap []string `json:"cluster.initial_cluster_manager_nodes"`
 }
 
 func newOpenSearchYAML(p part) openSearchYAML {
@@ -45,26 +46,17 @@ func newOpenSearchYAML(p part) openSearchYAML {
 		PathData:      openSearchHome + "/data",
 		PathLogs:      openSearchHome + "/logs",
 		SeedHosts:     []string{HeadlessName(p.service.Name)},
+		Bootstrap:     []string{p.name() + "-0"},
 	}
 }
 
-// openSearchConfig is opensearch.yml, and the hash of it that rolls pods: the bootstrap line is outside, since taking
-// it away changes nothing for a node that runs.
-func openSearchConfig(p part, initialized bool) (content, rollHash string, err error) {
-	settings := newOpenSearchYAML(p)
-	lasting, err := yaml.Marshal(settings)
+// openSearchConfig is opensearch.yml, and the hash of it that rolls pods.
+func openSearchConfig(p part) (content, rollHash string, err error) {
+	data, err := yaml.Marshal(newOpenSearchYAML(p))
 	if err != nil {
 		return "", "", fmt.Errorf("writing opensearch.yml: %w", err)
 	}
-	if initialized {
-		return string(lasting), config.Hash(lasting), nil
-	}
-	settings.Bootstrap = []string{p.name() + "-0"}
-	first, err := yaml.Marshal(settings)
-	if err != nil {
-		return "", "", fmt.Errorf("writing opensearch.yml: %w", err)
-	}
-	return string(first), config.Hash(lasting), nil
+	return string(data), config.Hash(data), nil
 }
 
 // javaOptions fix the heap's size, in whole mebibytes since Java wants whole kibibytes, and keep Java from writing up to

@@ -10,16 +10,13 @@ import (
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
-	"k8s.io/utils/ptr"
 
+	"github.com/ragservice/ragservice-operator/internal/serverconfig"
 	"github.com/ragservice/ragservice-operator/runtime/config"
 )
 
 // configFile is the entry of the server's ConfigMap.
 const configFile = "config.yaml"
-
-// defaultReplicas is the schema's default, for an object that bypassed it.
-const defaultReplicas int32 = 2
 
 // serverConfig is the server's configuration as it is written.
 type serverConfig struct {
@@ -60,8 +57,6 @@ func servicePort(name string, port int32) *corev1ac.ServicePortApplyConfiguratio
 		WithTargetPort(intstr.FromString(name))
 }
 
-func replicas(in Inputs) int32 { return ptr.Deref(in.Service.Spec.Server.Replicas, defaultReplicas) }
-
 // serverDeployment replaces a pod only after its successor is ready: no request is refused while it rolls.
 func serverDeployment(p part, in Inputs, written serverConfig) *appsv1ac.DeploymentApplyConfiguration {
 	template := corev1ac.PodTemplateSpec().
@@ -72,7 +67,7 @@ func serverDeployment(p part, in Inputs, written serverConfig) *appsv1ac.Deploym
 		}).
 		WithSpec(serverPod(p, in))
 	return appsv1ac.Deployment(p.name(), p.namespace()).WithSpec(appsv1ac.DeploymentSpec().
-		WithReplicas(replicas(in)).
+		WithReplicas(serverconfig.Replicas(in.Service)).
 		WithRevisionHistoryLimit(3).
 		WithSelector(metav1ac.LabelSelector().WithMatchLabels(p.selector())).
 		WithStrategy(appsv1ac.DeploymentStrategy().

@@ -19,9 +19,6 @@ import (
 // /readyz turns, a few seconds pass until nobody sends new requests, and requests in flight have their 60 s.
 const serverGraceSeconds int64 = 75
 
-// llmKeyFile is the file under config.LLMSecretDir.
-const llmKeyFile = "api-key"
-
 func serverPod(p part, in Inputs) *corev1ac.PodSpecApplyConfiguration {
 	limits := serverconfig.ServerResources(in.Service)
 	c := container(ServerContainer, imageOr(in.Service.Spec.Server.Image, in.Images.Server)).
@@ -61,11 +58,11 @@ func serverFolders(rag *v1alpha1.RAGService) []folder {
 	}
 	folders := []folder{
 		{configMapVolume("config", Name(rag.Name, ComponentServer)), path.Dir(config.DefaultConfigFile)},
-		secret(config.RedisSecretDir, RedisSecretName(rag.Name), keyToPath(RedisPasswordKey, RedisPasswordKey)),
+		secret(config.RedisSecretDir, RedisSecretName(rag.Name), keyToPath(RedisPasswordKey, config.RedisPasswordFile)),
 		secret(config.APIKeysSecretDir, APIKeysSecretName(rag)),
 	}
 	if ref := rag.Spec.Models.LLM.APIKeySecretRef; ref != nil {
-		folders = append(folders, secret(config.LLMSecretDir, ref.Name, keyToPath(ref.Key, llmKeyFile)))
+		folders = append(folders, secret(config.LLMSecretDir, ref.Name, keyToPath(ref.Key, config.LLMAPIKeyFile)))
 	}
 	return folders
 }

@@ -30,12 +30,10 @@ type Images struct {
 type Inputs struct {
 	Service *v1alpha1.RAGService
 	Images  Images
-	// OperatorNamespace may reach admin ports.
+	// OperatorNamespace may reach the servers' admin port; empty for an operator outside the cluster.
 	OperatorNamespace string
 	// Secrets says what became of the references of the spec.
 	Secrets SecretFacts
-	// OpenSearchInitialized says that a data volume carries a cluster's UUID, so that no bootstrap line is rendered.
-	OpenSearchInitialized bool
 }
 
 // SecretFacts is what gather found of Secrets. It holds no secret but the candidates for those that do not exist yet.

@@ -1,5 +1,5 @@
 // Package gather reads all that a RAGService's objects depend on and that is not in the RAGService: the Secrets it
-// names, those that the operator draws for it, and what its volumes hold. It writes nothing.
+// names and those that the operator draws for it. It writes nothing.
 //
 // Secrets are watched as metadata, of all namespaces and without contents. The contents of those that a RAGService uses
 // are read live, once for each version, and reduced to digests at once.
@@ -7,7 +7,6 @@ package gather
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -26,7 +25,7 @@ const memoSize = 4096
 
 // Gatherer reads the inputs of RAGServices. It may be used by several goroutines.
 type Gatherer struct {
-	// cache knows the metadata of all Secrets, and volume claims with our labels.
+	// cache knows the metadata of all Secrets.
 	cache client.Reader
 	live  client.Reader
 	// images and operatorNamespace are passed on.
@@ -46,17 +45,15 @@ func New(cache, live client.Reader, images desired.Images, operatorNamespace str
 // Gather reads the inputs of rag. A reference that does not resolve is a SecretProblem; an error means that something
 // could not be read, and that nothing is known.
 func (g *Gatherer) Gather(ctx context.Context, rag *v1alpha1.RAGService) (desired.Inputs, error) {
-	secrets, secretsErr := g.secrets(ctx, rag)
-	initialized, volumesErr := g.openSearchInitialized(ctx, rag)
-	if err := errors.Join(secretsErr, volumesErr); err != nil {
+	secrets, err := g.secrets(ctx, rag)
+	if err != nil {
 		return desired.Inputs{}, err
 	}
 	return desired.Inputs{
-		Service:               rag,
-		Images:                g.images,
-		OperatorNamespace:     g.operatorNamespace,
-		Secrets:               secrets,
-		OpenSearchInitialized: initialized,
+		Service:           rag,
+		Images:            g.images,
+		OperatorNamespace: g.operatorNamespace,
+		Secrets:           secrets,
 	}, nil
 }
 

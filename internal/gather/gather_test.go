@@ -8,10 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/resource"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -142,36 +139,6 @@ func TestRollHashesFollowWhatPodsDependOn(t *testing.T) {
 			t.Errorf("%s of %s rolls (-want +got):\n%s", step.key, step.secret, diff)
 		}
 		before = after
-	}
-}
-
-func TestBootstrappingEndsWithTheClustersUUID(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, desiredtest.Smallest())
-	if w.gather().OpenSearchInitialized {
-		t.Error("initialised without a volume")
-	}
-	claim := &corev1.PersistentVolumeClaim{
-		ObjectMeta: metav1.ObjectMeta{Namespace: w.rag.Namespace, Name: "data-papers-opensearch-0"},
-		Spec: corev1.PersistentVolumeClaimSpec{
-			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
-			Resources: corev1.VolumeResourceRequirements{
-				Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")},
-			},
-		},
-	}
-	if err := w.client.Create(w.t.Context(), claim); err != nil {
-		t.Fatal(err)
-	}
-	if w.gather().OpenSearchInitialized {
-		t.Error("initialised with a new volume")
-	}
-	claim.Annotations = map[string]string{desired.AnnotationClusterUUID: "mZ4vB0h2Q3y"}
-	if err := w.client.Update(w.t.Context(), claim); err != nil {
-		t.Fatal(err)
-	}
-	if !w.gather().OpenSearchInitialized {
-		t.Error("not initialised though a cluster lives on the volume")
 	}
 }
 

@@ -20,8 +20,7 @@ type generated struct {
 }
 
 // generated looks for a Secret of ours, or draws a candidate; nil when the name is taken by a Secret that is not ours.
-// The roll hash of a candidate is that of the Secret it
-// becomes, so the pass that makes it and the next agree.
+// The roll hash of a candidate is that of the Secret it becomes, so the pass that makes it and the next agree.
 func (s *survey) generated(ctx context.Context, want generated) (contents, error) {
 	meta, err := s.own(ctx, want.name)
 	if err != nil {
@@ -29,7 +28,7 @@ func (s *survey) generated(ctx context.Context, want generated) (contents, error
 	}
 	var found contents
 	if meta != nil {
-		if by := metav1.GetControllerOfNoCopy(meta); by == nil || by.UID != s.rag.UID {
+		if !metav1.IsControlledBy(meta, s.rag) {
 			s.generatedProblem(want, "", v1alpha1.ReasonNameConflict)
 			return nil, nil
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
+	"github.com/ragservice/ragservice-operator/internal/observe/observed"
 	"github.com/ragservice/ragservice-operator/test/controlplane"
 )
 
@@ -148,7 +149,7 @@ func TestServersOfAnotherOwnerAreNotAsked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Observed{Workloads: map[desired.Component]Workload{}}, seen); diff != "" {
+	if diff := cmp.Diff(observed.Observed{Workloads: map[desired.Component]observed.Workload{}}, seen); diff != "" {
 		t.Errorf("observed (-want +got):\n%s", diff)
 	}
 }
@@ -185,12 +186,12 @@ func TestObserve(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Observed{
-		Workloads: map[desired.Component]Workload{
+	want := observed.Observed{
+		Workloads: map[desired.Component]observed.Workload{
 			desired.ComponentOpenSearch: {Replicas: 1, UpdatedReplicas: 1, WantedReplicas: 1, UpToDate: true},
 		},
-		Diagnostics: []ComponentDiagnostic{{desired.ComponentOpenSearch, v1alpha1.Diagnostic{
-			Pod: "papers-opensearch-0", Container: "opensearch", Reason: ReasonOOMKilled, ExitCode: new(int32(137)),
+		Diagnostics: []observed.ComponentDiagnostic{{Component: desired.ComponentOpenSearch, Diagnostic: v1alpha1.Diagnostic{
+			Pod: "papers-opensearch-0", Container: "opensearch", Reason: observed.ReasonOOMKilled, ExitCode: new(int32(137)),
 			Next: "raise the memory limit in spec.openSearch.managed.resources",
 		}}},
 	}

@@ -8,21 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
-)
-
-// Reasons of diagnostics that status tells apart. Others are passed on as the kubelet names them. A container that
-// fails goes to and fro between several reasons; it has one name here, so that a status does not.
-const (
-	// ReasonUnschedulable stands for a pod that no node takes.
-	ReasonUnschedulable = "Unschedulable"
-	// ReasonImagePullBackOff also stands for ErrImagePull, the attempts between the waits.
-	ReasonImagePullBackOff = "ImagePullBackOff"
-	// ReasonCrashLoopBackOff also stands for the moments in which the container runs or has just ended.
-	ReasonCrashLoopBackOff = "CrashLoopBackOff"
-	// ReasonRunContainerError stands for a container whose program cannot be started at all.
-	ReasonRunContainerError = "RunContainerError"
-	// ReasonOOMKilled stands for a container that keeps ending because it needs more memory than its limit.
-	ReasonOOMKilled = "OOMKilled"
+	"github.com/ragservice/ragservice-operator/internal/observe/observed"
 )
 
 // schedulingGrace is how long a pod may look unschedulable before it is told: a volume that is being made looks so.
@@ -31,9 +17,9 @@ const schedulingGrace = 10 * time.Second
 // maxReason bounds a reason, as its schema does.
 const maxReason = 64
 
-// diagnose finds what is wrong with pods, and when to look again at one that may only be waiting for its volume. Pods
-// that are going or have ended for good are not told: their replacements speak for themselves.
-func diagnose(pods []componentPod, now time.Time) (found []ComponentDiagnostic, recheck time.Duration) {
+// diagnose finds what is wrong with pods, and how soon to look again at the first that may only be waiting for its
+// volume; 0 for never. Pods that are going or have ended for good are not told: their replacements speak for themselves.
+func diagnose(pods []componentPod, now time.Time) (found []observed.ComponentDiagnostic, recheck time.Duration) {
 	for _, pod := range pods {
 		if pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded {
 			continue
@@ -44,12 +30,14 @@ func diagnose(pods []componentPod, now time.Time) (found []ComponentDiagnostic, 
 			continue
 		}
 		if left := since.Add(schedulingGrace).Sub(now); left > 0 {
-			recheck = max(recheck, left)
+			if recheck == 0 || left < recheck {
+				recheck = left
+			}
 			continue
 		}
-		found = append(found, diagnostic(pod, "", ReasonUnschedulable, nil))
+		found = append(found, diagnostic(pod, "", observed.ReasonUnschedulable, nil))
 	}
-	slices.SortFunc(found, func(a, b ComponentDiagnostic) int {
+	slices.SortFunc(found, func(a, b observed.ComponentDiagnostic) int {
 		return strings.Compare(a.Pod+" "+a.Container, b.Pod+" "+b.Container)
 	})
 	return found, recheck
@@ -64,8 +52,8 @@ func unschedulableSince(pod *corev1.Pod) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-func diagnoseContainers(pod componentPod) []ComponentDiagnostic {
-	var found []ComponentDiagnostic
+func diagnoseContainers(pod componentPod) []observed.ComponentDiagnostic {
+	var found []observed.ComponentDiagnostic
 	for _, c := range pod.Status.InitContainerStatuses {
 		if succeeded := c.State.Terminated != nil && c.State.Terminated.ExitCode == 0; succeeded {
 			continue
@@ -97,13 +85,13 @@ func containerFault(c corev1.ContainerStatus) (reason string, exitCode *int32, f
 		waiting = c.State.Waiting.Reason
 	}
 	switch waiting {
-	case "", "ContainerCreating", "PodInitializing", ReasonCrashLoopBackOff, ReasonRunContainerError:
+	case "", "ContainerCreating", "PodInitializing", observed.ReasonCrashLoopBackOff, observed.ReasonRunContainerError:
 		if end != nil {
 			return endReason(end), new(end.ExitCode), true
 		}
-		return waiting, nil, waiting == ReasonCrashLoopBackOff || waiting == ReasonRunContainerError
-	case "ErrImagePull", ReasonImagePullBackOff:
-		return ReasonImagePullBackOff, nil, true
+		return waiting, nil, waiting == observed.ReasonCrashLoopBackOff || waiting == observed.ReasonRunContainerError
+	case "ErrImagePull", observed.ReasonImagePullBackOff:
+		return observed.ReasonImagePullBackOff, nil, true
 	default:
 		return waiting, nil, true
 	}
@@ -111,20 +99,20 @@ func containerFault(c corev1.ContainerStatus) (reason string, exitCode *int32, f
 
 func endReason(end *corev1.ContainerStateTerminated) string {
 	switch end.Reason {
-	case ReasonOOMKilled:
-		return ReasonOOMKilled
+	case observed.ReasonOOMKilled:
+		return observed.ReasonOOMKilled
 	case "StartError", "ContainerCannotRun":
-		return ReasonRunContainerError
+		return observed.ReasonRunContainerError
 	default:
-		return ReasonCrashLoopBackOff
+		return observed.ReasonCrashLoopBackOff
 	}
 }
 
-func diagnostic(pod componentPod, container, reason string, exitCode *int32) ComponentDiagnostic {
+func diagnostic(pod componentPod, container, reason string, exitCode *int32) observed.ComponentDiagnostic {
 	if len(reason) > maxReason {
 		reason = reason[:maxReason]
 	}
-	return ComponentDiagnostic{
+	return observed.ComponentDiagnostic{
 		Component: pod.component,
 		Diagnostic: v1alpha1.Diagnostic{
 			Pod:       pod.Name,

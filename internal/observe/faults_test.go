@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ragservice/ragservice-operator/internal/desired"
+	"github.com/ragservice/ragservice-operator/internal/observe/observed"
 )
 
 var now = time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -66,9 +67,9 @@ func TestContainerFaults(t *testing.T) {
 			t.Parallel()
 			c.status.Name = "server"
 			p := serverPod(corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{c.status}})
-			var want []ComponentDiagnostic
+			var want []observed.ComponentDiagnostic
 			if c.want != "" {
-				want = []ComponentDiagnostic{diagnostic(p, "server", c.want, c.exit)}
+				want = []observed.ComponentDiagnostic{diagnostic(p, "server", c.want, c.exit)}
 				want[0].Next = c.next
 			}
 			got, _ := diagnose([]componentPod{p}, now)
@@ -120,6 +121,21 @@ func TestPodFaults(t *testing.T) {
 				t.Errorf("recheck %s, want %s; found (-want +got):\n%s", recheck, c.recheck, diff)
 			}
 		})
+	}
+}
+
+func TestRecheckIsTheSoonest(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	var pods []componentPod
+	for _, since := range []time.Duration{4 * time.Second, 7 * time.Second, time.Minute, time.Second} {
+		pods = append(pods, serverPod(corev1.PodStatus{Phase: corev1.PodPending, Conditions: []corev1.PodCondition{{
+			Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable,
+			LastTransitionTime: metav1.NewTime(now.Add(-since)),
+		}}}))
+	}
+	if _, recheck := diagnose(pods, now); recheck != 3*time.Second {
+		t.Errorf("recheck %s, want 3s: the first of three that may only be waiting", recheck)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/observe/observed"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
 
@@ -37,7 +38,7 @@ type service struct {
 	Followed
 	// answers are the last ones, by pod.
 	answers map[types.UID]answer
-	latest  Poll
+	latest  observed.Poll
 	// told are the figures that the controller was last told while pending says that the status does not show them yet,
 	// so that it is told once.
 	told    *v1alpha1.CacheStatus
@@ -69,13 +70,13 @@ func (p *Poller) Forget(key types.NamespacedName) {
 }
 
 // Latest is the last round of a RAGService; zero before the first.
-func (p *Poller) Latest(key types.NamespacedName, uid types.UID) Poll {
+func (p *Poller) Latest(key types.NamespacedName, uid types.UID) observed.Poll {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if s, known := p.services[key]; known && s.UID == uid {
 		return s.latest
 	}
-	return Poll{}
+	return observed.Poll{}
 }
 
 func (p *Poller) followed(key types.NamespacedName) (Followed, bool) {
@@ -107,7 +108,7 @@ func (p *Poller) record(key types.NamespacedName, uid types.UID, servers []targe
 	}
 	before := s.latest
 	s.answers = kept
-	s.latest = Poll{At: now, Asked: len(servers), Reports: reports(kept)}
+	s.latest = observed.Poll{At: now, Asked: len(servers), Reports: reports(kept)}
 	return s.newFigures() || before.At.IsZero() || differ(before, s.latest)
 }
 
@@ -122,7 +123,7 @@ func reports(answers map[types.UID]answer) []telemetry.Statusz {
 
 // newFigures says that the figures of a status would move, once for each move.
 func (s *service) newFigures() bool {
-	figures := Figures(s.Shown, s.latest.Reports)
+	figures := observed.Figures(s.Shown, s.latest.Reports)
 	if equality.Semantic.DeepEqual(figures, s.Shown) {
 		s.told, s.pending = nil, false
 		return false
@@ -135,7 +136,7 @@ func (s *service) newFigures() bool {
 }
 
 // differ compares two rounds but for traffic, which newFigures judges.
-func differ(a, b Poll) bool {
+func differ(a, b observed.Poll) bool {
 	if a.Asked != b.Asked || len(a.Reports) != len(b.Reports) {
 		return true
 	}

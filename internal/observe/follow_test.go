@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/ragservice/ragservice-operator/internal/observe/observed"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
 
@@ -71,7 +72,7 @@ func TestRoundsTellWhatAStatusWouldShow(t *testing.T) {
 		{[]*telemetry.Statusz{runs("bb")}, true},              // it is gone
 	} {
 		if i == 0 {
-			p.Follow(service1, Followed{UID: "s", Shown: Figures(nil, []telemetry.Statusz{{}})})
+			p.Follow(service1, Followed{UID: "s", Shown: observed.Figures(nil, []telemetry.Statusz{{}})})
 		}
 		if got := p.round(step.said...); got != step.want {
 			t.Errorf("round %d told %t, want %t", i, got, step.want)
@@ -83,7 +84,7 @@ func TestRoundsTellFiguresOnce(t *testing.T) {
 	t.Parallel()
 	p := newPolling(t)
 	p.round(serves(50, 50))
-	shown := Figures(nil, p.Latest(service1, "s").Reports)
+	shown := observed.Figures(nil, p.Latest(service1, "s").Reports)
 	p.Follow(service1, Followed{UID: "s", Shown: shown})
 	for i, step := range []struct {
 		hits, misses int64

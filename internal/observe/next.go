@@ -3,7 +3,7 @@ package observe
 import (
 	"fmt"
 
-	"github.com/ragservice/ragservice-operator/internal/desired"
+	"github.com/ragservice/ragservice-operator/internal/observe/observed"
 )
 
 // maxNext bounds a next place to look, as its schema does.
@@ -13,28 +13,12 @@ const maxNext = 256
 func next(pod componentPod, container, reason string) string {
 	text := fmt.Sprintf("kubectl -n %s describe pod %s", pod.Namespace, pod.Name)
 	switch reason {
-	case ReasonCrashLoopBackOff:
+	case observed.ReasonCrashLoopBackOff:
 		text = fmt.Sprintf("kubectl -n %s logs %s -c %s --previous", pod.Namespace, pod.Name, container)
-	case ReasonOOMKilled:
-		text = "raise the memory limit in " + ResourcesField(pod.component)
-	case ReasonImagePullBackOff, "InvalidImageName", "ErrImageNeverPull":
-		text += "; check " + imageField(pod.component)
+	case observed.ReasonOOMKilled:
+		text = "raise the memory limit in " + observed.ResourcesField(pod.component)
+	case observed.ReasonImagePullBackOff, "InvalidImageName", "ErrImageNeverPull":
+		text += "; check " + observed.ImageField(pod.component)
 	}
 	return text[:min(len(text), maxNext)]
-}
-
-// ResourcesField is the field of the spec that bounds a component's memory.
-func ResourcesField(c desired.Component) string { return field(c) + ".resources" }
-
-func imageField(c desired.Component) string { return field(c) + ".image" }
-
-func field(c desired.Component) string {
-	switch c {
-	case desired.ComponentServer:
-		return "spec.server"
-	case desired.ComponentOpenSearch:
-		return "spec.openSearch.managed"
-	default:
-		return "spec.redis.managed"
-	}
 }

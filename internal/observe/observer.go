@@ -1,3 +1,6 @@
+// Package observe reads what became of what was written: the children of a RAGService from the cache, and the servers
+// from their admin ports. The servers are polled in a worker pool of its own, outside the reconcile queue. What it finds
+// is a value of package observed.
 package observe
 
 import (
@@ -8,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/observe/observed"
 )
 
 // Observer reads the children of RAGServices.
@@ -22,20 +26,20 @@ type Observer struct {
 
 // Observe reads what became of the children of rag. Everything comes from the cache and from memory, so it makes no
 // request and its errors are those of a cache that does not work.
-func (o *Observer) Observe(ctx context.Context, rag *v1alpha1.RAGService) (Observed, error) {
+func (o *Observer) Observe(ctx context.Context, rag *v1alpha1.RAGService) (observed.Observed, error) {
 	controllers, err := o.controllers(ctx, rag)
 	if err != nil {
-		return Observed{}, fmt.Errorf("reading workloads: %w", err)
+		return observed.Observed{}, fmt.Errorf("reading workloads: %w", err)
 	}
 	pods, err := o.pods(ctx, rag, controllers)
 	if err != nil {
-		return Observed{}, fmt.Errorf("reading pods: %w", err)
+		return observed.Observed{}, fmt.Errorf("reading pods: %w", err)
 	}
 	reused, err := o.reusedVolume(ctx, rag)
 	if err != nil {
-		return Observed{}, fmt.Errorf("reading volumes: %w", err)
+		return observed.Observed{}, fmt.Errorf("reading volumes: %w", err)
 	}
-	seen := Observed{
+	seen := observed.Observed{
 		Workloads:    controllers.workloads,
 		ReusedVolume: reused,
 		Poll:         o.Poller.Latest(client.ObjectKeyFromObject(rag), rag.UID),

@@ -12,17 +12,18 @@ import (
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
+	"github.com/ragservice/ragservice-operator/internal/observe/observed"
 )
 
 // controllers are the workloads of a RAGService, and by their UID the component whose pods they make.
 type controllers struct {
-	workloads map[desired.Component]Workload
+	workloads map[desired.Component]observed.Workload
 	byUID     map[types.UID]desired.Component
 }
 
 func (o *Observer) controllers(ctx context.Context, rag *v1alpha1.RAGService) (controllers, error) {
 	found := controllers{
-		workloads: map[desired.Component]Workload{},
+		workloads: map[desired.Component]observed.Workload{},
 		byUID:     map[types.UID]desired.Component{},
 	}
 	server, err := serverDeployment(ctx, o.Reader, client.ObjectKeyFromObject(rag), rag.UID)
@@ -70,28 +71,23 @@ func getOwned(ctx context.Context, reader client.Reader, key client.ObjectKey, o
 	if err != nil {
 		return false, err
 	}
-	return controlledBy(into, owner), nil
-}
-
-func controlledBy(object metav1.Object, owner types.UID) bool {
-	ref := metav1.GetControllerOfNoCopy(object)
-	return ref != nil && ref.UID == owner
+	return metav1.IsControlledBy(into, &metav1.ObjectMeta{UID: owner}), nil
 }
 
 // WorkloadOf is what Observe sees of a Deployment or StatefulSet; zero for any other object.
-func WorkloadOf(object client.Object) Workload {
+func WorkloadOf(object client.Object) observed.Workload {
 	switch o := object.(type) {
 	case *appsv1.Deployment:
 		return ofDeployment(o)
 	case *appsv1.StatefulSet:
 		return ofStatefulSet(o)
 	default:
-		return Workload{}
+		return observed.Workload{}
 	}
 }
 
-func ofDeployment(d *appsv1.Deployment) Workload {
-	return Workload{
+func ofDeployment(d *appsv1.Deployment) observed.Workload {
+	return observed.Workload{
 		Replicas:        d.Status.Replicas,
 		UpdatedReplicas: d.Status.UpdatedReplicas,
 		ReadyReplicas:   d.Status.ReadyReplicas,
@@ -100,8 +96,8 @@ func ofDeployment(d *appsv1.Deployment) Workload {
 	}
 }
 
-func ofStatefulSet(s *appsv1.StatefulSet) Workload {
-	return Workload{
+func ofStatefulSet(s *appsv1.StatefulSet) observed.Workload {
+	return observed.Workload{
 		Replicas:        s.Status.Replicas,
 		UpdatedReplicas: s.Status.UpdatedReplicas,
 		ReadyReplicas:   s.Status.ReadyReplicas,

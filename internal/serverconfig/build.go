@@ -16,7 +16,7 @@ import (
 func Build(rag *v1alpha1.RAGService, stores config.Stores) (config.Config, error) {
 	spec := rag.Spec
 	llm, llmErr := buildLLM(spec.Models.LLM)
-	cache, cacheErr := buildCache(spec.Cache)
+	cache, cacheErr := buildCache(rag)
 	if err := errors.Join(llmErr, cacheErr); err != nil {
 		return config.Config{}, err
 	}
@@ -24,7 +24,7 @@ func Build(rag *v1alpha1.RAGService, stores config.Stores) (config.Config, error
 		Service: config.Service{
 			Namespace: rag.Namespace,
 			Name:      rag.Name,
-			Replicas:  max(1, int(ptr.Deref(spec.Server.Replicas, 0))),
+			Replicas:  max(1, int(Replicas(rag))),
 		},
 		Stores: stores,
 		LLM:    llm,
@@ -56,7 +56,8 @@ func Marshal(cfg config.Config) ([]byte, error) {
 	return data, nil
 }
 
-func buildCache(spec v1alpha1.CacheSpec) (config.Cache, error) {
+func buildCache(rag *v1alpha1.RAGService) (config.Cache, error) {
+	spec := rag.Spec.Cache
 	search, searchErr := duration("spec.cache.ttl.search", spec.TTL.Search)
 	llm, llmErr := duration("spec.cache.ttl.llm", spec.TTL.LLM)
 	local, localErr := spec.Local.MaxBytes.Quantity()
@@ -64,7 +65,7 @@ func buildCache(spec v1alpha1.CacheSpec) (config.Cache, error) {
 		localErr = fmt.Errorf("spec.cache.local.maxBytes: %w", localErr)
 	}
 	return config.Cache{
-		Enabled:       ptr.Deref(spec.Enabled, false),
+		Enabled:       CacheEnabled(rag),
 		TTLSearch:     search,
 		TTLLLM:        llm,
 		LocalMaxBytes: local.Value(),

@@ -74,7 +74,7 @@ func TestBuild(t *testing.T) {
 				t.Fatal(err)
 			}
 			compareGolden(t, tt.golden, got)
-			parsed, unknown, err := config.Parse(got, true)
+			parsed, unknown, err := config.Parse(got)
 			if err != nil || len(unknown) > 0 {
 				t.Fatalf("the server does not read it: %v %v", unknown, err)
 			}
@@ -107,5 +107,18 @@ func TestBuildWithoutTheSchemasDefaults(t *testing.T) {
 	rag.Spec.Models.LLM.Provider = v1alpha1.LLMProviderExtractive
 	if _, err := serverconfig.Build(rag, managed); err == nil {
 		t.Error("no error")
+	}
+}
+
+func TestDefaultsAreTheSchemas(t *testing.T) {
+	defaulted, bare := load(t, extractive), &v1alpha1.RAGService{}
+	if got, want := serverconfig.Replicas(bare), serverconfig.Replicas(defaulted); got != want {
+		t.Errorf("%d replicas, want %d", got, want)
+	}
+	if got, want := serverconfig.CacheEnabled(bare), serverconfig.CacheEnabled(defaulted); got != want {
+		t.Errorf("cache enabled: %t, want %t", got, want)
+	}
+	if got, want := serverconfig.NetworkPolicyEnabled(bare), serverconfig.NetworkPolicyEnabled(defaulted); got != want {
+		t.Errorf("network policy enabled: %t, want %t", got, want)
 	}
 }

@@ -6,7 +6,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
-	"github.com/ragservice/ragservice-operator/internal/observe"
+	"github.com/ragservice/ragservice-operator/internal/observe/observed"
+	"github.com/ragservice/ragservice-operator/internal/serverconfig"
 )
 
 const (
@@ -48,14 +49,11 @@ func (p Pass) cacheFigures() *v1alpha1.CacheStatus {
 	case !p.polled():
 		return p.Service.Status.Cache.DeepCopy()
 	default:
-		return observe.Figures(p.Service.Status.Cache, p.Observed.Poll.Reports)
+		return observed.Figures(p.Service.Status.Cache, p.Observed.Poll.Reports)
 	}
 }
 
-func (p Pass) cacheEnabled() bool {
-	enabled := p.Service.Spec.Cache.Enabled
-	return enabled == nil || *enabled
-}
+func (p Pass) cacheEnabled() bool { return serverconfig.CacheEnabled(p.Service) }
 
 // throttleNumbers takes the figures of before when they are all that a write would change and the last such write is
 // under a minute ago. It answers how long to wait for the next.

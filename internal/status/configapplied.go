@@ -7,7 +7,7 @@ import (
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
-	"github.com/ragservice/ragservice-operator/internal/observe"
+	"github.com/ragservice/ragservice-operator/internal/observe/observed"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
 
@@ -106,7 +106,7 @@ func (p Pass) configDeadline(found map[string]finding) time.Duration {
 // sameConfig says that this pass wants the configuration that the pass before wanted.
 func (p Pass) sameConfig() bool { return p.Service.Status.ConfigHash == p.State.ConfigHash }
 
-func (p Pass) server() observe.Workload { return p.Observed.Workloads[desired.ComponentServer] }
+func (p Pass) server() observed.Workload { return p.Observed.Workloads[desired.ComponentServer] }
 
 // keepJudged marks a kept finding as one that was judged: the facts of this generation are known to be those of before.
 func keepJudged(f finding) finding {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
-	"github.com/ragservice/ragservice-operator/internal/observe"
+	"github.com/ragservice/ragservice-operator/internal/observe/observed"
 )
 
 // maxDiagnostics bounds status.diagnostics, as its schema does.
@@ -14,7 +14,7 @@ const maxDiagnostics = 8
 
 // diagnostics picks what fits into the status, sorted by pod and container: each component in turn, so that a hundred
 // failing servers do not hide a failing store.
-func diagnostics(all []observe.ComponentDiagnostic) []v1alpha1.Diagnostic {
+func diagnostics(all []observed.ComponentDiagnostic) []v1alpha1.Diagnostic {
 	queues := map[desired.Component][]v1alpha1.Diagnostic{}
 	var components []desired.Component
 	for _, d := range all {

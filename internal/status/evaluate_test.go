@@ -11,7 +11,7 @@ import (
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
-	"github.com/ragservice/ragservice-operator/internal/observe"
+	"github.com/ragservice/ragservice-operator/internal/observe/observed"
 	"github.com/ragservice/ragservice-operator/internal/status"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
@@ -54,14 +54,14 @@ var evaluations = []struct {
 
 	{"Redis is starting", []change{unready(desired.ComponentRedisState)},
 		outcome{"RedisReady": "False/Progressing", "Ready": "True/Degraded", "Reconciling": "True/Progressing"}},
-	{"Redis cannot start", []change{unready(desired.ComponentRedisCache), diagnosed(desired.ComponentRedisCache, "p-0", "redis", observe.ReasonImagePullBackOff)},
+	{"Redis cannot start", []change{unready(desired.ComponentRedisCache), diagnosed(desired.ComponentRedisCache, "p-0", "redis", observed.ReasonImagePullBackOff)},
 		outcome{"RedisReady": "False/PodFailing", "Ready": "True/Degraded", "Reconciling": "True/Progressing"}},
 	{"servers cannot reach Redis", []change{servers(func(s *telemetry.Statusz) { s.RedisState = telemetry.DependencyDown })},
 		outcome{"RedisReady": "False/StoreUnreachable", "Ready": "True/Degraded", "Reconciling": "True/Progressing"}},
 
 	{"OpenSearch is being created", []change{missing(desired.ComponentOpenSearch)},
 		outcome{"OpenSearchReady": "False/Progressing", "Ready": "False/Progressing", "Reconciling": "True/Progressing"}},
-	{"OpenSearch finds no node", []change{unready(desired.ComponentOpenSearch), diagnosed(desired.ComponentOpenSearch, "p-0", "", observe.ReasonUnschedulable)},
+	{"OpenSearch finds no node", []change{unready(desired.ComponentOpenSearch), diagnosed(desired.ComponentOpenSearch, "p-0", "", observed.ReasonUnschedulable)},
 		outcome{"OpenSearchReady": "False/Unschedulable", "Ready": "False/Unschedulable", "Reconciling": "True/Progressing"}},
 	{"half of the servers cannot reach OpenSearch", []change{server(func(s *telemetry.Statusz) { s.OpenSearch = telemetry.DependencyDown })},
 		outcome{"OpenSearchReady": "False/StoreUnreachable", "Ready": "False/StoreUnreachable", "Reconciling": "True/Progressing"}},
@@ -76,11 +76,11 @@ var evaluations = []struct {
 
 	{"a server is missing", []change{unready(desired.ComponentServer)},
 		outcome{"ServerReady": "False/Progressing", "Ready": "False/Progressing", "Reconciling": "True/Progressing"}},
-	{"a server keeps ending", []change{diagnosed(desired.ComponentServer, "p-x", "server", observe.ReasonCrashLoopBackOff)},
+	{"a server keeps ending", []change{diagnosed(desired.ComponentServer, "p-x", "server", observed.ReasonCrashLoopBackOff)},
 		outcome{"ServerReady": "False/PodFailing", "Ready": "False/PodFailing", "Reconciling": "True/Progressing"}},
-	{"servers are being replaced", []change{workload(desired.ComponentServer, func(w *observe.Workload) { w.UpdatedReplicas, w.Replicas = 1, 3 })},
+	{"servers are being replaced", []change{workload(desired.ComponentServer, func(w *observed.Workload) { w.UpdatedReplicas, w.Replicas = 1, 3 })},
 		outcome{"Reconciling": "True/Progressing"}},
-	{"the Deployment has not been taken up", []change{workload(desired.ComponentServer, func(w *observe.Workload) { w.UpToDate = false })},
+	{"the Deployment has not been taken up", []change{workload(desired.ComponentServer, func(w *observed.Workload) { w.UpToDate = false })},
 		outcome{"Reconciling": "True/Progressing"}},
 	{"no server is wanted", []change{noServers},
 		outcome{"ServerReady": "True/NoReplicas", "ConfigApplied": "True/NoReplicas", "Ready": "True/NoReplicas", "CacheEffective": "Unknown/WarmingUp"}},
@@ -92,7 +92,7 @@ var evaluations = []struct {
 	{"no server answers the operator", []change{nobodyAnswers},
 		outcome{"ConfigApplied": "Unknown/PollFailed", "Ready": "Unknown/PollFailed", "CacheEffective": "Unknown/WarmingUp", "Reconciling": "True/Progressing"}},
 	{"one server misses a poll", []change{func(p *status.Pass) { p.Observed.Poll.Reports = p.Observed.Poll.Reports[:1] }}, nil},
-	{"no server is ready", []change{workload(desired.ComponentServer, func(w *observe.Workload) { w.ReadyReplicas = 0 })},
+	{"no server is ready", []change{workload(desired.ComponentServer, func(w *observed.Workload) { w.ReadyReplicas = 0 })},
 		outcome{"ConfigApplied": "False/Progressing", "ServerReady": "False/Progressing", "Ready": "False/Progressing", "Reconciling": "True/Progressing"}},
 
 	{"there is no traffic", []change{noTraffic}, outcome{"CacheEffective": "Unknown/WarmingUp"}},
@@ -114,7 +114,7 @@ var evaluations = []struct {
 		outcome{"Ready": "False/ReconcileFailed", "Reconciling": "True/ReconcileFailed"}},
 	{"reading the inputs fails", []change{gatherFailed, fault("", v1alpha1.ReasonReconcileFailed)},
 		outcome{"Reconciling": "True/ReconcileFailed"}},
-	{"what is broken speaks before what is on its way", []change{unready(desired.ComponentOpenSearch), diagnosed(desired.ComponentServer, "p", "server", observe.ReasonOOMKilled)},
+	{"what is broken speaks before what is on its way", []change{unready(desired.ComponentOpenSearch), diagnosed(desired.ComponentServer, "p", "server", observed.ReasonOOMKilled)},
 		outcome{"OpenSearchReady": "False/Progressing", "ServerReady": "False/PodFailing", "Ready": "False/PodFailing", "Reconciling": "True/Progressing"}},
 	{"it is being deleted", []change{func(p *status.Pass) {
 		p.Service.DeletionTimestamp = &metav1.Time{Time: start}

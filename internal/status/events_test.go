@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ragservice/ragservice-operator/internal/desired"
-	"github.com/ragservice/ragservice-operator/internal/observe"
+	"github.com/ragservice/ragservice-operator/internal/observe/observed"
 	"github.com/ragservice/ragservice-operator/internal/status"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
@@ -14,7 +14,7 @@ import (
 // TestEvents lists what is told of the transition between two passes.
 func TestEvents(t *testing.T) {
 	t.Parallel()
-	crash := diagnosed(desired.ComponentServer, "p", "server", observe.ReasonCrashLoopBackOff)
+	crash := diagnosed(desired.ComponentServer, "p", "server", observed.ReasonCrashLoopBackOff)
 	redisDown := servers(func(s *telemetry.Statusz) { s.RedisCache = telemetry.DependencyDown })
 	for _, c := range []struct {
 		name          string

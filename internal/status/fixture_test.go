@@ -7,7 +7,7 @@ import (
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
-	"github.com/ragservice/ragservice-operator/internal/observe"
+	"github.com/ragservice/ragservice-operator/internal/observe/observed"
 	"github.com/ragservice/ragservice-operator/internal/status"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
@@ -38,14 +38,14 @@ func wellPass(changes ...change) status.Pass {
 			Selector:   "app.kubernetes.io/instance=papers",
 			Endpoint:   "http://papers-server.library.svc",
 		},
-		Observed: &observe.Observed{
-			Workloads: map[desired.Component]observe.Workload{
+		Observed: &observed.Observed{
+			Workloads: map[desired.Component]observed.Workload{
 				desired.ComponentServer:     running(2),
 				desired.ComponentRedisCache: running(1),
 				desired.ComponentRedisState: running(1),
 				desired.ComponentOpenSearch: running(1),
 			},
-			Poll: observe.Poll{At: start, Asked: 2, Reports: []telemetry.Statusz{wellServer("a"), wellServer("b")}},
+			Poll: observed.Poll{At: start, Asked: 2, Reports: []telemetry.Statusz{wellServer("a"), wellServer("b")}},
 		},
 		Now: start,
 	}
@@ -57,8 +57,8 @@ func wellPass(changes ...change) status.Pass {
 	return p
 }
 
-func running(n int32) observe.Workload {
-	return observe.Workload{Replicas: n, UpdatedReplicas: n, ReadyReplicas: n, WantedReplicas: n, UpToDate: true}
+func running(n int32) observed.Workload {
+	return observed.Workload{Replicas: n, UpdatedReplicas: n, ReadyReplicas: n, WantedReplicas: n, UpToDate: true}
 }
 
 func wellServer(uid string) telemetry.Statusz {
@@ -75,7 +75,7 @@ func neverSeen(p *status.Pass) {
 }
 func newSpec(p *status.Pass)      { p.Service.Generation++ }
 func gatherFailed(p *status.Pass) { p.Secrets, p.State = nil, nil }
-func notPolled(p *status.Pass)    { p.Observed.Poll = observe.Poll{} }
+func notPolled(p *status.Pass)    { p.Observed.Poll = observed.Poll{} }
 func nobodyAnswers(p *status.Pass) {
 	p.Observed.Poll.Reports = nil
 }
@@ -86,7 +86,7 @@ func callsModel(p *status.Pass) { p.Service.Spec.Models.LLM.Provider = v1alpha1.
 func noServers(p *status.Pass) {
 	p.State.Replicas = 0
 	p.Observed.Workloads[desired.ComponentServer] = running(0)
-	p.Observed.Poll = observe.Poll{At: p.Now}
+	p.Observed.Poll = observed.Poll{At: p.Now}
 }
 
 // servers changes every report.
@@ -106,7 +106,7 @@ func server(edit func(*telemetry.Statusz)) change {
 	return func(p *status.Pass) { edit(&p.Observed.Poll.Reports[0]) }
 }
 
-func workload(c desired.Component, edit func(*observe.Workload)) change {
+func workload(c desired.Component, edit func(*observed.Workload)) change {
 	return func(p *status.Pass) {
 		w := p.Observed.Workloads[c]
 		edit(&w)
@@ -119,12 +119,12 @@ func missing(c desired.Component) change {
 }
 
 func unready(c desired.Component) change {
-	return workload(c, func(w *observe.Workload) { w.ReadyReplicas-- })
+	return workload(c, func(w *observed.Workload) { w.ReadyReplicas-- })
 }
 
 func diagnosed(c desired.Component, pod, container, reason string) change {
 	return func(p *status.Pass) {
-		p.Observed.Diagnostics = append(p.Observed.Diagnostics, observe.ComponentDiagnostic{
+		p.Observed.Diagnostics = append(p.Observed.Diagnostics, observed.ComponentDiagnostic{
 			Component: c, Diagnostic: v1alpha1.Diagnostic{Pod: pod, Container: container, Reason: reason},
 		})
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
-	"github.com/ragservice/ragservice-operator/internal/observe"
+	"github.com/ragservice/ragservice-operator/internal/observe/observed"
 )
 
 // Pass is what one pass of the reconciler found. A pass that failed half-way leaves the later fields nil: what they
@@ -21,7 +21,7 @@ type Pass struct {
 	// State is what was written; nil when it could not be built.
 	State *desired.State
 	// Observed is what the children look like; nil when they could not be read.
-	Observed *observe.Observed
+	Observed *observed.Observed
 	// Faults are the steps that failed.
 	Faults []Fault
 	// Wrote says that this pass changed a child, so that Observed may be from before that.

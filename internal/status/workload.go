@@ -6,7 +6,7 @@ import (
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
-	"github.com/ragservice/ragservice-operator/internal/observe"
+	"github.com/ragservice/ragservice-operator/internal/observe/observed"
 )
 
 // judgeParts judges components by what the API server knows of them. The first that is not well speaks, a fault before
@@ -35,7 +35,7 @@ func (p Pass) judgeParts(components ...desired.Component) (f finding, ok bool) {
 }
 
 // wanted is how many pods of a component shall run. The spec of the server leads its Deployment by a moment.
-func (p Pass) wanted(c desired.Component, w observe.Workload) int32 {
+func (p Pass) wanted(c desired.Component, w observed.Workload) int32 {
 	if c == desired.ComponentServer && p.State != nil {
 		return p.State.Replicas
 	}
@@ -48,19 +48,19 @@ func (p Pass) withheld(c desired.Component) bool {
 
 // worstDiagnostic picks the diagnostic that a condition tells: always the same one while the facts are, whatever the
 // pods are called.
-func (p Pass) worstDiagnostic(c desired.Component) (observe.ComponentDiagnostic, bool) {
-	var of []observe.ComponentDiagnostic
+func (p Pass) worstDiagnostic(c desired.Component) (observed.ComponentDiagnostic, bool) {
+	var of []observed.ComponentDiagnostic
 	for _, d := range p.Observed.Diagnostics {
 		if d.Component == c {
 			of = append(of, d)
 		}
 	}
 	if len(of) == 0 {
-		return observe.ComponentDiagnostic{}, false
+		return observed.ComponentDiagnostic{}, false
 	}
-	return slices.MinFunc(of, func(a, b observe.ComponentDiagnostic) int {
+	return slices.MinFunc(of, func(a, b observed.ComponentDiagnostic) int {
 		// A pod that is broken says more than one that waits for a node.
-		if x, y := a.Reason == observe.ReasonUnschedulable, b.Reason == observe.ReasonUnschedulable; x != y {
+		if x, y := a.Reason == observed.ReasonUnschedulable, b.Reason == observed.ReasonUnschedulable; x != y {
 			if x {
 				return 1
 			}
@@ -72,19 +72,19 @@ func (p Pass) worstDiagnostic(c desired.Component) (observe.ComponentDiagnostic,
 
 // judgeDiagnostic turns what is wrong with a pod into a condition. The next place to look is by label, since the
 // condition names no pod; status.diagnostics does.
-func (p Pass) judgeDiagnostic(d observe.ComponentDiagnostic) finding {
+func (p Pass) judgeDiagnostic(d observed.ComponentDiagnostic) finding {
 	selector := sentence("-n %s -l app.kubernetes.io/instance=%s,app.kubernetes.io/component=%s",
 		p.Service.Namespace, p.Service.Name, d.Component)
 	switch d.Reason {
-	case observe.ReasonUnschedulable:
+	case observed.ReasonUnschedulable:
 		return no(v1alpha1.ReasonUnschedulable, "no node takes a pod of %s: kubectl describe pod %s", d.Component, selector)
-	case observe.ReasonOOMKilled:
+	case observed.ReasonOOMKilled:
 		return no(v1alpha1.ReasonPodFailing, "container %s needs more memory than its limit (OOMKilled): raise %s",
-			d.Container, observe.ResourcesField(d.Component))
-	case observe.ReasonCrashLoopBackOff:
+			d.Container, observed.ResourcesField(d.Component))
+	case observed.ReasonCrashLoopBackOff:
 		return no(v1alpha1.ReasonPodFailing, "container %s keeps ending%s (CrashLoopBackOff): kubectl logs --previous -c %s %s",
 			d.Container, exitCode(d), d.Container, selector)
-	case observe.ReasonImagePullBackOff:
+	case observed.ReasonImagePullBackOff:
 		return no(v1alpha1.ReasonPodFailing, "the image of container %s cannot be pulled (ImagePullBackOff): kubectl describe pod %s",
 			d.Container, selector)
 	default:
@@ -92,7 +92,7 @@ func (p Pass) judgeDiagnostic(d observe.ComponentDiagnostic) finding {
 	}
 }
 
-func exitCode(d observe.ComponentDiagnostic) string {
+func exitCode(d observed.ComponentDiagnostic) string {
 	if d.ExitCode == nil {
 		return ""
 	}

@@ -30,10 +30,14 @@ const (
 	DefaultConfigFile = "/etc/ragservice/config/config.yaml"
 	// DefaultSecretsDir is where the operator mounts Secrets, in the folders named below.
 	DefaultSecretsDir = "/etc/ragservice/secrets" //nolint:gosec // a folder, not a secret
-	// RedisSecretDir holds the file "password".
+	// RedisSecretDir holds the file RedisPasswordFile.
 	RedisSecretDir = "redis"
-	// LLMSecretDir holds the file "api-key" (the operator projects the referenced entry to that name).
+	// RedisPasswordFile holds the password of both Redis instances.
+	RedisPasswordFile = "password"
+	// LLMSecretDir holds the file LLMAPIKeyFile (the operator projects the referenced entry to that name).
 	LLMSecretDir = "llm"
+	// LLMAPIKeyFile holds the key that is sent to the model.
+	LLMAPIKeyFile = "api-key"
 	// APIKeysSecretDir holds one file for each key.
 	APIKeysSecretDir = "api-keys"
 )

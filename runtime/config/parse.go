@@ -10,10 +10,10 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Parse reads a configuration in YAML and validates it. Names of fields are case-sensitive. A field that this version
-// does not know is an error when strict; otherwise its path is in unknown, for a warning: an upgrade writes the new
-// configuration while servers of the old version still run.
-func Parse(data []byte, strict bool) (cfg Config, unknown []string, err error) {
+// Parse reads a configuration in YAML and validates it. Names of fields are case-sensitive. The path of a field that this
+// version does not know is in unknown, for a warning: an upgrade writes the new configuration while servers of the old
+// version still run.
+func Parse(data []byte) (cfg Config, unknown []string, err error) {
 	asJSON, err := yaml.YAMLToJSONStrict(data)
 	if err != nil {
 		return Config{}, nil, fmt.Errorf("the configuration is not YAML: %w", err)
@@ -26,9 +26,6 @@ func Parse(data []byte, strict bool) (cfg Config, unknown []string, err error) {
 		if f, ok := errors.AsType[kjson.FieldError](e); ok {
 			unknown = append(unknown, f.FieldPath())
 		}
-	}
-	if strict && len(unknown) > 0 {
-		return Config{}, unknown, fmt.Errorf("%s: unknown field", unknown[0])
 	}
 	if err := cfg.Validate(); err != nil {
 		return Config{}, unknown, err

@@ -33,7 +33,7 @@ func changed(t *testing.T, path string, value any) []byte {
 }
 
 func TestParse(t *testing.T) {
-	cfg, unknown, err := config.Parse(changed(t, "retrieval.topK", 7), true)
+	cfg, unknown, err := config.Parse(changed(t, "retrieval.topK", 7))
 	if err != nil || unknown != nil {
 		t.Fatal(unknown, err)
 	}
@@ -67,23 +67,18 @@ func TestParseRefuses(t *testing.T) {
 		{"out of range", changed(t, "retrieval.topK", 0), "retrieval.topK: must be at least 1"},
 	}
 	for _, tt := range tests {
-		for _, strict := range []bool{true, false} {
-			t.Run(tt.name, func(t *testing.T) {
-				_, _, err := config.Parse(tt.data, strict)
-				if err == nil || !strings.HasPrefix(err.Error(), tt.want) {
-					t.Errorf("got %v, want %q", err, tt.want)
-				}
-			})
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			_, _, err := config.Parse(tt.data)
+			if err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
 	}
 }
 
 func TestParseUnknownFields(t *testing.T) {
 	data := changed(t, "retrieval.rerank", map[string]any{"model": "m"})
-	if _, _, err := config.Parse(data, true); err == nil || err.Error() != "retrieval.rerank: unknown field" {
-		t.Errorf("strict: got %v", err)
-	}
-	cfg, unknown, err := config.Parse(data, false)
+	cfg, unknown, err := config.Parse(data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +88,7 @@ func TestParseUnknownFields(t *testing.T) {
 	if diff := cmp.Diff(valid(), cfg); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if _, unknown, _ := config.Parse(changed(t, "retrieval.TopK", 1), false); len(unknown) != 1 {
+	if _, unknown, _ := config.Parse(changed(t, "retrieval.TopK", 1)); len(unknown) != 1 {
 		t.Errorf("another case of a name: unknown %v", unknown)
 	}
 }

@@ -13,12 +13,17 @@ import (
 // seconds more do not matter, and reading needs no notification that a mount could lose.
 const reloadInterval = 2 * time.Second
 
+// toldUnread is how many reloads in a row cannot read the file before that is told.
+const toldUnread = 5
+
 // Source is the configuration that runs, and how a newer one takes its place.
 type Source struct {
 	file    string
 	state   atomic.Pointer[state]
 	raw     []byte
 	refused []byte
+	// unread counts the reloads in a row that could not read the file.
+	unread int
 }
 
 type state struct {
@@ -29,7 +34,7 @@ type state struct {
 
 // Reload is the outcome of a newer configuration.
 type Reload struct {
-	// Hash is that of the newer file.
+	// Hash is that of the newer file; empty when it could not be read.
 	Hash string
 	// Unknown are fields that this server does not know and ignores.
 	Unknown []string
@@ -51,7 +56,7 @@ func Open(file string) (source *Source, unknown []string, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the configuration: %w", err)
 	}
-	c, unknown, err := Parse(raw, false)
+	c, unknown, err := Parse(raw)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)
 	}
@@ -70,7 +75,7 @@ func (s *Source) Hash() string { return s.state.Load().hash }
 func (s *Source) RejectedHash() string { return s.state.Load().rejected }
 
 // Run takes up newer configurations until ctx ends, and tells report of each, good or bad. A bad one leaves the one
-// before in place and is told once.
+// before in place and is told once, as is a file that cannot be read for about ten seconds.
 func (s *Source) Run(ctx context.Context, report func(Reload)) {
 	ticker := time.NewTicker(reloadInterval)
 	defer ticker.Stop()
@@ -89,8 +94,15 @@ func (s *Source) Run(ctx context.Context, report func(Reload)) {
 // reload returns nil when there is nothing new.
 func (s *Source) reload() *Reload {
 	raw, err := os.ReadFile(s.file)
-	if err != nil || bytes.Equal(raw, s.refused) {
-		return nil // a mount that is being swapped is read the next time
+	if err != nil {
+		if s.unread++; s.unread != toldUnread {
+			return nil // a mount that is being swapped is read the next time
+		}
+		return &Reload{Err: fmt.Errorf("read the configuration: %w", err)}
+	}
+	s.unread = 0
+	if bytes.Equal(raw, s.refused) {
+		return nil
 	}
 	current := s.state.Load()
 	if bytes.Equal(raw, s.raw) {
@@ -101,7 +113,7 @@ func (s *Source) reload() *Reload {
 	}
 	r := &Reload{Hash: Hash(raw)}
 	var c Config
-	if c, r.Unknown, r.Err = Parse(raw, false); r.Err != nil {
+	if c, r.Unknown, r.Err = Parse(raw); r.Err != nil {
 		s.refused = raw
 		s.state.Store(&state{config: current.config, hash: current.hash, rejected: r.Hash})
 		return r

@@ -19,7 +19,7 @@ import (
 	"github.com/blevesearch/bleve/v2/mapping"
 	bolt "go.etcd.io/bbolt/errors"
 
-	"github.com/ragservice/ragservice-operator/runtime/indexing"
+	"github.com/ragservice/ragservice-operator/runtime/terms"
 )
 
 // Fields of the indices.
@@ -93,7 +93,7 @@ func newMapping(fields map[string]*mapping.FieldMapping) mapping.IndexMapping {
 // addWordsAnalyzer cannot fail: what it names is registered by the imports above. The tests would see it.
 func addWordsAnalyzer(m *mapping.IndexMappingImpl) {
 	const stopMap, stopFilter = "stop_words", "stop"
-	words := indexing.StopWords()
+	words := terms.StopWords()
 	tokens := make([]any, len(words))
 	for i, word := range words {
 		tokens[i] = word

@@ -9,8 +9,8 @@ import (
 	"github.com/blevesearch/bleve/v2"
 	index "github.com/blevesearch/bleve_index_api"
 
-	"github.com/ragservice/ragservice-operator/runtime/indexing"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/terms"
 )
 
 // Kinds of records.
@@ -60,7 +60,7 @@ func putRecord(batch *bleve.Batch, tenant, id string, r record) error {
 
 func putChunk(batch *bleve.Batch, tenant, id string, n int, c rag.Chunk) error {
 	return put(batch, chunkKey(tenant, id, n), c, map[string]any{
-		fieldTenant: tenant, fieldFacets: indexing.Facets(c.Metadata), fieldTitle: c.Title, fieldText: c.Text,
+		fieldTenant: tenant, fieldFacets: terms.Facets(c.Metadata), fieldTitle: c.Title, fieldText: c.Text,
 	})
 }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/blevesearch/bleve/v2/search"
 	"github.com/blevesearch/bleve/v2/search/query"
 
-	"github.com/ragservice/ragservice-operator/runtime/indexing"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/terms"
 )
 
 // Retrieve ranks the tenant's chunks by the words of the query, all of them optional, with BM25; chunks of equal score
@@ -43,14 +43,14 @@ func (s *Store) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, error
 // a text of stop words alone matches nothing. The filters count nothing towards the score. They are not the filter of a
 // boolean query, which answers everything that it lets through when the words match nothing.
 func passages(q rag.Query) query.Query {
-	text := indexing.FirstWords(q.Text)
+	text := terms.FirstWords(q.Text)
 	all := []query.Query{
-		bleve.NewDisjunctionQuery(words(fieldText, text, 1), words(fieldTitle, text, indexing.TitleBoost)),
+		bleve.NewDisjunctionQuery(words(fieldText, text, 1), words(fieldTitle, text, terms.TitleBoost)),
 		exactly(fieldTenant, q.Tenant),
 	}
-	for _, terms := range indexing.FilterTerms(q.Filter) {
+	for _, values := range terms.FilterTerms(q.Filter) {
 		anyOf := bleve.NewDisjunctionQuery()
-		for _, term := range terms {
+		for _, term := range values {
 			anyOf.AddQuery(exactly(fieldFacets, term))
 		}
 		all = append(all, anyOf)

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -31,8 +32,12 @@ type ingestResult struct {
 	Error  *errorBody      `json:"error,omitempty"`
 }
 
+// failed tells why a document was not written. One that was in work when its request ended is no fault of the service.
 func failed(index int, id string, err error) ingestResult {
 	e := explainKind(err).body()
+	if e.Code == rag.ErrRAG.Code && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
+		e = errorBody{Code: errOverloaded.Code, Message: "the request ended before this document was written: send it again"}
+	}
 	return ingestResult{Index: index, ID: shorten(id, maxID), Status: rag.StatusFailed, Error: &e}
 }
 

@@ -23,8 +23,8 @@ type searchAnswer struct {
 type hit struct {
 	ChunkID    string       `json:"chunk_id"`
 	DocumentID string       `json:"document_id"`
-	Title      string       `json:"title"`
-	URL        string       `json:"url"`
+	Title      string       `json:"title,omitempty"`
+	URL        string       `json:"url,omitempty"`
 	Text       string       `json:"text"`
 	Score      float64      `json:"score"`
 	Span       rag.Span     `json:"span"`

@@ -64,7 +64,7 @@ func TestSearch(t *testing.T) {
 		t.Error(diff)
 	}
 	body := answer.fields(t, "took_ms", "trace_id", "query")
-	wantBody := parse(t, `{"total":1,"search_mode":"keyword","hits":[{"chunk_id":"a#0","document_id":"a","title":"A","url":"",
+	wantBody := parse(t, `{"total":1,"search_mode":"keyword","hits":[{"chunk_id":"a#0","document_id":"a","title":"A",
 		"text":"Attention <b>is</b> all.","score":1.5,"span":{"start":0,"end":24}}]}`)
 	if diff := cmp.Diff(wantBody, body); diff != "" {
 		t.Error(diff)

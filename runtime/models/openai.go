@@ -14,6 +14,7 @@ import (
 
 	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
 
 // maxAnswerBytes bounds an answer, whatever the server sends.
@@ -49,10 +50,19 @@ func NewOpenAI(settings func() config.LLM, apiKey string, observe Observer) *Ope
 	return &OpenAI{
 		Settings: settings, APIKey: apiKey, Observe: observe,
 		client: &http.Client{
-			Transport:     transport,
+			Transport:     tracing{transport},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return errRedirect },
 		},
 	}
+}
+
+// tracing sends the trace of the request's context along.
+type tracing struct{ next http.RoundTripper }
+
+func (t tracing) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context()) // a RoundTripper must leave the caller's request alone
+	telemetry.InjectTrace(r.Context(), r.Header)
+	return t.next.RoundTrip(r)
 }
 
 // Generate implements rag.Generator. Until the first token it tries again after connection errors, 429, 502 and 503,
@@ -169,6 +179,9 @@ func collect(stream *ssestream.Stream[openai.ChatCompletionChunk], p rag.Prompt,
 	}
 	if err := stream.Err(); err != nil {
 		return rag.Completion{}, err
+	}
+	if len(out.Tokens) == 0 {
+		return rag.Completion{}, badAnswer(errors.New("the answer is empty"))
 	}
 	if out.FinishReason == "" {
 		return rag.Completion{}, badAnswer(errors.New("the stream ended before the answer did"))

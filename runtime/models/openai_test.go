@@ -114,6 +114,16 @@ func TestOpenAIFaults(t *testing.T) {
 	}
 }
 
+func TestOpenAIEmptyAnswerIsNone(t *testing.T) {
+	t.Parallel()
+	server := openaitest.New(t)
+	server.Answer(func(openaitest.ChatRequest) string { return "" })
+	model, _ := newTestModel(server, 5*time.Second, 5*time.Second)
+	if _, err := model.Generate(t.Context(), testPrompt(), discard); !errors.Is(err, rag.ErrLLMBadAnswer) {
+		t.Errorf("got %v, want bad_upstream_answer", err)
+	}
+}
+
 func TestOpenAITriesAgain(t *testing.T) {
 	t.Parallel()
 	server := openaitest.New(t)

@@ -11,7 +11,7 @@ import (
 	"github.com/opensearch-project/opensearch-go/v4"
 	"github.com/opensearch-project/opensearch-go/v4/opensearchapi"
 
-	"github.com/ragservice/ragservice-operator/runtime/indexing"
+	"github.com/ragservice/ragservice-operator/runtime/terms"
 )
 
 // mappingVersion is part of the index's name. It rises with a change of the mapping that an index cannot take up.
@@ -36,14 +36,6 @@ func (s *Store) Ensure(ctx context.Context) error {
 		return fmt.Errorf("write the first generation: %w", err)
 	}
 	return nil
-}
-
-// Ping asks whether OpenSearch answers.
-func (s *Store) Ping(ctx context.Context) error {
-	return s.do(ctx, call{
-		operation: "ping", method: http.MethodHead, repeatable: true,
-		request: func() opensearch.Request { return opensearchapi.PingReq{} },
-	}, nil)
 }
 
 func (s *Store) aliasExists(ctx context.Context) (bool, error) {
@@ -96,7 +88,7 @@ func (s *Store) documentsIndex() map[string]any {
 			"number_of_replicas": 0,
 			"similarity":         map[string]any{"default": map[string]any{"type": "BM25", "k1": 1.2, "b": 0.75}},
 			"analysis": map[string]any{"analyzer": map[string]any{
-				"words": map[string]any{"type": "english", "stopwords": indexing.StopWords()},
+				"words": map[string]any{"type": "english", "stopwords": terms.StopWords()},
 			}},
 		},
 		"mappings": map[string]any{

@@ -3,7 +3,6 @@ package opensearch
 import (
 	"context"
 	"crypto/rand"
-	mathrand "math/rand/v2"
 	"net/http"
 	"strings"
 	"sync"
@@ -91,28 +90,6 @@ func (s *Store) State() telemetry.DependencyState {
 		return telemetry.DependencyUnknown
 	default:
 		return telemetry.DependencyDown
-	}
-}
-
-// Run makes the indices when they are not there and reads the generation four times a second, until ctx ends. Without it
-// no token is ever confirmed. Its errors are in the metrics and in State.
-func (s *Store) Run(ctx context.Context) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	ensured := false
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
-		}
-		if !ensured {
-			ensured = s.Ensure(ctx) == nil
-		}
-		if err := s.poll(ctx); answered(err, http.StatusNotFound) {
-			ensured = false
-		}
-		timer.Reset(pollEvery - time.Duration(mathrand.Int64N(int64(pollEvery/5)))) //nolint:gosec // jitter
 	}
 }
 

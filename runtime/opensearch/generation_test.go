@@ -2,11 +2,13 @@ package opensearch_test
 
 import (
 	"context"
+	"fmt"
 	"net/http/httputil"
 	"net/url"
 	"testing"
 	"time"
 
+	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/opensearch"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
@@ -74,7 +76,18 @@ func TestCutOffReplicaConfirmsNothing(t *testing.T) {
 	}
 	index := newIndex()
 	way := newWay(t, httputil.NewSingleHostReverseProxy(target))
-	store := openAt(t, index, way.URL)
+	health := make(chan string, 3)
+	store := newStore(t, opensearch.Options{
+		Config: config.OpenSearch{URLs: []string{way.URL}, Index: index}, Timeout: time.Minute,
+		OnHealth: func(up bool, err error) { health <- fmt.Sprintf("up %t, fault %t", up, err != nil) },
+	})
+	wantHealth := func(want string) {
+		t.Helper()
+		eventually(t, "the health changes", func() bool { return len(health) > 0 })
+		if got := <-health; got != want {
+			t.Errorf("the health became %q, want %q", got, want)
+		}
+	}
 	if got := store.State(); got != telemetry.DependencyUnknown {
 		t.Errorf("before the first poll OpenSearch is %s, want unknown", got)
 	}
@@ -83,14 +96,17 @@ func TestCutOffReplicaConfirmsNothing(t *testing.T) {
 	if got := store.State(); got != telemetry.DependencyUp {
 		t.Errorf("OpenSearch is %s, want up", got)
 	}
+	wantHealth("up true, fault false")
 	way.cut.Store(true)
 	eventually(t, "nothing is confirmed", func() bool { return current(store) == "" })
 	if _, confirmed := store.Current(t.Context()); confirmed {
 		t.Error("a token was confirmed through a cut")
 	}
 	eventually(t, "OpenSearch is down", func() bool { return store.State() == telemetry.DependencyDown })
+	wantHealth("up false, fault true")
 	way.cut.Store(false)
 	eventually(t, "a token is confirmed again", func() bool { return current(store) != "" && store.State() == telemetry.DependencyUp })
+	wantHealth("up true, fault false")
 }
 
 func TestSettleEndsWithItsCaller(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 	"github.com/opensearch-project/opensearch-go/v4"
 	"github.com/opensearch-project/opensearch-go/v4/opensearchapi"
 
-	"github.com/ragservice/ragservice-operator/runtime/indexing"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/terms"
 )
 
 var errPartial = errors.New("OpenSearch answered from a part of the index")
@@ -87,7 +87,7 @@ func (s *Store) search(ctx context.Context, name string, body map[string]any, wi
 // it is an operator; a text of stop words alone matches nothing. The candidates are counted up to rag.MaxWindow.
 func searchBody(q rag.Query) map[string]any {
 	filters := []any{term("kind", kindChunk), term("tenant", q.Tenant)}
-	for _, anyOf := range indexing.FilterTerms(q.Filter) {
+	for _, anyOf := range terms.FilterTerms(q.Filter) {
 		filters = append(filters, map[string]any{"terms": map[string]any{"facets": anyOf}})
 	}
 	body := map[string]any{
@@ -98,7 +98,7 @@ func searchBody(q rag.Query) map[string]any {
 		"sort":             []any{map[string]any{"_score": "desc"}, map[string]any{"chunk_id": "asc"}},
 		"query": map[string]any{"bool": map[string]any{
 			"must": map[string]any{"multi_match": map[string]any{
-				"query": indexing.FirstWords(q.Text), "type": "most_fields", "fields": []string{"text", fmt.Sprintf("title^%g", indexing.TitleBoost)},
+				"query": terms.FirstWords(q.Text), "type": "most_fields", "fields": []string{"text", fmt.Sprintf("title^%g", terms.TitleBoost)},
 			}},
 			"filter": filters,
 		}},

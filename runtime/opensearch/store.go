@@ -25,18 +25,22 @@ type Options struct {
 	// Now is the clock that tombstones are dated by; nil means time.Now.
 	Now func() time.Time
 	// Observe is told of each call when it has ended: operation is one of "search", "read", "write", "refresh", "count",
-	// "generation", "ensure", "ping"; outcome is "ok", "canceled", or the code of the error. It may be nil.
+	// "generation", "ensure"; outcome is "ok", "canceled", or the code of the error. It may be nil.
 	Observe func(operation, outcome string, took time.Duration)
+	// OnHealth is told by Run when the indices can be used for the first time or again, and when they could not be for
+	// 5 s, with the last error. It must return soon. It may be nil.
+	OnHealth func(up bool, err error)
 }
 
 // Store is the documents, the search over them and the generation, in OpenSearch. It is safe for concurrent use, by any
 // number of replicas.
 type Store struct {
-	client  *opensearchtransport.Client
-	index   string
-	timeout time.Duration
-	now     func() time.Time
-	observe func(operation, outcome string, took time.Duration)
+	client   *opensearchtransport.Client
+	index    string
+	timeout  time.Duration
+	now      func() time.Time
+	observe  func(operation, outcome string, took time.Duration)
+	onHealth func(up bool, err error)
 	generation
 }
 
@@ -48,7 +52,7 @@ var (
 
 // New makes a Store. It connects to nothing: see Run and Ensure. Close releases its connections.
 func New(o Options) (*Store, error) {
-	s := &Store{index: o.Config.Index, timeout: o.Timeout, now: o.Now, observe: o.Observe}
+	s := &Store{index: o.Config.Index, timeout: o.Timeout, now: o.Now, observe: o.Observe, onHealth: o.OnHealth}
 	if s.timeout == 0 {
 		s.timeout = CallTimeout
 	}
@@ -57,6 +61,9 @@ func New(o Options) (*Store, error) {
 	}
 	if s.observe == nil {
 		s.observe = func(string, string, time.Duration) {}
+	}
+	if s.onHealth == nil {
+		s.onHealth = func(bool, error) {}
 	}
 	if len(o.Config.URLs) == 0 || o.Config.Index == "" {
 		return nil, errors.New("openSearch needs urls and an index")

@@ -3,6 +3,7 @@ package rag
 import (
 	"fmt"
 	"math"
+	"net/url"
 	"regexp"
 	"strings"
 	"unicode"
@@ -102,8 +103,11 @@ func (d Document) Validate() error {
 	if len(d.Title) > MaxTitle {
 		add("title", "must have at most %d bytes", MaxTitle)
 	}
-	if len(d.URL) > MaxURL {
+	switch link, err := url.Parse(d.URL); {
+	case len(d.URL) > MaxURL:
 		add("url", "must have at most %d bytes", MaxURL)
+	case err != nil || link.Scheme != "" && link.Scheme != "http" && link.Scheme != "https":
+		add("url", "must be an http or https URL, or a path") // citations are links: javascript: must not be one
 	}
 	faults = append(faults, checkMetadata(d.Metadata)...)
 	if len(faults) > 0 {

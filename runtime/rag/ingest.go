@@ -15,6 +15,8 @@ const (
 	batchBytes     = 2 << 20
 	// finishTimeout bounds the refresh and the raise after the last batch, which run even when the caller has left.
 	finishTimeout = 15 * time.Second
+	// finishPause is between the attempts of a finish that nobody waits for.
+	finishPause = time.Second
 )
 
 // Ingest takes documents from next until io.EOF, writes them in batches and reports each, in order. A document that is
@@ -36,21 +38,33 @@ func (s *Service) Ingest(ctx context.Context, id Identity, next func() (Document
 	return in.summary, errors.Join(readErr, s.finish(ctx, opt))
 }
 
-// finish makes what was written visible and raises the generation after it, in the background when nobody waits.
+// finish makes what was written visible and raises the generation after it. When nobody waits it does so in the
+// background, again and again until it is done: the engine refreshes by itself, and without a raise after that, results
+// from before the write would be served until they end.
 func (s *Service) finish(ctx context.Context, opt IngestOptions) error {
-	run := func() error {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
-		defer cancel()
-		if err := s.Documents.Refresh(ctx); err != nil {
-			return err
-		}
-		return s.Generations.Raise(ctx)
-	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
 	if opt.Refresh {
-		return run()
+		defer cancel()
+		return s.publish(ctx)
 	}
-	s.background.Go(func() { _ = run() }) // the engine refreshes by itself; the next write raises again
+	s.background.Go(func() {
+		defer cancel()
+		for s.publish(ctx) != nil {
+			select {
+			case <-ctx.Done():
+				return // the next write raises again
+			case <-time.After(finishPause):
+			}
+		}
+	})
 	return nil
+}
+
+func (s *Service) publish(ctx context.Context) error {
+	if err := s.Documents.Refresh(ctx); err != nil {
+		return err
+	}
+	return s.Generations.Raise(ctx)
 }
 
 // ingest is the state of one Ingest.
@@ -176,13 +190,14 @@ func (s *Service) DeleteDocument(ctx context.Context, id Identity, documentID st
 	if err := s.Generations.Raise(ctx); err != nil {
 		return err
 	}
-	if err := s.Documents.Delete(ctx, id.Tenant, documentID); err != nil {
+	err := s.Documents.Delete(ctx, id.Tenant, documentID)
+	if errors.Is(err, ErrPaperNotFound) {
 		return err
 	}
-	// From here on the document is gone: what is left must happen even when the caller has left.
+	// From here on the document is gone, or may be: what is left must happen even when the caller has left.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
 	defer cancel()
-	if err := s.Generations.Raise(ctx); err != nil {
+	if err := errors.Join(err, s.Generations.Raise(ctx)); err != nil {
 		return err
 	}
 	s.Forgetter.Forget(ctx, id.Tenant, documentID)

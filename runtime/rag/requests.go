@@ -63,7 +63,8 @@ type StreamMeta struct {
 
 // StreamEvents receives an answer as it is written. An error of any of them ends the work and is returned.
 type StreamEvents struct {
-	// Meta is called once, when retrieval is done and before the first token; nil for a caller that waits for the whole.
+	// Meta is called once, when retrieval is done and before the first token. Nil means that the caller waits for the
+	// whole answer: the model's timeout then bounds all of it, not only the wait for the first token.
 	Meta     func(StreamMeta) error
 	Token    func(text string) error
 	Citation func(Citation) error

@@ -3,6 +3,7 @@ package rag
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 )
@@ -23,8 +24,20 @@ type Service struct {
 	background sync.WaitGroup
 }
 
-// Close waits for refreshes that were left to the background.
-func (s *Service) Close() { s.background.Wait() }
+// Close waits for refreshes that were left to the background, until ctx ends.
+func (s *Service) Close(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		s.background.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("a refresh still runs: %w", ctx.Err())
+	}
+}
 
 // ValidateSearch says what is wrong with r, as Search would, without doing anything.
 func (s *Service) ValidateSearch(r SearchRequest) error {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,6 +21,8 @@ type ports struct {
 	generate func(context.Context, Prompt, func(string) error) (Completion, error)
 	write    func([]ChunkedDocument) ([]WriteResult, error)
 	remove   func(id string) error
+	// refresh and raise may be nil: then they succeed.
+	refresh, raise func() error
 }
 
 func (p *ports) Retrieve(_ context.Context, q Query) (Retrieval, error) { return p.retrieve(q) }
@@ -30,7 +33,14 @@ func (p *ports) Write(_ context.Context, _ string, docs []ChunkedDocument) ([]Wr
 	p.calls = append(p.calls, fmt.Sprintf("write %d", len(docs)))
 	return p.write(docs)
 }
-func (p *ports) Refresh(context.Context) error { p.calls = append(p.calls, "refresh"); return nil }
+func (p *ports) Refresh(context.Context) error { return p.called("refresh", p.refresh) }
+func (p *ports) called(name string, do func() error) error {
+	p.calls = append(p.calls, name)
+	if do == nil {
+		return nil
+	}
+	return do()
+}
 func (p *ports) Document(context.Context, string, string) (ChunkedDocument, error) {
 	return ChunkedDocument{}, nil
 }
@@ -40,7 +50,7 @@ func (p *ports) Delete(_ context.Context, _, id string) error {
 }
 func (p *ports) Count(context.Context, string) (int, error) { return 0, nil }
 func (p *ports) Current(context.Context) (Generation, bool) { return "g", true }
-func (p *ports) Raise(context.Context) error                { p.calls = append(p.calls, "raise"); return nil }
+func (p *ports) Raise(context.Context) error                { return p.called("raise", p.raise) }
 func (p *ports) Settle(context.Context) error               { p.calls = append(p.calls, "settle"); return nil }
 func (p *ports) Forget(_ context.Context, _, id string)     { p.calls = append(p.calls, "forget "+id) }
 func (p *ports) Peek(context.Context, Prompt) CacheInfo     { return CacheInfo{Outcome: CacheMiss} }
@@ -228,13 +238,71 @@ func TestIngestKeepsWhatCameBeforeABrokenBody(t *testing.T) {
 	}
 }
 
-func TestDeleteOrder(t *testing.T) {
-	p := &ports{remove: func(string) error { return nil }}
-	if err := p.service(testSettings).DeleteDocument(t.Context(), Identity{}, "a"); err != nil {
-		t.Fatal(err)
+func TestIngestThatNobodyWaitsForIsFinishedAfterAnOutage(t *testing.T) {
+	down := &Error{Kind: ErrSearchUnavailable, Message: "down"}
+	// failing makes a call fail once, the first time that it comes after another.
+	failing := func(p *ports, after string) func() error {
+		failed := false
+		return func() error {
+			if failed || !slices.Contains(p.calls, after) {
+				return nil
+			}
+			failed = true
+			return down
+		}
 	}
-	if diff := cmp.Diff([]string{"raise", "delete a", "raise", "forget a", "settle"}, p.calls); diff != "" {
-		t.Error(diff)
+	synctest.Test(t, func(t *testing.T) {
+		p := &ports{write: created}
+		p.refresh, p.raise = failing(p, "write 1"), failing(p, "refresh")
+		service := p.service(testSettings)
+		if _, err := service.Ingest(t.Context(), Identity{}, documents("a"), func(DocumentResult) error { return nil }, IngestOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := service.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if diff := cmp.Diff([]string{"raise", "write 1", "refresh", "refresh", "raise", "refresh", "raise"}, p.calls); diff != "" {
+			t.Errorf("calls (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestFinishingInTheBackgroundEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &ports{write: created, refresh: func() error { return &Error{Kind: ErrSearchUnavailable, Message: "down"} }}
+		service, began := p.service(testSettings), time.Now()
+		if _, err := service.Ingest(t.Context(), Identity{}, documents("a"), func(DocumentResult) error { return nil }, IngestOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := service.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took != finishTimeout {
+			t.Errorf("it ended after %s, want %s", took, finishTimeout)
+		}
+	})
+}
+
+func TestDeleteOrder(t *testing.T) {
+	tests := []struct {
+		name string
+		err  error
+		want []string
+	}{
+		{"gone", nil, []string{"raise", "delete a", "raise", "forget a", "settle"}},
+		{"never known", DocumentNotFound("a"), []string{"raise", "delete a"}},
+		{"perhaps gone", &Error{Kind: ErrSearchTimeout, Message: "late"}, []string{"raise", "delete a", "raise"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := &ports{remove: func(string) error { return tt.err }}
+			if err := p.service(testSettings).DeleteDocument(t.Context(), Identity{}, "a"); !errors.Is(err, tt.err) {
+				t.Errorf("got %v, want %v", err, tt.err)
+			}
+			if diff := cmp.Diff(tt.want, p.calls); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }
 

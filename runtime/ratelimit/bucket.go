@@ -64,7 +64,7 @@ func (b bucket) wait(tokens int64) int64 {
 // describe says what a caller should know of the bucket at level l, after a request was admitted or refused.
 func (b bucket) describe(l level, allowed bool, source Source) Decision {
 	d := Decision{
-		Allowed: allowed, Endpoint: b.limit.Endpoint, Limit: b.limit.RequestsPerMinute, Burst: b.limit.Burst,
+		Allowed: allowed, Endpoint: b.limit.Endpoint, Limit: b.limit.RequestsPerMinute,
 		Remaining:  int(l.tokens / b.cost),
 		ResetAfter: time.Duration(b.wait(b.capacity-l.tokens)) * time.Microsecond,
 		Source:     source,

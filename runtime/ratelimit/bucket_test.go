@@ -25,7 +25,7 @@ func TestBucketWorkedExample(t *testing.T) {
 	}
 	decision := func(allowed bool, remaining int, reset, retry time.Duration) Decision {
 		return Decision{
-			Allowed: allowed, Endpoint: "ask", Limit: 10, Burst: 10,
+			Allowed: allowed, Endpoint: "ask", Limit: 10,
 			Remaining: remaining, ResetAfter: reset, RetryAfter: retry, Source: SourceLocal,
 		}
 	}

@@ -22,8 +22,6 @@ type Decision struct {
 	Endpoint string
 	// Limit is what the configuration grants: requests a Window.
 	Limit int
-	// Burst is how many requests the configuration grants at once.
-	Burst int
 	// Remaining is how many further requests would be admitted right now.
 	Remaining int
 	// ResetAfter is how long until the bucket is full again.

@@ -54,7 +54,7 @@ func TestLimiterAlone(t *testing.T) {
 		}
 	}
 	want := ratelimit.Decision{
-		Endpoint: "ask", Limit: 10, Burst: 10, ResetAfter: time.Minute, RetryAfter: 6 * time.Second,
+		Endpoint: "ask", Limit: 10, ResetAfter: time.Minute, RetryAfter: 6 * time.Second,
 		Source: ratelimit.SourceLocal,
 	}
 	if diff := cmp.Diff(want, l.Take(t.Context(), "alice", limit(10, 10))); diff != "" {
@@ -151,7 +151,7 @@ func TestLimiterOutages(t *testing.T) {
 			admitted := 0
 			for range 20 {
 				d := l.Take(t.Context(), "bob", limit(1, 10))
-				if d.Source != ratelimit.SourceLocal || d.Limit != 1 || d.Burst != 10 {
+				if d.Source != ratelimit.SourceLocal || d.Limit != 1 {
 					t.Fatalf("%+v: want a local decision that tells the configured limit", d)
 				}
 				if d.Allowed {

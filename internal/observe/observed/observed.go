@@ -1,6 +1,6 @@
-// Package observe reads what became of what was written: the children of a RAGService from the cache, and the servers
-// from their admin ports. The servers are polled in a worker pool of its own, outside the reconcile queue.
-package observe
+// Package observed is what the operator sees of a RAGService's children, as values: package observe makes them, package
+// status judges them. It holds no client.
+package observed
 
 import (
 	"time"

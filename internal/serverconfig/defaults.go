@@ -1,0 +1,29 @@
+package serverconfig
+
+import (
+	"k8s.io/utils/ptr"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+)
+
+// The schema's defaults, for an object that bypassed it: everybody who reads these fields reads them here.
+const (
+	defaultReplicas             int32 = 2
+	defaultCacheEnabled               = true
+	defaultNetworkPolicyEnabled       = true
+)
+
+// Replicas is the wanted number of server pods; 0 runs the stores alone.
+func Replicas(rag *v1alpha1.RAGService) int32 {
+	return ptr.Deref(rag.Spec.Server.Replicas, defaultReplicas)
+}
+
+// CacheEnabled says that the servers answer from caches where they can.
+func CacheEnabled(rag *v1alpha1.RAGService) bool {
+	return ptr.Deref(rag.Spec.Cache.Enabled, defaultCacheEnabled)
+}
+
+// NetworkPolicyEnabled says that each component gets a NetworkPolicy.
+func NetworkPolicyEnabled(rag *v1alpha1.RAGService) bool {
+	return ptr.Deref(rag.Spec.NetworkPolicy.Enabled, defaultNetworkPolicyEnabled)
+}
