@@ -120,7 +120,9 @@ visit() {
   (cd "$root" && RAGSERVICE_ADMIN_KEY=$(key admin) RAGSERVICE_CLIENT_KEY=$(key client) "$CACHE/visitor" "${arguments[@]}")
 }
 
+# show waits for the first figures of the cache, which the operator asks the servers for every ten seconds or so.
 show() {
+  kubectl -n $NAMESPACE wait ragservice $NAME --for='jsonpath={.status.cache.hitRatePercent}' --timeout=30s >/dev/null || true
   kubectl -n $NAMESPACE get ragservice -o wide
   echo
   conditions

@@ -74,7 +74,7 @@ func runServer(ctx context.Context, o options, p *printer) error {
 	if err := visit(ctx, &visitor{url: s.url}, o, p); err != nil {
 		return errors.Join(err, fmt.Errorf("the end of the server's log:\n%s", s.log.tail()))
 	}
-	if !term.IsTerminal(int(os.Stdout.Fd())) { //nolint:gosec // a file descriptor fits
+	if !term.IsTerminal(int(os.Stdout.Fd())) {
 		p.line("\nDone. On a terminal the service stays up to be asked more: make quickstart")
 		return nil
 	}
@@ -83,8 +83,8 @@ func runServer(ctx context.Context, o options, p *printer) error {
 	case <-ctx.Done():
 		p.line("\nStopping.")
 		return nil
-	case err := <-s.ended:
-		return fmt.Errorf("the server ended: %w; the end of its log:\n%s", err, s.log.tail())
+	case <-s.ended:
+		return fmt.Errorf("the server ended: %w; the end of its log:\n%s", s.err, s.log.tail())
 	}
 }
 

@@ -20,7 +20,8 @@ const readyTimeout = 10 * time.Second
 type server struct {
 	url   string
 	log   *lastLines
-	ended chan error
+	ended chan struct{} // closed when the server has ended, with err
+	err   error
 	cmd   *exec.Cmd
 	dir   string
 }
@@ -35,7 +36,7 @@ func start(ctx context.Context, o options) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{url: "http://" + listen, log: &lastLines{}, ended: make(chan error, 1)}
+	s := &server{url: "http://" + listen, log: &lastLines{}, ended: make(chan struct{})}
 	dir := o.dir
 	if dir == "" {
 		if s.dir, err = os.MkdirTemp("", "ragservice-quickstart-"); err != nil {
@@ -44,14 +45,17 @@ func start(ctx context.Context, o options) (*server, error) {
 		dir = s.dir
 	}
 	// Its own context, not ctx: Ctrl-C ends it by a signal, so that it drains.
-	s.cmd = exec.CommandContext(context.WithoutCancel(ctx), o.server, "--manifest", o.manifest, "--listen", listen, "--admin-listen", admin, "--data-dir", dir) //nolint:gosec // the caller's own program
+	s.cmd = exec.CommandContext(context.WithoutCancel(ctx), o.server, "--manifest", o.manifest, "--listen", listen, "--admin-listen", admin, "--data-dir", dir)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us: we stop the server in order
 	if err := s.cmd.Start(); err != nil {
 		s.remove()
 		return nil, fmt.Errorf("%w (build it first: make build)", err)
 	}
-	go func() { s.ended <- s.cmd.Wait() }()
+	go func() {
+		s.err = s.cmd.Wait()
+		close(s.ended)
+	}()
 	if err := s.awaitReady(ctx, "http://"+admin+"/readyz"); err != nil {
 		s.stop()
 		return nil, err
@@ -67,9 +71,8 @@ func (s *server) awaitReady(ctx context.Context, url string) error {
 			return nil
 		}
 		select {
-		case err := <-s.ended:
-			s.ended <- err
-			return fmt.Errorf("the server ended (%w):\n%s", err, s.log.tail())
+		case <-s.ended:
+			return fmt.Errorf("the server ended (%w):\n%s", s.err, s.log.tail())
 		case <-ctx.Done():
 			return fmt.Errorf("the server was not ready within %s; the end of its log:\n%s", readyTimeout, s.log.tail())
 		case <-time.After(20 * time.Millisecond):

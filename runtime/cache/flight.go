@@ -49,7 +49,7 @@ func (g *group[V]) enter(ctx context.Context, key string, w work[V]) (f *flight[
 	if !joined {
 		// The first request's values stay, for traces and logs; its end does not concern the others. Deadlines are those
 		// of the port behind, and of the requests that wait.
-		detached, cancel := context.WithCancelCause(context.WithoutCancel(ctx)) //nolint:gosec // leave calls it
+		detached, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 		f = &flight[V]{cancel: cancel, changed: make(chan struct{})}
 		if g.flights == nil {
 			g.flights = map[string]*flight[V]{}

@@ -59,6 +59,7 @@ func NewOpenAI(settings func() config.LLM, apiKey string, observe Observer) *Ope
 // tracing sends the trace of the request's context along.
 type tracing struct{ next http.RoundTripper }
 
+// RoundTrip implements http.RoundTripper.
 func (t tracing) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context()) // a RoundTripper must leave the caller's request alone
 	telemetry.InjectTrace(r.Context(), r.Header)
