@@ -22,17 +22,24 @@ func writeFile(t *testing.T, file string, data []byte) {
 	}
 }
 
+// watched is the source of a new file with topK 7, which takes up changes of it and notes them in told.
+func watched(t *testing.T, file string, told *[]config.Reload) *config.Source {
+	t.Helper()
+	writeFile(t, file, changed(t, "retrieval.topK", 7))
+	source, _, err := config.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go source.Run(t.Context(), func(r config.Reload) { *told = append(*told, r) })
+	return source
+}
+
 // A file that cannot be read is told once, and again only after it could be read; what ran before runs on.
 func TestSourceTellsAFileThatCannotBeRead(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "config.yaml")
 	synctest.Test(t, func(t *testing.T) {
-		writeFile(t, file, changed(t, "retrieval.topK", 7))
-		source, _, err := config.Open(file)
-		if err != nil {
-			t.Fatal(err)
-		}
 		var told []config.Reload
-		go source.Run(t.Context(), func(r config.Reload) { told = append(told, r) })
+		source := watched(t, file, &told)
 		for outage := range 2 {
 			if err := os.Remove(file); err != nil {
 				t.Fatal(err)
@@ -54,13 +61,8 @@ func TestSourceTellsAFileThatCannotBeRead(t *testing.T) {
 func TestSourceTakesUpAndRefuses(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "config.yaml")
 	synctest.Test(t, func(t *testing.T) {
-		writeFile(t, file, changed(t, "retrieval.topK", 7))
-		source, _, err := config.Open(file)
-		if err != nil {
-			t.Fatal(err)
-		}
 		var told []config.Reload
-		go source.Run(t.Context(), func(r config.Reload) { told = append(told, r) })
+		source := watched(t, file, &told)
 		steps := []struct {
 			topK, runs, told int
 			rejected         bool
