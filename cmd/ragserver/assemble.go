@@ -13,7 +13,7 @@ import (
 
 	"github.com/ragservice/ragservice-operator/runtime/cache"
 	"github.com/ragservice/ragservice-operator/runtime/config"
-	"github.com/ragservice/ragservice-operator/runtime/embedded"
+	"github.com/ragservice/ragservice-operator/runtime/localstore"
 	"github.com/ragservice/ragservice-operator/runtime/httpapi"
 	"github.com/ragservice/ragservice-operator/runtime/logging"
 	"github.com/ragservice/ragservice-operator/runtime/middleware"
@@ -94,7 +94,7 @@ func assemble(s setup, log *logging.Log, getenv func(string) string) (*assembly,
 func (a *assembly) openStore(s setup) (documents, error) {
 	stores := s.source.Config().Stores
 	if stores.OpenSearch == nil {
-		store, err := embedded.Open(embedded.Options{Dir: filepath.Join(s.dataDir, "documents")})
+		store, err := localstore.Open(localstore.Options{Dir: filepath.Join(s.dataDir, "documents")})
 		if err != nil {
 			return nil, err
 		}

@@ -10,7 +10,6 @@ import (
 	"github.com/opensearch-project/opensearch-go/v4/opensearchapi"
 
 	"github.com/ragservice/ragservice-operator/runtime/rag"
-	"github.com/ragservice/ragservice-operator/runtime/terms"
 )
 
 // Kinds of what is in the index.
@@ -58,7 +57,7 @@ type chunkSource struct {
 }
 
 func newChunkSource(tenant string, c rag.Chunk) chunkSource {
-	return chunkSource{Kind: kindChunk, Tenant: tenant, Facets: terms.Facets(c.Metadata), Chunk: c}
+	return chunkSource{Kind: kindChunk, Tenant: tenant, Facets: rag.Facets(c.Metadata), Chunk: c}
 }
 
 // readRecords reads the records of documents, in order, as they are now: whether or not a search sees them yet.

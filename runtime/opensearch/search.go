@@ -87,7 +87,7 @@ func (s *Store) search(ctx context.Context, name string, body map[string]any, wi
 // it is an operator; a text of stop words alone matches nothing. The candidates are counted up to rag.MaxWindow.
 func searchBody(q rag.Query) map[string]any {
 	filters := []any{term("kind", kindChunk), term("tenant", q.Tenant)}
-	for _, anyOf := range terms.FilterTerms(q.Filter) {
+	for _, anyOf := range rag.FilterTerms(q.Filter) {
 		filters = append(filters, map[string]any{"terms": map[string]any{"facets": anyOf}})
 	}
 	body := map[string]any{

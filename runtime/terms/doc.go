@@ -1,3 +1,3 @@
-// Package terms holds what the stores index alike, so that documents are found on a laptop as they are on a cluster:
-// which words carry no meaning, what a title is worth, and how metadata becomes terms that a filter asks for.
+// Package terms says what a word is. It is the same for both search engines, for the choice of sentences and for
+// citations, so that documents are found on a laptop as they are on a cluster.
 package terms

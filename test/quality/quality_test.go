@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/ragservice/ragservice-operator/runtime/config"
-	"github.com/ragservice/ragservice-operator/runtime/embedded"
+	"github.com/ragservice/ragservice-operator/runtime/localstore"
 	"github.com/ragservice/ragservice-operator/runtime/opensearch"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 	"github.com/ragservice/ragservice-operator/test/backends"
@@ -47,7 +47,7 @@ func cranfield(tb testing.TB) Collection {
 // openEmbedded makes an embedded store in memory.
 func openEmbedded(tb testing.TB) storetest.Store {
 	tb.Helper()
-	store, err := embedded.Open(embedded.Options{})
+	store, err := localstore.Open(localstore.Options{})
 	if err != nil {
 		tb.Fatal(err)
 	}

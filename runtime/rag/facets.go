@@ -1,20 +1,18 @@
-package terms
+package rag
 
 import (
 	"slices"
 	"strconv"
-
-	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
 // Facet is the term by which a filter finds metadata that has value in field. The names of fields hold no NUL
-// (rag.Document.Validate), so no two pairs make the same term; and both are bounded, so that it is far shorter than the
+// (Document.Validate), so no two pairs make the same term; and both are bounded, so that it is far shorter than the
 // 32,766 bytes that an engine takes.
 func Facet(field, value string) string { return field + "\x00" + value }
 
 // Facets are the terms of a document's metadata, sorted: one for each string, number and boolean and one for each member
 // of an array. Numbers are written without an exponent and without zeros at the end: 2020, 0.5.
-func Facets(m rag.Metadata) []string {
+func Facets(m Metadata) []string {
 	facets := make([]string, 0, len(m))
 	for field, value := range m {
 		switch v := value.(type) {
@@ -38,7 +36,7 @@ func Facets(m rag.Metadata) []string {
 
 // FilterTerms are the terms that a filter asks for: of each inner list one must be there. They are in the order of the
 // fields' names.
-func FilterTerms(f rag.Filter) [][]string {
+func FilterTerms(f Filter) [][]string {
 	fields := make([]string, 0, len(f))
 	for field := range f {
 		fields = append(fields, field)

@@ -1,4 +1,4 @@
-package embedded_test
+package localstore_test
 
 import (
 	"testing"
@@ -6,14 +6,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/ragservice/ragservice-operator/runtime/embedded"
+	"github.com/ragservice/ragservice-operator/runtime/localstore"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 	"github.com/ragservice/ragservice-operator/test/storetest"
 )
 
-func open(t *testing.T, o embedded.Options) *embedded.Store {
+func open(t *testing.T, o localstore.Options) *localstore.Store {
 	t.Helper()
-	store, err := embedded.Open(o)
+	store, err := localstore.Open(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,14 +24,14 @@ func open(t *testing.T, o embedded.Options) *embedded.Store {
 func TestContractInMemory(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T, now func() time.Time) storetest.Store {
-		return open(t, embedded.Options{Now: now})
+		return open(t, localstore.Options{Now: now})
 	})
 }
 
 func TestContractInFolder(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T, now func() time.Time) storetest.Store {
-		return open(t, embedded.Options{Dir: t.TempDir(), Now: now})
+		return open(t, localstore.Options{Dir: t.TempDir(), Now: now})
 	})
 }
 
@@ -42,7 +42,7 @@ func TestReopeningFindsAllDocuments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store := open(t, embedded.Options{Dir: dir})
+	store := open(t, localstore.Options{Dir: dir})
 	if _, err := store.Write(t.Context(), "t", []rag.ChunkedDocument{d}); err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestReopeningFindsAllDocuments(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	store = open(t, embedded.Options{Dir: dir})
+	store = open(t, localstore.Options{Dir: dir})
 	got, err := store.Document(t.Context(), "t", "a")
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +70,7 @@ func TestReopeningFindsAllDocuments(t *testing.T) {
 
 func TestClosedStoreIsUnavailable(t *testing.T) {
 	t.Parallel()
-	store := open(t, embedded.Options{})
+	store := open(t, localstore.Options{})
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package embedded
+package localstore
 
 import (
 	"context"
@@ -48,7 +48,7 @@ func passages(q rag.Query) query.Query {
 		bleve.NewDisjunctionQuery(words(fieldText, text, 1), words(fieldTitle, text, terms.TitleBoost)),
 		exactly(fieldTenant, q.Tenant),
 	}
-	for _, values := range terms.FilterTerms(q.Filter) {
+	for _, values := range rag.FilterTerms(q.Filter) {
 		anyOf := bleve.NewDisjunctionQuery()
 		for _, term := range values {
 			anyOf.AddQuery(exactly(fieldFacets, term))

@@ -1,4 +1,4 @@
-package terms_test
+package rag_test
 
 import (
 	"slices"
@@ -7,12 +7,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ragservice/ragservice-operator/runtime/rag"
-	"github.com/ragservice/ragservice-operator/runtime/terms"
 )
 
 func TestFacets(t *testing.T) {
 	t.Parallel()
-	got := terms.Facets(rag.Metadata{
+	got := rag.Facets(rag.Metadata{
 		"source": "nasa", "year": 1958.0, "ratio": 0.5, "large": 1e21, "public": true, "tags": []any{"wing", "drag", "wing"}, "none": []any{},
 	})
 	want := []string{
@@ -25,7 +24,7 @@ func TestFacets(t *testing.T) {
 
 func TestFilterTerms(t *testing.T) {
 	t.Parallel()
-	got := terms.FilterTerms(rag.Filter{"year": {"1958", "1959"}, "source": {"nasa"}})
+	got := rag.FilterTerms(rag.Filter{"year": {"1958", "1959"}, "source": {"nasa"}})
 	want := [][]string{{"source\x00nasa"}, {"year\x001958", "year\x001959"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("FilterTerms (-want +got):\n%s", diff)
@@ -34,7 +33,7 @@ func TestFilterTerms(t *testing.T) {
 
 func TestStopWordsAreWords(t *testing.T) {
 	t.Parallel()
-	words := slices.Sorted(slices.Values(terms.StopWords()))
+	words := slices.Sorted(slices.Values(rag.StopWords()))
 	if unique := slices.Compact(slices.Clone(words)); len(unique) != len(words) {
 		t.Error("a stop word is listed twice")
 	}

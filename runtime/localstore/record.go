@@ -1,4 +1,4 @@
-package embedded
+package localstore
 
 import (
 	"encoding/json"
@@ -10,7 +10,6 @@ import (
 	index "github.com/blevesearch/bleve_index_api"
 
 	"github.com/ragservice/ragservice-operator/runtime/rag"
-	"github.com/ragservice/ragservice-operator/runtime/terms"
 )
 
 // Kinds of records.
@@ -60,7 +59,7 @@ func putRecord(batch *bleve.Batch, tenant, id string, r record) error {
 
 func putChunk(batch *bleve.Batch, tenant, id string, n int, c rag.Chunk) error {
 	return put(batch, chunkKey(tenant, id, n), c, map[string]any{
-		fieldTenant: tenant, fieldFacets: terms.Facets(c.Metadata), fieldTitle: c.Title, fieldText: c.Text,
+		fieldTenant: tenant, fieldFacets: rag.Facets(c.Metadata), fieldTitle: c.Title, fieldText: c.Text,
 	})
 }
 
