@@ -31,25 +31,22 @@ func newAskAnswer(r *http.Request, a rag.Answer) askAnswer {
 	}
 }
 
-func (a *API) ask(r *http.Request) (work, error) {
-	request, err := a.readAsk(r)
+func (a *API) ask(w http.ResponseWriter, r *http.Request, admit admission) error {
+	request, err := readAsk(r)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return func(w http.ResponseWriter, r *http.Request) error {
-		a.logQuery(r, request.Query)
-		answered, err := a.Service.Ask(r.Context(), middleware.Of(r).Identity, request)
-		if err != nil {
-			return withQuery(err, request.Query)
-		}
-		a.logCache(r, telemetry.KindLLM, answered.Cache)
-		tellCache(w, r, telemetry.KindLLM, answered.Cache)
-		return answer(w, newAskAnswer(r, answered))
-	}, nil
+	answered, err := a.Service.Ask(r.Context(), middleware.Of(r).Identity, request, a.admitQuery(r, request.Query, admit))
+	if err != nil {
+		return withQuery(err, request.Query)
+	}
+	a.logCache(r, telemetry.KindLLM, answered.Cache)
+	tellCache(w, r, telemetry.KindLLM, answered.Cache)
+	return answer(w, newAskAnswer(r, answered))
 }
 
-// readAsk reads and validates the body of ask and stream.
-func (a *API) readAsk(r *http.Request) (rag.AskRequest, error) {
+// readAsk reads the body of ask and stream.
+func readAsk(r *http.Request) (rag.AskRequest, error) {
 	var found faults
 	o, err := readFields(r, &found)
 	if err != nil {
@@ -66,8 +63,5 @@ func (a *API) readAsk(r *http.Request) (rag.AskRequest, error) {
 		MaxTokens:   o.integer("max_tokens"),
 	}
 	o.refuseRest()
-	if err := found.err(); err != nil {
-		return rag.AskRequest{}, err
-	}
-	return request, a.Service.ValidateAsk(request)
+	return request, found.err()
 }

@@ -19,34 +19,39 @@ type documentChunk struct {
 	Span    rag.Span `json:"span"`
 }
 
-func (a *API) document(r *http.Request) (work, error) {
-	documentID := r.PathValue("id")
-	if err := rag.ValidateDocumentID(documentID); err != nil {
-		return nil, err
+func (a *API) document(w http.ResponseWriter, r *http.Request, admit admission) error {
+	documentID, err := admitDocument(r, admit)
+	if err != nil {
+		return err
 	}
-	return func(w http.ResponseWriter, r *http.Request) error {
-		found, err := a.Service.Document(r.Context(), middleware.Of(r).Identity, documentID)
-		if err != nil {
-			return err
-		}
-		chunks := make([]documentChunk, len(found.Chunks))
-		for i, c := range found.Chunks {
-			chunks[i] = documentChunk{c.ID, c.Text, c.Span}
-		}
-		return answer(w, documentAnswer{found.Document, chunks})
-	}, nil
+	found, err := a.Service.Document(r.Context(), middleware.Of(r).Identity, documentID)
+	if err != nil {
+		return err
+	}
+	chunks := make([]documentChunk, len(found.Chunks))
+	for i, c := range found.Chunks {
+		chunks[i] = documentChunk{c.ID, c.Text, c.Span}
+	}
+	return answer(w, documentAnswer{found.Document, chunks})
 }
 
-func (a *API) deleteDocument(r *http.Request) (work, error) {
+func (a *API) deleteDocument(w http.ResponseWriter, r *http.Request, admit admission) error {
+	documentID, err := admitDocument(r, admit)
+	if err != nil {
+		return err
+	}
+	if err := a.Service.DeleteDocument(r.Context(), middleware.Of(r).Identity, documentID); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// admitDocument is the document that the path names, once the request for it was admitted.
+func admitDocument(r *http.Request, admit admission) (string, error) {
 	documentID := r.PathValue("id")
 	if err := rag.ValidateDocumentID(documentID); err != nil {
-		return nil, err
+		return "", err
 	}
-	return func(w http.ResponseWriter, r *http.Request) error {
-		if err := a.Service.DeleteDocument(r.Context(), middleware.Of(r).Identity, documentID); err != nil {
-			return err
-		}
-		w.WriteHeader(http.StatusNoContent)
-		return nil
-	}, nil
+	return documentID, admit(r.Context(), rag.CacheInfo{})
 }

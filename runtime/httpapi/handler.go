@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -13,26 +14,20 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
-// handler reads and validates a request and returns the work that answers it. The limits are taken between the two.
-type handler func(r *http.Request) (work, error)
+// handler answers a request. It may return an error as long as it has answered nothing. It calls admit once, when the
+// request was read and found valid and before any work: what is refused before costs the caller nothing.
+type handler func(w http.ResponseWriter, r *http.Request, admit admission) error
 
-// work answers a request. It may return an error as long as it has answered nothing.
-type work func(w http.ResponseWriter, r *http.Request) error
+// admission takes a request from the limits of its route. The pipeline is handed it as rag.RequestOptions.Admit.
+type admission func(ctx context.Context, cache rag.CacheInfo) error
 
-// serve runs a route's handler: what it refuses costs the caller nothing.
+// serve runs a route's handler.
 func serve(rt route, limits *middleware.Limits) http.Handler {
 	run := func(w http.ResponseWriter, r *http.Request) error {
 		if err := checkParams(r, rt.params); err != nil {
 			return err
 		}
-		do, err := rt.handle(r)
-		if err != nil {
-			return err
-		}
-		if err := limits.Take(w, r, rt.limit); err != nil {
-			return err
-		}
-		return do(w, r)
+		return rt.handle(w, r, func(context.Context, rag.CacheInfo) error { return limits.Take(w, r, rt.limit) })
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := run(w, r); err != nil {

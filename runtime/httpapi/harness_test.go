@@ -54,22 +54,35 @@ var (
 	_ httpapi.Service = (*fakeService)(nil)
 )
 
-var settings = rag.Service{Settings: func() rag.Settings {
+// domain validates and admits requests as the service does: it is one, with a retriever that finds nothing.
+var domain = rag.Service{Retriever: nothingFound{}, Settings: func() rag.Settings {
 	return rag.Settings{Retrieval: rag.RetrievalSettings{TopK: 5, MaxTopK: 50}}
 }}
 
-func (f *fakeService) ValidateSearch(r rag.SearchRequest) error { return settings.ValidateSearch(r) }
-func (f *fakeService) ValidateAsk(r rag.AskRequest) error       { return settings.ValidateAsk(r) }
+type nothingFound struct{}
 
-func (f *fakeService) Search(ctx context.Context, id rag.Identity, r rag.SearchRequest) (rag.SearchResult, error) {
+func (nothingFound) Retrieve(context.Context, rag.Query) (rag.Retrieval, error) {
+	return rag.Retrieval{}, nil
+}
+
+func (f *fakeService) Search(ctx context.Context, id rag.Identity, r rag.SearchRequest, opt rag.RequestOptions) (rag.SearchResult, error) {
+	if _, err := domain.Search(ctx, id, r, opt); err != nil {
+		return rag.SearchResult{}, err
+	}
 	return f.search(ctx, id, r)
 }
 
-func (f *fakeService) Ask(ctx context.Context, id rag.Identity, r rag.AskRequest) (rag.Answer, error) {
+func (f *fakeService) Ask(ctx context.Context, id rag.Identity, r rag.AskRequest, opt rag.RequestOptions) (rag.Answer, error) {
+	if _, err := domain.Ask(ctx, id, r, opt); err != nil {
+		return rag.Answer{}, err
+	}
 	return f.ask(ctx, id, r)
 }
 
-func (f *fakeService) Stream(ctx context.Context, id rag.Identity, r rag.AskRequest, e rag.StreamEvents) (rag.Answer, error) {
+func (f *fakeService) Stream(ctx context.Context, id rag.Identity, r rag.AskRequest, opt rag.RequestOptions, e rag.StreamEvents) (rag.Answer, error) {
+	if _, err := domain.Ask(ctx, id, r, opt); err != nil {
+		return rag.Answer{}, err
+	}
 	return f.stream(ctx, id, r, e)
 }
 

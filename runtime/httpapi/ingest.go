@@ -12,28 +12,29 @@ import (
 
 // ingest takes one document, an array or NDJSON. A single document that is not valid is refused like any request; of
 // many, each is judged by itself.
-func (a *API) ingest(r *http.Request) (work, error) {
+func (a *API) ingest(w http.ResponseWriter, r *http.Request, admit admission) error {
 	u, err := newUpload(r)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	refresh, err := flag(r, "refresh", true)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	stream, err := flag(r, "stream", false)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return func(w http.ResponseWriter, r *http.Request) error {
-		u.body.connection = http.NewResponseController(w)
-		u.body.until, _ = r.Context().Deadline()
-		opt := rag.IngestOptions{Refresh: refresh}
-		if stream {
-			return a.ingestStream(w, r, u, opt)
-		}
-		return a.ingestWhole(w, r, u, opt)
-	}, nil
+	if err := admit(r.Context(), rag.CacheInfo{}); err != nil {
+		return err
+	}
+	u.body.connection = http.NewResponseController(w)
+	u.body.until, _ = r.Context().Deadline()
+	opt := rag.IngestOptions{Refresh: refresh}
+	if stream {
+		return a.ingestStream(w, r, u, opt)
+	}
+	return a.ingestWhole(w, r, u, opt)
 }
 
 // ingestWhole answers when all is done.

@@ -15,15 +15,12 @@ import (
 
 // Service is what the API offers over HTTP. *rag.Service is one.
 type Service interface {
-	// ValidateSearch and ValidateAsk say what Search, and Ask and Stream, would refuse, and do nothing.
-	ValidateSearch(r rag.SearchRequest) error
-	ValidateAsk(r rag.AskRequest) error
-
-	Search(ctx context.Context, id rag.Identity, r rag.SearchRequest) (rag.SearchResult, error)
-	Ask(ctx context.Context, id rag.Identity, r rag.AskRequest) (rag.Answer, error)
+	// Search, Ask and Stream refuse a request that is not valid, then call opt.Admit, then work.
+	Search(ctx context.Context, id rag.Identity, r rag.SearchRequest, opt rag.RequestOptions) (rag.SearchResult, error)
+	Ask(ctx context.Context, id rag.Identity, r rag.AskRequest, opt rag.RequestOptions) (rag.Answer, error)
 	// Stream calls events in order: Meta once retrieval is done, then Token and Citation as they come. It returns what
 	// Ask would have answered.
-	Stream(ctx context.Context, id rag.Identity, r rag.AskRequest, events rag.StreamEvents) (rag.Answer, error)
+	Stream(ctx context.Context, id rag.Identity, r rag.AskRequest, opt rag.RequestOptions, events rag.StreamEvents) (rag.Answer, error)
 	// Ingest takes documents from next until io.EOF and reports each, in order, when it is done.
 	Ingest(ctx context.Context, id rag.Identity, next func() (rag.Document, error), report func(rag.DocumentResult) error, opt rag.IngestOptions) (rag.IngestSummary, error)
 	Document(ctx context.Context, id rag.Identity, documentID string) (rag.ChunkedDocument, error)

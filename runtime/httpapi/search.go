@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -39,30 +40,35 @@ func hits(found []rag.Hit) []hit {
 	return out
 }
 
-func (a *API) search(r *http.Request) (work, error) {
+func (a *API) search(w http.ResponseWriter, r *http.Request, admit admission) error {
 	request, err := readSearch(r)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := a.Service.ValidateSearch(request); err != nil {
-		return nil, err
+	start := time.Now()
+	found, err := a.Service.Search(r.Context(), middleware.Of(r).Identity, request, a.admitQuery(r, request.Query, admit))
+	if err != nil {
+		return withQuery(err, request.Query)
 	}
-	return func(w http.ResponseWriter, r *http.Request) error {
-		start := time.Now()
-		a.logQuery(r, request.Query)
-		found, err := a.Service.Search(r.Context(), middleware.Of(r).Identity, request)
-		if err != nil {
-			return withQuery(err, request.Query)
+	took := time.Since(start).Milliseconds()
+	mode := searchMode(found.Mode, found.Degraded)
+	a.logCache(r, telemetry.KindSearch, found.Cache)
+	a.Log.InfoContext(r.Context(), logging.SearchCompleted, "search_mode", mode, "hits", len(found.Hits), "total", found.Total, "took_ms", took)
+	tellCache(w, r, telemetry.KindSearch, found.Cache)
+	return answer(w, searchAnswer{
+		Query: found.Query, Total: found.Total, Hits: hits(found.Hits), SearchMode: mode, TookMS: took, TraceID: telemetry.TraceID(r.Context()),
+	})
+}
+
+// admitQuery logs a query once it was admitted.
+func (a *API) admitQuery(r *http.Request, query string, admit admission) rag.RequestOptions {
+	return rag.RequestOptions{Admit: func(ctx context.Context, cache rag.CacheInfo) error {
+		if err := admit(ctx, cache); err != nil {
+			return err
 		}
-		took := time.Since(start).Milliseconds()
-		mode := searchMode(found.Mode, found.Degraded)
-		a.logCache(r, telemetry.KindSearch, found.Cache)
-		a.Log.InfoContext(r.Context(), logging.SearchCompleted, "search_mode", mode, "hits", len(found.Hits), "total", found.Total, "took_ms", took)
-		tellCache(w, r, telemetry.KindSearch, found.Cache)
-		return answer(w, searchAnswer{
-			Query: found.Query, Total: found.Total, Hits: hits(found.Hits), SearchMode: mode, TookMS: took, TraceID: telemetry.TraceID(r.Context()),
-		})
-	}, nil
+		a.logQuery(r, query)
+		return nil
+	}}
 }
 
 func readSearch(r *http.Request) (rag.SearchRequest, error) {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/ragservice/ragservice-operator/runtime/middleware"
+	"github.com/ragservice/ragservice-operator/runtime/rag"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
 
@@ -65,16 +66,17 @@ func newFigures(f telemetry.Figures) figures {
 	}
 }
 
-func (a *API) stats(*http.Request) (work, error) {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		id := middleware.Of(r).Identity
-		documents, err := a.Service.CountDocuments(r.Context(), id)
-		if err != nil {
-			return err
-		}
-		sinceStart, recent := a.Traffic.Of(id.Tenant)
-		return answer(w, statsAnswer{
-			Replica: a.Replica, Tenant: id.Tenant, Documents: documents, SinceStart: newFigures(sinceStart), Last5Minutes: newFigures(recent),
-		})
-	}, nil
+func (a *API) stats(w http.ResponseWriter, r *http.Request, admit admission) error {
+	if err := admit(r.Context(), rag.CacheInfo{}); err != nil {
+		return err
+	}
+	id := middleware.Of(r).Identity
+	documents, err := a.Service.CountDocuments(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	sinceStart, recent := a.Traffic.Of(id.Tenant)
+	return answer(w, statsAnswer{
+		Replica: a.Replica, Tenant: id.Tenant, Documents: documents, SinceStart: newFigures(sinceStart), Last5Minutes: newFigures(recent),
+	})
 }

@@ -22,21 +22,16 @@ type streamToken struct {
 	Text string `json:"text"`
 }
 
-func (a *API) stream(r *http.Request) (work, error) {
-	request, err := a.readAsk(r)
+// stream sends an answer as it is written. An error before the first event is returned and becomes a status; a later one
+// becomes the last event.
+func (a *API) stream(w http.ResponseWriter, r *http.Request, admit admission) error {
+	request, err := readAsk(r)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return func(w http.ResponseWriter, r *http.Request) error { return a.streamAnswer(w, r, request) }, nil
-}
-
-// streamAnswer sends an answer as it is written. An error before the first event is returned and becomes a status; a
-// later one becomes the last event.
-func (a *API) streamAnswer(w http.ResponseWriter, r *http.Request, request rag.AskRequest) error {
 	events := newEventStream(w, a.Heartbeat)
 	defer events.close()
-	a.logQuery(r, request.Query)
-	answered, err := a.Service.Stream(r.Context(), middleware.Of(r).Identity, request, rag.StreamEvents{
+	answered, err := a.Service.Stream(r.Context(), middleware.Of(r).Identity, request, a.admitQuery(r, request.Query, admit), rag.StreamEvents{
 		Meta: func(m rag.StreamMeta) error {
 			mode := searchMode(m.Mode, m.Degraded)
 			a.Log.InfoContext(r.Context(), logging.SearchCompleted, "search_mode", mode, "hits", m.ChunksUsed)

@@ -1,6 +1,7 @@
 package rag
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -42,6 +43,21 @@ type AskRequest struct {
 	Model       string
 	Temperature *float64
 	MaxTokens   *int
+}
+
+// RequestOptions are what the caller of the pipeline adds to a request; the zero value admits everything.
+type RequestOptions struct {
+	// Admit decides whether a valid request may go on: it is where the limits are taken. It is called exactly once for a
+	// request that is valid, never for one that is not, and before any work; its error ends the request and is returned.
+	// It is told how the cache will serve the request, the zero value while nothing was looked up. Nil admits.
+	Admit func(ctx context.Context, cache CacheInfo) error
+}
+
+func (o RequestOptions) admit(ctx context.Context, cache CacheInfo) error {
+	if o.Admit == nil {
+		return nil
+	}
+	return o.Admit(ctx, cache)
 }
 
 // SearchResult is what a search found, with the query as it was read.

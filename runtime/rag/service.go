@@ -39,22 +39,13 @@ func (s *Service) Close(ctx context.Context) error {
 	}
 }
 
-// ValidateSearch says what is wrong with r, as Search would, without doing anything.
-func (s *Service) ValidateSearch(r SearchRequest) error {
-	_, err := r.query("", s.Settings())
-	return err
-}
-
-// ValidateAsk says what is wrong with r, as Ask and Stream would, without doing anything.
-func (s *Service) ValidateAsk(r AskRequest) error {
-	_, err := r.search("", s.Settings())
-	return err
-}
-
 // Search finds passages in the documents of the caller's tenant.
-func (s *Service) Search(ctx context.Context, id Identity, r SearchRequest) (SearchResult, error) {
+func (s *Service) Search(ctx context.Context, id Identity, r SearchRequest, opt RequestOptions) (SearchResult, error) {
 	q, err := r.query(id.Tenant, s.Settings())
 	if err != nil {
+		return SearchResult{}, err
+	}
+	if err := opt.admit(ctx, CacheInfo{}); err != nil {
 		return SearchResult{}, err
 	}
 	found, err := s.Retriever.Retrieve(ctx, q)
@@ -65,8 +56,8 @@ func (s *Service) Search(ctx context.Context, id Identity, r SearchRequest) (Sea
 }
 
 // Ask answers a question from the documents of the caller's tenant. The model's timeout bounds the whole answer.
-func (s *Service) Ask(ctx context.Context, id Identity, r AskRequest) (Answer, error) {
-	return s.Stream(ctx, id, r, StreamEvents{
+func (s *Service) Ask(ctx context.Context, id Identity, r AskRequest, opt RequestOptions) (Answer, error) {
+	return s.Stream(ctx, id, r, opt, StreamEvents{
 		Token:    func(string) error { return nil },
 		Citation: func(Citation) error { return nil },
 	})
@@ -74,10 +65,13 @@ func (s *Service) Ask(ctx context.Context, id Identity, r AskRequest) (Answer, e
 
 // Stream answers as Ask does and tells each part as it comes; the generator bounds the time to the first token and each
 // gap after it. An error before events.Meta leaves nothing told.
-func (s *Service) Stream(ctx context.Context, id Identity, r AskRequest, events StreamEvents) (Answer, error) {
+func (s *Service) Stream(ctx context.Context, id Identity, r AskRequest, opt RequestOptions, events StreamEvents) (Answer, error) {
 	settings := s.Settings()
 	q, err := r.search(id.Tenant, settings)
 	if err != nil {
+		return Answer{}, err
+	}
+	if err := opt.admit(ctx, CacheInfo{}); err != nil {
 		return Answer{}, err
 	}
 	found, err := s.Retriever.Retrieve(ctx, q)

@@ -92,7 +92,7 @@ func TestAskAnswersWithCitations(t *testing.T) {
 			return Completion{Model: "m", FinishReason: "stop"}, nil
 		},
 	}
-	got, err := p.service(testSettings).Ask(t.Context(), Identity{Tenant: "t"}, AskRequest{Query: "how long?"})
+	got, err := p.service(testSettings).Ask(t.Context(), Identity{Tenant: "t"}, AskRequest{Query: "how long?"}, RequestOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestStreamTellsTheAnswersOutcomeBeforeItsFirstToken(t *testing.T) {
 		},
 	}
 	var told []string
-	_, err := p.service(testSettings).Stream(t.Context(), Identity{}, AskRequest{Query: "x"}, StreamEvents{
+	_, err := p.service(testSettings).Stream(t.Context(), Identity{}, AskRequest{Query: "x"}, RequestOptions{}, StreamEvents{
 		Meta:  func(m StreamMeta) error { told = append(told, "meta "+string(m.Cache.Outcome)); return nil },
 		Token: func(text string) error { told = append(told, text); return nil },
 	})
@@ -125,7 +125,7 @@ func TestStreamTellsTheAnswersOutcomeBeforeItsFirstToken(t *testing.T) {
 
 func TestNothingFoundAsksNoModel(t *testing.T) {
 	p := &ports{retrieve: func(Query) (Retrieval, error) { return Retrieval{Mode: ModeKeyword}, nil }}
-	got, err := p.service(testSettings).Ask(t.Context(), Identity{}, AskRequest{Query: "x"})
+	got, err := p.service(testSettings).Ask(t.Context(), Identity{}, AskRequest{Query: "x"}, RequestOptions{})
 	if err != nil || got.Text != NothingFound || got.ChunksUsed != 0 {
 		t.Errorf("got %+v, %v", got, err)
 	}
@@ -141,7 +141,7 @@ func TestAskIsBoundedByTheModelsTimeout(t *testing.T) {
 			return Completion{}, ctx.Err()
 		},
 	}
-	if _, err := p.service(settings).Ask(t.Context(), Identity{}, AskRequest{Query: "x"}); !errors.Is(err, ErrLLMTimeout) {
+	if _, err := p.service(settings).Ask(t.Context(), Identity{}, AskRequest{Query: "x"}, RequestOptions{}); !errors.Is(err, ErrLLMTimeout) {
 		t.Errorf("got %v, want llm_timeout", err)
 	}
 }
