@@ -13,8 +13,8 @@ import (
 
 	"github.com/ragservice/ragservice-operator/runtime/cache"
 	"github.com/ragservice/ragservice-operator/runtime/config"
-	"github.com/ragservice/ragservice-operator/runtime/localstore"
 	"github.com/ragservice/ragservice-operator/runtime/httpapi"
+	"github.com/ragservice/ragservice-operator/runtime/localstore"
 	"github.com/ragservice/ragservice-operator/runtime/logging"
 	"github.com/ragservice/ragservice-operator/runtime/middleware"
 	"github.com/ragservice/ragservice-operator/runtime/models"
