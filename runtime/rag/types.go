@@ -61,14 +61,17 @@ type Document struct {
 // Chunk is a passage of a document: what is indexed, found and cited.
 type Chunk struct {
 	// ID is deterministic: <document id>#<position>.
-	ID         string   `json:"chunk_id"`
-	DocumentID string   `json:"document_id"`
-	Title      string   `json:"title,omitempty"`
-	URL        string   `json:"url,omitempty"`
-	Text       string   `json:"text"`
-	Span       Span     `json:"span"`
-	Metadata   Metadata `json:"metadata,omitempty"`
-	// ContentHash is the SHA-256 of what an answer can draw from: title, URL and text.
+	ID         string `json:"chunk_id"`
+	DocumentID string `json:"document_id"`
+	Title      string `json:"title,omitempty"`
+	URL        string `json:"url,omitempty"`
+	// Heading is the path of headings that the passage stands under, outermost first, joined by " > "; empty when it
+	// begins with its own heading or when the document has none.
+	Heading  string   `json:"heading,omitempty"`
+	Text     string   `json:"text"`
+	Span     Span     `json:"span"`
+	Metadata Metadata `json:"metadata,omitempty"`
+	// ContentHash is the SHA-256 of what an answer can draw from: title, URL, heading and text.
 	ContentHash string `json:"content_hash"`
 }
 
