@@ -249,6 +249,8 @@ type reply struct {
 	status int
 	header http.Header
 	body   string
+	// close says that the connection is not kept.
+	close bool
 }
 
 // call sends a request with the client's key, JSON and headers given as "Name: value"; an empty value removes one.
@@ -282,7 +284,7 @@ func (f *fixture) do(r *http.Request) reply {
 	if err != nil {
 		f.Fatal(err)
 	}
-	return reply{got.StatusCode, got.Header, string(body)}
+	return reply{status: got.StatusCode, header: got.Header, body: string(body), close: got.Close}
 }
 
 // asAdmin is the header of the administrator without a tenant.

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/ragservice/ragservice-operator/runtime/logging"
@@ -31,16 +30,13 @@ type Server struct {
 	API   http.Handler
 	Admin Admin
 	Log   *slog.Logger
-	// DrainDelay is how long the server goes on taking requests after it has said that it is not ready: until whoever
-	// sends them has noticed. 5 s suit a kube-proxy.
+	// DrainDelay is how long the server goes on taking connections after it has said that it is not ready: until whoever
+	// sends them has noticed. 5 s suit a kube-proxy; 0 where nobody asks whether it is ready.
 	DrainDelay time.Duration
 	// DrainTimeout is how long requests then have to end, streams included. Delay and timeout and 2 s must fit into the
 	// pod's grace period.
 	DrainTimeout time.Duration
 }
-
-// cutTimeout is how long requests that were cut off at the end of the drain have to say so.
-const cutTimeout = 2 * time.Second
 
 // ErrCut says that the drain ended before all requests did.
 var ErrCut = errors.New("requests were cut off at the end of the drain")
@@ -48,10 +44,11 @@ var ErrCut = errors.New("requests were cut off at the end of the drain")
 // Serve takes over both listeners. When ctx ends it drains and returns nil, or ErrCut. The admin port answers until the
 // end, so that the drain can be watched.
 func (s *Server) Serve(ctx context.Context, api, admin net.Listener) error {
-	var draining atomic.Bool
+	var d drain
 	requests, cancelRequests := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancelRequests(nil)
-	apiServer, adminServer := s.server(requests, s.API), s.server(requests, s.Admin.handler(draining.Load))
+	apiServer, adminServer := s.server(requests, d.wrap(s.API)), s.server(requests, s.Admin.handler(d.draining.Load))
+	apiServer.ConnState = d.count
 	defer func() { _ = adminServer.Close() }()
 
 	failed := make(chan error, 2)
@@ -68,28 +65,8 @@ func (s *Server) Serve(ctx context.Context, api, admin net.Listener) error {
 		return err
 	case <-ctx.Done():
 	}
-	draining.Store(true)
-	s.Log.Info(logging.ServerDraining, "delay_ms", s.DrainDelay.Milliseconds(), "timeout_ms", s.DrainTimeout.Milliseconds())
-	return s.drain(apiServer, cancelRequests)
-}
-
-func (s *Server) drain(server *http.Server, cancelRequests context.CancelCauseFunc) error {
-	time.Sleep(s.DrainDelay)
-	err := shutdown(server, s.DrainTimeout)
-	if err == nil {
-		return nil
-	}
-	cancelRequests(errShutdown)
-	if shutdown(server, cutTimeout) != nil {
-		_ = server.Close()
-	}
-	return fmt.Errorf("%w: %w", ErrCut, err)
-}
-
-func shutdown(server *http.Server, timeout time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	return server.Shutdown(ctx)
+	d.begin()
+	return s.drainAndStop(apiServer, api, &d, cancelRequests)
 }
 
 func (s *Server) server(requests context.Context, h http.Handler) *http.Server {

@@ -177,3 +177,14 @@ func TestListenerFails(t *testing.T) {
 		t.Error("a server without a port runs")
 	}
 }
+
+// TestHeadersAreBounded: a request cannot fill the memory before it has said who asks.
+func TestHeadersAreBounded(t *testing.T) {
+	s := serve(t, 0, time.Second)
+	if got := s.call("GET", "/api/v1/stats", "", "X-Much: "+strings.Repeat("x", 60<<10)); got.status != http.StatusOK {
+		t.Errorf("60 KiB of headers: %d", got.status)
+	}
+	if got := s.call("GET", "/api/v1/stats", "", "X-Much: "+strings.Repeat("x", 80<<10)); got.status != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("80 KiB of headers: %d", got.status)
+	}
+}
