@@ -29,7 +29,7 @@ import (
 type documents interface {
 	rag.Retriever
 	rag.DocumentStore
-	rag.Generations
+	rag.Control
 	Close() error
 }
 
@@ -78,7 +78,7 @@ func assemble(s setup, log *logging.Log, getenv func(string) string) (*assembly,
 	results := a.newCache(store)
 	pipeline := &rag.Service{
 		Retriever: results.Retriever(measured{store, a.metrics}), Generator: results.Generator(answerer{s.source, a.llm}), Answers: results,
-		Documents: store, Generations: store, Forgetter: results, Settings: func() rag.Settings { return settings(s.source.Config()) },
+		Documents: store, Control: store, Forgetter: results, Settings: func() rag.Settings { return settings(s.source.Config()) },
 	}
 	a.closers = append(a.closers, pipeline.Close, results.Close,
 		func(context.Context) error { return store.Close() }, a.closeRedis)
@@ -159,9 +159,9 @@ func (a *assembly) closeRedis(context.Context) error {
 	return errors.Join(a.redisCache.Close(), a.redisState.Close())
 }
 
-func (a *assembly) newCache(generations rag.Generations) *cache.Cache {
+func (a *assembly) newCache(control rag.Control) *cache.Cache {
 	return cache.New(cache.Options{
-		Redis: a.redisCache, Config: a.source.Config, Generations: generations, OnLookup: a.metrics.CacheLookup,
+		Redis: a.redisCache, Config: a.source.Config, Control: control, OnLookup: a.metrics.CacheLookup,
 	})
 }
 

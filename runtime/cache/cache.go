@@ -39,8 +39,8 @@ type Options struct {
 	Redis *resilience.Redis
 	// Config is read once for each lookup: time to live, size, generation and enabled take effect at once.
 	Config func() config.Config
-	// Generations is the truth about the documents.
-	Generations rag.Generations
+	// Control tells the state of the documents.
+	Control rag.Control
 	// Now is the clock; nil for time.Now.
 	Now func() time.Time
 	// OnLookup is told each lookup in a layer; may be nil.
@@ -53,7 +53,7 @@ type Cache struct {
 	local     *local
 	writer    *writer // nil without Redis
 	forgotten forgotten
-	seen      generationWatch
+	seen      tokenWatch
 	searches  group[found[rag.Retrieval]]
 	answers   group[found[rag.Completion]]
 }

@@ -19,18 +19,21 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/resilience"
 )
 
-// generations is the truth about the documents, as a test wants it.
-type generations struct {
-	token  atomic.Int64
-	unsure atomic.Bool
+// documents is the state of the documents, as a test wants it.
+type documents struct {
+	rag.Control
+	token        atomic.Int64
+	unsure, open atomic.Bool
 }
 
-func (g *generations) Current(context.Context) (rag.Generation, bool) {
-	return rag.Generation(strconv.FormatInt(g.token.Load()+1, 10)), !g.unsure.Load()
+func (d *documents) Current(context.Context, string) rag.State {
+	return rag.State{
+		Token: rag.Token(strconv.FormatInt(d.token.Load()+1, 10)), Confirmed: !d.unsure.Load(), Open: d.open.Load(), Index: "documents-v1",
+	}
 }
 
-func (g *generations) Raise(context.Context) error  { g.token.Add(1); return nil }
-func (g *generations) Settle(context.Context) error { return nil }
+// change changes the documents.
+func (d *documents) change() { d.token.Add(1) }
 
 // backend is a search engine and a model that count their calls.
 type backend struct {
@@ -75,10 +78,10 @@ func found(text string, documents ...string) rag.Retrieval {
 // fixture is a server's cache with all around it.
 type fixture struct {
 	*cache.Cache
-	retriever   rag.Retriever
-	generator   rag.Generator
-	backend     *backend
-	generations *generations
+	retriever rag.Retriever
+	generator rag.Generator
+	backend   *backend
+	documents *documents
 
 	mu      sync.Mutex
 	config  config.Config
@@ -96,22 +99,22 @@ func withRedis(r *resilience.Redis) option {
 // sharing makes a fixture another server of the same service: the same documents.
 func sharing(other *fixture) option {
 	return func(o *cache.Options, f *fixture) {
-		f.generations, o.Generations = other.generations, other.generations
+		f.documents, o.Control = other.documents, other.documents
 	}
 }
 
 func newFixture(tb testing.TB, options ...option) *fixture {
 	tb.Helper()
-	f := &fixture{backend: &backend{}, generations: &generations{}, lookups: map[string]int{}, config: config.Config{
+	f := &fixture{backend: &backend{}, documents: &documents{}, lookups: map[string]int{}, config: config.Config{
 		Service: config.Service{Namespace: "default", Name: "docs", Replicas: 2},
 		Cache: config.Cache{
 			Enabled: true, TTLSearch: config.Duration(time.Hour), TTLLLM: config.Duration(15 * time.Minute), LocalMaxBytes: 64 << 20,
 		},
 	}}
 	o := cache.Options{
-		Config:      func() config.Config { f.mu.Lock(); defer f.mu.Unlock(); return f.config },
-		Generations: f.generations,
-		Now:         func() time.Time { f.mu.Lock(); defer f.mu.Unlock(); return time.Now().Add(f.passed) },
+		Config:  func() config.Config { f.mu.Lock(); defer f.mu.Unlock(); return f.config },
+		Control: f.documents,
+		Now:     func() time.Time { f.mu.Lock(); defer f.mu.Unlock(); return time.Now().Add(f.passed) },
 		OnLookup: func(kind, layer, outcome string) {
 			f.mu.Lock()
 			defer f.mu.Unlock()
@@ -404,25 +407,34 @@ func TestBrokenAnswerIsNotKept(t *testing.T) {
 	f.answer(t, prompt("acme", "q", "doc"), rag.CacheMiss)
 }
 
-func TestUnconfirmedGenerationIsNotServed(t *testing.T) {
+func TestUnconfirmedTokenIsNotServed(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.search(t, query("acme", "q"), rag.CacheMiss)
-	f.generations.unsure.Store(true)
+	f.documents.unsure.Store(true)
 	f.search(t, query("acme", "q"), rag.CacheMiss)
 	f.search(t, query("acme", "new"), rag.CacheMiss)
-	f.generations.unsure.Store(false)
+	f.documents.unsure.Store(false)
 	f.search(t, query("acme", "q"), rag.CacheHit)
 	f.search(t, query("acme", "new"), rag.CacheMiss) // was not kept meanwhile
+}
+
+// While a change is under way the index may show more of it any moment.
+func TestWhatIsFoundDuringAChangeIsKeptForSeconds(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.documents.open.Store(true)
+	f.search(t, query("acme", "q"), rag.CacheMiss)
+	f.search(t, query("acme", "q"), rag.CacheHit)
+	f.pass(2 * time.Second)
+	f.search(t, query("acme", "q"), rag.CacheMiss)
 }
 
 func TestNothingFoundBeforeAChangeIsServedAfterIt(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.search(t, query("acme", "q"), rag.CacheMiss)
-	if err := f.generations.Raise(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	f.documents.change()
 	f.search(t, query("acme", "q"), rag.CacheMiss)
 	f.search(t, query("acme", "q"), rag.CacheHit)
 }
@@ -430,11 +442,12 @@ func TestNothingFoundBeforeAChangeIsServedAfterIt(t *testing.T) {
 func TestWhatWasFoundWhileTheDocumentsChangedIsNotKept(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.backend.retrieve = func(ctx context.Context, _ rag.Query) (rag.Retrieval, error) {
-		return found("x", "doc"), f.generations.Raise(ctx)
+	f.backend.retrieve = func(context.Context, rag.Query) (rag.Retrieval, error) {
+		f.documents.change()
+		return found("x", "doc"), nil
 	}
 	f.search(t, query("acme", "q"), rag.CacheMiss)
-	f.generations.token.Add(-1) // as if the first token came back, to see whether anything was kept under it
+	f.documents.token.Add(-1) // as if the first token came back, to see whether anything was kept under it
 	f.search(t, query("acme", "q"), rag.CacheMiss)
 }
 

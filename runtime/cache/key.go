@@ -16,8 +16,8 @@ import (
 
 // searchKey names what a query finds: search:{query_hash}:{top_k}:{use_hybrid}. The hash is over all else that the
 // result depends on.
-func searchKey(c config.Config, q rag.Query, generation rag.Generation) string {
-	f := newFields("search/1")
+func searchKey(c config.Config, q rag.Query, state rag.State) string {
+	f := newFields("search/2")
 	f.text(q.Tenant)
 	f.text(q.Text)
 	f.number(len(q.Filter))
@@ -28,14 +28,14 @@ func searchKey(c config.Config, q rag.Query, generation rag.Generation) string {
 	f.text(string(q.Mode))
 	f.number(q.Offset)
 	f.optional(q.MinScore)
-	f.text(indexOf(c))
-	f.text(string(generation))
+	f.text(state.Index)
+	f.text(string(state.Token))
 	f.number(c.Retrieval.Chunking.Words)
 	f.number(c.Retrieval.Chunking.OverlapWords)
 	return prefix(c) + "search:" + f.sum() + ":" + strconv.Itoa(q.TopK) + ":" + strconv.FormatBool(q.Mode == rag.ModeHybrid)
 }
 
-// answerKey names what a model writes for a prompt: llm:{query_hash}:{model}:{temperature}. It holds no generation:
+// answerKey names what a model writes for a prompt: llm:{query_hash}:{model}:{temperature}. It holds no token:
 // other passages, or other contents of the same, are another key.
 func answerKey(c config.Config, p rag.Prompt) string {
 	f := newFields("llm/1")
@@ -72,14 +72,6 @@ func servicePrefix(s config.Service) string {
 
 // part is a text as a part of a key, percent-encoded: llama3.2:1b holds the colon that separates parts.
 func part(s string) string { return url.QueryEscape(s) }
-
-// indexOf is the index that is searched; empty when it is embedded.
-func indexOf(c config.Config) string {
-	if c.Stores.OpenSearch == nil {
-		return ""
-	}
-	return c.Stores.OpenSearch.Index
-}
 
 // fields are what a key is the hash of. Each goes in with its length before it, so that no two lists are the same bytes.
 type fields []byte

@@ -37,7 +37,7 @@ func TestKeyShapes(t *testing.T) {
 	t.Parallel()
 	const hash = "0123456789012345678901234567890123456789012345678901234567890123"
 	tests := map[string]struct{ got, want string }{
-		"search":   {searchKey(keyConfig(), keyQuery(), "g"), "rag:default/docs:3:search:" + hash + ":5:false"},
+		"search":   {searchKey(keyConfig(), keyQuery(), rag.State{Token: "g", Index: "documents-v1"}), "rag:default/docs:3:search:" + hash + ":5:false"},
 		"llm":      {answerKey(keyConfig(), keyPrompt()), "rag:default/docs:3:llm:" + hash + ":llama3.2%3A1b:0.2"},
 		"document": {documentKey(keyConfig().Service, "acme", "a"), "rag:default/docs:document:" + hash},
 	}
@@ -55,35 +55,32 @@ func TestKeyShapes(t *testing.T) {
 func TestEveryFieldOfASearchChangesItsKey(t *testing.T) {
 	t.Parallel()
 	other := 0.6
-	checkKeys(t, func(change func(*config.Config, *rag.Query, *rag.Generation)) string {
-		c, q, g := keyConfig(), keyQuery(), rag.Generation("g")
-		change(&c, &q, &g)
-		return searchKey(c, q, g)
-	}, map[string]func(*config.Config, *rag.Query, *rag.Generation){
-		"nothing":         func(*config.Config, *rag.Query, *rag.Generation) {},
-		"namespace":       func(c *config.Config, _ *rag.Query, _ *rag.Generation) { c.Service.Namespace = "other" },
-		"name":            func(c *config.Config, _ *rag.Query, _ *rag.Generation) { c.Service.Name = "other" },
-		"spec generation": func(c *config.Config, _ *rag.Query, _ *rag.Generation) { c.Cache.Generation++ },
-		"index": func(c *config.Config, _ *rag.Query, _ *rag.Generation) {
-			c.Stores.OpenSearch = &config.OpenSearch{Index: "other"}
-		},
-		"embedded":        func(c *config.Config, _ *rag.Query, _ *rag.Generation) { c.Stores.OpenSearch = nil },
-		"words":           func(c *config.Config, _ *rag.Query, _ *rag.Generation) { c.Retrieval.Chunking.Words++ },
-		"overlap":         func(c *config.Config, _ *rag.Query, _ *rag.Generation) { c.Retrieval.Chunking.OverlapWords++ },
-		"generation":      func(_ *config.Config, _ *rag.Query, g *rag.Generation) { *g = "h" },
-		"tenant":          func(_ *config.Config, q *rag.Query, _ *rag.Generation) { q.Tenant = "umbrella" },
-		"text":            func(_ *config.Config, q *rag.Query, _ *rag.Generation) { q.Text = "What is a bulkhead" },
-		"top_k":           func(_ *config.Config, q *rag.Query, _ *rag.Generation) { q.TopK++ },
-		"offset":          func(_ *config.Config, q *rag.Query, _ *rag.Generation) { q.Offset++ },
-		"semantic":        func(_ *config.Config, q *rag.Query, _ *rag.Generation) { q.Mode = rag.ModeSemantic },
-		"hybrid":          func(_ *config.Config, q *rag.Query, _ *rag.Generation) { q.Mode = rag.ModeHybrid },
-		"min_score":       func(_ *config.Config, q *rag.Query, _ *rag.Generation) { q.MinScore = &other },
-		"no min_score":    func(_ *config.Config, q *rag.Query, _ *rag.Generation) { q.MinScore = nil },
-		"min_score of 0":  func(_ *config.Config, q *rag.Query, _ *rag.Generation) { q.MinScore = new(float64) },
-		"filter's value":  func(_ *config.Config, q *rag.Query, _ *rag.Generation) { q.Filter["lang"] = []string{"de"} },
-		"filter's values": func(_ *config.Config, q *rag.Query, _ *rag.Generation) { q.Filter["lang"] = []string{"de", "en"} },
-		"filter's field":  func(_ *config.Config, q *rag.Query, _ *rag.Generation) { delete(q.Filter, "lang") },
-		"no filter":       func(_ *config.Config, q *rag.Query, _ *rag.Generation) { q.Filter = nil },
+	checkKeys(t, func(change func(*config.Config, *rag.Query, *rag.State)) string {
+		c, q, s := keyConfig(), keyQuery(), rag.State{Token: "g", Index: "documents-v1"}
+		change(&c, &q, &s)
+		return searchKey(c, q, s)
+	}, map[string]func(*config.Config, *rag.Query, *rag.State){
+		"nothing":         func(*config.Config, *rag.Query, *rag.State) {},
+		"namespace":       func(c *config.Config, _ *rag.Query, _ *rag.State) { c.Service.Namespace = "other" },
+		"name":            func(c *config.Config, _ *rag.Query, _ *rag.State) { c.Service.Name = "other" },
+		"spec generation": func(c *config.Config, _ *rag.Query, _ *rag.State) { c.Cache.Generation++ },
+		"index":           func(_ *config.Config, _ *rag.Query, s *rag.State) { s.Index = "documents-v2" },
+		"words":           func(c *config.Config, _ *rag.Query, _ *rag.State) { c.Retrieval.Chunking.Words++ },
+		"overlap":         func(c *config.Config, _ *rag.Query, _ *rag.State) { c.Retrieval.Chunking.OverlapWords++ },
+		"token":           func(_ *config.Config, _ *rag.Query, s *rag.State) { s.Token = "h" },
+		"tenant":          func(_ *config.Config, q *rag.Query, _ *rag.State) { q.Tenant = "umbrella" },
+		"text":            func(_ *config.Config, q *rag.Query, _ *rag.State) { q.Text = "What is a bulkhead" },
+		"top_k":           func(_ *config.Config, q *rag.Query, _ *rag.State) { q.TopK++ },
+		"offset":          func(_ *config.Config, q *rag.Query, _ *rag.State) { q.Offset++ },
+		"semantic":        func(_ *config.Config, q *rag.Query, _ *rag.State) { q.Mode = rag.ModeSemantic },
+		"hybrid":          func(_ *config.Config, q *rag.Query, _ *rag.State) { q.Mode = rag.ModeHybrid },
+		"min_score":       func(_ *config.Config, q *rag.Query, _ *rag.State) { q.MinScore = &other },
+		"no min_score":    func(_ *config.Config, q *rag.Query, _ *rag.State) { q.MinScore = nil },
+		"min_score of 0":  func(_ *config.Config, q *rag.Query, _ *rag.State) { q.MinScore = new(float64) },
+		"filter's value":  func(_ *config.Config, q *rag.Query, _ *rag.State) { q.Filter["lang"] = []string{"de"} },
+		"filter's values": func(_ *config.Config, q *rag.Query, _ *rag.State) { q.Filter["lang"] = []string{"de", "en"} },
+		"filter's field":  func(_ *config.Config, q *rag.Query, _ *rag.State) { delete(q.Filter, "lang") },
+		"no filter":       func(_ *config.Config, q *rag.Query, _ *rag.State) { q.Filter = nil },
 	})
 	if n := reflect.TypeFor[rag.Query]().NumField(); n != 7 {
 		t.Errorf("rag.Query has %d fields, the key knows 7", n)
@@ -134,7 +131,7 @@ func TestOrderOfAFilterMeansNothing(t *testing.T) {
 	t.Parallel()
 	q := keyQuery()
 	q.Filter = rag.Filter{"lang": {"en", "en"}, "kind": {"runbook", "guide", "runbook"}}
-	if searchKey(keyConfig(), keyQuery(), "g") != searchKey(keyConfig(), q, "g") {
+	if searchKey(keyConfig(), keyQuery(), rag.State{Token: "g", Index: "documents-v1"}) != searchKey(keyConfig(), q, rag.State{Token: "g", Index: "documents-v1"}) {
 		t.Error("the same filter in another order has another key")
 	}
 }

@@ -23,12 +23,12 @@ type local struct {
 
 // held is an entry in memory, with what is needed to drop it.
 type held struct {
-	entry      any // entry[rag.Retrieval] or entry[rag.Completion]
-	ttl        time.Duration
-	size       int
-	tenant     string
-	documents  []string
-	generation rag.Generation // of a search; empty for an answer
+	entry     any // entry[rag.Retrieval] or entry[rag.Completion]
+	ttl       time.Duration
+	size      int
+	tenant    string
+	documents []string
+	token     rag.Token // of a search; empty for an answer
 }
 
 func newLocal(maxBytes int64) *local {
@@ -69,9 +69,9 @@ func (l *local) forget(tenant, documentID string) {
 	l.drop(func(h held) bool { return h.tenant == tenant && slices.Contains(h.documents, documentID) })
 }
 
-// purge drops searches of other generations than current: no request can find them.
-func (l *local) purge(current rag.Generation) {
-	l.drop(func(h held) bool { return h.generation != "" && h.generation != current })
+// purge drops a tenant's searches of other tokens than current: no request can find them.
+func (l *local) purge(tenant string, current rag.Token) {
+	l.drop(func(h held) bool { return h.tenant == tenant && h.token != "" && h.token != current })
 }
 
 func (l *local) drop(gone func(held) bool) {

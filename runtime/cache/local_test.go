@@ -39,8 +39,8 @@ func TestLocalDropsWhatIsGone(t *testing.T) {
 		drop func(*local)
 		want []string
 	}{
-		"another generation": {func(l *local) { l.purge("2") }, []string{"answer", "new search", "other tenant"}},
-		"a document":         {func(l *local) { l.forget("acme", "a") }, []string{"new search", "other tenant"}},
+		"another token": {func(l *local) { l.purge("acme", "2") }, []string{"answer", "new search", "other tenant"}},
+		"a document":    {func(l *local) { l.forget("acme", "a") }, []string{"new search", "other tenant"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -48,10 +48,10 @@ func TestLocalDropsWhatIsGone(t *testing.T) {
 			l := newLocal(1 << 20)
 			t.Cleanup(l.close)
 			for key, h := range map[string]held{
-				"old search":   {tenant: "acme", documents: []string{"a", "b"}, generation: "1"},
-				"new search":   {tenant: "acme", documents: []string{"b"}, generation: "2"},
+				"old search":   {tenant: "acme", documents: []string{"a", "b"}, token: "1"},
+				"new search":   {tenant: "acme", documents: []string{"b"}, token: "2"},
 				"answer":       {tenant: "acme", documents: []string{"a"}},
-				"other tenant": {tenant: "umbrella", documents: []string{"a"}},
+				"other tenant": {tenant: "umbrella", documents: []string{"a"}, token: "1"},
 			} {
 				h.ttl = time.Hour
 				l.put(key, h)

@@ -188,9 +188,9 @@ func TestNothingOfADeletedDocumentIsServed(t *testing.T) {
 	}
 
 	gone := func(context.Context, rag.Query) (rag.Retrieval, error) { return found("x", "other"), nil }
-	_ = first.generations.Raise(t.Context())
+	first.documents.change()
 	first.backend.retrieve, second.backend.retrieve = gone, gone
-	_ = first.generations.Raise(t.Context())
+	first.documents.change()
 	first.Forget(t.Context(), "acme", "doc")
 
 	for name, f := range map[string]*fixture{"the server that deleted": first, "another server": second} {
@@ -223,9 +223,7 @@ func TestWriteThatCrossesAChangeIsTakenBack(t *testing.T) {
 	if err := <-answered; err != nil {
 		t.Fatal(err)
 	}
-	if err := f.generations.Raise(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	f.documents.change()
 	server.Resume()
 	f.close(t)
 	if got := keys(t, client, "*:search:*"); len(got) != 0 {

@@ -15,27 +15,31 @@ type retriever struct {
 	next  rag.Retriever
 }
 
-// Retrieve serves what was found under the current generation of the documents. While that is not confirmed it goes
+// Retrieve serves what was found under the current token of the documents. While that is not confirmed it goes
 // to next and keeps nothing. Hits of a result are the caller's own, their metadata is shared.
 func (r *retriever) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, error) {
 	settings := r.cache.options.Config()
 	if !settings.Cache.Enabled {
 		return r.direct(ctx, q, rag.CacheBypass)
 	}
-	generation, confirmed := r.cache.generation(ctx)
-	if !confirmed {
+	state := r.cache.state(ctx, q.Tenant)
+	if !state.Confirmed {
 		return r.direct(ctx, q, rag.CacheMiss)
 	}
+	ttl := settings.Cache.TTLSearch.D()
+	if state.Open {
+		ttl = min(ttl, openTTL)
+	}
 	answer, err := serve(ctx, r.cache, &r.cache.searches, request[rag.Retrieval]{
-		kind: KindSearch, key: searchKey(settings, q, generation), config: settings, ttl: settings.Cache.TTLSearch.D(),
-		tenant: q.Tenant, generation: generation,
+		kind: KindSearch, key: searchKey(settings, q, state), config: settings, ttl: ttl,
+		tenant: q.Tenant, token: state.Token,
 		documents: documentsFound,
 		storable:  func(v rag.Retrieval) bool { return !v.Degraded },
 		empty:     func(v rag.Retrieval) bool { return len(v.Hits) == 0 },
 		tokens:    func(rag.Retrieval) []string { return nil },
 		current: func() bool {
-			now, confirmed := r.cache.generation(context.WithoutCancel(ctx))
-			return confirmed && now == generation
+			now := r.cache.state(context.WithoutCancel(ctx), q.Tenant)
+			return now.Confirmed && now.Token == state.Token && now.Index == state.Index
 		},
 		work: func(ctx context.Context, _ func(string)) (rag.Retrieval, error) { return r.next.Retrieve(ctx, q) },
 	}, func(string) error { return nil })

@@ -28,15 +28,15 @@ type request[V any] struct {
 	config config.Config
 	ttl    time.Duration
 	tenant string
-	// generation is that of the documents, for results that are served under one only.
-	generation rag.Generation
+	// token is that of the documents, for results that are served under one only.
+	token rag.Token
 	// documents are those whose text is in a result.
 	documents func(V) []string
 	// storable reports whether a result may be kept, and empty whether there is nothing in it.
 	storable, empty func(V) bool
 	// tokens of a result, for those that have any.
 	tokens func(V) []string
-	// current reports whether the documents are still those of the generation.
+	// current reports whether the documents are still those of the token.
 	current func() bool
 	work    work[V]
 }
@@ -167,7 +167,7 @@ func remember[V any](c *Cache, r request[V], e entry[V], size int, before int64)
 	valid = func() bool { return r.current() && !c.forgotten.since(before, r.tenant, documents) }
 	c.local.put(r.key, held{
 		entry: e, ttl: e.ExpiresAt.Sub(c.options.Now()), size: size,
-		tenant: r.tenant, documents: documents, generation: r.generation,
+		tenant: r.tenant, documents: documents, token: r.token,
 	})
 	if !valid() {
 		c.local.remove(r.key)

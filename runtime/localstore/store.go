@@ -2,10 +2,8 @@ package localstore
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/blevesearch/bleve/v2"
@@ -24,30 +22,29 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Store is the documents, the search over them and the generation of a server that stands alone. It is safe for
+// Store is the documents, the search over them and the control document of a server that stands alone. It is safe for
 // concurrent use.
 type Store struct {
 	records, chunks bleve.Index
 	now             func() time.Time
 	// writer is held by whoever changes documents or closes. Searches do not wait for it.
-	writer     sync.Mutex
-	closed     bool
-	generation atomic.Pointer[rag.Generation]
+	writer  sync.Mutex
+	closed  bool
+	control control
 }
 
 var (
 	_ rag.Retriever     = (*Store)(nil)
 	_ rag.DocumentStore = (*Store)(nil)
-	_ rag.Generations   = (*Store)(nil)
+	_ rag.Control       = (*Store)(nil)
 )
 
 // Open opens the documents of a folder, or makes it. It fails when another process has it open.
 func Open(o Options) (*Store, error) {
-	s := &Store{now: o.Now}
+	s := &Store{now: o.Now, control: newControl()}
 	if s.now == nil {
 		s.now = time.Now
 	}
-	_ = s.Raise(context.Background()) // cannot fail
 	var err error
 	if s.records, err = openIndex(o.Dir, "records", recordsMapping()); err != nil {
 		return nil, err
@@ -68,19 +65,6 @@ func (s *Store) Close() error {
 	s.closed = true
 	return errors.Join(s.chunks.Close(), s.records.Close())
 }
-
-// Current is the token, which nobody else can change: it is always confirmed.
-func (s *Store) Current(context.Context) (rag.Generation, bool) { return *s.generation.Load(), true }
-
-// Raise draws a new token.
-func (s *Store) Raise(context.Context) error {
-	token := rag.Generation(rand.Text())
-	s.generation.Store(&token)
-	return nil
-}
-
-// Settle returns at once: there is no other replica.
-func (s *Store) Settle(context.Context) error { return nil }
 
 // Refresh returns at once: a batch is searchable when it is written.
 func (s *Store) Refresh(context.Context) error { return nil }

@@ -34,10 +34,10 @@ type writing struct {
 	tenant  string
 	results []rag.WriteResult
 	// changed are the documents to write, the last one of each id, with the bound of the chunks there may be.
-	changed []change
+	changed []replacement
 }
 
-type change struct {
+type replacement struct {
 	rag.ChunkedDocument
 	before record
 	chunks int
@@ -58,7 +58,7 @@ func (w *writing) plan(d rag.ChunkedDocument) error {
 	}
 	w.results = append(w.results, rag.WriteResult{ID: d.ID, Status: status})
 	if status != rag.StatusUnchanged {
-		w.changed = append(w.changed, change{ChunkedDocument: d, before: before, chunks: max(before.Chunks, len(d.Chunks))})
+		w.changed = append(w.changed, replacement{ChunkedDocument: d, before: before, chunks: max(before.Chunks, len(d.Chunks))})
 	}
 	return nil
 }

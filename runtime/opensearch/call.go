@@ -26,6 +26,8 @@ type call struct {
 	request func() opensearch.Request
 	// repeatable calls change nothing, so that they are tried again, once, when the connection breaks.
 	repeatable bool
+	// control calls are about the control index and go over connections of their own.
+	control bool
 }
 
 // do makes a call within the Store's timeout and decodes its answer into out, which may be nil. Its errors are those of
@@ -52,7 +54,11 @@ func (s *Store) attempt(ctx context.Context, c call, out any) error {
 	if err != nil {
 		return fmt.Errorf("make the request: %w", err)
 	}
-	response, err := s.client.Stream(request.WithContext(ctx))
+	client := s.client
+	if c.control {
+		client = s.controlClient
+	}
+	response, err := client.Stream(request.WithContext(ctx))
 	if response == nil {
 		return err
 	}

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/opensearch-project/opensearch-go/v4"
 	"github.com/opensearch-project/opensearch-go/v4/opensearchapi"
@@ -17,36 +19,45 @@ import (
 // mappingVersion is part of the index's name. It rises with a change of the mapping that an index cannot take up.
 const mappingVersion = 1
 
-// Ensure makes the documents' index with its alias, the control index and the first generation, each unless it is
+// Ensure makes the documents' index with its alias, the control index and the control document, each unless it is
 // there. Any number of replicas may do so at once: creating is atomic, and who comes second finds it made.
 func (s *Store) Ensure(ctx context.Context) error {
-	aliased, err := s.aliasExists(ctx)
+	index, err := s.aliasedIndex(ctx)
 	if err != nil {
 		return fmt.Errorf("look for the alias %s: %w", s.index, err)
 	}
-	if !aliased {
-		if err := s.createIndex(ctx, fmt.Sprintf("%s-v%d", s.index, mappingVersion), s.documentsIndex()); err != nil {
+	if index == "" {
+		index = fmt.Sprintf("%s-v%d", s.index, mappingVersion)
+		if err := s.createIndex(ctx, index, s.documentsIndex()); err != nil {
 			return fmt.Errorf("create the documents' index: %w", err)
 		}
 	}
 	if err := s.createIndex(ctx, s.controlIndex(), controlIndexBody()); err != nil {
 		return fmt.Errorf("create the control index: %w", err)
 	}
-	if err := s.firstGeneration(ctx); err != nil {
-		return fmt.Errorf("write the first generation: %w", err)
+	if err := s.firstControl(ctx, index); err != nil {
+		return fmt.Errorf("write the control document: %w", err)
 	}
 	return nil
 }
 
-func (s *Store) aliasExists(ctx context.Context) (bool, error) {
+// aliasedIndex is the index behind the alias; empty when there is none.
+func (s *Store) aliasedIndex(ctx context.Context) (string, error) {
+	var answer map[string]struct{}
 	err := s.do(ctx, call{
-		operation: "ensure", method: http.MethodHead, repeatable: true,
-		request: func() opensearch.Request { return opensearchapi.AliasExistsReq{Alias: []string{s.index}} },
-	}, nil)
-	if answered(err, http.StatusNotFound) {
-		return false, nil
+		operation: "ensure", method: http.MethodGet, repeatable: true,
+		request: func() opensearch.Request { return opensearchapi.AliasGetReq{Alias: []string{s.index}} },
+	}, &answer)
+	switch names := slices.Sorted(maps.Keys(answer)); {
+	case answered(err, http.StatusNotFound):
+		return "", nil
+	case err != nil:
+		return "", err
+	case len(names) != 1:
+		return "", unavailable(fmt.Errorf("the alias %s names %d indices", s.index, len(names)))
+	default:
+		return names[0], nil
 	}
-	return err == nil, err
 }
 
 func (s *Store) createIndex(ctx context.Context, name string, body map[string]any) error {

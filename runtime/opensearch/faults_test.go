@@ -37,8 +37,12 @@ var calls = map[string]func(context.Context, *opensearch.Store) error{
 	},
 	"delete":  func(ctx context.Context, s *opensearch.Store) error { return s.Delete(ctx, "t", "a") },
 	"refresh": func(ctx context.Context, s *opensearch.Store) error { return s.Refresh(ctx) },
-	"raise":   func(ctx context.Context, s *opensearch.Store) error { return s.Raise(ctx) },
-	"ensure":  func(ctx context.Context, s *opensearch.Store) error { return s.Ensure(ctx) },
+	"begin":   func(ctx context.Context, s *opensearch.Store) error { _, err := s.Begin(ctx, "t"); return err },
+	"lease": func(ctx context.Context, s *opensearch.Store) error {
+		_, err := s.Lease(ctx, "work", time.Minute, func(context.Context) error { return nil })
+		return err
+	},
+	"ensure": func(ctx context.Context, s *opensearch.Store) error { return s.Ensure(ctx) },
 }
 
 // faulty is a server that answers as a broken OpenSearch, or a broken network before it, does. A real OpenSearch cannot
@@ -80,11 +84,11 @@ func TestFaultsAreErrors(t *testing.T) {
 		"503":             {answering(503, `{"error":{"type":"search_phase_execution_exception"},"status":503}`), none},
 		"401":             {answering(401, ``), none},
 		"no such index":   {answering(404, `{"error":{"type":"index_not_found_exception"},"status":404}`), none},
-		"not JSON":        {answering(200, secret), map[string]bool{"raise": true, "ensure": true}},
+		"not JSON":        {answering(200, secret), map[string]bool{"lease": true}},
 		"cut off":         {cutOff, none},
-		"empty object":    {answering(200, `{}`), map[string]bool{"raise": true, "ensure": true}},
-		"partial":         {answering(200, `{"count":3,"_shards":{"total":2,"failed":1},"hits":{"total":{"value":0},"hits":[]}}`), map[string]bool{"raise": true, "ensure": true}},
-		"timed out there": {answering(200, `{"timed_out":true,"_shards":{"total":1},"hits":{"total":{"value":0},"hits":[]}}`), map[string]bool{"raise": true, "ensure": true, "refresh": true, "count": true}},
+		"empty object":    {answering(200, `{}`), map[string]bool{"lease": true}},
+		"partial":         {answering(200, `{"count":3,"_shards":{"total":2,"failed":1},"hits":{"total":{"value":0},"hits":[]}}`), map[string]bool{"lease": true}},
+		"timed out there": {answering(200, `{"timed_out":true,"_shards":{"total":1},"hits":{"total":{"value":0},"hits":[]}}`), map[string]bool{"lease": true, "refresh": true, "count": true}},
 		"endless":         {endless, none},
 		"redirect":        {redirect(t), none},
 	} {
@@ -192,7 +196,7 @@ func TestRetryAfterIsPassedOn(t *testing.T) {
 // What only reads is tried again when the connection breaks, once; what writes is not, for it may have been done.
 func TestBrokenConnections(t *testing.T) {
 	t.Parallel()
-	for operation, want := range map[string]int64{"search": 2, "read": 2, "count": 2, "refresh": 2, "raise": 1} {
+	for operation, want := range map[string]int64{"search": 2, "read": 2, "count": 2, "refresh": 2, "begin": 1} {
 		t.Run(operation, func(t *testing.T) {
 			t.Parallel()
 			var asked atomic.Int64
@@ -219,7 +223,7 @@ func TestEveryCallIsObserved(t *testing.T) {
 	}})
 	for operation, want := range map[string]string{
 		"search": "search", "read": "read", "count": "count", "write": "read", "delete": "read",
-		"refresh": "refresh", "raise": "generation", "ensure": "ensure",
+		"refresh": "refresh", "begin": "control", "lease": "control", "ensure": "ensure",
 	} {
 		seen = nil
 		if err := calls[operation](t.Context(), store); err == nil {

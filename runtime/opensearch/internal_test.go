@@ -11,21 +11,29 @@ import (
 	"github.com/ragservice/ragservice-operator/test/backends"
 )
 
-// A poll that was sent before this replica's Raise had its answer may tell the token of before; it must not bring it back.
-func TestLateAnswerDoesNotUndoARaise(t *testing.T) {
+// A poll that was sent before this replica's change had its answer may tell the token of before; it must not bring it back.
+func TestLateAnswerDoesNotUndoAChange(t *testing.T) {
 	t.Parallel()
 	start := time.Now()
-	s := &Store{}
-	s.learn("old", start, true)
-	s.token, s.confirmed, s.raised = "new", start.Add(time.Millisecond), start.Add(3*time.Millisecond)
-	s.learn("old", start.Add(2*time.Millisecond), true)
-	if s.token != "new" {
-		t.Errorf("the token is %q, want new", s.token)
+	s := &Store{control: newControl()}
+	told := func(token rag.Token, after time.Duration) {
+		s.learn(versionedControl{Source: rag.ControlDocument{Base: token}}, start.Add(after), true)
 	}
-	s.learn("newer", start.Add(4*time.Millisecond), true)
-	if s.token != "newer" {
-		t.Errorf("the token is %q, want newer", s.token)
+	want := func(token rag.Token) {
+		t.Helper()
+		if got := s.Current(t.Context(), "t").Token; got != token {
+			t.Errorf("the token is %q, want %q", got, token)
+		}
 	}
+	told("old", 0)
+	s.control.known.Source.Base = "new"
+	s.control.confirmed, s.control.written = start.Add(time.Millisecond), start.Add(3*time.Millisecond)
+	told("old", 2*time.Millisecond)
+	want("new")
+	told("newer", 5*time.Millisecond)
+	want("newer")
+	told("old", 4*time.Millisecond) // asked before, answered after
+	want("newer")
 }
 
 // Keys are part of what is stored: another form would lose every document.

@@ -161,6 +161,16 @@ type way struct {
 	cut atomic.Bool
 }
 
+// throughTo passes requests on to the real OpenSearch.
+func throughTo(t *testing.T) http.Handler {
+	t.Helper()
+	target, err := url.Parse(backends.OpenSearch(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return httputil.NewSingleHostReverseProxy(target)
+}
+
 func newWay(t *testing.T, through http.Handler) *way {
 	t.Helper()
 	w := &way{}

@@ -5,12 +5,30 @@ import (
 	"errors"
 	mathrand "math/rand/v2"
 	"net/http"
+	"sync"
 	"time"
 )
 
-// Run makes the indices when they are not there and reads the generation four times a second, until ctx ends. Without it
-// no token is ever confirmed. Its errors are in the metrics, in State and with OnHealth.
+// Run makes the indices when they are not there, reads the control document four times a second, renews the changes of
+// this replica and closes abandoned ones, until ctx ends. Without it no token is ever confirmed. Its errors are in the
+// metrics, in State and with OnHealth.
 func (s *Store) Run(ctx context.Context) {
+	var changes sync.WaitGroup
+	changes.Go(func() { s.runChanges(ctx) })
+	defer changes.Wait()
+	s.runPolls(ctx)
+}
+
+// runChanges renews changes four times in the time after which others count them as abandoned, and closes those that are.
+// It is apart from the polls, which must not wait for a refresh.
+func (s *Store) runChanges(ctx context.Context) {
+	for pause(ctx, s.abandonedAfter/4) == nil {
+		_ = s.renewChanges(ctx) // as of closing: what fails is tried again, and told by the polls
+		_ = s.closeAbandoned(ctx)
+	}
+}
+
+func (s *Store) runPolls(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	ensured := false

@@ -25,34 +25,47 @@ type Options struct {
 	// Now is the clock that tombstones are dated by; nil means time.Now.
 	Now func() time.Time
 	// Observe is told of each call when it has ended: operation is one of "search", "read", "write", "refresh", "count",
-	// "generation", "ensure"; outcome is "ok", "canceled", or the code of the error. It may be nil.
+	// "control", "ensure"; outcome is "ok", "canceled", or the code of the error. It may be nil.
 	Observe func(operation, outcome string, took time.Duration)
+	// AbandonedAfter is how long a change may be open without a sign of its writer; 0 means rag.AbandonedAfter.
+	AbandonedAfter time.Duration
 	// OnHealth is told by Run when the indices can be used for the first time or again, and when they could not be for
 	// 5 s, with the last error. It must return soon. It may be nil.
 	OnHealth func(up bool, err error)
 }
 
-// Store is the documents, the search over them and the generation, in OpenSearch. It is safe for concurrent use, by any
+// Store is the documents, the search over them and the control document, in OpenSearch. It is safe for concurrent use, by any
 // number of replicas.
 type Store struct {
-	client   *opensearchtransport.Client
-	index    string
-	timeout  time.Duration
-	now      func() time.Time
-	observe  func(operation, outcome string, took time.Duration)
-	onHealth func(up bool, err error)
-	generation
+	client *opensearchtransport.Client
+	// controlClient has connections of its own, so that the control document is read in time however many others are busy.
+	controlClient  *opensearchtransport.Client
+	index          string
+	timeout        time.Duration
+	abandonedAfter time.Duration
+	now            func() time.Time
+	observe        func(operation, outcome string, took time.Duration)
+	onHealth       func(up bool, err error)
+	control        control
+	leases         leases
 }
 
 var (
 	_ rag.Retriever     = (*Store)(nil)
 	_ rag.DocumentStore = (*Store)(nil)
-	_ rag.Generations   = (*Store)(nil)
+	_ rag.Control       = (*Store)(nil)
 )
 
 // New makes a Store. It connects to nothing: see Run and Ensure. Close releases its connections.
 func New(o Options) (*Store, error) {
-	s := &Store{index: o.Config.Index, timeout: o.Timeout, now: o.Now, observe: o.Observe, onHealth: o.OnHealth}
+	s := &Store{
+		index: o.Config.Index, timeout: o.Timeout, abandonedAfter: o.AbandonedAfter, now: o.Now, observe: o.Observe, onHealth: o.OnHealth,
+		control: newControl(),
+		leases:  leases{seen: map[string]leaseSeen{}},
+	}
+	if s.abandonedAfter == 0 {
+		s.abandonedAfter = rag.AbandonedAfter
+	}
 	if s.timeout == 0 {
 		s.timeout = CallTimeout
 	}
@@ -71,6 +84,9 @@ func New(o Options) (*Store, error) {
 	var err error
 	if s.client, err = newClient(o.Config.URLs); err != nil {
 		return nil, fmt.Errorf("make the client of OpenSearch: %w", err)
+	}
+	if s.controlClient, err = newClient(o.Config.URLs); err != nil {
+		return nil, errors.Join(fmt.Errorf("make the client of the control document: %w", err), s.client.Close())
 	}
 	return s, nil
 }
@@ -94,8 +110,8 @@ func newClient(addresses []string) (*opensearchtransport.Client, error) {
 	})
 }
 
-// Close ends the client's background work and closes idle connections.
-func (s *Store) Close() error { return s.client.Close() }
+// Close ends the clients' background work and closes idle connections.
+func (s *Store) Close() error { return errors.Join(s.client.Close(), s.controlClient.Close()) }
 
 // newTransport takes no proxy from the environment: the address is inside the cluster, and a proxy would see every
 // document. The deadline of a call bounds all of it; the bounds here tell sooner that nobody is there.

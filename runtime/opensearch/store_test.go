@@ -98,7 +98,7 @@ func TestNothingIsWrittenWithoutTheIndex(t *testing.T) {
 	if found, err := store.Retrieve(t.Context(), rag.Query{Tenant: "t", Text: "lift", TopK: 1}); rag.KindOf(err) != rag.ErrSearchUnavailable {
 		t.Errorf("Retrieve gave %v, %v; want search_unavailable", found, err)
 	}
-	store.Run(deadline(t, func() bool { _, confirmed := store.Current(t.Context()); return confirmed })) // makes what is missing
+	store.Run(deadline(t, func() bool { return store.Current(t.Context(), "t").Confirmed })) // makes what is missing
 	if results, err := store.Write(t.Context(), "t", []rag.ChunkedDocument{d}); err != nil || results[0].Status != rag.StatusCreated {
 		t.Errorf("Write gave %v, %v; want created", results, err)
 	}

@@ -24,7 +24,8 @@ const (
 // rest is reported as failed without being tried. Sending the same documents again is always safe. An error of next
 // other than io.EOF ends the work and is returned, after what came before it was written and reported.
 func (s *Service) Ingest(ctx context.Context, id Identity, next func() (Document, error), report func(DocumentResult) error, opt IngestOptions) (IngestSummary, error) {
-	if err := s.Generations.Raise(ctx); err != nil {
+	change, err := s.Control.Begin(ctx, id.Tenant)
+	if err != nil {
 		return IngestSummary{}, err
 	}
 	in := ingest{service: s, tenant: id.Tenant, settings: s.Settings().Retrieval, report: report}
@@ -32,39 +33,44 @@ func (s *Service) Ingest(ctx context.Context, id Identity, next func() (Document
 	if readErr == nil {
 		readErr = in.flush(ctx)
 	}
-	if !in.dirty {
-		return in.summary, readErr // nothing became visible: what was cached since the first raise is true
-	}
-	return in.summary, errors.Join(readErr, s.finish(ctx, opt))
+	return in.summary, errors.Join(readErr, s.finish(ctx, change, opt))
 }
 
-// finish makes what was written visible and raises the generation after it. When nobody waits it does so in the
-// background, again and again until it is done: the engine refreshes by itself, and without a raise after that, results
-// from before the write would be served until they end.
-func (s *Service) finish(ctx context.Context, opt IngestOptions) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
+// finish makes what was written visible, on every replica when the caller waits for it. It refreshes even when nothing
+// was written: the same documents may have been sent before, by a caller who did not wait. What fails is tried again in
+// the background, as is all of it when nobody waits.
+func (s *Service) finish(ctx context.Context, change Change, opt IngestOptions) error {
+	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
 	if opt.Refresh {
-		defer cancel()
-		return s.publish(ctx)
-	}
-	s.background.Go(func() {
-		defer cancel()
-		for s.publish(ctx) != nil {
-			select {
-			case <-ctx.Done():
-				return // the next write raises again
-			case <-time.After(finishPause):
-			}
+		err := s.publish(detached, change)
+		if err == nil {
+			cancel()
+			return s.Control.Settle(ctx)
 		}
-	})
+		s.background.Go(func() { defer cancel(); s.publishLater(detached, change) })
+		return err
+	}
+	s.background.Go(func() { defer cancel(); s.publishLater(detached, change) })
 	return nil
 }
 
-func (s *Service) publish(ctx context.Context) error {
+func (s *Service) publish(ctx context.Context, change Change) error {
 	if err := s.Documents.Refresh(ctx); err != nil {
 		return err
 	}
-	return s.Generations.Raise(ctx)
+	return change.Publish(ctx)
+}
+
+// publishLater tries to publish until it succeeds or ctx ends; then the change is left to be closed as abandoned.
+func (s *Service) publishLater(ctx context.Context, change Change) {
+	defer change.Abandon()
+	for s.publish(ctx, change) != nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(finishPause):
+		}
+	}
 }
 
 // ingest is the state of one Ingest.
@@ -187,21 +193,20 @@ func (s *Service) DeleteDocument(ctx context.Context, id Identity, documentID st
 	if err := ValidateDocumentID(documentID); err != nil {
 		return err
 	}
-	if err := s.Generations.Raise(ctx); err != nil {
+	change, err := s.Control.Begin(ctx, id.Tenant)
+	if err != nil {
 		return err
 	}
-	err := s.Documents.Delete(ctx, id.Tenant, documentID)
-	if errors.Is(err, ErrPaperNotFound) {
-		return err
-	}
+	defer change.Abandon()
+	err = s.Documents.Delete(ctx, id.Tenant, documentID)
 	// From here on the document is gone, or may be: what is left must happen even when the caller has left.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
 	defer cancel()
-	if err := errors.Join(err, s.Generations.Raise(ctx)); err != nil {
+	if err := errors.Join(err, change.Publish(ctx)); err != nil {
 		return err
 	}
 	s.Forgetter.Forget(ctx, id.Tenant, documentID)
-	return s.Generations.Settle(ctx)
+	return s.Control.Settle(ctx)
 }
 
 // CountDocuments is the number of documents of the caller's tenant.

@@ -65,20 +65,6 @@ type DocumentStore interface {
 	Count(ctx context.Context, tenant string) (int, error)
 }
 
-// Generation is a random token that names a state of the documents. Results found under one are not served under
-// another.
-type Generation string
-
-// Generations is the truth about the current generation: a document beside the documents, or a value in memory.
-type Generations interface {
-	// Current is the token, and whether it was confirmed recently enough to serve cached results under it.
-	Current(ctx context.Context) (Generation, bool)
-	// Raise draws a new token. It is called before and after the refresh that makes a write visible.
-	Raise(ctx context.Context) error
-	// Settle returns when every replica must have seen the last Raise.
-	Settle(ctx context.Context) error
-}
-
 // Forgetter drops cached results that hold text of a document, as far as the cache can be reached: entries that stay
 // can no longer be found by any request, and end with their TTL.
 type Forgetter interface {

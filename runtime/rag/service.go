@@ -10,11 +10,11 @@ import (
 
 // Service is the pipeline. Its fields are set once, before the first request; Close ends what it does in the background.
 type Service struct {
-	Retriever   Retriever
-	Generator   Generator
-	Answers     AnswerCache
-	Documents   DocumentStore
-	Generations Generations
+	Retriever Retriever
+	Generator Generator
+	Answers   AnswerCache
+	Documents DocumentStore
+	Control   Control
 	// Forgetter drops cached text of deleted documents.
 	Forgetter Forgetter
 	// Settings are read once for each request.

@@ -21,8 +21,8 @@ type ports struct {
 	generate func(context.Context, Prompt, func(string) error) (Completion, error)
 	write    func([]ChunkedDocument) ([]WriteResult, error)
 	remove   func(id string) error
-	// refresh and raise may be nil: then they succeed.
-	refresh, raise func() error
+	// refresh and publish may be nil: then they succeed.
+	refresh, publish func() error
 }
 
 func (p *ports) Retrieve(_ context.Context, q Query) (Retrieval, error) { return p.retrieve(q) }
@@ -49,13 +49,21 @@ func (p *ports) Delete(_ context.Context, _, id string) error {
 	return p.remove(id)
 }
 func (p *ports) Count(context.Context, string) (int, error) { return 0, nil }
-func (p *ports) Current(context.Context) (Generation, bool) { return "g", true }
-func (p *ports) Raise(context.Context) error                { return p.called("raise", p.raise) }
-func (p *ports) Settle(context.Context) error               { p.calls = append(p.calls, "settle"); return nil }
-func (p *ports) Forget(_ context.Context, _, id string)     { p.calls = append(p.calls, "forget "+id) }
-func (p *ports) Peek(context.Context, Prompt) CacheInfo     { return CacheInfo{Outcome: CacheMiss} }
+func (p *ports) Current(context.Context, string) State      { return State{Token: "g", Confirmed: true} }
+func (p *ports) Begin(context.Context, string) (Change, error) {
+	p.calls = append(p.calls, "begin")
+	return p, nil
+}
+func (p *ports) Publish(context.Context) error { return p.called("publish", p.publish) }
+func (p *ports) Abandon()                      {}
+func (p *ports) Settle(context.Context) error  { p.calls = append(p.calls, "settle"); return nil }
+func (p *ports) Lease(ctx context.Context, _ string, _ time.Duration, work func(context.Context) error) (bool, error) {
+	return true, work(ctx)
+}
+func (p *ports) Forget(_ context.Context, _, id string) { p.calls = append(p.calls, "forget "+id) }
+func (p *ports) Peek(context.Context, Prompt) CacheInfo { return CacheInfo{Outcome: CacheMiss} }
 func (p *ports) service(settings Settings) *Service {
-	return &Service{Retriever: p, Generator: p, Answers: p, Documents: p, Generations: p, Forgetter: p, Settings: func() Settings { return settings }}
+	return &Service{Retriever: p, Generator: p, Answers: p, Documents: p, Control: p, Forgetter: p, Settings: func() Settings { return settings }}
 }
 
 func created(docs []ChunkedDocument) ([]WriteResult, error) {
@@ -146,7 +154,7 @@ func TestAskIsBoundedByTheModelsTimeout(t *testing.T) {
 	}
 }
 
-func TestIngestRaisesTwiceForManyBatches(t *testing.T) {
+func TestIngestIsOneChangeForManyBatches(t *testing.T) {
 	p := &ports{write: created}
 	var ids, reported []string
 	for i := range 130 {
@@ -157,7 +165,7 @@ func TestIngestRaisesTwiceForManyBatches(t *testing.T) {
 	if err != nil || summary.Created != 130 {
 		t.Fatalf("got %+v, %v", summary, err)
 	}
-	if diff := cmp.Diff([]string{"raise", "write 64", "write 64", "write 2", "refresh", "raise"}, p.calls); diff != "" {
+	if diff := cmp.Diff([]string{"begin", "write 64", "write 64", "write 2", "refresh", "publish", "settle"}, p.calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(ids, reported); diff != "" {
@@ -188,24 +196,24 @@ func TestIngestTellsWhatWentInAndWhatDidNot(t *testing.T) {
 	if summary != (IngestSummary{Created: 2, Failed: 4}) || batches != 2 {
 		t.Errorf("got %+v after %d batches", summary, batches)
 	}
-	if p.calls[len(p.calls)-1] != "raise" {
+	if !slices.Contains(p.calls, "publish") {
 		t.Errorf("what went in was not made visible: %v", p.calls)
 	}
 }
 
-func TestIngestOfNothingNewRaisesOnce(t *testing.T) {
+func TestIngestOfNothingNewIsMadeVisible(t *testing.T) {
 	p := &ports{write: func(docs []ChunkedDocument) ([]WriteResult, error) {
 		return []WriteResult{{ID: docs[0].ID, Status: StatusUnchanged}}, nil
 	}}
 	if _, err := p.service(testSettings).Ingest(t.Context(), Identity{}, documents("a"), func(DocumentResult) error { return nil }, IngestOptions{Refresh: true}); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"raise", "write 1"}, p.calls); diff != "" {
+	if diff := cmp.Diff([]string{"begin", "write 1", "refresh", "publish", "settle"}, p.calls); diff != "" {
 		t.Error(diff)
 	}
 }
 
-func TestIngestOfACallerWhoLeavesRaisesForWhatWasWritten(t *testing.T) {
+func TestIngestOfACallerWhoLeavesPublishesWhatWasWritten(t *testing.T) {
 	p := &ports{write: func(docs []ChunkedDocument) ([]WriteResult, error) {
 		return []WriteResult{{ID: docs[0].ID, Status: StatusUnchanged}, {ID: docs[1].ID, Status: StatusCreated}}, nil
 	}}
@@ -214,7 +222,7 @@ func TestIngestOfACallerWhoLeavesRaisesForWhatWasWritten(t *testing.T) {
 	if !errors.Is(err, gone) {
 		t.Errorf("got %v", err)
 	}
-	if diff := cmp.Diff([]string{"raise", "write 2", "refresh", "raise"}, p.calls); diff != "" {
+	if diff := cmp.Diff([]string{"begin", "write 2", "refresh", "publish", "settle"}, p.calls); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -233,7 +241,7 @@ func TestIngestKeepsWhatCameBeforeABrokenBody(t *testing.T) {
 	if !errors.Is(err, broken) || summary.Created != 1 {
 		t.Errorf("got %+v, %v", summary, err)
 	}
-	if diff := cmp.Diff([]string{"raise", "write 1", "refresh", "raise"}, p.calls); diff != "" {
+	if diff := cmp.Diff([]string{"begin", "write 1", "refresh", "publish", "settle"}, p.calls); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -253,7 +261,7 @@ func TestIngestThatNobodyWaitsForIsFinishedAfterAnOutage(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		p := &ports{write: created}
-		p.refresh, p.raise = failing(p, "write 1"), failing(p, "refresh")
+		p.refresh, p.publish = failing(p, "write 1"), failing(p, "refresh")
 		service := p.service(testSettings)
 		if _, err := service.Ingest(t.Context(), Identity{}, documents("a"), func(DocumentResult) error { return nil }, IngestOptions{}); err != nil {
 			t.Fatal(err)
@@ -261,7 +269,7 @@ func TestIngestThatNobodyWaitsForIsFinishedAfterAnOutage(t *testing.T) {
 		if err := service.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
-		if diff := cmp.Diff([]string{"raise", "write 1", "refresh", "refresh", "raise", "refresh", "raise"}, p.calls); diff != "" {
+		if diff := cmp.Diff([]string{"begin", "write 1", "refresh", "refresh", "publish", "refresh", "publish"}, p.calls); diff != "" {
 			t.Errorf("calls (-want +got):\n%s", diff)
 		}
 	})
@@ -289,9 +297,9 @@ func TestDeleteOrder(t *testing.T) {
 		err  error
 		want []string
 	}{
-		{"gone", nil, []string{"raise", "delete a", "raise", "forget a", "settle"}},
-		{"never known", DocumentNotFound("a"), []string{"raise", "delete a"}},
-		{"perhaps gone", &Error{Kind: ErrSearchTimeout, Message: "late"}, []string{"raise", "delete a", "raise"}},
+		{"gone", nil, []string{"begin", "delete a", "publish", "forget a", "settle"}},
+		{"never known", DocumentNotFound("a"), []string{"begin", "delete a", "publish"}},
+		{"perhaps gone", &Error{Kind: ErrSearchTimeout, Message: "late"}, []string{"begin", "delete a", "publish"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 type Store interface {
 	rag.Retriever
 	rag.DocumentStore
-	rag.Generations
+	rag.Control
 }
 
 // Run runs the contract. open makes an empty store with the clock now, and closes it with the test.
@@ -28,14 +28,14 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) Store) {
 		"batches": testBatches, "ids": testIDs, "tenants": testTenants,
 		"words": testWords, "plain text": testPlainText, "nothing to look for": testNothingToLookFor, "long queries": testLongQueries,
 		"filters": testFilters, "pages": testPages, "candidates": testCandidates, "least score": testLeastScore, "title": testTitle,
-		"concurrent writers": testConcurrentWriters, "caller who left": testCallerWhoLeft,
+		"concurrent writers": testConcurrentWriters, "changes": testChanges, "caller who left": testCallerWhoLeft,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test(t, tenant{store, strings.ReplaceAll(name, " ", "-")})
 		})
 	}
-	t.Run("generation", func(t *testing.T) { testGeneration(t, store) })
+	t.Run("lease", func(t *testing.T) { testLease(t, store) })
 	t.Run("tombstones", func(t *testing.T) { testTombstones(t, open) })
 }
 

@@ -10,40 +10,84 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
-// testGeneration is not parallel: the generation is the whole store's.
-func testGeneration(t *testing.T, store Store) {
-	before := confirmed(t, store)
-	for range 3 {
-		if err := store.Raise(t.Context()); err != nil {
-			t.Fatal(err)
+// A tenant's token is open from the first change that begins to the last that is published, changes with each step, and
+// no step changes another tenant's.
+func testChanges(t *testing.T, s tenant) {
+	other := tenant{s.Store, s.name + "-other"}
+	others := other.confirmed(t)
+	last := s.confirmed(t).Token
+	step := func(what string, do func() error, open bool) {
+		t.Helper()
+		if err := do(); err != nil {
+			t.Fatalf("%s: %v", what, err)
 		}
-		if after, ok := store.Current(t.Context()); after == before || after == "" || !ok {
-			t.Errorf("after a Raise the generation is %q, confirmed %t; it was %q", after, ok, before)
+		now := s.confirmed(t)
+		if now.Token == last || now.Open != open {
+			t.Errorf("after %s the token is %q (before: %q), open %t; want another, open %t", what, now.Token, last, now.Open, open)
 		}
-		before, _ = store.Current(t.Context())
+		last = now.Token
 	}
-	if err := store.Settle(t.Context()); err != nil {
+	var changes [2]rag.Change
+	begin := func(i int) func() error {
+		return func() (err error) { changes[i], err = s.Begin(t.Context(), s.name); return err }
+	}
+	publish := func(i int) func() error { return func() error { return changes[i].Publish(t.Context()) } }
+	step("the first change begins", begin(0), true)
+	step("a second begins", begin(1), true)
+	step("the first is published", publish(0), true)
+	step("the second is published", publish(1), false)
+	changes[0].Abandon()
+	if err := s.Settle(t.Context()); err != nil {
 		t.Errorf("Settle: %v", err)
 	}
-	if after := confirmed(t, store); after != before {
-		t.Errorf("the generation changed from %q to %q without a Raise", before, after)
+	if now := s.confirmed(t); now.Token != last || now.Open || now.Index == "" {
+		t.Errorf("the state became %+v without a change, want the token %q, closed, and an index", now, last)
+	}
+	if now := other.confirmed(t); now != others {
+		t.Errorf("another tenant's state became %+v, want %+v", now, others)
 	}
 }
 
-// confirmed waits for a confirmed generation.
-func confirmed(t *testing.T, store Store) rag.Generation {
+// confirmed waits for a confirmed state.
+func (s tenant) confirmed(t *testing.T) rag.State {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for tick := time.NewTicker(5 * time.Millisecond); ; {
-		if token, ok := store.Current(ctx); ok {
-			return token
+		if state := s.Current(ctx, s.name); state.Confirmed {
+			return state
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			t.Fatal("the generation was not confirmed within 20 s")
+			t.Fatalf("no state was confirmed within %s", patience)
 		}
+	}
+}
+
+// patience bounds the wait for an event; nothing is slow for its own reasons.
+const patience = time.Minute
+
+// A lease is held by one at a time, and free again when its work has ended.
+func testLease(t *testing.T, store Store) {
+	const ttl = time.Minute
+	ended := errors.New("ended")
+	held, err := store.Lease(t.Context(), "work", ttl, func(ctx context.Context) error {
+		again, err := store.Lease(ctx, "work", ttl, func(context.Context) error { t.Error("a held lease was given"); return nil })
+		if again || err != nil {
+			t.Errorf("asking for a held lease gave %t, %v", again, err)
+		}
+		other, err := store.Lease(ctx, "other work", ttl, func(context.Context) error { return nil })
+		if !other || err != nil {
+			t.Errorf("asking for another lease gave %t, %v", other, err)
+		}
+		return ended
+	})
+	if !held || !errors.Is(err, ended) {
+		t.Errorf("the lease was held %t with %v, want true and the error of the work", held, err)
+	}
+	if held, err := store.Lease(t.Context(), "work", ttl, func(context.Context) error { return nil }); !held || err != nil {
+		t.Errorf("after its work the lease gave %t, %v", held, err)
 	}
 }
 

@@ -31,16 +31,29 @@ func eventually(t *testing.T, what string, happened func() bool) {
 	}
 }
 
-func current(s *opensearch.Store) rag.Generation {
-	token, confirmed := s.Current(context.Background())
-	if !confirmed {
+// current is the token under which a replica serves what it has cached; empty when it serves nothing.
+func current(s *opensearch.Store) rag.Token {
+	state := s.Current(context.Background(), "t")
+	if !state.Confirmed {
 		return ""
 	}
-	return token
+	return state.Token
+}
+
+// publish makes a change of nothing.
+func publish(t *testing.T, s *opensearch.Store) {
+	t.Helper()
+	change, err := s.Begin(t.Context(), "t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := change.Publish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // After Settle no replica serves under an older token: it knows the new one or none.
-func TestReplicasAgreeOnTheGeneration(t *testing.T) {
+func TestReplicasAgreeOnTheToken(t *testing.T) {
 	t.Parallel()
 	index := newIndex()
 	one, other := open(t, index, opensearch.Options{}), open(t, index, opensearch.Options{})
@@ -49,12 +62,10 @@ func TestReplicasAgreeOnTheGeneration(t *testing.T) {
 	for range 5 {
 		eventually(t, "the other replica confirms a token", func() bool { return current(other) != "" })
 		before := current(other)
-		if err := one.Raise(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		raised, _ := one.Current(t.Context())
+		publish(t, one)
+		raised := one.Current(t.Context(), "t").Token
 		if raised == before {
-			t.Fatal("Raise kept the token")
+			t.Fatal("the change kept the token")
 		}
 		if err := one.Settle(t.Context()); err != nil {
 			t.Fatal(err)
@@ -99,7 +110,7 @@ func TestCutOffReplicaConfirmsNothing(t *testing.T) {
 	wantHealth("up true, fault false")
 	way.cut.Store(true)
 	eventually(t, "nothing is confirmed", func() bool { return current(store) == "" })
-	if _, confirmed := store.Current(t.Context()); confirmed {
+	if store.Current(t.Context(), "t").Confirmed {
 		t.Error("a token was confirmed through a cut")
 	}
 	eventually(t, "OpenSearch is down", func() bool { return store.State() == telemetry.DependencyDown })
@@ -113,9 +124,7 @@ func TestSettleEndsWithItsCaller(t *testing.T) {
 	t.Parallel()
 	store := open(t, newIndex(), opensearch.Options{})
 	run(t, store)
-	if err := store.Raise(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	publish(t, store)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := store.Settle(ctx); err == nil {

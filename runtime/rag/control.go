@@ -1,0 +1,184 @@
+package rag
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Token is a random name of a state of a tenant's documents. What was found under one is not served under another.
+type Token string
+
+// State is what a replica knows of a tenant's documents.
+type State struct {
+	// Token names the state; empty while nothing was read yet.
+	Token Token
+	// Confirmed says that the token was read recently enough to serve cached results under it.
+	Confirmed bool
+	// Open says that a change is under way: what is found under the token may be out of date seconds later.
+	Open bool
+	// Index is the concrete index that is searched; a rebuilt index has another name.
+	Index string
+}
+
+// Control is what replicas agree on: a document beside the documents, or a value in memory.
+type Control interface {
+	// Current is the state of the tenant's documents as this replica knows it. It asks nobody.
+	Current(ctx context.Context, tenant string) State
+	// Begin draws a new token for the tenant, which is open until every change that began has been published. It comes
+	// before the first write of a change.
+	Begin(ctx context.Context, tenant string) (Change, error)
+	// Settle returns when every replica must have seen what this one published last.
+	Settle(ctx context.Context) error
+	// Lease runs work while this replica holds the lease of that name, and says whether it did: at once not when another
+	// holds it. The lease is renewed while work runs, and released after it. A holder that was killed loses it when it was not renewed
+	// for ttl. The context of work ends when the lease is lost.
+	Lease(ctx context.Context, name string, ttl time.Duration, work func(context.Context) error) (held bool, err error)
+}
+
+// Change is a change of a tenant's documents under way. It ends with the first Publish that succeeds, or with Abandon.
+type Change interface {
+	// Publish draws a new token, after the refresh that made the change visible.
+	Publish(ctx context.Context) error
+	// Abandon leaves the change to be closed by any replica, about AbandonedAfter later. After Publish it does nothing.
+	Abandon()
+}
+
+const (
+	// AbandonedAfter is how long a change may be open without a sign of its writer. Then any replica refreshes the index
+	// and publishes it: the writer was killed.
+	AbandonedAfter = 20 * time.Second
+	// maxTenantEntries bounds the tenants with a token of their own whose changes are all published: about 16 kB.
+	maxTenantEntries = 200
+)
+
+// ControlDocument is the state that replicas agree on. It has a token of its own for tenants that changed lately and one
+// for all others, so that it stays small with any number of tenants. Adapters keep it and change it as a whole.
+type ControlDocument struct {
+	// Index is the concrete index that holds the documents; Analyser and Embedding say how its content was made.
+	Index     string `json:"index"`
+	Analyser  int    `json:"analyser"`
+	Embedding string `json:"embedding,omitempty"`
+	// Changes counts changes of this document.
+	Changes int64 `json:"changes"`
+	// Base is the token of tenants without an entry.
+	Base Token `json:"base"`
+	// Tenants are by TenantKey.
+	Tenants map[string]TenantEntry `json:"tenants,omitempty"`
+}
+
+// TenantEntry is the state of one tenant's documents.
+type TenantEntry struct {
+	Token Token `json:"token"`
+	// Changed is ControlDocument.Changes of the last change.
+	Changed int64 `json:"changed"`
+	// Writers are the changes under way: by id, how often each was renewed.
+	Writers map[string]int64 `json:"writers,omitempty"`
+}
+
+// TenantKey is the name of a tenant in a ControlDocument: a hash, of a size that does not depend on the tenant.
+func TenantKey(tenant string) string {
+	sum := sha256.Sum256([]byte(tenant))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
+// NewControlDocument is the first document of an index.
+func NewControlDocument(index string, analyser int) ControlDocument {
+	return ControlDocument{Index: index, Analyser: analyser, Base: newToken()}
+}
+
+func newToken() Token { return Token(rand.Text()) }
+
+// State is the state of a tenant's documents. It is not confirmed: that is the reader's to say.
+func (d *ControlDocument) State(tenant string) State {
+	s := State{Token: d.Base, Index: d.Index}
+	if entry, ok := d.Tenants[TenantKey(tenant)]; ok {
+		s.Token, s.Open = entry.Token, len(entry.Writers) > 0
+	}
+	return s
+}
+
+// Begin draws a new token for a tenant and opens it for a writer.
+func (d *ControlDocument) Begin(tenantKey, writer string) {
+	d.change(tenantKey, func(writers map[string]int64) { writers[writer] = 0 })
+}
+
+// Publish draws a new token for a tenant. The token stays open while there are other writers.
+func (d *ControlDocument) Publish(tenantKey, writer string) {
+	d.change(tenantKey, func(writers map[string]int64) { delete(writers, writer) })
+}
+
+func (d *ControlDocument) change(tenantKey string, change func(writers map[string]int64)) {
+	d.Changes++
+	entry := TenantEntry{Token: newToken(), Changed: d.Changes, Writers: map[string]int64{}}
+	maps.Copy(entry.Writers, d.Tenants[tenantKey].Writers)
+	change(entry.Writers)
+	if d.Tenants == nil {
+		d.Tenants = map[string]TenantEntry{}
+	}
+	d.Tenants[tenantKey] = entry
+	d.fold()
+}
+
+// Renew shows that a writer lives. A change that was closed meanwhile is opened again, under a new token: its writer goes
+// on writing.
+func (d *ControlDocument) Renew(tenantKey, writer string) {
+	entry := d.Tenants[tenantKey]
+	renewed, open := entry.Writers[writer]
+	if !open {
+		d.Begin(tenantKey, writer)
+		return
+	}
+	d.Changes++
+	entry.Writers[writer] = renewed + 1
+}
+
+// SwapIndex names another index. Every token is drawn anew with it, so that no result of the old index is served for the
+// new one; changes under way stay open.
+func (d *ControlDocument) SwapIndex(index string, analyser int, embedding string) {
+	d.Changes++
+	d.Index, d.Analyser, d.Embedding, d.Base = index, analyser, embedding, newToken()
+	maps.DeleteFunc(d.Tenants, func(_ string, e TenantEntry) bool { return len(e.Writers) == 0 })
+	for key, entry := range d.Tenants {
+		entry.Token, entry.Changed = newToken(), d.Changes
+		d.Tenants[key] = entry
+	}
+}
+
+// fold drops the older half of the entries when there are too many, and draws a new token for all tenants without one: a
+// tenant whose entry went must not fall back to a token that it had before. Entries with writers stay; their number is
+// that of the uploads under way.
+func (d *ControlDocument) fold() {
+	if len(d.Tenants) <= maxTenantEntries {
+		return
+	}
+	var closed []string
+	for key, entry := range d.Tenants {
+		if len(entry.Writers) == 0 {
+			closed = append(closed, key)
+		}
+	}
+	if len(closed) <= maxTenantEntries/2 {
+		return
+	}
+	slices.SortFunc(closed, func(a, b string) int { return int(d.Tenants[a].Changed - d.Tenants[b].Changed) })
+	for _, key := range closed[:len(closed)/2] {
+		delete(d.Tenants, key)
+	}
+	d.Base = newToken()
+}
+
+// Clone shares nothing with d.
+func (d *ControlDocument) Clone() ControlDocument {
+	c := *d
+	c.Tenants = maps.Clone(d.Tenants)
+	for key, entry := range c.Tenants {
+		entry.Writers = maps.Clone(entry.Writers)
+		c.Tenants[key] = entry
+	}
+	return c
+}
