@@ -105,8 +105,19 @@ type Retrieval struct {
 	Mode Mode `json:"mode"`
 	// Degraded says that a leg of the search was lost. Such a result is never cached.
 	Degraded bool `json:"degraded,omitempty"`
+	// Statistics are of the terms of the query, for choosing sentences of the hits.
+	Statistics Statistics `json:"statistics,omitzero"`
 	// Cache tells where the result came from; adapters of stores leave it alone.
 	Cache CacheInfo `json:"-"`
+}
+
+// Statistics say how rare the terms of a query are among the tenant's chunks.
+type Statistics struct {
+	// Chunks is how many chunks the tenant has.
+	Chunks int `json:"chunks"`
+	// Holding is for each term of the query (terms.Term.Text) in how many of these it is, in their text. A term that no
+	// chunk holds is missing.
+	Holding map[string]int `json:"holding,omitempty"`
 }
 
 // CacheOutcome is how the cache served a result, as X-Cache says it.

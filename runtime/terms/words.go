@@ -9,9 +9,9 @@ const TitleBoost = 0.3
 // StopWords are the words that neither store indexes or looks for, in lower case: articles, pronouns, auxiliaries,
 // prepositions, conjunctions and question words. The 33 that Lucene drops by default leave "what", "how" and "which" in
 // a question, where they match every text that asks or explains something.
-func StopWords() []string { return strings.Fields(functionWords) }
+func StopWords() []string { return strings.Fields(englishFunctionWords) }
 
-const functionWords = `
+const englishFunctionWords = `
 a an the this that these those such same
 i me my mine myself we us our ours ourselves you your yours yourself yourselves he him his himself she her hers herself
 it its itself they them their theirs themselves one
