@@ -30,7 +30,7 @@ func serve(ctx context.Context, o options, s setup, getenv func(string) string, 
 	if err := log.SetLevel(s.source.Config().Logging.Level); err != nil {
 		return err
 	}
-	a, err := assemble(s, log, getenv)
+	srv, err := newServer(s, log, getenv)
 	if err != nil {
 		return err
 	}
@@ -40,18 +40,18 @@ func serve(ctx context.Context, o options, s setup, getenv func(string) string, 
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
-	for _, run := range a.background {
+	for _, run := range srv.background {
 		running.Go(func() { run(background) })
 	}
 	announce(log, s, o, api, admin)
-	server := &httpapi.Server{API: a.api.Handler(), Admin: a.admin, Log: log.Logger, DrainTimeout: drainTimeout}
+	httpServer := &httpapi.Server{API: srv.api.Handler(), Admin: srv.admin, Log: log.Logger, DrainTimeout: drainTimeout}
 	if !s.alone() {
-		server.DrainDelay = drainDelay
+		httpServer.DrainDelay = drainDelay
 	}
-	err = server.Serve(ctx, api, admin)
+	err = httpServer.Serve(ctx, api, admin)
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
-	err = errors.Join(err, a.close(closing))
+	err = errors.Join(err, srv.close(closing))
 	stop()
 	running.Wait()
 	log.Info(logging.ServerStopped)

@@ -1,0 +1,26 @@
+package main
+
+import (
+	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+)
+
+// settings are the pipeline's part of the configuration.
+func settings(c config.Config) rag.Settings {
+	s := rag.Settings{Retrieval: rag.RetrievalSettings{
+		TopK:         c.Retrieval.TopK,
+		MaxTopK:      c.Retrieval.MaxTopK,
+		ChunkWords:   c.Retrieval.Chunking.Words,
+		ChunkOverlap: c.Retrieval.Chunking.OverlapWords,
+	}}
+	if c.LLM.Provider == config.ProviderOpenAI {
+		s.Model = rag.ModelSettings{
+			Name:        c.LLM.Model,
+			BaseURL:     c.LLM.BaseURL,
+			Temperature: c.LLM.Temperature,
+			MaxTokens:   c.LLM.MaxTokens,
+			Timeout:     c.LLM.Timeout.D(),
+		}
+	}
+	return s
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/resilience"
+	"github.com/ragservice/ragservice-operator/runtime/telemetry"
+)
+
+// statusz is what the operator reads.
+func (srv *server) statusz(podUID string) telemetry.Statusz {
+	return telemetry.Statusz{
+		PodUID:             podUID,
+		Version:            version,
+		Ready:              srv.ready.Load(),
+		ConfigHash:         srv.source.Hash(),
+		RejectedConfigHash: srv.source.RejectedHash(),
+		OpenSearch:         srv.openSearch(),
+		RedisCache:         redisState(srv.redisCache),
+		RedisState:         redisState(srv.redisState),
+		LLM:                srv.llmState(),
+		WindowSeconds:      int(telemetry.Window.Seconds()),
+		Cache:              srv.traffic.Recent(),
+	}
+}
+
+func redisState(r *resilience.Redis) telemetry.DependencyState {
+	if r == nil {
+		return telemetry.DependencyUnused
+	}
+	return telemetry.DependencyState(r.Health())
+}
+
+func (srv *server) llmState() telemetry.DependencyState {
+	if srv.source.Config().LLM.Provider != config.ProviderOpenAI {
+		return telemetry.DependencyUnused
+	}
+	switch healthy, asked := srv.llm.Healthy(); {
+	case !asked:
+		return telemetry.DependencyUnknown
+	case healthy:
+		return telemetry.DependencyUp
+	default:
+		return telemetry.DependencyDown
+	}
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/localstore"
+	"github.com/ragservice/ragservice-operator/runtime/logging"
+	"github.com/ragservice/ragservice-operator/runtime/opensearch"
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/resilience"
+	"github.com/ragservice/ragservice-operator/runtime/telemetry"
+)
+
+// documents is what a search engine offers to the pipeline.
+type documents interface {
+	rag.Retriever
+	rag.DocumentStore
+	rag.Control
+	Close() error
+}
+
+// openStore opens the search engine: OpenSearch, or the one inside the server.
+func (srv *server) openStore(s setup) (documents, error) {
+	stores := s.source.Config().Stores
+	if stores.OpenSearch == nil {
+		store, err := localstore.Open(localstore.Options{Dir: filepath.Join(s.dataDir, "documents")})
+		if err != nil {
+			return nil, err
+		}
+		srv.openSearch = func() telemetry.DependencyState { return telemetry.DependencyUnused }
+		srv.ready.Store(true)
+		return store, nil
+	}
+	store, err := opensearch.New(opensearch.Options{
+		Config:   *stores.OpenSearch,
+		Observe:  srv.metrics.OpenSearch,
+		OnHealth: srv.openSearchHealth(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("stores.openSearch: %w", err)
+	}
+	srv.openSearch = store.State
+	srv.background = append(srv.background, store.Run)
+	return store, nil
+}
+
+// openSearchHealth makes the server ready when the indices can be used. From then on an outage leaves it ready: it
+// answers 503 with advice, and takes up again by itself.
+func (srv *server) openSearchHealth() func(up bool, err error) {
+	lost := false
+	return func(up bool, err error) {
+		if !up {
+			lost = true
+			srv.log.Warn(logging.DatabaseConnectionLost, "dependency", "opensearch", "code", rag.KindOf(err).Code, "error", err)
+			return
+		}
+		srv.ready.Store(true)
+		if lost {
+			lost = false
+			srv.log.Info(logging.DatabaseConnectionRestored, "dependency", "opensearch")
+		}
+	}
+}
+
+func (srv *server) openRedis(s setup) {
+	stores := s.source.Config().Stores.Redis
+	if stores == nil {
+		return
+	}
+	open := func(instance string, r config.RedisInstance) *resilience.Redis {
+		return resilience.NewRedis(resilience.RedisOptions{
+			Address:  r.Address,
+			Password: s.credentials.RedisPassword,
+			OnCall: func(operation string, outcome resilience.RedisOutcome, took time.Duration) {
+				srv.metrics.Redis(instance, operation, string(outcome), took)
+			},
+			OnHealth: func(health resilience.Health, why resilience.RedisOutcome) {
+				if health == resilience.HealthUp {
+					srv.log.Info(logging.DatabaseConnectionRestored, "dependency", "redis-"+instance)
+					return
+				}
+				srv.log.Warn(logging.DatabaseConnectionLost, "dependency", "redis-"+instance, "code", string(why))
+			},
+		})
+	}
+	srv.redisCache, srv.redisState = open("cache", stores.Cache), open("state", stores.State)
+}
+
+func (srv *server) closeRedis(context.Context) error {
+	if srv.redisCache == nil {
+		return nil
+	}
+	return errors.Join(srv.redisCache.Close(), srv.redisState.Close())
+}

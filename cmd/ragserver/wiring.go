@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/ragservice/ragservice-operator/runtime/cache"
+	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/httpapi"
+	"github.com/ragservice/ragservice-operator/runtime/logging"
+	"github.com/ragservice/ragservice-operator/runtime/middleware"
+	"github.com/ragservice/ragservice-operator/runtime/models"
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/ratelimit"
+	"github.com/ragservice/ragservice-operator/runtime/resilience"
+	"github.com/ragservice/ragservice-operator/runtime/telemetry"
+)
+
+// server is everything that runs in the process, wired together.
+type server struct {
+	api   *httpapi.API
+	admin httpapi.Admin
+	// background runs beside the requests until its context ends.
+	background []func(context.Context)
+	// closers end what requests leave behind, in this order.
+	closers []func(context.Context) error
+
+	source  *config.Source
+	log     *logging.Log
+	metrics *telemetry.Metrics
+	traffic *telemetry.Traffic
+
+	ready                  atomic.Bool
+	openSearch             func() telemetry.DependencyState
+	redisCache, redisState *resilience.Redis
+	llm                    *models.OpenAI
+}
+
+func (srv *server) close(ctx context.Context) error {
+	var errs []error
+	for _, c := range srv.closers {
+		errs = append(errs, c(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// newServer wires the packages of the server together. It opens stores, but waits for none.
+func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, error) {
+	hasher, err := newHasher(s.credentials)
+	if err != nil {
+		return nil, err
+	}
+	srv := &server{
+		source:  s.source,
+		log:     log,
+		metrics: telemetry.NewMetrics(version),
+		traffic: telemetry.NewTraffic(time.Now),
+	}
+	srv.metrics.ConfigApplied(s.source.Hash())
+	store, err := srv.openStore(s)
+	if err != nil {
+		return nil, err
+	}
+	srv.openRedis(s)
+	srv.llm = models.NewOpenAI(func() config.LLM { return s.source.Config().LLM }, s.credentials.LLMAPIKey, srv.observeModel)
+	results := srv.newCache(store)
+	pipeline := &rag.Service{
+		Retriever: results.Retriever(measured{Retriever: store, metrics: srv.metrics}),
+		Generator: results.Generator(answerer{source: s.source, openAI: srv.llm}),
+		Answers:   results,
+		Documents: store,
+		Control:   store,
+		Forgetter: results,
+		Settings:  func() rag.Settings { return settings(s.source.Config()) },
+	}
+	srv.closers = append(srv.closers,
+		pipeline.Close,
+		results.Close,
+		func(context.Context) error { return store.Close() },
+		srv.closeRedis,
+	)
+	srv.api = srv.newAPI(s, pipeline, hasher, getenv)
+	srv.admin = httpapi.Admin{
+		Metrics: srv.metrics.Handler(),
+		Statusz: func() telemetry.Statusz { return srv.statusz(getenv("POD_UID")) },
+	}
+	if !s.alone() {
+		srv.background = append(srv.background, func(ctx context.Context) { s.source.Run(ctx, srv.reloaded) })
+	}
+	return srv, nil
+}
+
+func (srv *server) newCache(control rag.Control) *cache.Cache {
+	return cache.New(cache.Options{
+		Redis:    srv.redisCache,
+		Config:   srv.source.Config,
+		Control:  control,
+		OnLookup: srv.metrics.CacheLookup,
+	})
+}
+
+func (srv *server) newAPI(s setup, pipeline httpapi.Service, hasher logging.Hasher, getenv func(string) string) *httpapi.API {
+	keys := &middleware.Keyring{}
+	keys.Replace(s.credentials.APIKeys)
+	return &httpapi.API{
+		Service: pipeline,
+		Identity: &middleware.Identifier{
+			Keys:          keys,
+			Mode:          func() config.AuthMode { return s.source.Config().Auth.Mode },
+			Hasher:        hasher,
+			LoopbackAdmin: s.alone(),
+		},
+		Limiter: ratelimit.New(ratelimit.Options{
+			Redis:   srv.redisState,
+			Service: func() config.Service { return s.source.Config().Service },
+		}),
+		Config:  s.source.Config,
+		Log:     srv.log.Logger,
+		Metrics: srv.metrics,
+		Traffic: srv.traffic,
+		Hasher:  hasher,
+		Replica: replica(getenv),
+	}
+}
+
+// replica names this server: its pod, or the machine that it runs on alone.
+func replica(getenv func(string) string) string {
+	if pod := getenv("POD_NAME"); pod != "" {
+		return pod
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return "unknown"
+	}
+	return host
+}
+
+// newHasher keys the hashes in the log with a secret that all replicas of the service share.
+func newHasher(c config.Credentials) (logging.Hasher, error) {
+	secret := c.RedisPassword
+	if secret == "" && len(c.APIKeys) > 0 {
+		secret = c.APIKeys[0].Key
+	}
+	key, err := hkdf.Key(sha256.New, []byte(secret), nil, "ragservice log", sha256.Size)
+	if err != nil {
+		return logging.Hasher{}, fmt.Errorf("derive the key of the log's hashes: %w", err)
+	}
+	return logging.NewHasher(key), nil
+}
