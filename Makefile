@@ -50,6 +50,10 @@ test: ## all tests but those on a cluster, with real Redis, OpenSearch and API s
 e2e: ## tests on a real cluster; KEEP=1 leaves it up
 	@hack/e2e.sh
 
+.PHONY: bench
+bench: ## how fast the server answers, beside a bare net/http handler
+	@hack/bench.sh
+
 .PHONY: clean
 clean: ## remove what was built in the tree (the cache outside stays)
 	@rm -rf bin

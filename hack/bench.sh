@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# bench.sh prints, of one run, how fast the built ragserver answers beside a bare net/http handler that sends the same bytes: cached, not
+# cached and refused requests, with what each allocates and logs. Behind the server are a real OpenSearch (RAGSERVICE_TEST_OPENSEARCH, else one
+# of its own) and real Redis; wrk makes the load. The documents are the Cranfield abstracts where RAGSERVICE_CRANFIELD or ../shared has
+# them, else the pages of docs/.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=lib/steps.sh
+source hack/lib/steps.sh
+# shellcheck source=lib/cache.sh
+source hack/lib/cache.sh
+# shellcheck source=deps/packages.sh
+source hack/deps/packages.sh
+
+prepare() {
+  local redis
+  command -v wrk >/dev/null || need_packages "wrk" wrk
+  redis=$(hack/deps/redis.sh)
+  export PATH=${redis%/*}:$PATH
+  [ -n "${RAGSERVICE_TEST_OPENSEARCH:-}" ] || hack/deps/opensearch.sh prepare
+}
+
+build() {
+  CGO_ENABLED=0 go build -ldflags '-s -w' -o bin/ ./cmd/ragserver
+  go test -c -o bin/bench.test ./test/bench
+}
+
+measure() {
+  (cd test/bench && RAGSERVICE_BENCH=$root/bin/ragserver RAGSERVICE_CRANFIELD=$cranfield "$root/bin/bench.test" -test.run '^TestSpeed$' -test.timeout 10m)
+}
+
+root=$PWD
+cranfield=${RAGSERVICE_CRANFIELD:-$root/../shared/data/cranfield}
+step "what the measurement needs" prepare
+step "building" build
+step "measuring, about a minute" measure
