@@ -2,7 +2,6 @@ package models
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -89,8 +88,10 @@ func (g *OpenAI) Generate(ctx context.Context, p rag.Prompt, emit func(string) e
 	case err == nil:
 	case errors.Is(cause, rag.ErrLLMTimeout):
 		err = cause // the answer's own time was over, which is a fault of the model
+	case errors.Is(cause, context.DeadlineExceeded):
+		err = rag.LLMTimedOut(time.Since(started).Round(time.Second/10), cause) // the request's time: so is this
 	case cause != nil:
-		return rag.Completion{}, ctx.Err() // so does who no longer waits
+		return rag.Completion{}, ctx.Err() // who no longer waits says nothing of the model either
 	default:
 		err = g.explain(context.Cause(watched), err, settings)
 	}
@@ -153,7 +154,18 @@ func params(p rag.Prompt) openai.ChatCompletionNewParams {
 // collect reads a stream to its end. A stream that ends without a finish reason was cut off.
 func collect(stream *ssestream.Stream[openai.ChatCompletionChunk], p rag.Prompt, watch *watchdog, emit func(string) error) (rag.Completion, error) {
 	out := rag.Completion{Model: p.Model}
+	var text answerText
 	size := 0
+	add := func(token string) error {
+		if token == "" {
+			return nil
+		}
+		out.Tokens = append(out.Tokens, token)
+		if err := emit(token); err != nil {
+			return &emitError{err}
+		}
+		return nil
+	}
 	for stream.Next() {
 		chunk := stream.Current()
 		if chunk.Usage.TotalTokens > 0 {
@@ -166,66 +178,51 @@ func collect(stream *ssestream.Stream[openai.ChatCompletionChunk], p rag.Prompt,
 		if choice.FinishReason != "" {
 			out.FinishReason = choice.FinishReason
 		}
-		if choice.Delta.Content == "" {
-			continue
+		if choice.Delta.Content != "" || thinks(choice.Delta) {
+			watch.token()
 		}
 		if size += len(choice.Delta.Content); size > maxAnswerBytes {
-			return rag.Completion{}, badAnswer(fmt.Errorf("the answer is longer than %d bytes", maxAnswerBytes))
+			return rag.Completion{}, badAnswer(unreadable, fmt.Errorf("the answer is longer than %d bytes", maxAnswerBytes))
 		}
-		watch.token()
-		out.Tokens = append(out.Tokens, choice.Delta.Content)
-		if err := emit(choice.Delta.Content); err != nil {
-			return rag.Completion{}, &emitError{err}
+		if err := add(text.add(choice.Delta.Content)); err != nil {
+			return rag.Completion{}, err
 		}
 	}
 	if err := stream.Err(); err != nil {
 		return rag.Completion{}, err
 	}
-	if len(out.Tokens) == 0 {
-		return rag.Completion{}, badAnswer(errors.New("the answer is empty"))
+	if err := add(text.end()); err != nil {
+		return rag.Completion{}, err
 	}
-	if out.FinishReason == "" {
-		return rag.Completion{}, badAnswer(errors.New("the stream ended before the answer did"))
-	}
-	return out, nil
+	return out, whole(out)
 }
 
-// explain turns what the client library says into an error of the domain. The server's own words go to the log only.
-func (g *OpenAI) explain(cause, err error, s config.LLM) error {
-	var domain *rag.Error
-	var api *openai.Error
-	var syntax *json.SyntaxError
-	var shape *json.UnmarshalTypeError
+// thinks says whether a piece of an answer is of what the model thinks, in the fields that servers have for it. It is no part of the
+// answer, but it shows that the model is at work.
+func thinks(delta openai.ChatCompletionChunkChoiceDelta) bool {
+	for _, name := range []string{"reasoning_content", "reasoning"} {
+		if raw := delta.JSON.ExtraFields[name].Raw(); len(raw) > 2 && raw != "null" { // more than ""
+			return true
+		}
+	}
+	return false
+}
+
+// unreadable is what callers are told of an answer that is not of the protocol.
+const unreadable = "LLM service gave an answer that cannot be read"
+
+// whole says what is wrong with an answer whose stream ended in order.
+func whole(c rag.Completion) error {
 	switch {
-	case errors.Is(cause, errFirstToken):
-		return rag.LLMTimedOut(s.Timeout.D(), cause)
-	case errors.Is(cause, errIdle):
-		return rag.LLMTimedOut(s.IdleTimeout.D(), cause)
-	case errors.As(err, &domain):
-		return domain
-	case errors.As(err, &syntax), errors.As(err, &shape):
-		return badAnswer(err)
-	case errors.As(err, &api):
-		return refused(api)
+	case c.FinishReason == "":
+		return badAnswer(unreadable, errors.New("the stream ended before the answer did"))
+	case len(c.Tokens) > 0:
+		return nil
+	case c.FinishReason == "length":
+		return badAnswer("LLM service gave no answer within max_tokens", errors.New("the answer is empty, finish_reason length"))
+	case c.FinishReason == "content_filter":
+		return badAnswer("LLM service's content filter withheld the answer", errors.New("the answer is empty, finish_reason content_filter"))
 	default:
-		return &rag.Error{Kind: rag.ErrLLMUnavailable, Message: "LLM service cannot be reached", RetryAfter: unavailableFor, Cause: err}
+		return badAnswer("LLM service gave an empty answer", errors.New("the answer is empty or white space"))
 	}
-}
-
-// unavailableFor is the advice to callers while the model fails: about the longest wait of our own retries.
-const unavailableFor = 5 * time.Second
-
-// refused explains a status that the server answered with.
-func refused(api *openai.Error) error {
-	cause := fmt.Errorf("the server answered %d", api.StatusCode)
-	switch {
-	case api.StatusCode == http.StatusTooManyRequests || api.StatusCode >= 500:
-		return &rag.Error{Kind: rag.ErrLLMUnavailable, Message: "LLM service is unavailable", RetryAfter: max(retryAfter(api.Response), unavailableFor), Cause: cause}
-	default: // 400, 401, 403, 404: the service is misconfigured; its users cannot mend that
-		return &rag.Error{Kind: rag.ErrLLMBadAnswer, Message: "LLM service refused the request", Cause: cause}
-	}
-}
-
-func badAnswer(cause error) error {
-	return &rag.Error{Kind: rag.ErrLLMBadAnswer, Message: "LLM service gave an answer that cannot be read", Cause: cause}
 }

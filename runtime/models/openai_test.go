@@ -86,6 +86,9 @@ func TestOpenAIFaults(t *testing.T) {
 		{"cut off", long, long, openaitest.Behaviour{Fault: openaitest.Truncate, AfterPieces: 3}, rag.ErrLLMBadAnswer, 1},
 		{"malformed", long, long, openaitest.Behaviour{Fault: openaitest.Malformed, AfterPieces: 3}, rag.ErrLLMBadAnswer, 1},
 		{"reset in mid-stream", long, long, openaitest.Behaviour{Fault: openaitest.Reset, AfterPieces: 3}, rag.ErrLLMUnavailable, 1},
+		{"an error event", long, long, openaitest.Behaviour{Fault: openaitest.ErrorEvent, AfterPieces: 3}, rag.ErrLLMUnavailable, 1},
+		{"an error event that refuses", long, long,
+			openaitest.Behaviour{Fault: openaitest.ErrorEvent, Error: openaitest.Error{Type: "invalid_request_error", Code: "context_length_exceeded"}}, rag.ErrLLMBadAnswer, 1},
 		{"500", long, long, openaitest.Behaviour{Status: 500}, rag.ErrLLMUnavailable, 1},
 		{"401", long, long, openaitest.Behaviour{Status: 401}, rag.ErrLLMBadAnswer, 1},
 		{"503 for longer than the timeout", 4 * time.Second, long, openaitest.Behaviour{Status: 503}, rag.ErrLLMUnavailable, 2},
@@ -114,13 +117,106 @@ func TestOpenAIFaults(t *testing.T) {
 	}
 }
 
-func TestOpenAIEmptyAnswerIsNone(t *testing.T) {
+// TestOpenAISaysWhatTheServerNamed covers the error object in both of its places: its code reaches the log and the caller is told
+// what it means; nothing of its message reaches either.
+func TestOpenAISaysWhatTheServerNamed(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 1000)
+	tests := []struct {
+		name   string
+		status int
+		error  openaitest.Error
+		kind   *rag.Kind
+		// logged must be in the error's text, told in its message.
+		logged, told string
+	}{
+		{"too long", 400, openaitest.Error{Code: "context_length_exceeded", Param: "messages"}, rag.ErrLLMBadAnswer, "code context_length_exceeded", "longer than the model reads"},
+		{"a parameter", 400, openaitest.Error{Code: "unsupported_parameter", Param: "max_tokens"}, rag.ErrLLMBadAnswer, "param max_tokens", "parameter"},
+		{"the key", 401, openaitest.Error{Code: "invalid_api_key"}, rag.ErrLLMBadAnswer, "401", "key"},
+		{"no such model", 404, openaitest.Error{}, rag.ErrLLMBadAnswer, "404", "model"},
+		{"filtered", 400, openaitest.Error{Code: "content_filter"}, rag.ErrLLMBadAnswer, "content_filter", "content filter"},
+		{"overloaded", 500, openaitest.Error{Code: "engine_overloaded"}, rag.ErrLLMUnavailable, "engine_overloaded", "unavailable"},
+		{"free text for names", 400, openaitest.Error{Code: "canary of a prompt", Type: "sk-canary", Param: long}, rag.ErrLLMBadAnswer, "400", "refused"},
+		{"in the stream", 0, openaitest.Error{Type: "overloaded_error"}, rag.ErrLLMUnavailable, "overloaded_error", "unavailable"},
+		{"in the stream, too long", 0, openaitest.Error{Code: "context_length_exceeded"}, rag.ErrLLMBadAnswer, "context_length_exceeded", "longer than the model reads"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tt.error.Message = "canary: the prompt was 'how long?', the key sk-canary" + long
+			server := openaitest.New(t)
+			server.Always(openaitest.Chat, openaitest.Behaviour{Status: tt.status, Fault: openaitest.ErrorEvent, AfterPieces: 2, Error: tt.error})
+			model, _ := newTestModel(server, 5*time.Second, 5*time.Second)
+			_, err := model.Generate(t.Context(), testPrompt(), discard)
+			var known *rag.Error
+			if !errors.As(err, &known) || known.Kind != tt.kind {
+				t.Fatalf("got %v, want %s", err, tt.kind.Code)
+			}
+			text := err.Error()
+			if !strings.Contains(text, tt.logged) || !strings.Contains(known.Message, tt.told) {
+				t.Errorf("%q does not tell %q and %q", text, tt.logged, tt.told)
+			}
+			if strings.Contains(text, "canary") || strings.Contains(text, "how long") || len(known.Cause.Error()) > maxUpstreamText {
+				t.Errorf("too much of the server's words: %q", text)
+			}
+		})
+	}
+}
+
+func TestOpenAIAnswersThatAreNone(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, answer, finish string }{
+		{"empty", "", ""},
+		{"white space", " \n\t \u3000\n", ""},
+		{"thought alone", "<think>It says [1].", "length"},
+		{"withheld", "", "content_filter"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			server := openaitest.New(t)
+			server.Answer(func(openaitest.ChatRequest) string { return tt.answer })
+			server.Always(openaitest.Chat, openaitest.Behaviour{Finish: tt.finish})
+			model, told := newTestModel(server, 5*time.Second, 5*time.Second)
+			emitted := 0
+			_, err := model.Generate(t.Context(), testPrompt(), func(string) error { emitted++; return nil })
+			if !errors.Is(err, rag.ErrLLMBadAnswer) || emitted > 0 {
+				t.Errorf("got %v and %d tokens, want bad_upstream_answer and none", err, emitted)
+			}
+			if diff := cmp.Diff([]string{"bad_upstream_answer"}, told.all); diff != "" {
+				t.Errorf("outcomes (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestOpenAITellsHowAnAnswerEnded(t *testing.T) {
+	t.Parallel()
+	for _, reason := range []string{"stop", "length", "content_filter"} {
+		server := openaitest.New(t)
+		server.Always(openaitest.Chat, openaitest.Behaviour{Finish: reason})
+		model, _ := newTestModel(server, 5*time.Second, 5*time.Second)
+		got, err := model.Generate(t.Context(), testPrompt(), discard)
+		if err != nil || got.FinishReason != reason {
+			t.Errorf("got %q, %v, want %q", got.FinishReason, err, reason)
+		}
+	}
+}
+
+// TestOpenAIThinksAloud has a model whose thought outlasts each of the bounds on silence: it is at work, and what it thinks is not
+// in the answer.
+func TestOpenAIThinksAloud(t *testing.T) {
 	t.Parallel()
 	server := openaitest.New(t)
-	server.Answer(func(openaitest.ChatRequest) string { return "" })
-	model, _ := newTestModel(server, 5*time.Second, 5*time.Second)
-	if _, err := model.Generate(t.Context(), testPrompt(), discard); !errors.Is(err, rag.ErrLLMBadAnswer) {
-		t.Errorf("got %v, want bad_upstream_answer", err)
+	server.Answer(func(openaitest.ChatRequest) string { return "<think>the first</think> One hour [1]." })
+	server.Always(openaitest.Chat, openaitest.Behaviour{Thought: strings.Repeat("hm [2] ", 20), Gap: 100 * time.Millisecond})
+	model, _ := newTestModel(server, 2*time.Second, 2*time.Second)
+	got, err := model.Generate(t.Context(), testPrompt(), discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := strings.Join(got.Tokens, ""); text != "One hour [1]." {
+		t.Errorf("got %q", text)
 	}
 }
 
@@ -170,6 +266,26 @@ func TestAnAnswerThatOutlastsItsAskIsAFaultOfTheModel(t *testing.T) {
 	time.AfterFunc(50*time.Millisecond, func() { cancel(rag.LLMTimedOut(time.Second, nil)) })
 	if _, err := model.Generate(ctx, testPrompt(), discard); !errors.Is(err, rag.ErrLLMTimeout) {
 		t.Errorf("got %v, want llm_timeout", err)
+	}
+	if diff := cmp.Diff([]string{"llm_timeout"}, told.all); diff != "" {
+		t.Errorf("outcomes (-want +got):\n%s", diff)
+	}
+	if healthy, asked := model.Healthy(); healthy || !asked {
+		t.Errorf("healthy %v, asked %v", healthy, asked)
+	}
+}
+
+// TestTheEndOfTheRequestsTimeIsAFaultOfTheModel has the plain deadline of a request, without a cause of its own.
+func TestTheEndOfTheRequestsTimeIsAFaultOfTheModel(t *testing.T) {
+	server := openaitest.New(t)
+	server.Always(openaitest.Chat, openaitest.Behaviour{Delay: openaitest.Forever})
+	model, told := newTestModel(server, time.Minute, time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	_, err := model.Generate(ctx, testPrompt(), discard)
+	var known *rag.Error
+	if !errors.As(err, &known) || known.Kind != rag.ErrLLMTimeout || known.Details["timeout_seconds"] == nil {
+		t.Errorf("got %v, want llm_timeout with timeout_seconds", err)
 	}
 	if diff := cmp.Diff([]string{"llm_timeout"}, told.all); diff != "" {
 		t.Errorf("outcomes (-want +got):\n%s", diff)

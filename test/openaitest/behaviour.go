@@ -15,6 +15,12 @@ type Behaviour struct {
 	Status int
 	// RetryAfter is the header of that name, beside Status: seconds or an HTTP date.
 	RetryAfter string
+	// Error is the error object beside Status and in ErrorEvent, for the fields that are set.
+	Error Error
+	// Finish is the finish reason of a chat answer: content_filter, say. Empty: stop, or length where the answer was cut.
+	Finish string
+	// Thought is streamed before a chat answer, in pieces like it, as reasoning_content.
+	Thought string
 	// Delay passes before anything is sent, headers included. Forever: until the client leaves.
 	Delay time.Duration
 	// Gap passes between the pieces of an answer.
@@ -24,6 +30,11 @@ type Behaviour struct {
 	// other answer are the two halves of its body. Beyond the last piece means before the last.
 	Fault       Fault
 	AfterPieces int
+}
+
+// Error is an error as the API words it.
+type Error struct {
+	Message, Type, Code, Param string
 }
 
 // Forever is longer than any test.
@@ -82,14 +93,14 @@ func (s *Server) deliver(w http.ResponseWriter, r *http.Request, b Behaviour, a 
 		if b.RetryAfter != "" {
 			w.Header().Set("Retry-After", b.RetryAfter)
 		}
-		fail(w, b.Status, "this failure is scripted")
+		failWith(w, b.Status, b.Error)
 		return true
 	}
 	w.Header().Set("Content-Type", a.contentType)
 	response := http.NewResponseController(w)
 	for i, piece := range a.pieces {
 		if b.Fault != None && i == min(b.AfterPieces, len(a.pieces)-1) {
-			return s.breakOff(w, r, b.Fault, a)
+			return s.breakOff(w, r, b, a)
 		}
 		if i > 0 && !s.pass(r, b.Gap) {
 			return false
@@ -104,9 +115,9 @@ func (s *Server) deliver(w http.ResponseWriter, r *http.Request, b Behaviour, a 
 	return true
 }
 
-func (s *Server) breakOff(w http.ResponseWriter, r *http.Request, fault Fault, a answer) bool {
+func (s *Server) breakOff(w http.ResponseWriter, r *http.Request, b Behaviour, a answer) bool {
 	response := http.NewResponseController(w)
-	switch fault {
+	switch b.Fault {
 	case Hang:
 		_ = response.Flush() // the headers, when nothing else was sent
 		return s.pass(r, Forever)
@@ -114,7 +125,7 @@ func (s *Server) breakOff(w http.ResponseWriter, r *http.Request, fault Fault, a
 		_, err := w.Write(a.frame([]byte(`{"choices": [{`)))
 		return err == nil
 	case ErrorEvent:
-		_, err := w.Write(a.frame(encodeJSON(errorBody("server_error", "this failure is scripted"))))
+		_, err := w.Write(a.frame(encodeJSON(b.Error.body("server_error"))))
 		return err == nil
 	case Reset:
 		_ = response.Flush()

@@ -1,6 +1,7 @@
 package openaitest
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -77,8 +78,10 @@ type usage struct {
 type completion struct {
 	model  string
 	tokens []string
-	finish string
-	usage  usage
+	// thought is what the model thinks first.
+	thought []string
+	finish  string
+	usage   usage
 }
 
 func complete(r ChatRequest, text string) completion {
@@ -127,6 +130,7 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request, request *Request, 
 		return true
 	}
 	c := complete(chat, text(chat))
+	c.finish, c.thought = cmp.Or(b.Finish, c.finish), words(b.Thought)
 	if !chat.Stream {
 		return s.deliver(w, r, b, jsonAnswer(c.whole()))
 	}
@@ -150,6 +154,9 @@ func (c completion) stream(withUsage bool) answer {
 		a.pieces = append(a.pieces, c.chunk([]any{map[string]any{"index": 0, "delta": delta, "finish_reason": finish}}, withUsage, nil))
 	}
 	add(map[string]any{"role": "assistant", "content": ""}, nil)
+	for _, token := range c.thought {
+		add(map[string]any{"reasoning_content": token}, nil)
+	}
 	for _, token := range c.tokens {
 		add(map[string]any{"content": token}, nil)
 	}

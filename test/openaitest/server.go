@@ -10,6 +10,7 @@
 package openaitest
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -199,6 +200,10 @@ const created = 1700000000
 
 // fail writes an error as the OpenAI API words it.
 func fail(w http.ResponseWriter, status int, message string) {
+	failWith(w, status, Error{Message: message})
+}
+
+func failWith(w http.ResponseWriter, status int, e Error) {
 	kind := "invalid_request_error"
 	if status >= http.StatusInternalServerError {
 		kind = "server_error"
@@ -207,9 +212,21 @@ func fail(w http.ResponseWriter, status int, message string) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(encodeJSON(errorBody(kind, message))) // the client may have gone
+	_, _ = w.Write(encodeJSON(e.body(kind))) // the client may have gone
 }
 
-func errorBody(kind, message string) map[string]any {
-	return map[string]any{"error": map[string]any{"message": message, "type": kind, "param": nil, "code": nil}}
+// body is the error's envelope; param and code are null where they are not set.
+func (e Error) body(kind string) map[string]any {
+	orNull := func(text string) any {
+		if text == "" {
+			return nil
+		}
+		return text
+	}
+	return map[string]any{"error": map[string]any{
+		"message": cmp.Or(e.Message, "this failure is scripted"),
+		"type":    cmp.Or(e.Type, kind),
+		"param":   orNull(e.Param),
+		"code":    orNull(e.Code),
+	}}
 }

@@ -1,0 +1,95 @@
+package models
+
+import "strings"
+
+// The tags around what a model thinks before it answers, as models write them into the answer itself.
+const (
+	thoughtOpens  = "<think>"
+	thoughtCloses = "</think>"
+)
+
+// answerText keeps the answer of the text that a model writes: not what stands between <think> and </think>, closed or not, nor a
+// </think> without its beginning (some servers send the beginning in the prompt), nor the white space before the first word.
+// Tags may be split over tokens. Behind a backquote a tag is text about tags.
+type answerText struct {
+	// held is the end of what came so far, while it may be the beginning of a tag.
+	held     string
+	thinking bool
+	// began says that a word of the answer was returned, quoted that the text before held ends in a backquote.
+	began, quoted bool
+}
+
+// add takes the next token and returns the part of the answer that is known by it, which may be empty.
+func (t *answerText) add(token string) string {
+	text := t.held + token
+	t.held = ""
+	var out strings.Builder
+	for text != "" {
+		open := strings.IndexByte(text, '<')
+		if open < 0 {
+			open = len(text)
+		}
+		t.write(&out, text[:open])
+		text = text[open:]
+		tag, complete := readTag(text)
+		if !complete {
+			t.held = text
+			break
+		}
+		switch {
+		case tag == "":
+			if text != "" {
+				t.write(&out, "<")
+				text = text[1:]
+			}
+		case t.quoted && !t.thinking:
+			t.write(&out, text[:len(tag)])
+			text = text[len(tag):]
+		default:
+			t.thinking = tag == thoughtOpens || t.thinking && tag != thoughtCloses
+			text = text[len(tag):]
+		}
+	}
+	return t.begin(out.String())
+}
+
+// end returns what was held back: no tag came of it.
+func (t *answerText) end() string {
+	var out strings.Builder
+	t.write(&out, t.held)
+	t.held = ""
+	return t.begin(out.String())
+}
+
+func (t *answerText) write(out *strings.Builder, text string) {
+	if text == "" {
+		return
+	}
+	if !t.thinking {
+		out.WriteString(text)
+		t.quoted = text[len(text)-1] == '`'
+	}
+}
+
+// begin leaves out the white space before the first word.
+func (t *answerText) begin(text string) string {
+	if t.began {
+		return text
+	}
+	text = strings.TrimLeft(text, " \t\r\n\u00a0\u200b\ufeff\u3000")
+	t.began = text != ""
+	return text
+}
+
+// readTag is the tag at the start of text, as long as it stands there, empty for none. It is not complete while more text could make
+// it one.
+func readTag(text string) (tag string, complete bool) {
+	for _, tag := range []string{thoughtOpens, thoughtCloses} {
+		n := min(len(tag), len(text))
+		if !strings.EqualFold(text[:n], tag[:n]) || n == 0 {
+			continue
+		}
+		return tag, n == len(tag)
+	}
+	return "", true
+}

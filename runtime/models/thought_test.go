@@ -1,0 +1,43 @@
+package models
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestWhatAModelThinksIsNoAnswer(t *testing.T) {
+	tests := []struct{ name, written, answer string }{
+		{"nothing thought", "One hour [1].", "One hour [1]."},
+		{"before the answer", "<think>Is it [2]?\nNo.</think>\n\nOne hour [1].", "One hour [1]."},
+		{"in capitals", "<THINK>hm</Think>One hour.", "One hour."},
+		{"nothing in it", "<think>\n\n</think>\n\nOne hour.", "One hour."},
+		{"in the middle", "One hour <think>or two?</think>[1].", "One hour [1]."},
+		{"twice", "<think>a</think>One <think>b</think>hour.", "One hour."},
+		{"not closed", "One hour.<think>But then [2]", "One hour."},
+		{"never an answer", "<think>But then [2]", ""},
+		{"the beginning is in the prompt", "</think>\n\nOne hour.", "One hour."},
+		{"a tag in it", "<think>a < b, <b>c</b> <think></think>One hour.", "One hour."},
+		{"about the tag", "Write `<think>` and `</think>`, one hour.", "Write `<think>` and `</think>`, one hour."},
+		{"another tag", "<b>One</b> hour < two, <thin> <", "<b>One</b> hour < two, <thin> <"},
+		{"cut in the tag", "One hour.</thi", "One hour.</thi"},
+		{"white space", " \n\t\u00a0", ""},
+		{"white space first", " \n One  hour ", "One  hour "},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			written := []rune(tt.written)
+			for size := 1; size <= len(written); size++ { // tokens of each size, so that each tag is split everywhere
+				var text answerText
+				var got strings.Builder
+				for token := range slices.Chunk(written, size) {
+					got.WriteString(text.add(string(token)))
+				}
+				got.WriteString(text.end())
+				if got.String() != tt.answer {
+					t.Fatalf("tokens of %d characters: got %q, want %q", size, got.String(), tt.answer)
+				}
+			}
+		})
+	}
+}
