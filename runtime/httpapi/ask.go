@@ -32,36 +32,50 @@ func newAskAnswer(r *http.Request, a rag.Answer) askAnswer {
 }
 
 func (a *API) ask(w http.ResponseWriter, r *http.Request, admit admission) error {
-	request, err := readAsk(r)
+	body, err := readBody(r)
+	if err != nil {
+		return err
+	}
+	request, err := readAsk(body)
 	if err != nil {
 		return err
 	}
 	answered, err := a.Service.Ask(r.Context(), middleware.Of(r).Identity, request, a.admitQuery(r, request.Query, admit))
 	if err != nil {
-		return withQuery(err, request.Query)
+		return aboutRequest(err, request.Query, body)
 	}
 	a.logCache(r, telemetry.KindLLM, answered.Cache)
 	tellCache(w, r, telemetry.KindLLM, answered.Cache)
 	return answer(w, newAskAnswer(r, answered))
 }
 
+var askFields = fields{
+	known:    []string{"query", "top_k", "use_hybrid", "mode", "filter", "model", "temperature", "max_tokens"},
+	required: []string{"query"},
+}
+
 // readAsk reads the body of ask and stream.
-func readAsk(r *http.Request) (rag.AskRequest, error) {
-	var found faults
-	o, err := readFields(r, &found)
-	if err != nil {
-		return rag.AskRequest{}, err
-	}
-	request := rag.AskRequest{
-		Query:       o.required("query"),
-		TopK:        o.integer("top_k"),
-		UseHybrid:   o.boolean("use_hybrid"),
-		Mode:        rag.Mode(o.text("mode")),
-		Filter:      o.filter("filter"),
-		Model:       o.text("model"),
-		Temperature: o.number("temperature"),
-		MaxTokens:   o.integer("max_tokens"),
-	}
-	o.refuseRest()
-	return request, found.err()
+func readAsk(body []byte) (rag.AskRequest, error) {
+	var request rag.AskRequest
+	err := decode(body, "body", askFields, func(d *decoder, name string) {
+		switch name {
+		case "query":
+			request.Query = d.text(name)
+		case "top_k":
+			request.TopK = d.integer(name)
+		case "use_hybrid":
+			request.UseHybrid = d.boolean(name)
+		case "mode":
+			request.Mode = rag.Mode(d.text(name))
+		case "filter":
+			request.Filter = d.filter(name)
+		case "model":
+			request.Model = d.text(name)
+		case "temperature":
+			request.Temperature = d.number(name)
+		case "max_tokens":
+			request.MaxTokens = d.integer(name)
+		}
+	})
+	return request, err
 }

@@ -148,10 +148,17 @@ func (p problem) write(w http.ResponseWriter, body any) {
 	writeBody(w, p.status, data)
 }
 
-// withQuery adds the query to the details of an error of the search or of the model, as the caller sent it.
-func withQuery(err error, query string) error {
+// aboutRequest says of which part of a request with this body and query an error is: faults come in the order of the
+// body's fields, and an error of the search or of the model has the query in its details, as the caller sent it.
+func aboutRequest(err error, query string, body []byte) error {
 	var e *rag.Error
-	if !errors.As(err, &e) || !errors.Is(e, rag.ErrSearch) && !errors.Is(e, rag.ErrLLM) {
+	if !errors.As(err, &e) {
+		return err
+	}
+	if e.Kind == rag.ErrValidation {
+		return inRequestOrder(e, body)
+	}
+	if !errors.Is(e, rag.ErrSearch) && !errors.Is(e, rag.ErrLLM) {
 		return err
 	}
 	with := *e

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/ragservice/ragservice-operator/runtime/logging"
 	"github.com/ragservice/ragservice-operator/runtime/middleware"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
@@ -41,14 +43,18 @@ func hits(found []rag.Hit) []hit {
 }
 
 func (a *API) search(w http.ResponseWriter, r *http.Request, admit admission) error {
-	request, err := readSearch(r)
+	body, err := readBody(r)
+	if err != nil {
+		return err
+	}
+	request, err := readSearch(body)
 	if err != nil {
 		return err
 	}
 	start := time.Now()
 	found, err := a.Service.Search(r.Context(), middleware.Of(r).Identity, request, a.admitQuery(r, request.Query, admit))
 	if err != nil {
-		return withQuery(err, request.Query)
+		return aboutRequest(err, request.Query, body)
 	}
 	took := time.Since(start).Milliseconds()
 	mode := searchMode(found.Mode, found.Degraded)
@@ -71,25 +77,55 @@ func (a *API) admitQuery(r *http.Request, query string, admit admission) rag.Req
 	}}
 }
 
-func readSearch(r *http.Request) (rag.SearchRequest, error) {
-	var found faults
-	o, err := readFields(r, &found)
-	if err != nil {
-		return rag.SearchRequest{}, err
-	}
-	request := rag.SearchRequest{
-		Query:     o.required("query"),
-		TopK:      o.integer("top_k"),
-		UseHybrid: o.boolean("use_hybrid"),
-		Mode:      rag.Mode(o.text("mode")),
-		Filter:    o.filter("filter"),
-		MinScore:  o.number("min_score"),
-	}
-	if offset := o.integer("offset"); offset != nil {
-		request.Offset = *offset
-	}
-	o.refuseRest()
-	return request, found.err()
+var searchFields = fields{
+	known:    []string{"query", "top_k", "offset", "use_hybrid", "mode", "filter", "min_score"},
+	required: []string{"query"},
+}
+
+func readSearch(body []byte) (rag.SearchRequest, error) {
+	var request rag.SearchRequest
+	err := decode(body, "body", searchFields, func(d *decoder, name string) {
+		switch name {
+		case "query":
+			request.Query = d.text(name)
+		case "top_k":
+			request.TopK = d.integer(name)
+		case "offset":
+			if offset := d.integer(name); offset != nil {
+				request.Offset = *offset
+			}
+		case "use_hybrid":
+			request.UseHybrid = d.boolean(name)
+		case "mode":
+			request.Mode = rag.Mode(d.text(name))
+		case "filter":
+			request.Filter = d.filter(name)
+		case "min_score":
+			request.MinScore = d.number(name)
+		}
+	})
+	return request, err
+}
+
+// filter reads {"field": "value" or ["a","b"]}.
+func (d *decoder) filter(name string) rag.Filter {
+	const want = "a string or an array of strings"
+	filter := rag.Filter{}
+	d.entries(name, func(field string) {
+		switch d.json.PeekKind() {
+		case jsontext.KindString:
+			filter[field] = []string{d.text(field)}
+		case jsontext.KindBeginArray:
+			values, onlyStrings := d.strings(rag.MaxFilterValues)
+			if !onlyStrings {
+				d.fault(field, "must be "+want)
+			}
+			filter[field] = values
+		default:
+			d.wrong(field, want)
+		}
+	})
+	return filter
 }
 
 // logQuery logs that somebody asks, never what: the hash tells equal queries.

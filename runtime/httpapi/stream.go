@@ -25,7 +25,11 @@ type streamToken struct {
 // stream sends an answer as it is written. An error before the first event is returned and becomes a status; a later one
 // becomes the last event.
 func (a *API) stream(w http.ResponseWriter, r *http.Request, admit admission) error {
-	request, err := readAsk(r)
+	body, err := readBody(r)
+	if err != nil {
+		return err
+	}
+	request, err := readAsk(body)
 	if err != nil {
 		return err
 	}
@@ -47,9 +51,9 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request, admit admission) er
 		err = events.send("done", newAskAnswer(r, answered))
 	}
 	if err == nil || !events.started() {
-		return withQuery(err, request.Query)
+		return aboutRequest(err, request.Query, body)
 	}
 	middleware.Of(r).CacheOutcome = "" // no answer was given, whatever was begun
-	_ = events.send("error", note(r, withQuery(err, request.Query)).envelope())
+	_ = events.send("error", note(r, aboutRequest(err, request.Query, body)).envelope())
 	return nil
 }

@@ -2,31 +2,67 @@ package httpapi
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
 const (
 	// maxUpload is the largest body of documents, in bytes.
 	maxUpload = 64 << 20
+	// maxDocument is the longest document as JSON, in bytes: JSON may write a character of the text in two.
+	maxDocument = 2 * rag.MaxDocumentText
 	// uploadPause is how long an upload may stand still.
 	uploadPause = 30 * time.Second
-	lineBuffer  = 64 << 10
+	// uploadBuffer is read at once, in bytes.
+	uploadBuffer = 64 << 10
+	// keptLine is how much of the memory of a line is kept for the next one, in bytes.
+	keptLine = 1 << 20
 )
 
-// upload is the documents of a request. The first was read already, so that a body that is none is refused before the
-// limits.
-type upload struct {
-	elements
-	body     *uploadBody
-	first    []byte
-	firstErr error
-	peeked   bool
+// documents are those of a body, one by one, so that no more than one is in memory. next ends with io.EOF. A
+// documentError is about one document, of which the id may be known, and leaves the next ones readable; any other error
+// is the end.
+type documents interface {
+	next() (rag.Document, error)
 }
 
-func newUpload(r *http.Request) (*upload, error) {
+// documentError is what is wrong with one document of a body.
+type documentError struct{ error }
+
+func (f *documentError) Unwrap() error { return f.error }
+
+func isDocumentError(err error) bool {
+	_, is := errors.AsType[*documentError](err)
+	return is
+}
+
+func documentTooLarge() error {
+	return &rag.Error{
+		Kind: errTooLarge, Message: fmt.Sprintf("a document must have at most %d bytes as JSON", maxDocument),
+		Details: map[string]any{"max_bytes": maxDocument},
+	}
+}
+
+// upload is the documents of a request. The first is read at once, so that a body that holds none is refused before the
+// limits.
+type upload struct {
+	documents documents
+	first     rag.Document
+	firstErr  error
+	peeked    bool
+}
+
+// openUpload begins to read the documents of a request. A body that holds none, and a single document that is not valid,
+// are errors; of many documents each is judged by itself.
+func openUpload(w http.ResponseWriter, r *http.Request) (*upload, error) {
 	kind, err := mediaType(r, jsonType, ndjsonType)
 	if err != nil {
 		return nil, err
@@ -34,75 +70,219 @@ func newUpload(r *http.Request) (*upload, error) {
 	if r.ContentLength > maxUpload {
 		return nil, tooLarge(maxUpload)
 	}
-	u := &upload{body: &uploadBody{r: http.MaxBytesReader(nil, r.Body, maxUpload)}}
-	if kind == ndjsonType {
-		u.elements = &lines{bufio.NewReaderSize(u.body, lineBuffer)}
-		err := u.peek()
-		return u, err
+	body := &uploadBody{r: http.MaxBytesReader(nil, r.Body, maxUpload), connection: http.NewResponseController(w)}
+	body.until, _ = r.Context().Deadline()
+	buffered := bufio.NewReaderSize(body, uploadBuffer)
+	if start, _ := buffered.Peek(len(byteOrderMark)); bytes.Equal(start, byteOrderMark) {
+		_, _ = buffered.Discard(len(byteOrderMark))
 	}
-	array, err := newArray(u.body)
+	u := &upload{}
+	if kind == ndjsonType {
+		u.documents = &lines{r: buffered}
+		return u, u.peek()
+	}
+	list, err := openArray(buffered)
 	if err != nil {
 		return nil, err
 	}
-	u.elements = array
-	if err := u.peek(); err != nil {
-		return nil, err
+	u.documents = list
+	if err = u.peek(); err == nil && list.single {
+		err = u.checkOnly()
 	}
-	if array.single {
-		err = u.validateOnly()
-		return u, err
-	}
-	return u, nil
+	return u, err
 }
 
-// peek reads the first element. What ends the reading there is an error of the request.
+// peek reads the first document. What ends the reading there is an error of the request.
 func (u *upload) peek() error {
-	u.first, u.firstErr = u.elements.next()
+	u.first, u.firstErr = u.documents.next()
 	u.peeked = true
-	if u.firstErr == nil || errors.Is(u.firstErr, io.EOF) || isElementError(u.firstErr) {
+	if u.firstErr == nil || errors.Is(u.firstErr, io.EOF) || isDocumentError(u.firstErr) {
 		return nil
 	}
 	return u.firstErr
 }
 
-// validateOnly judges the one document of a body that is no list.
-func (u *upload) validateOnly() error {
-	if u.firstErr != nil {
-		return u.firstErr
-	}
-	if _, err := u.elements.next(); !errors.Is(err, io.EOF) {
+// checkOnly judges the one document of a body that is no list: nothing may follow it, and it must be valid.
+func (u *upload) checkOnly() error {
+	if _, err := u.documents.next(); !errors.Is(err, io.EOF) {
 		return err
 	}
-	d, err := readDocument(u.first)
-	if err != nil {
-		return err
-	}
-	return d.Validate()
+	return u.firstErr
 }
 
-func (u *upload) next() ([]byte, error) {
+func (u *upload) next() (rag.Document, error) {
 	if u.peeked {
-		u.peeked = false
-		return u.first, u.firstErr
+		first := u.first
+		u.peeked, u.first = false, rag.Document{} // no longer ours to keep in memory
+		return first, u.firstErr
 	}
-	return u.elements.next()
+	return u.documents.next()
 }
 
-// uploadBody gives each read its time, once it knows the connection: an upload may take long, but must not stand still.
+// lines reads NDJSON: a document a line, empty lines aside. A broken line does not hide those after it.
+type lines struct {
+	r    *bufio.Reader
+	line []byte
+}
+
+func (l *lines) next() (rag.Document, error) {
+	for {
+		err := l.read()
+		line := bytes.TrimSpace(l.line)
+		switch {
+		case isDocumentError(err):
+			return rag.Document{}, err
+		case err != nil && !errors.Is(err, io.EOF):
+			return rag.Document{}, readFault(err)
+		case len(line) > 0:
+			return readDocument(line)
+		case err != nil:
+			return rag.Document{}, io.EOF
+		}
+	}
+}
+
+// read reads up to a newline. The rest of a line that is too long is passed over.
+func (l *lines) read() error {
+	if l.line = l.line[:0]; cap(l.line) > keptLine {
+		l.line = nil
+	}
+	tooLong := false
+	for {
+		part, err := l.r.ReadSlice('\n')
+		if tooLong = tooLong || len(l.line)+len(part) > maxDocument; tooLong {
+			l.line = nil
+		} else {
+			l.line = append(l.line, part...)
+		}
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			continue
+		case tooLong && (err == nil || errors.Is(err, io.EOF)):
+			return &documentError{documentTooLarge()}
+		default:
+			return err
+		}
+	}
+}
+
+// errDocumentTooLarge ends an array at a document over maxDocument.
+var errDocumentTooLarge = errors.New("document too large")
+
+// anything lets the documents of an array be judged one by one: what is wrong inside one is a fault of that one alone,
+// unless it hides where the next one begins.
+var anything = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
+
+// array reads a JSON array, or one object as an array of one. After a syntax error nothing can be read.
+type array struct {
+	json   *jsontext.Decoder
+	window *window
+	single bool
+	done   bool
+}
+
+// openArray begins to read a body. One that is neither array nor object is an error.
+func openArray(body io.Reader) (*array, error) {
+	w := &window{r: body, until: maxDocument}
+	a := &array{json: jsontext.NewDecoder(w, anything...), window: w}
+	switch kind := a.json.PeekKind(); kind {
+	case jsontext.KindBeginObject:
+		a.single = true
+		return a, nil
+	case jsontext.KindBeginArray:
+		_, err := a.json.ReadToken()
+		return a, err
+	default:
+		if err := a.json.SkipValue(); errors.Is(err, io.EOF) {
+			return nil, malformed("the body is empty")
+		} else if err != nil {
+			return nil, a.fault(err)
+		}
+		if err := a.end(); !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		return nil, rag.Invalid(rag.FieldError{Field: "body", Reason: "must be a document or an array of documents, not " + kindName(kind)})
+	}
+}
+
+func (a *array) next() (rag.Document, error) {
+	a.window.until = a.json.InputOffset() + maxDocument
+	switch {
+	case a.single && a.done:
+		return rag.Document{}, a.end()
+	case !a.single && a.json.PeekKind() == jsontext.KindEndArray:
+		if _, err := a.json.ReadToken(); err != nil {
+			return rag.Document{}, a.fault(err)
+		}
+		return rag.Document{}, a.end()
+	}
+	element, err := a.json.ReadValue()
+	if err != nil {
+		return rag.Document{}, a.fault(err)
+	}
+	a.done = true
+	return readDocument(element)
+}
+
+// end makes sure that nothing follows the last document.
+func (a *array) end() error {
+	switch _, err := a.json.ReadToken(); {
+	case errors.Is(err, io.EOF):
+		return io.EOF
+	case err != nil:
+		return a.fault(err)
+	default:
+		return malformed("something follows the documents")
+	}
+}
+
+func (a *array) fault(err error) error {
+	if errors.Is(err, errDocumentTooLarge) {
+		return documentTooLarge()
+	}
+	if _, syntax := errors.AsType[*jsontext.SyntacticError](err); syntax {
+		return notJSON("the body", err)
+	}
+	return readFault(err)
+}
+
+// window fails a read beyond the offset that is allowed: the decoder would keep a document of any size.
+type window struct {
+	r         io.Reader
+	at, until int64
+}
+
+func (w *window) Read(p []byte) (int, error) {
+	if w.at >= w.until {
+		return 0, errDocumentTooLarge
+	}
+	n, err := w.r.Read(p[:min(int64(len(p)), w.until-w.at)])
+	w.at += int64(n)
+	return n, err
+}
+
+// uploadBody gives each read its time: an upload may take long, but must not stand still. Between reads it has all the
+// time of the request, to wait its turn.
 type uploadBody struct {
 	r          io.Reader
 	connection *http.ResponseController
-	// until is the end of the request's own time.
+	// until is the end of the request's own time; the zero time for none.
 	until time.Time
+	err   error
 }
 
+// Read does not touch the connection again once the body has ended: the server then listens on it for its client to
+// leave, and a deadline would look like that.
 func (b *uploadBody) Read(p []byte) (int, error) {
-	if b.connection != nil {
-		deadline := time.Now().Add(uploadPause)
-		if deadline.After(b.until) {
-			deadline = b.until
-		}
-		_ = b.connection.SetReadDeadline(deadline) // a writer without deadlines keeps none
+	if b.err != nil {
+		return 0, b.err
 	}
-	return b.r.Read(p)
+	deadline := time.Now().Add(uploadPause)
+	if !b.until.IsZero() && deadline.After(b.until) {
+		deadline = b.until
+	}
+	_ = b.connection.SetReadDeadline(deadline) // a writer without deadlines keeps none
+	var n int
+	n, b.err = b.r.Read(p)
+	return n, b.err
 }

@@ -2,9 +2,11 @@ package rag
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -121,7 +123,8 @@ func checkMetadata(m Metadata) []FieldError {
 	if len(m) > MaxMetadataFields {
 		faults = append(faults, FieldError{"metadata", fmt.Sprintf("must have at most %d fields", MaxMetadataFields)})
 	}
-	for field, value := range m {
+	for _, field := range slices.Sorted(maps.Keys(m)) {
+		value := m[field]
 		if field == "" || len(field) > MaxMetadataField || strings.ContainsRune(field, 0) {
 			faults = append(faults, FieldError{"metadata", fmt.Sprintf("field names must have 1 to %d bytes and no NUL", MaxMetadataField)})
 			continue

@@ -3,6 +3,7 @@ package rag
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -86,13 +87,26 @@ type FieldError struct {
 	Reason string `json:"reason"`
 }
 
+// maxFault bounds a field's name and a reason, in bytes: both may quote what the caller sent, which can be a megabyte.
+const maxFault = 200
+
 // Invalid is a validation error that names each field at fault.
 func Invalid(fields ...FieldError) *Error {
 	message := "the request is not valid"
+	for i, f := range fields {
+		fields[i] = FieldError{Field: shorten(f.Field, maxFault), Reason: shorten(f.Reason, maxFault)}
+	}
 	if len(fields) > 0 {
 		message = fields[0].Field + " " + fields[0].Reason
 	}
 	return &Error{Kind: ErrValidation, Message: message, Details: map[string]any{"fields": fields}}
+}
+
+func shorten(text string, longest int) string {
+	if len(text) <= longest {
+		return text
+	}
+	return strings.ToValidUTF8(text[:longest], "") + "..."
 }
 
 // LLMTimedOut is the error of a model that did not answer in the time given; cause may be nil.

@@ -3,6 +3,8 @@ package rag
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -147,6 +149,7 @@ func readQuery(raw string) (string, error) {
 	if !utf8.ValidString(raw) {
 		return "", invalidQuery("query must be valid UTF-8")
 	}
+	raw = strings.ReplaceAll(raw, "\r\n", "\n") // what a form or an editor of Windows sends
 	if strings.ContainsFunc(raw, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }) {
 		return "", invalidQuery("query must not contain control characters other than newline and tab")
 	}
@@ -185,7 +188,8 @@ func checkFilter(f Filter) []FieldError {
 	if len(f) > MaxFilterFields {
 		faults = append(faults, FieldError{"filter", fmt.Sprintf("must name at most %d fields", MaxFilterFields)})
 	}
-	for field, values := range f {
+	for _, field := range slices.Sorted(maps.Keys(f)) {
+		values := f[field]
 		switch {
 		case field == "" || len(field) > MaxMetadataField:
 			faults = append(faults, FieldError{"filter", fmt.Sprintf("field names must have 1 to %d bytes", MaxMetadataField)})
