@@ -18,7 +18,7 @@ type answerer struct {
 	openAI *models.OpenAI
 }
 
-func (a answerer) Generate(ctx context.Context, p rag.Prompt, emit func(string) error) (rag.Completion, error) {
+func (a answerer) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
 	if a.source.Config().LLM.Provider == config.ProviderOpenAI {
 		return a.openAI.Generate(ctx, p, emit)
 	}

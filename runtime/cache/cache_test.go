@@ -39,7 +39,7 @@ func (d *documents) change() { d.token.Add(1) }
 type backend struct {
 	calls    atomic.Int64
 	retrieve func(context.Context, rag.Query) (rag.Retrieval, error)
-	generate func(context.Context, rag.Prompt, func(string) error) (rag.Completion, error)
+	generate func(context.Context, rag.Prompt, func(rag.Piece) error) (rag.Completion, error)
 }
 
 func (b *backend) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, error) {
@@ -50,18 +50,18 @@ func (b *backend) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, err
 	return found(q.Tenant+" "+q.Text, "doc"), nil
 }
 
-func (b *backend) Generate(ctx context.Context, p rag.Prompt, emit func(string) error) (rag.Completion, error) {
+func (b *backend) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
 	b.calls.Add(1)
 	if b.generate != nil {
 		return b.generate(ctx, p, emit)
 	}
-	tokens := []string{"It ", "is ", "[1]."}
+	tokens := []rag.Piece{{Text: "It "}, {Text: "is "}, {Text: "[1].", Citations: []rag.Citation{{Marker: 1, ChunkID: "doc#0", Quote: "x"}}}}
 	for _, token := range tokens {
 		if err := emit(token); err != nil {
 			return rag.Completion{}, err
 		}
 	}
-	return rag.Completion{Tokens: tokens, Model: p.Model, FinishReason: "stop"}, nil
+	return rag.Completion{Pieces: tokens, Model: p.Model, FinishReason: rag.FinishStop}, nil
 }
 
 // found is a result with a hit in each document.
@@ -184,11 +184,11 @@ func (f *fixture) search(t *testing.T, q rag.Query, want rag.CacheOutcome) rag.R
 }
 
 // answer expects an outcome, and returns the tokens that were told.
-func (f *fixture) answer(t *testing.T, p rag.Prompt, want rag.CacheOutcome) []string {
+func (f *fixture) answer(t *testing.T, p rag.Prompt, want rag.CacheOutcome) []rag.Piece {
 	t.Helper()
-	var told []string
-	got, err := f.generator.Generate(t.Context(), p, func(token string) error {
-		told = append(told, token)
+	var told []rag.Piece
+	got, err := f.generator.Generate(t.Context(), p, func(piece rag.Piece) error {
+		told = append(told, piece)
 		return nil
 	})
 	if err != nil {
@@ -197,7 +197,7 @@ func (f *fixture) answer(t *testing.T, p rag.Prompt, want rag.CacheOutcome) []st
 	if got.Cache.Outcome != want {
 		t.Errorf("answer: %s, want %s", got.Cache.Outcome, want)
 	}
-	if diff := cmp.Diff(got.Tokens, told); diff != "" {
+	if diff := cmp.Diff(got.Pieces, told); diff != "" {
 		t.Errorf("tokens told are not those of the completion (-completion +told):\n%s", diff)
 	}
 	return told
@@ -395,16 +395,42 @@ func TestBrokenAnswerIsNotKept(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	broken := &rag.Error{Kind: rag.ErrLLMUnavailable, Message: "broken off"}
-	f.backend.generate = func(_ context.Context, _ rag.Prompt, emit func(string) error) (rag.Completion, error) {
-		return rag.Completion{}, errors.Join(emit("It "), broken)
+	f.backend.generate = func(_ context.Context, _ rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
+		return rag.Completion{}, errors.Join(emit(rag.Piece{Text: "It "}), broken)
 	}
 	told := 0
-	_, err := f.generator.Generate(t.Context(), prompt("acme", "q", "doc"), func(string) error { told++; return nil })
+	_, err := f.generator.Generate(t.Context(), prompt("acme", "q", "doc"), func(rag.Piece) error { told++; return nil })
 	if !errors.Is(err, rag.ErrLLMUnavailable) || told != 1 {
 		t.Errorf("%v after %d tokens, want ErrLLMUnavailable after 1", err, told)
 	}
 	f.backend.generate = nil
 	f.answer(t, prompt("acme", "q", "doc"), rag.CacheMiss)
+}
+
+func TestWhichAnswersAreKept(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		model, finish string
+		again         rag.CacheOutcome
+	}{
+		"one that ended by itself":             {"m:1", "stop", rag.CacheHit},
+		"one that was cut off at its length":   {"m:1", "length", rag.CacheMiss},
+		"one that was filtered":                {"m:1", "content_filter", rag.CacheMiss},
+		"one that another model wrote":         {"m:2", "stop", rag.CacheMiss},
+		"one whose model did not say its name": {"", "stop", rag.CacheMiss},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			f.backend.generate = func(_ context.Context, _ rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
+				token := rag.Piece{Text: "It"}
+				return rag.Completion{Pieces: []rag.Piece{token}, Model: test.model, FinishReason: test.finish}, emit(token)
+			}
+			f.answer(t, prompt("acme", "q", "doc"), rag.CacheMiss)
+			f.answer(t, prompt("acme", "q", "doc"), test.again)
+		})
+	}
 }
 
 func TestUnconfirmedTokenIsNotServed(t *testing.T) {
@@ -459,7 +485,7 @@ func TestWhoseTimeIsOverGetsAnErrorOfThePort(t *testing.T) {
 			<-ctx.Done()
 			return rag.Retrieval{}, ctx.Err()
 		}
-		f.backend.generate = func(ctx context.Context, _ rag.Prompt, _ func(string) error) (rag.Completion, error) {
+		f.backend.generate = func(ctx context.Context, _ rag.Prompt, _ func(rag.Piece) error) (rag.Completion, error) {
 			<-ctx.Done()
 			return rag.Completion{}, ctx.Err()
 		}
@@ -468,13 +494,13 @@ func TestWhoseTimeIsOverGetsAnErrorOfThePort(t *testing.T) {
 		if _, err := f.retriever.Retrieve(ctx, query("acme", "q")); !errors.Is(err, rag.ErrSearchTimeout) {
 			t.Errorf("a search: %v, want ErrSearchTimeout", err)
 		}
-		if _, err := f.generator.Generate(ctx, prompt("acme", "q"), func(string) error { return nil }); !errors.Is(err, rag.ErrLLMTimeout) {
+		if _, err := f.generator.Generate(ctx, prompt("acme", "q"), func(rag.Piece) error { return nil }); !errors.Is(err, rag.ErrLLMTimeout) {
 			t.Errorf("an answer: %v, want ErrLLMTimeout", err)
 		}
 		cause := &rag.Error{Kind: rag.ErrLLMTimeout, Message: "after 30 seconds"}
 		bounded, stop := context.WithTimeoutCause(t.Context(), time.Second, cause)
 		defer stop()
-		if _, err := f.generator.Generate(bounded, prompt("acme", "q"), func(string) error { return nil }); !errors.Is(err, cause) {
+		if _, err := f.generator.Generate(bounded, prompt("acme", "q"), func(rag.Piece) error { return nil }); !errors.Is(err, cause) {
 			t.Errorf("an answer with a bound of its own: %v, want that bound's error", err)
 		}
 	})
@@ -499,9 +525,9 @@ func TestForgetInMemory(t *testing.T) {
 func TestAnswerThatIsWrittenWhileItsDocumentIsForgottenIsNotKept(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.backend.generate = func(ctx context.Context, p rag.Prompt, _ func(string) error) (rag.Completion, error) {
+	f.backend.generate = func(ctx context.Context, p rag.Prompt, _ func(rag.Piece) error) (rag.Completion, error) {
 		f.Forget(ctx, "acme", "doc")
-		return rag.Completion{Model: p.Model}, nil
+		return rag.Completion{Model: p.Model, FinishReason: rag.FinishStop}, nil
 	}
 	f.answer(t, prompt("acme", "q", "doc"), rag.CacheMiss)
 	f.answer(t, prompt("acme", "q", "doc"), rag.CacheMiss)

@@ -10,7 +10,7 @@ import (
 )
 
 // format is the first byte of a value in Redis. Servers of another version read values of another format as misses.
-const format = '1'
+const format = '2'
 
 // entry is a result as it is kept. Nobody changes it once it was made.
 type entry[V any] struct {

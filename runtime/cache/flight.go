@@ -10,8 +10,8 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
-// work makes a result and tells its tokens as they come; searches have none.
-type work[V any] func(ctx context.Context, emit func(token string)) (V, error)
+// work makes a result and tells its pieces as they come; searches have none.
+type work[V any] func(ctx context.Context, emit func(rag.Piece)) (V, error)
 
 // group lets requests that want the same result at the same time share one piece of work: a flight.
 type group[V any] struct {
@@ -26,7 +26,7 @@ type flight[V any] struct {
 	waiters int // guarded by the group's mutex
 
 	mu      sync.Mutex
-	tokens  []string      // only ever grows
+	pieces  []rag.Piece   // only ever grows
 	changed chan struct{} // closed, and made anew, when tokens or ended change
 	ended   bool
 	value   V
@@ -35,7 +35,7 @@ type flight[V any] struct {
 
 // do joins the flight of key, or starts one that does the work, and follows it until it ends, ctx ends or emit fails.
 // joined reports whether the flight was another request's.
-func (g *group[V]) do(ctx context.Context, key string, w work[V], emit func(string) error) (value V, joined bool, err error) {
+func (g *group[V]) do(ctx context.Context, key string, w work[V], emit func(rag.Piece) error) (value V, joined bool, err error) {
 	f, joined := g.enter(ctx, key, w)
 	defer func() { g.leave(key, f, err) }()
 	value, err = f.follow(ctx, emit)
@@ -105,10 +105,10 @@ func internal(cause error) error {
 	return &rag.Error{Kind: rag.ErrRAG, Message: "internal error", Cause: cause}
 }
 
-func (f *flight[V]) emit(token string) {
+func (f *flight[V]) emit(piece rag.Piece) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.tokens = append(f.tokens, token)
+	f.pieces = append(f.pieces, piece)
 	f.wake()
 }
 
@@ -126,21 +126,21 @@ func (f *flight[V]) wake() {
 }
 
 // follow tells emit all tokens, those from before too, and returns the result.
-func (f *flight[V]) follow(ctx context.Context, emit func(string) error) (V, error) {
+func (f *flight[V]) follow(ctx context.Context, emit func(rag.Piece) error) (V, error) {
 	for told := 0; ; {
-		tokens, ended, changed := f.since(told)
-		for _, token := range tokens {
+		pieces, ended, changed := f.since(told)
+		for _, piece := range pieces {
 			if ctx.Err() != nil {
 				return *new(V), context.Cause(ctx)
 			}
-			if err := emit(token); err != nil {
+			if err := emit(piece); err != nil {
 				return *new(V), err
 			}
 		}
 		if ended {
 			return f.value, f.err // nothing changes any more
 		}
-		told += len(tokens)
+		told += len(pieces)
 		select {
 		case <-changed:
 		case <-ctx.Done():
@@ -150,8 +150,8 @@ func (f *flight[V]) follow(ctx context.Context, emit func(string) error) (V, err
 }
 
 // since is the tokens from the n-th on, whether there will be no more, and a channel that is closed when there is news.
-func (f *flight[V]) since(n int) (tokens []string, ended bool, changed <-chan struct{}) {
+func (f *flight[V]) since(n int) (pieces []rag.Piece, ended bool, changed <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.tokens[n:], f.ended, f.changed
+	return f.pieces[n:], f.ended, f.changed
 }

@@ -15,12 +15,12 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
-func ignore(string) error { return nil }
+func ignore(rag.Piece) error { return nil }
 
 // notAgain is the work of who must join a flight.
 func notAgain(t *testing.T) work[string] {
 	t.Helper()
-	return func(context.Context, func(string)) (string, error) {
+	return func(context.Context, func(rag.Piece)) (string, error) {
 		t.Error("the work was done again")
 		return "", errors.New("not again")
 	}
@@ -35,7 +35,7 @@ func TestFlightIsSharedByAllWhoWait(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 1000 {
 			wg.Go(func() {
-				value, joined, err := g.do(t.Context(), "k", func(context.Context, func(string)) (string, error) {
+				value, joined, err := g.do(t.Context(), "k", func(context.Context, func(rag.Piece)) (string, error) {
 					calls.Add(1)
 					<-land
 					return "v", nil
@@ -68,7 +68,7 @@ func TestFlightOutlivesItsFirstCallerAndEndsWithTheLast(t *testing.T) {
 		enter := func() context.CancelFunc {
 			ctx, cancel := context.WithCancel(t.Context())
 			go func() {
-				_, _, err := g.do(ctx, "k", func(ctx context.Context, _ func(string)) (string, error) {
+				_, _, err := g.do(ctx, "k", func(ctx context.Context, _ func(rag.Piece)) (string, error) {
 					<-ctx.Done()
 					canceled = true
 					return "", ctx.Err()
@@ -102,7 +102,7 @@ func TestWorkLearnsWhyItsLastCallerLeft(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		var cause error
 		go func() {
-			_, _, _ = g.do(ctx, "k", func(ctx context.Context, _ func(string)) (string, error) {
+			_, _, _ = g.do(ctx, "k", func(ctx context.Context, _ func(rag.Piece)) (string, error) {
 				<-ctx.Done()
 				cause = context.Cause(ctx)
 				return "", ctx.Err()
@@ -124,7 +124,7 @@ func TestWhoComesAfterTheLastHasLeftStartsAnew(t *testing.T) {
 		hang := make(chan struct{})
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() {
-			_, _, _ = g.do(ctx, "k", func(context.Context, func(string)) (string, error) {
+			_, _, _ = g.do(ctx, "k", func(context.Context, func(rag.Piece)) (string, error) {
 				<-hang // does not even notice that it was canceled
 				return "old", nil
 			}, ignore)
@@ -132,7 +132,7 @@ func TestWhoComesAfterTheLastHasLeftStartsAnew(t *testing.T) {
 		synctest.Wait()
 		cancel()
 		synctest.Wait()
-		value, joined, err := g.do(t.Context(), "k", func(context.Context, func(string)) (string, error) {
+		value, joined, err := g.do(t.Context(), "k", func(context.Context, func(rag.Piece)) (string, error) {
 			return "new", nil
 		}, ignore)
 		if value != "new" || joined || err != nil {
@@ -151,13 +151,13 @@ func TestFlightTellsAllTokensToLateJoiners(t *testing.T) {
 		var wg sync.WaitGroup
 		join := func(i int) {
 			wg.Go(func() {
-				_, _, err := g.do(t.Context(), "k", func(_ context.Context, emit func(string)) (string, error) {
+				_, _, err := g.do(t.Context(), "k", func(_ context.Context, emit func(rag.Piece)) (string, error) {
 					for token := range more {
-						emit(token)
+						emit(rag.Piece{Text: token})
 					}
 					return "", nil
-				}, func(token string) error {
-					told[i] = append(told[i], token)
+				}, func(piece rag.Piece) error {
+					told[i] = append(told[i], piece.Text)
 					return nil
 				})
 				if err != nil {
@@ -195,13 +195,13 @@ func TestSlowConsumerHoldsNobodyBack(t *testing.T) {
 		slow := 0
 		var wg sync.WaitGroup
 		wg.Go(func() { // the one who started the work
-			_, _, err := g.do(t.Context(), "k", func(_ context.Context, emit func(string)) (string, error) {
+			_, _, err := g.do(t.Context(), "k", func(_ context.Context, emit func(rag.Piece)) (string, error) {
 				<-started
 				for i := range 100 {
-					emit(strconv.Itoa(i))
+					emit(rag.Piece{Text: strconv.Itoa(i)})
 				}
 				return "done", nil
-			}, func(string) error {
+			}, func(rag.Piece) error {
 				<-unblock
 				slow++
 				return nil
@@ -213,7 +213,7 @@ func TestSlowConsumerHoldsNobodyBack(t *testing.T) {
 		synctest.Wait()
 		quick := 0
 		wg.Go(func() { close(started) })
-		value, joined, err := g.do(t.Context(), "k", notAgain(t), func(string) error { quick++; return nil })
+		value, joined, err := g.do(t.Context(), "k", notAgain(t), func(rag.Piece) error { quick++; return nil })
 		if value != "done" || !joined || err != nil {
 			t.Errorf("%q, joined %t, %v", value, joined, err)
 		}
@@ -236,13 +236,13 @@ func TestConsumerThatFailsLeavesTheOthers(t *testing.T) {
 		write, more := make(chan struct{}), make(chan struct{})
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			_, _, err := g.do(t.Context(), "k", func(_ context.Context, emit func(string)) (string, error) {
+			_, _, err := g.do(t.Context(), "k", func(_ context.Context, emit func(rag.Piece)) (string, error) {
 				<-write
-				emit("a")
+				emit(rag.Piece{Text: "a"})
 				<-more
-				emit("b")
+				emit(rag.Piece{Text: "b"})
 				return "done", nil
-			}, func(string) error { return gone })
+			}, func(rag.Piece) error { return gone })
 			if !errors.Is(err, gone) {
 				t.Errorf("who failed got %v", err)
 			}
@@ -275,7 +275,7 @@ func TestPanicIsAnErrorForAllWhoWait(t *testing.T) {
 				var wg sync.WaitGroup
 				for range 10 {
 					wg.Go(func() {
-						_, _, err := g.do(t.Context(), "k", func(context.Context, func(string)) (string, error) {
+						_, _, err := g.do(t.Context(), "k", func(context.Context, func(rag.Piece)) (string, error) {
 							<-land
 							end()
 							return "", nil
@@ -299,7 +299,7 @@ func TestFlightKeepsTheValuesOfItsFirstCaller(t *testing.T) {
 	type traceKey struct{}
 	var g group[string]
 	ctx := context.WithValue(t.Context(), traceKey{}, "trace")
-	value, _, err := g.do(ctx, "k", func(ctx context.Context, _ func(string)) (string, error) {
+	value, _, err := g.do(ctx, "k", func(ctx context.Context, _ func(rag.Piece)) (string, error) {
 		if _, limited := ctx.Deadline(); limited {
 			t.Error("the work has a caller's deadline")
 		}
@@ -319,10 +319,10 @@ func TestFlightsOfManyKeysUnderRace(t *testing.T) {
 		wg.Go(func() {
 			for j := range 50 {
 				key := (i + j) % 7
-				value, _, err := g.do(t.Context(), strconv.Itoa(key), func(_ context.Context, emit func(string)) (int, error) {
-					emit("x")
+				value, _, err := g.do(t.Context(), strconv.Itoa(key), func(_ context.Context, emit func(rag.Piece)) (int, error) {
+					emit(rag.Piece{Text: "x"})
 					runtime.Gosched()
-					emit("y")
+					emit(rag.Piece{Text: "y"})
 					return key, nil
 				}, ignore)
 				if value != key || err != nil {

@@ -18,7 +18,7 @@ type generator struct {
 
 // Generate serves what was written for the same prompt, token by token as it was written. A prompt that is being
 // answered for another request gets its tokens so far and then follows.
-func (g *generator) Generate(ctx context.Context, p rag.Prompt, emit func(string) error) (rag.Completion, error) {
+func (g *generator) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
 	settings := g.cache.options.Config()
 	if !settings.Cache.Enabled {
 		written, err := g.next.Generate(ctx, p, emit)
@@ -26,9 +26,9 @@ func (g *generator) Generate(ctx context.Context, p rag.Prompt, emit func(string
 		return written, err
 	}
 	r := answerRequest(settings, p)
-	r.work = func(ctx context.Context, emit func(string)) (rag.Completion, error) {
-		return g.next.Generate(ctx, p, func(token string) error {
-			emit(token)
+	r.work = func(ctx context.Context, emit func(rag.Piece)) (rag.Completion, error) {
+		return g.next.Generate(ctx, p, func(piece rag.Piece) error {
+			emit(piece)
 			return nil
 		})
 	}
@@ -37,7 +37,7 @@ func (g *generator) Generate(ctx context.Context, p rag.Prompt, emit func(string
 		return rag.Completion{}, gaveUp(ctx, err, rag.ErrLLMTimeout)
 	}
 	written := answer.value
-	written.Tokens, written.Cache = slices.Clip(written.Tokens), answer.info
+	written.Pieces, written.Cache = slices.Clip(written.Pieces), answer.info
 	return written, nil
 }
 
@@ -70,11 +70,17 @@ func answerRequest(settings config.Config, p rag.Prompt) request[rag.Completion]
 	return request[rag.Completion]{
 		kind: KindLLM, key: answerKey(settings, p), config: settings, ttl: settings.Cache.TTLLLM.D(), tenant: p.Tenant,
 		documents: func(rag.Completion) []string { return documents },
-		storable:  func(rag.Completion) bool { return true }, // a broken answer is an error
-		empty:     func(v rag.Completion) bool { return len(v.Tokens) == 0 },
-		tokens:    func(v rag.Completion) []string { return v.Tokens },
+		storable:  storableAnswer(p),
+		empty:     func(v rag.Completion) bool { return len(v.Pieces) == 0 },
+		pieces:    func(v rag.Completion) []rag.Piece { return v.Pieces },
 		current:   func() bool { return true }, // other passages are another key
 	}
+}
+
+// storableAnswer reports whether an answer may stand for the prompt from now on: the prompt's own model wrote it, and it
+// ended by itself. One that was cut off, filtered or written by a fallback is told to those who wait for it alone.
+func storableAnswer(p rag.Prompt) func(rag.Completion) bool {
+	return func(v rag.Completion) bool { return v.Model == p.Model && v.FinishReason == rag.FinishStop }
 }
 
 // documentsOf are the documents of the passages, each once.

@@ -233,9 +233,9 @@ func TestWriteThatCrossesAChangeIsTakenBack(t *testing.T) {
 
 func TestBrokenEntriesAreMisses(t *testing.T) {
 	t.Parallel()
-	const sane = `1{"stored_at":"2999-01-01T00:00:00Z","expires_at":"2999-01-01T00:00:00Z","value":`
+	const sane = `2{"stored_at":"2999-01-01T00:00:00Z","expires_at":"2999-01-01T00:00:00Z","value":`
 	for name, value := range map[string]string{
-		"empty": "", "another format": "2{}", "no JSON": "1{", "cut": sane + `{"hits":[{"chunk_id"`, "another type": sane + `[]}`,
+		"empty": "", "another format": "1{}", "no JSON": "2{", "cut": sane + `{"hits":[{"chunk_id"`, "another type": sane + `[]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -254,7 +254,7 @@ func TestBrokenEntriesAreMisses(t *testing.T) {
 				t.Errorf("%d errors told, want 1", got)
 			}
 			second.close(t)
-			if got := client.Get(t.Context(), key).Val(); !strings.HasPrefix(got, `1{"stored_at"`) || got == value {
+			if got := client.Get(t.Context(), key).Val(); !strings.HasPrefix(got, `2{"stored_at"`) || got == value {
 				t.Errorf("the broken entry was not replaced: %q", got)
 			}
 		})

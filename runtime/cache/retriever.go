@@ -36,13 +36,13 @@ func (r *retriever) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, e
 		documents: documentsFound,
 		storable:  func(v rag.Retrieval) bool { return !v.Degraded },
 		empty:     func(v rag.Retrieval) bool { return len(v.Hits) == 0 },
-		tokens:    func(rag.Retrieval) []string { return nil },
+		pieces:    func(rag.Retrieval) []rag.Piece { return nil },
 		current: func() bool {
 			now := r.cache.state(context.WithoutCancel(ctx), q.Tenant)
 			return now.Confirmed && now.Token == state.Token && now.Index == state.Index
 		},
-		work: func(ctx context.Context, _ func(string)) (rag.Retrieval, error) { return r.next.Retrieve(ctx, q) },
-	}, func(string) error { return nil })
+		work: func(ctx context.Context, _ func(rag.Piece)) (rag.Retrieval, error) { return r.next.Retrieve(ctx, q) },
+	}, func(rag.Piece) error { return nil })
 	if err != nil {
 		return rag.Retrieval{}, gaveUp(ctx, err, rag.ErrSearchTimeout)
 	}

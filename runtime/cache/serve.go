@@ -35,7 +35,7 @@ type request[V any] struct {
 	// storable reports whether a result may be kept, and empty whether there is nothing in it.
 	storable, empty func(V) bool
 	// tokens of a result, for those that have any.
-	tokens func(V) []string
+	pieces func(V) []rag.Piece
 	// current reports whether the documents are still those of the token.
 	current func() bool
 	work    work[V]
@@ -49,19 +49,19 @@ type found[V any] struct {
 
 // serve answers from memory, else from a flight: a request that joins one was answered without work of its own, so it
 // counts as a hit of age 0.
-func serve[V any](ctx context.Context, c *Cache, g *group[found[V]], r request[V], emit func(string) error) (found[V], error) {
+func serve[V any](ctx context.Context, c *Cache, g *group[found[V]], r request[V], emit func(rag.Piece) error) (found[V], error) {
 	c.local.resize(r.config.Cache.LocalMaxBytes)
 	if e, ok := lookLocal(c, r); ok {
 		c.options.OnLookup(r.kind, LayerLocal, LookupHit)
-		for _, token := range r.tokens(e.Value) {
-			if err := emit(token); err != nil {
+		for _, piece := range r.pieces(e.Value) {
+			if err := emit(piece); err != nil {
 				return found[V]{}, err
 			}
 		}
 		return found[V]{e.Value, hit(e.age(c.options.Now()))}, nil
 	}
 	c.options.OnLookup(r.kind, LayerLocal, LookupMiss)
-	answer, joined, err := g.do(ctx, r.key, func(ctx context.Context, emit func(string)) (found[V], error) {
+	answer, joined, err := g.do(ctx, r.key, func(ctx context.Context, emit func(rag.Piece)) (found[V], error) {
 		return fly(ctx, c, r, emit)
 	}, emit)
 	if err != nil {
@@ -75,15 +75,15 @@ func serve[V any](ctx context.Context, c *Cache, g *group[found[V]], r request[V
 }
 
 // fly answers from Redis, else does the work and keeps its result.
-func fly[V any](ctx context.Context, c *Cache, r request[V], emit func(string)) (found[V], error) {
+func fly[V any](ctx context.Context, c *Cache, r request[V], emit func(rag.Piece)) (found[V], error) {
 	before := c.forgotten.now()
 	e, ok := lookLocal(c, r) // again: a flight may have landed since
 	if !ok {
 		e, ok = lookRedis(ctx, c, r, before)
 	}
 	if ok {
-		for _, token := range r.tokens(e.Value) {
-			emit(token)
+		for _, piece := range r.pieces(e.Value) {
+			emit(piece)
 		}
 		return found[V]{e.Value, hit(e.age(c.options.Now()))}, nil
 	}

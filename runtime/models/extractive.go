@@ -38,27 +38,28 @@ type candidate struct {
 }
 
 // Generate implements rag.Generator. It never fails but with the error of emit or ctx.
-func (Extractive) Generate(ctx context.Context, p rag.Prompt, emit func(string) error) (rag.Completion, error) {
-	out := rag.Completion{Model: p.Model, FinishReason: "stop"}
+func (Extractive) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
+	out := rag.Completion{Model: p.Model, FinishReason: rag.FinishStop}
 	chosen := choose(p)
 	for i, c := range chosen {
 		sentence := c.text + " [" + strconv.Itoa(c.passage+1) + "]"
 		if i+1 < len(chosen) {
 			sentence += " "
 		}
-		for token := range strings.SplitAfterSeq(sentence, " ") {
-			if token == "" {
+		for text := range strings.SplitAfterSeq(sentence, " ") {
+			if text == "" {
 				continue
 			}
-			if len(out.Tokens) == p.MaxTokens {
+			if len(out.Pieces) == p.MaxTokens {
 				out.FinishReason = "length"
 				return out, nil
 			}
 			if err := ctx.Err(); err != nil {
 				return rag.Completion{}, err
 			}
-			out.Tokens = append(out.Tokens, token)
-			if err := emit(token); err != nil {
+			piece := rag.Piece{Text: text}
+			out.Pieces = append(out.Pieces, piece)
+			if err := emit(piece); err != nil {
 				return rag.Completion{}, err
 			}
 		}

@@ -15,15 +15,24 @@ func extract(t *testing.T, query string, maxTokens int, passages ...string) rag.
 	for _, text := range passages {
 		p.Passages = append(p.Passages, rag.Chunk{Text: text})
 	}
-	var streamed []string
-	got, err := Extractive{}.Generate(t.Context(), p, func(token string) error { streamed = append(streamed, token); return nil })
+	var streamed []rag.Piece
+	got, err := Extractive{}.Generate(t.Context(), p, func(piece rag.Piece) error { streamed = append(streamed, piece); return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(got.Tokens, streamed); diff != "" {
+	if diff := cmp.Diff(got.Pieces, streamed); diff != "" {
 		t.Errorf("what was streamed is not what was returned:\n%s", diff)
 	}
 	return got
+}
+
+// textOf is the whole answer.
+func textOf(c rag.Completion) string {
+	var text strings.Builder
+	for _, token := range c.Pieces {
+		text.WriteString(token.Text)
+	}
+	return text.String()
 }
 
 func TestExtractive(t *testing.T) {
@@ -48,7 +57,7 @@ func TestExtractive(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got := extract(t, tt.query, 100, tt.passages...)
-			if diff := cmp.Diff(tt.want, strings.Join(got.Tokens, "")); diff != "" {
+			if diff := cmp.Diff(tt.want, textOf(got)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -57,7 +66,7 @@ func TestExtractive(t *testing.T) {
 
 func TestExtractiveEndsAtMaxTokens(t *testing.T) {
 	got := extract(t, "results", 3, "Search results are cached for one hour.")
-	if len(got.Tokens) != 3 || got.FinishReason != "length" {
+	if len(got.Pieces) != 3 || got.FinishReason != "length" {
 		t.Errorf("got %+v", got)
 	}
 }

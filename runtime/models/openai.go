@@ -67,7 +67,7 @@ func (t tracing) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // Generate implements rag.Generator. Until the first token it tries again after connection errors, 429, 502 and 503,
 // as long as the wait still fits into the timeout; never after a timeout or a token.
-func (g *OpenAI) Generate(ctx context.Context, p rag.Prompt, emit func(string) error) (rag.Completion, error) {
+func (g *OpenAI) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
 	settings := g.Settings()
 	started := time.Now()
 	watched, watch := newWatchdog(ctx, settings.Timeout.D(), settings.IdleTimeout.D())
@@ -119,7 +119,7 @@ type emitError struct{ err error }
 
 func (e *emitError) Error() string { return e.err.Error() }
 
-func (g *OpenAI) attempt(ctx context.Context, s config.LLM, p rag.Prompt, watch *watchdog, emit func(string) error) (rag.Completion, error) {
+func (g *OpenAI) attempt(ctx context.Context, s config.LLM, p rag.Prompt, watch *watchdog, emit func(rag.Piece) error) (rag.Completion, error) {
 	service := openai.NewChatCompletionService(g.options(s)...) // not NewClient, which reads the environment
 	stream := service.NewStreaming(ctx, params(p))
 	defer func() { _ = stream.Close() }()
@@ -152,7 +152,7 @@ func params(p rag.Prompt) openai.ChatCompletionNewParams {
 }
 
 // collect reads a stream to its end. A stream that ends without a finish reason was cut off.
-func collect(stream *ssestream.Stream[openai.ChatCompletionChunk], p rag.Prompt, watch *watchdog, emit func(string) error) (rag.Completion, error) {
+func collect(stream *ssestream.Stream[openai.ChatCompletionChunk], p rag.Prompt, watch *watchdog, emit func(rag.Piece) error) (rag.Completion, error) {
 	out := rag.Completion{Model: p.Model}
 	var text answerText
 	size := 0
@@ -160,8 +160,9 @@ func collect(stream *ssestream.Stream[openai.ChatCompletionChunk], p rag.Prompt,
 		if token == "" {
 			return nil
 		}
-		out.Tokens = append(out.Tokens, token)
-		if err := emit(token); err != nil {
+		piece := rag.Piece{Text: token}
+		out.Pieces = append(out.Pieces, piece)
+		if err := emit(piece); err != nil {
 			return &emitError{err}
 		}
 		return nil
@@ -216,7 +217,7 @@ func whole(c rag.Completion) error {
 	switch {
 	case c.FinishReason == "":
 		return badAnswer(unreadable, errors.New("the stream ended before the answer did"))
-	case len(c.Tokens) > 0:
+	case len(c.Pieces) > 0:
 		return nil
 	case c.FinishReason == "length":
 		return badAnswer("LLM service gave no answer within max_tokens", errors.New("the answer is empty, finish_reason length"))

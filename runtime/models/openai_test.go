@@ -22,7 +22,7 @@ func testPrompt() rag.Prompt {
 	}
 }
 
-func discard(string) error { return nil }
+func discard(rag.Piece) error { return nil }
 
 // outcomes collects what Observe is told.
 type outcomes struct {
@@ -50,15 +50,15 @@ func TestOpenAIAnswers(t *testing.T) {
 	server.RequireKey("sk-canary")
 	server.Answer(func(openaitest.ChatRequest) string { return "One hour [1]." })
 	model, told := newTestModel(server, 5*time.Second, 5*time.Second)
-	var streamed []string
-	got, err := model.Generate(t.Context(), testPrompt(), func(token string) error { streamed = append(streamed, token); return nil })
+	var streamed []rag.Piece
+	got, err := model.Generate(t.Context(), testPrompt(), func(piece rag.Piece) error { streamed = append(streamed, piece); return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text := strings.Join(got.Tokens, ""); text != "One hour [1]." || got.FinishReason != "stop" || got.Usage.CompletionTokens == 0 {
+	if text := textOf(got); text != "One hour [1]." || got.FinishReason != "stop" || got.Usage.CompletionTokens == 0 {
 		t.Errorf("got %+v", got)
 	}
-	if diff := cmp.Diff(got.Tokens, streamed); diff != "" {
+	if diff := cmp.Diff(got.Pieces, streamed); diff != "" {
 		t.Errorf("what was streamed is not what was returned:\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"ok"}, told.all); diff != "" {
@@ -179,7 +179,7 @@ func TestOpenAIAnswersThatAreNone(t *testing.T) {
 			server.Always(openaitest.Chat, openaitest.Behaviour{Finish: tt.finish})
 			model, told := newTestModel(server, 5*time.Second, 5*time.Second)
 			emitted := 0
-			_, err := model.Generate(t.Context(), testPrompt(), func(string) error { emitted++; return nil })
+			_, err := model.Generate(t.Context(), testPrompt(), func(rag.Piece) error { emitted++; return nil })
 			if !errors.Is(err, rag.ErrLLMBadAnswer) || emitted > 0 {
 				t.Errorf("got %v and %d tokens, want bad_upstream_answer and none", err, emitted)
 			}
@@ -215,7 +215,7 @@ func TestOpenAIThinksAloud(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text := strings.Join(got.Tokens, ""); text != "One hour [1]." {
+	if text := textOf(got); text != "One hour [1]." {
 		t.Errorf("got %q", text)
 	}
 }
@@ -245,7 +245,7 @@ func TestTheReaderWhoLeavesSaysNothingOfTheModel(t *testing.T) {
 	server := openaitest.New(t)
 	model, told := newTestModel(server, 5*time.Second, 5*time.Second)
 	gone := errors.New("gone")
-	if _, err := model.Generate(t.Context(), testPrompt(), func(string) error { return gone }); !errors.Is(err, gone) {
+	if _, err := model.Generate(t.Context(), testPrompt(), func(rag.Piece) error { return gone }); !errors.Is(err, gone) {
 		t.Errorf("got %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -16,9 +16,9 @@ func admissionPorts(refusal error) (*ports, *[]string, RequestOptions) {
 			order = append(order, "retrieve")
 			return Retrieval{Hits: hits()}, nil
 		},
-		generate: func(_ context.Context, _ Prompt, emit func(string) error) (Completion, error) {
+		generate: func(_ context.Context, _ Prompt, emit func(Piece) error) (Completion, error) {
 			order = append(order, "generate")
-			return Completion{}, emit("x")
+			return Completion{}, emit(Piece{Text: "x"})
 		},
 	}
 	return p, &order, RequestOptions{Admit: func(context.Context, CacheInfo) error {

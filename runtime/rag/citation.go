@@ -8,7 +8,7 @@ import (
 // Citer finds the citations of an answer while it is written: each [n] that names a passage, with the sentence of the
 // passage that supports what stands before it. Fed the same tokens it finds the same citations at the same places.
 type Citer struct {
-	passages []Hit
+	passages []Chunk
 	text     strings.Builder
 	// claim is the part of the answer that the last marker stands behind, markerEnd where that marker ended.
 	claim     Span
@@ -24,7 +24,7 @@ type citedPlace struct {
 }
 
 // NewCiter makes a Citer for an answer from passages, in the order in which the answer numbers them.
-func NewCiter(passages []Hit) *Citer {
+func NewCiter(passages []Chunk) *Citer {
 	return &Citer{passages: passages, seen: map[citedPlace]bool{}}
 }
 
@@ -80,16 +80,16 @@ func readMarker(s string) (length, marker int, complete bool) {
 }
 
 func (c *Citer) cite(marker int, claim string) (Citation, bool) {
-	hit := c.passages[marker-1]
-	quote := bestSentence(hit.Text, claim)
-	span := Span{Start: hit.Span.Start + quote.Span.Start, End: hit.Span.Start + quote.Span.End}
+	chunk := c.passages[marker-1]
+	quote := bestSentence(chunk.Text, claim)
+	span := Span{Start: chunk.Span.Start + quote.Span.Start, End: chunk.Span.Start + quote.Span.End}
 	place := citedPlace{marker, span}
 	if c.seen[place] {
 		return Citation{}, false
 	}
 	c.seen[place] = true
 	return Citation{
-		Marker: marker, ChunkID: hit.ID, DocumentID: hit.DocumentID, Title: hit.Title, URL: hit.URL, Score: hit.Score,
+		Marker: marker, ChunkID: chunk.ID, DocumentID: chunk.DocumentID, Title: chunk.Title, URL: chunk.URL,
 		Span: span, Quote: quote.Text,
 	}, true
 }

@@ -14,6 +14,8 @@ func hits() []Hit {
 	}
 }
 
+func chunks() []Chunk { return []Chunk{hits()[0].Chunk, hits()[1].Chunk} }
+
 func TestCiter(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -32,7 +34,7 @@ func TestCiter(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for size := 1; size <= len(tt.answer); size += 3 { // however the tokens are cut
-				citer := NewCiter(hits())
+				citer := NewCiter(chunks())
 				var got []string
 				for rest := tt.answer; rest != ""; {
 					n := min(size, len(rest))
@@ -51,7 +53,7 @@ func TestCiter(t *testing.T) {
 
 func TestCitationSpanIsOfTheDocument(t *testing.T) {
 	document := strings.Repeat(".", 100) + hits()[0].Text
-	cited := NewCiter(hits()).Feed("Results stay one hour [1].")
+	cited := NewCiter(chunks()).Feed("Results stay one hour [1].")
 	if len(cited) != 1 {
 		t.Fatalf("got %d citations, want 1", len(cited))
 	}

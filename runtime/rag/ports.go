@@ -12,7 +12,7 @@ type Retriever interface {
 // Generator writes an answer. It calls emit for each token as it comes; an error of emit ends the work and is returned.
 // Errors are ErrLLMTimeout, ErrLLMUnavailable or ErrLLMBadAnswer.
 type Generator interface {
-	Generate(ctx context.Context, p Prompt, emit func(token string) error) (Completion, error)
+	Generate(ctx context.Context, p Prompt, emit func(Piece) error) (Completion, error)
 }
 
 // AnswerCache tells how the cache will serve an answer, before it is begun: a stream's headers say it. A later Generate

@@ -92,7 +92,7 @@ func (s *Service) Stream(ctx context.Context, id Identity, r AskRequest, opt Req
 		}
 	}
 	if len(found.Hits) == 0 {
-		answer.Text, answer.FinishReason = NothingFound, "stop"
+		answer.Text, answer.FinishReason = NothingFound, FinishStop
 		return answer, events.Token(NothingFound)
 	}
 	if timeout := settings.Model.Timeout; timeout > 0 && events.Meta == nil {
@@ -108,16 +108,16 @@ func (a Answer) meta() StreamMeta {
 	return StreamMeta{Query: a.Query, ChunksUsed: a.ChunksUsed, Mode: a.Mode, Degraded: a.Degraded, Model: a.Model, Cache: a.Cache}
 }
 
-// generate writes the answer and finds its citations as the tokens come.
+// generate writes the answer and tells its tokens and citations as they come.
 func (s *Service) generate(ctx context.Context, p Prompt, hits []Hit, answer Answer, events StreamEvents) (Answer, error) {
-	citer := NewCiter(hits)
 	var text strings.Builder
-	completion, err := s.Generator.Generate(ctx, p, func(token string) error {
-		text.WriteString(token)
-		if err := events.Token(token); err != nil {
+	completion, err := s.Generator.Generate(ctx, p, func(piece Piece) error {
+		text.WriteString(piece.Text)
+		if err := events.Token(piece.Text); err != nil {
 			return err
 		}
-		for _, c := range citer.Feed(token) {
+		for _, c := range piece.Citations {
+			c.Score = scoreOf(hits, c.ChunkID)
 			answer.Citations = append(answer.Citations, c)
 			if err := events.Citation(c); err != nil {
 				return err
@@ -134,8 +134,21 @@ func (s *Service) generate(ctx context.Context, p Prompt, hits []Hit, answer Ans
 	}
 	answer.Text = text.String()
 	answer.Sources = sources(answer.Citations)
-	answer.Model, answer.Usage, answer.FinishReason, answer.Cache = completion.Model, completion.Usage, completion.FinishReason, completion.Cache
+	answer.Model, answer.FinishReason, answer.Cache = completion.Model, completion.FinishReason, completion.Cache
+	if completion.Cache.Outcome != CacheHit { // what a cached answer took was told to whom it was written for
+		answer.Usage = completion.Usage
+	}
 	return answer, nil
+}
+
+// scoreOf is the score of a chunk among hits.
+func scoreOf(hits []Hit, chunkID string) float64 {
+	for i := range hits {
+		if hits[i].ID == chunkID {
+			return hits[i].Score
+		}
+	}
+	return 0
 }
 
 func newPrompt(q Query, hits []Hit, r AskRequest, s Settings) Prompt {

@@ -18,7 +18,7 @@ import (
 type ports struct {
 	calls    []string
 	retrieve func(Query) (Retrieval, error)
-	generate func(context.Context, Prompt, func(string) error) (Completion, error)
+	generate func(context.Context, Prompt, func(Piece) error) (Completion, error)
 	write    func([]ChunkedDocument) ([]WriteResult, error)
 	remove   func(id string) error
 	// refresh and publish may be nil: then they succeed.
@@ -26,7 +26,7 @@ type ports struct {
 }
 
 func (p *ports) Retrieve(_ context.Context, q Query) (Retrieval, error) { return p.retrieve(q) }
-func (p *ports) Generate(ctx context.Context, pr Prompt, emit func(string) error) (Completion, error) {
+func (p *ports) Generate(ctx context.Context, pr Prompt, emit func(Piece) error) (Completion, error) {
 	return p.generate(ctx, pr, emit)
 }
 func (p *ports) Write(_ context.Context, _ string, docs []ChunkedDocument) ([]WriteResult, error) {
@@ -63,7 +63,7 @@ func (p *ports) Lease(ctx context.Context, _ string, _ time.Duration, work func(
 func (p *ports) Forget(_ context.Context, _, id string) { p.calls = append(p.calls, "forget "+id) }
 func (p *ports) Peek(context.Context, Prompt) CacheInfo { return CacheInfo{Outcome: CacheMiss} }
 func (p *ports) service(settings Settings) *Service {
-	return &Service{Retriever: p, Generator: p, Answers: p, Documents: p, Control: p, Forgetter: p, Settings: func() Settings { return settings }}
+	return &Service{Retriever: p, Generator: WithCitations(p), Answers: p, Documents: p, Control: p, Forgetter: p, Settings: func() Settings { return settings }}
 }
 
 func created(docs []ChunkedDocument) ([]WriteResult, error) {
@@ -88,12 +88,12 @@ func documents(ids ...string) func() (Document, error) {
 func TestAskAnswersWithCitations(t *testing.T) {
 	p := &ports{
 		retrieve: func(Query) (Retrieval, error) { return Retrieval{Hits: hits(), Total: 2, Mode: ModeKeyword}, nil },
-		generate: func(_ context.Context, pr Prompt, emit func(string) error) (Completion, error) {
+		generate: func(_ context.Context, pr Prompt, emit func(Piece) error) (Completion, error) {
 			if diff := cmp.Diff([]Chunk{hits()[0].Chunk, hits()[1].Chunk}, pr.Passages); diff != "" {
 				t.Error(diff)
 			}
 			for _, token := range []string{"Results stay ", "one hour [", "1", "]."} {
-				if err := emit(token); err != nil {
+				if err := emit(Piece{Text: token}); err != nil {
 					return Completion{}, err
 				}
 			}
@@ -114,8 +114,8 @@ func TestStreamTellsTheAnswersOutcomeBeforeItsFirstToken(t *testing.T) {
 		retrieve: func(Query) (Retrieval, error) {
 			return Retrieval{Hits: hits(), Cache: CacheInfo{Outcome: CacheHit}}, nil // the passages were cached, the answer is not
 		},
-		generate: func(_ context.Context, _ Prompt, emit func(string) error) (Completion, error) {
-			return Completion{Cache: CacheInfo{Outcome: CacheMiss}}, emit("x")
+		generate: func(_ context.Context, _ Prompt, emit func(Piece) error) (Completion, error) {
+			return Completion{Cache: CacheInfo{Outcome: CacheMiss}}, emit(Piece{Text: "x"})
 		},
 	}
 	var told []string
@@ -144,7 +144,7 @@ func TestAskIsBoundedByTheModelsTimeout(t *testing.T) {
 	settings.Model = ModelSettings{Name: "m", Timeout: time.Millisecond}
 	p := &ports{
 		retrieve: func(Query) (Retrieval, error) { return Retrieval{Hits: hits()}, nil },
-		generate: func(ctx context.Context, _ Prompt, _ func(string) error) (Completion, error) {
+		generate: func(ctx context.Context, _ Prompt, _ func(Piece) error) (Completion, error) {
 			<-ctx.Done()
 			return Completion{}, ctx.Err()
 		},

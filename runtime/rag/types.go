@@ -151,14 +151,26 @@ type Prompt struct {
 	BaseURL string
 }
 
+// Piece is a token of an answer as the generator wrote it, with the citations that it completes.
+type Piece struct {
+	Text string `json:"text"`
+	// Citations have no Score: that is of the retrieval that found the passage, and the answer outlives it.
+	Citations []Citation `json:"citations,omitempty"`
+}
+
+// FinishStop is the FinishReason of an answer that ended by itself.
+const FinishStop = "stop"
+
 // Completion is what a generator wrote.
 type Completion struct {
-	// Tokens in the order in which they were written; their concatenation is the answer. They are kept apart so that a
+	// Pieces in the order in which they were written; their concatenation is the answer. They are kept apart so that a
 	// cached answer streams as the first one did.
-	Tokens       []string `json:"tokens"`
-	Model        string   `json:"model"`
-	FinishReason string   `json:"finish_reason"`
-	Usage        Usage    `json:"usage"`
+	Pieces []Piece `json:"pieces"`
+	// Model is the one that wrote, which need not be the prompt's.
+	Model string `json:"model"`
+	// FinishReason is "stop" when the answer ended by itself, "length" at the prompt's MaxTokens, else the model's word.
+	FinishReason string `json:"finish_reason"`
+	Usage        Usage  `json:"usage"`
 	// Cache tells where the completion came from; generators leave it alone.
 	Cache CacheInfo `json:"-"`
 }
