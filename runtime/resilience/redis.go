@@ -49,6 +49,8 @@ type RedisOptions struct {
 	Password string
 	// Timeout bounds one call; 0 for RedisBudget.
 	Timeout time.Duration
+	// ConnectionLifetime is the greatest age of a connection; 0 for 5 minutes. A fifth of it is jitter.
+	ConnectionLifetime time.Duration
 	// OnCall is told each call: what for, how it ended and how long it took. May be nil.
 	OnCall func(operation string, outcome RedisOutcome, took time.Duration)
 	// OnHealth is told when Redis goes down, with the outcome that was the last straw, and when it is back. It must return
@@ -74,6 +76,9 @@ func NewRedis(o RedisOptions) *Redis {
 	if o.Timeout == 0 {
 		o.Timeout = RedisBudget
 	}
+	if o.ConnectionLifetime == 0 {
+		o.ConnectionLifetime = connectionLifetime
+	}
 	r := &Redis{options: o, client: redis.NewClient(clientOptions(o))}
 	r.breaker = NewBreaker(BreakerOptions{Failures: redisFailures, OnChange: r.changed})
 	ctx, stop := context.WithCancel(context.Background())
@@ -91,19 +96,23 @@ func clientOptions(o RedisOptions) *redis.Options {
 	return &redis.Options{
 		Addr:                  o.Address,
 		Password:              o.Password,
+		Dialer:                dialRedis,
+		OnConnect:             confirmation(o.Password),
 		ContextTimeoutEnabled: true,
 		MaxRetries:            -1, // a script that was sent may have run
 		DialTimeout:           connectTimeout,
 		DialerRetries:         1,
 		// Only a bound for calls without a deadline, of which there are none. Deadlines end calls: go-redis reckons these
 		// from a clock that may be 50 ms late, which would cut a call of 60 ms to 10.
-		ReadTimeout:      o.Timeout + connectTimeout,
-		WriteTimeout:     o.Timeout + connectTimeout,
-		PoolTimeout:      o.Timeout / 2, // shorter than a call, to tell a busy pool from a slow server
-		PoolSize:         poolSize,
-		PipelinePoolSize: -1, // pipelines share the pool
-		ConnMaxIdleTime:  5 * time.Minute,
-		DisableIdentity:  true, // a round trip less for each connection
+		ReadTimeout:           o.Timeout + connectTimeout,
+		WriteTimeout:          o.Timeout + connectTimeout,
+		PoolTimeout:           o.Timeout / 2, // shorter than a call, to tell a busy pool from a slow server
+		PoolSize:              poolSize,
+		PipelinePoolSize:      -1, // pipelines share the pool
+		ConnMaxIdleTime:       connectionLifetime,
+		ConnMaxLifetime:       o.ConnectionLifetime,
+		ConnMaxLifetimeJitter: o.ConnectionLifetime / 5, // so that those of a pool do not end together
+		DisableIdentity:       true,                     // a round trip less for each connection
 		MaintNotificationsConfig: &maintnotifications.Config{
 			Mode: maintnotifications.ModeDisabled,
 		},

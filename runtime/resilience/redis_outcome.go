@@ -19,6 +19,8 @@ const (
 	RedisTimeout RedisOutcome = "timeout"
 	// RedisUnreachable: no connection, or it broke.
 	RedisUnreachable RedisOutcome = "unreachable"
+	// RedisForeign: what answers at the address is not Redis, and was sent nothing; see ErrForeignStore.
+	RedisForeign RedisOutcome = "foreign_store"
 	// RedisAuth: Redis refuses the password, or the user may not do what was asked.
 	RedisAuth RedisOutcome = "auth"
 	// RedisUnready: Redis answers that it cannot work now: it loads its data, runs a script or has too many clients.
@@ -48,6 +50,8 @@ func outcomeOf(parent context.Context, err error) RedisOutcome {
 		return RedisCanceled
 	case errors.Is(err, redis.ErrPoolTimeout):
 		return RedisBusyPool
+	case errors.Is(err, ErrForeignStore):
+		return RedisForeign
 	case redis.IsAuthError(err), redis.IsPermissionError(err):
 		return RedisAuth
 	case redis.IsOOMError(err):
@@ -70,7 +74,7 @@ func (o RedisOutcome) report(p Permit) {
 	switch o {
 	case RedisOK, RedisOOM, RedisError:
 		p.Succeeded()
-	case RedisTimeout, RedisUnreachable, RedisAuth, RedisUnready:
+	case RedisTimeout, RedisUnreachable, RedisForeign, RedisAuth, RedisUnready:
 		p.Failed()
 	case RedisBusyPool, RedisCanceled, RedisOpen, RedisSpent:
 		p.Withdrawn()
