@@ -19,7 +19,7 @@ func TestSplit(t *testing.T) {
 		{"neighbours share words", "a b c d e f", 4, 2, []string{"a b c d", "c d e f"}},
 		{"no overlap", "a b c d e", 2, 0, []string{"a b", "c d", "e"}},
 		{"ends with the sentence in the last fifth", "1 2 3 4 5 6 7 8 nine. 10 11 12", 10, 0, []string{"1 2 3 4 5 6 7 8 nine.", "10 11 12"}},
-		{"a sentence that ends earlier is not worth it", "one. 2 3 4 5 6 7 8 9 10 11", 10, 0, []string{"one. 2 3 4 5 6 7 8 9 10", "11"}},
+		{"a sentence that does not fit is not cut", "One. Two 3 4 5 6 7 8 9 10 11", 10, 0, []string{"One.", "Two 3 4 5 6 7 8 9 10 11"}},
 		{"spans count characters, not bytes", "äöü ß 語 d", 2, 0, []string{"äöü ß", "語 d"}},
 	}
 	for _, tt := range tests {

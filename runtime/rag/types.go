@@ -67,9 +67,11 @@ type Chunk struct {
 	URL        string `json:"url,omitempty"`
 	// Heading is the path of headings that the passage stands under, outermost first, joined by " > "; empty when it
 	// begins with its own heading or when the document has none.
-	Heading  string   `json:"heading,omitempty"`
-	Text     string   `json:"text"`
-	Span     Span     `json:"span"`
+	Heading string `json:"heading,omitempty"`
+	Text    string `json:"text"`
+	Span    Span   `json:"span"`
+	// Units are the parts of Text that answers quote.
+	Units    Units    `json:"units,omitempty"`
 	Metadata Metadata `json:"metadata,omitempty"`
 	// ContentHash is the SHA-256 of what an answer can draw from: title, URL, heading and text.
 	ContentHash string `json:"content_hash"`

@@ -1,0 +1,142 @@
+package segment_test
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ragservice/ragservice-operator/runtime/segment"
+)
+
+// units are the units of text, one a string: "# " before headings, "^ " before headers of tables and names of keys, and
+// "context | " before what has a context.
+func units(text string) []string {
+	var out []string
+	for u := range segment.Units(text) {
+		s := text[u.Start:u.End]
+		if u.Context != "" {
+			s = u.Context + " | " + s
+		}
+		switch u.Kind {
+		case segment.Heading:
+			s = "# " + s
+		case segment.Header:
+			s = "^ " + s
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func TestUnits(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"heading without a blank line", "# Leave\nThirty days.\n# Office\n\nIn Bonn.\n", []string{"# Leave", "Thirty days.", "# Office", "In Bonn."}},
+		{"the same with CRLF", "# Leave\r\nThirty days.\r\n# Office\r\n\r\nIn Bonn.\r\n", []string{"# Leave", "Thirty days.", "# Office", "In Bonn."}},
+		{"a number sign is no heading", "#1 rule is to ask.\n", []string{"#1 rule is to ask."}},
+		{"underlined headings", "Title\n=====\nText here.\n\nPart\n----\n\nMore.", []string{"# Title", "Text here.", "# Part", "More."}},
+		{"a line over and under", "=====\nTitle\n=====\n\nText.\n\nPart\n~~~~\n\nMore.", []string{"# Title", "Text.", "# Part", "More."}},
+		{"wrapped lines are one sentence", "One sentence\non two lines. Another\none.", []string{"One sentence\non two lines.", "Another\none."}},
+		{"a byte order mark", "\ufeff# Title\nText.", []string{"# Title", "Text."}},
+		{"abbreviations", "Ask Dr. Smith, e.g. on Mondays. It costs approx. 45 euros. Das gilt z. B. heute.",
+			[]string{"Ask Dr. Smith, e.g. on Mondays.", "It costs approx. 45 euros.", "Das gilt z. B. heute."}},
+		{"initials", "J. R. Smith came. This is plan B. It works.", []string{"J. R. Smith came.", "This is plan B.", "It works."}},
+		{"a sentence that begins with code", "It is old. `--listen` sets the address. The end.", []string{"It is old.", "`--listen` sets the address.", "The end."}},
+		{"a minus", "It is cold. -40 °C is the least. --force is an option.", []string{"It is cold.", "-40 °C is the least.", "--force is an option."}},
+		{"a number", "Nothing is free here. 30 days later it ends. See Fig. 3 for more.", []string{"Nothing is free here.", "30 days later it ends.", "See Fig. 3 for more."}},
+		{"Japanese", "有給休暇は年に二十日です。申請は一週間前までに行ってください。", []string{"有給休暇は年に二十日です。", "申請は一週間前までに行ってください。"}},
+		{"Hindi", "अवकाश बीस दिन का है। आवेदन करें।", []string{"अवकाश बीस दिन का है।", "आवेदन करें।"}},
+		{"Arabic", "كم يوما؟ الإجازة عشرون يوما.", []string{"كم يوما؟", "الإجازة عشرون يوما."}},
+		{"Hebrew with a mark of direction", "החופשה היא עשרים יום.\u200f המשרד נפתח בתשע.", []string{"החופשה היא עשרים יום.", "המשרד נפתח בתשע."}},
+		{"a table", "Before.\n\n| Service | Port |\n|---|---|\n| redis | 6379 |\n| smtp | 25 |\n", []string{"Before.", "^ | Service | Port |", "| Service | Port | | | redis | 6379 |", "| Service | Port | | | smtp | 25 |"}},
+		{"a table without outer bars", "Service | Port\n--- | ---\nredis | 6379\n", []string{"^ Service | Port", "Service | Port | redis | 6379"}},
+		{"a table in a frame", "+-----+------+\n| Key | Use  |\n+=====+======+\n| a   | one  |\n|     | more |\n+-----+------+\n", []string{"^ | Key | Use  |", "| Key | Use | | | a   | one  |\n|     | more |"}},
+		{"a short numbered list", "To restart:\n\n1. Stop it.\n2. Start it.\n\nDone.", []string{"To restart:\n\n1. Stop it.\n2. Start it.", "Done."}},
+		{"a long list", "Options:\n\n- " + strings.Repeat("one ", 50) + "\n- " + strings.Repeat("two ", 50), []string{"Options:", "Options: | " + strings.TrimSpace(strings.Repeat("one ", 50)), "Options: | " + strings.TrimSpace(strings.Repeat("two ", 50))}},
+		{"code", "Run this:\n\n```sh\nmake it\n```\n\nAfter.", []string{"Run this:", "Run this: | make it", "After."}},
+		{"a manual page", "NAME\n       shred - overwrite a file\n\nOPTIONS\n       -z, --zero\n              Add a last pass. It hides the rest.\n\n       -n N   Repeat N times.\n",
+			[]string{"# NAME", "shred - overwrite a file", "# OPTIONS", "-z, --zero\n              Add a last pass.", "-z, --zero | It hides the rest.", "-n N   Repeat N times."}},
+		{"CSV", "item,price\nPX-1,5\n\"PX,2\",7\n", []string{"^ item,price", "item,price | PX-1,5", "item,price | \"PX,2\",7"}},
+		{"JSON", `{"codes": [{"code": "BIF", "name": "Burundi Franc", "number": "108", "more": "` + strings.Repeat("x ", 60) + `"}, {"code": "ALL", "name": "Lek", "text": "` + strings.Repeat("y ", 60) + `"}]}`,
+			[]string{`^ "codes":`, `codes | {"code": "BIF", "name": "Burundi Franc", "number": "108", "more": "` + strings.Repeat("x ", 60) + `"}`, `codes | {"code": "ALL", "name": "Lek", "text": "` + strings.Repeat("y ", 60) + `"}`}},
+		{"YAML", "services:\n  web:\n    image: nginx\n    ports:\n      - 80:80\n  db:\n    image: redis\n",
+			[]string{"^ services:", "^ services | web:", "services > web | image: nginx", "^ services > web | ports:", "services > web > ports | - 80:80", "^ services | db:", "services > db | image: redis"}},
+		{"configuration", "# The port of the server.\n# It can be changed.\nport = 80\n\n# The user.\nuser = www\n", []string{"The port of the server.", "It can be changed.", "The port of the server. It can be changed. | port = 80", "The user.", "The user. | user = www"}},
+		{"lines that were not wrapped", "Print counts as text: stat -x\nList what there is, with all that belongs to it: list -a -v\nShow more: top\n", []string{"Print counts as text: stat -x", "List what there is, with all that belongs to it: list -a -v", "Show more: top"}},
+		{"decoration alone", "=====\n", nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(test.want, units(test.text)); diff != "" {
+				t.Errorf("units (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Hostile texts: what would make a tree as large as the text, or a unit.
+func TestUnitsAreBounded(t *testing.T) {
+	t.Parallel()
+	const size = 1 << 20
+	fill := func(s string) string { return strings.Repeat(s, size/len(s)) }
+	for name, text := range map[string]string{
+		"one run":            fill("a"),
+		"Chinese":            fill("年休二十天"),
+		"marks of one":       "e" + fill("\u0301"),
+		"quotations":         fill(">"),
+		"spaced quotations":  fill("> "),
+		"nested lists":       fill("- "),
+		"stairs":             stairs(2000),
+		"open brackets":      fill("["),
+		"open braces":        fill(`{"a":`),
+		"quotation marks":    fill(`"`),
+		"fences":             fill("```\n"),
+		"bars":               fill("|"),
+		"bars and dashes":    fill("|-\n"),
+		"full stops":         fill(". "),
+		"abbreviations":      fill("e.g. "),
+		"new lines":          fill("a\n"),
+		"commas":             fill("a,b\n"),
+		"one line of values": "a,b\nc,d\n\"" + fill("e,"),
+		"comments":           fill("# a\n"),
+		"keys":               fill("a:\n"),
+		"control characters": fill("a\x00\x01"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			last := 0
+			for u := range segment.Units(text) {
+				if u.Start < last || u.End <= u.Start || u.End > len(text) {
+					t.Fatalf("unit [%d,%d) after %d", u.Start, u.End, last)
+				}
+				if u.End-u.Start > segment.MaxUnit || len(u.Context) > 1<<10 {
+					t.Fatalf("a unit of %d bytes with a context of %d", u.End-u.Start, len(u.Context))
+				}
+				if !utf8.ValidString(text[u.Start:u.End]) || !utf8.ValidString(u.Context) {
+					t.Fatal("a character was cut")
+				}
+				last = u.End
+			}
+		})
+	}
+}
+
+func stairs(n int) string {
+	var out strings.Builder
+	for i := range n {
+		out.WriteString(strings.Repeat(" ", i%600) + "step\n\n")
+	}
+	return out.String()
+}
+
+func TestUnitsEndWhenNobodyWantsMore(t *testing.T) {
+	t.Parallel()
+	for range segment.Units(strings.Repeat("One. Two.\n\n- a\n- b\n\n", 100)) {
+		break
+	}
+}
