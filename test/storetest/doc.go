@@ -48,13 +48,13 @@ type tenant struct {
 // document makes a document of a text with words words.
 func document(id, text string) rag.Document { return rag.Document{ID: id, Text: text} }
 
-// passages is n passages of four words, each with a word of its own: <word>0, <word>1, ...
+// passages is n paragraphs of four words, each with a word of its own: <word>0, <word>1, ...
 func passages(word string, n int) string {
 	parts := make([]string, n)
 	for i := range parts {
-		parts[i] = word + strconv.Itoa(i) + " supersonic flow plate"
+		parts[i] = word + strconv.Itoa(i) + " thin flow plate"
 	}
-	return strings.Join(parts, " ")
+	return strings.Join(parts, "\n\n")
 }
 
 // chunked cuts a document into chunks of four words.

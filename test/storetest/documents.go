@@ -118,7 +118,7 @@ func (s tenant) wantWhole(t *testing.T, id, version string, chunks int) {
 	if err != nil || len(d.Chunks) != chunks {
 		t.Errorf("Document has %d chunks, %v; want %d", len(d.Chunks), err, chunks)
 	}
-	found := s.search(t, rag.Query{Text: "supersonic flow plate"})
+	found := s.search(t, rag.Query{Text: "thin flow plate"})
 	if found.Total != chunks || len(found.Hits) != chunks {
 		t.Errorf("a search finds %d chunks (total %d), want %d", len(found.Hits), found.Total, chunks)
 	}

@@ -139,11 +139,11 @@ func testPages(t *testing.T, s tenant) {
 
 func testCandidates(t *testing.T, s tenant) {
 	s.write(t, []rag.Document{document("a", passages("many", rag.MaxWindow+30))})
-	found := s.search(t, rag.Query{Text: "supersonic", TopK: 10, Offset: rag.MaxWindow - 10})
+	found := s.search(t, rag.Query{Text: "thin", TopK: 10, Offset: rag.MaxWindow - 10})
 	if found.Total != rag.MaxWindow || len(found.Hits) != 10 {
 		t.Errorf("found %d of %d, want 10 of %d", len(found.Hits), found.Total, rag.MaxWindow)
 	}
-	found = s.search(t, rag.Query{Text: "supersonic", TopK: 10, Offset: rag.MaxWindow})
+	found = s.search(t, rag.Query{Text: "thin", TopK: 10, Offset: rag.MaxWindow})
 	if found.Total != rag.MaxWindow || len(found.Hits) != 0 {
 		t.Errorf("beyond the candidates: found %d of %d, want 0 of %d", len(found.Hits), found.Total, rag.MaxWindow)
 	}
