@@ -17,7 +17,7 @@ const keysFileName = "keys.json"
 
 // ownKeys reads the generated keys, and generates them the first time: an administrator's and a client's.
 func ownKeys(file string) ([]config.APIKey, error) {
-	raw, err := os.ReadFile(file)
+	raw, err := readPrivate(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		raw, err = generateKeys(file)
 	}
@@ -35,6 +35,19 @@ func ownKeys(file string) ([]config.APIKey, error) {
 	return readKeys(values)
 }
 
+// readPrivate reads a file that nobody but its owner may open.
+func readPrivate(file string) ([]byte, error) {
+	const byOthers = 0o077
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil, err
+	}
+	if info.Mode().Perm()&byOthers != 0 {
+		return nil, fmt.Errorf("%s can be opened by others (mode %o): chmod 600 %s, or remove it to have new keys made", file, info.Mode().Perm(), file)
+	}
+	return os.ReadFile(file)
+}
+
 func generateKeys(file string) ([]byte, error) {
 	entries := map[string]config.APIKey{}
 	for _, role := range []string{"admin", "client"} {
@@ -48,5 +61,6 @@ func generateKeys(file string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return raw, os.WriteFile(file, append(raw, '\n'), 0o600)
+	raw = append(raw, '\n')
+	return raw, writeFile(file, raw)
 }

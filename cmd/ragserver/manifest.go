@@ -58,7 +58,7 @@ func (o options) loadManifest(getenv func(string) string) (setup, error) {
 	if err != nil {
 		return setup{}, fmt.Errorf("%s: %w", o.manifest, err)
 	}
-	dir, err := o.data()
+	dir, err := openDataDir(o.dataDir, c.Service, getenv)
 	if err != nil {
 		return setup{}, err
 	}

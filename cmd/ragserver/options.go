@@ -5,8 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/ragservice/ragservice-operator/runtime/config"
 )
@@ -28,7 +26,7 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.config, "config", "", "run this configuration `file`, as the operator writes it")
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:8080", "`address` of the API")
 	flags.StringVar(&o.adminListen, "admin-listen", "127.0.0.1:8081", "`address` of health, metrics and status")
-	flags.StringVar(&o.dataDir, "data-dir", "", "with --manifest: `folder` of documents and generated keys (default: ragservice in the user's cache folder)")
+	flags.StringVar(&o.dataDir, "data-dir", "", "with --manifest: `folder` of documents and generated keys (default: $XDG_DATA_HOME/ragservice/<namespace>/<name>, or the same under ~/.local/share)")
 	flags.StringVar(&o.secretsDir, "secrets-dir", config.DefaultSecretsDir, "with --config: `folder` of the mounted Secrets")
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -46,20 +44,4 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 		return o, errors.New("give one of --manifest and --config (ragserver --help lists the flags)")
 	}
 	return o, nil
-}
-
-// data is the folder of a server that runs alone; it is made when it does not exist.
-func (o options) data() (string, error) {
-	dir := o.dataDir
-	if dir == "" {
-		cache, err := os.UserCacheDir()
-		if err != nil {
-			return "", fmt.Errorf("no folder for data: %w; set --data-dir", err)
-		}
-		dir = filepath.Join(cache, "ragservice")
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("make the data folder: %w", err)
-	}
-	return dir, nil
 }

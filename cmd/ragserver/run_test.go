@@ -103,13 +103,17 @@ type running struct {
 
 func startAlone(t *testing.T, manifest, dir string) *running {
 	t.Helper()
+	return startWith(t, noEnvironment, "--manifest", manifest, "--data-dir", dir)
+}
+
+func startWith(t *testing.T, getenv func(string) string, args ...string) *running {
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	t.Cleanup(stop)
 	reader, writer := io.Pipe()
 	r := &running{code: make(chan int, 1), stop: stop, output: &strings.Builder{}, logged: make(chan struct{})}
 	go func() {
-		args := []string{"--manifest", manifest, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data-dir", dir}
-		code := run(ctx, args, noEnvironment, writer, writer)
+		code := run(ctx, append(args, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"), getenv, writer, writer)
 		_ = writer.Close()
 		r.code <- code
 	}()
