@@ -50,9 +50,12 @@ func (m measured) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, err
 func (srv *server) observeModel(ctx context.Context, outcome string, took time.Duration, usage rag.Usage) {
 	srv.metrics.Model(outcome, took, usage.PromptTokens, usage.CompletionTokens)
 	if outcome != "ok" {
-		srv.log.WarnContext(ctx, logging.LLMGenerationFailed, "dependency", "llm", "code", outcome, "took_ms", took.Milliseconds())
+		srv.log.Write(ctx, logging.LLMFailed{Code: outcome, Took: took})
 		return
 	}
-	srv.log.InfoContext(ctx, logging.LLMResponse, "took_ms", took.Milliseconds(),
-		"prompt_tokens", usage.PromptTokens, "completion_tokens", usage.CompletionTokens)
+	srv.log.Write(ctx, logging.LLMResponse{
+		Took:             took,
+		PromptTokens:     usage.PromptTokens,
+		CompletionTokens: usage.CompletionTokens,
+	})
 }

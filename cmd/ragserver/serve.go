@@ -25,11 +25,22 @@ const (
 
 // serve runs the server until ctx ends, and drains it.
 func serve(ctx context.Context, o options, s setup, getenv func(string) string, stdout io.Writer) error {
-	log := logging.New(stdout)
+	log := logging.New(logging.NewBuffer(stdout))
+	defer log.Flush()
 	log.Redact(secrets(s.credentials)...)
 	if err := log.SetLevel(s.source.Config().Logging.Level); err != nil {
 		return err
 	}
+	err := serveUntilDrained(ctx, o, s, log, getenv)
+	if err != nil {
+		log.Write(ctx, logging.ServerFailed{Err: err})
+	} else {
+		log.Write(ctx, logging.ServerStopped{})
+	}
+	return err
+}
+
+func serveUntilDrained(ctx context.Context, o options, s setup, log *logging.Log, getenv func(string) string) error {
 	srv, err := newServer(s, log, getenv)
 	if err != nil {
 		return err
@@ -41,10 +52,13 @@ func serve(ctx context.Context, o options, s setup, getenv func(string) string, 
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
 	for _, run := range srv.background {
-		running.Go(func() { run(background) })
+		running.Go(func() {
+			defer log.Flush() // what led to a panic must be seen
+			run(background)
+		})
 	}
 	announce(log, s, o, api, admin)
-	httpServer := &httpapi.Server{API: srv.api.Handler(), Admin: srv.admin, Log: log.Logger, DrainTimeout: drainTimeout}
+	httpServer := &httpapi.Server{API: srv.api.Handler(), Admin: srv.admin, Log: log, DrainTimeout: drainTimeout}
 	if !s.alone() {
 		httpServer.DrainDelay = drainDelay
 	}
@@ -54,7 +68,6 @@ func serve(ctx context.Context, o options, s setup, getenv func(string) string, 
 	err = errors.Join(err, srv.close(closing))
 	stop()
 	running.Wait()
-	log.Info(logging.ServerStopped)
 	return err
 }
 
@@ -80,13 +93,18 @@ func listen(ctx context.Context, o options) (api, admin net.Listener, err error)
 
 func announce(log *logging.Log, s setup, o options, api, admin net.Listener) {
 	for _, field := range s.unknown {
-		log.Warn(logging.ConfigFieldIgnored, "field", field)
+		log.Write(context.Background(), logging.ConfigFieldIgnored{Field: field})
 	}
-	mode := "pod"
-	attributes := []any{"version", version, "listen", api.Addr().String(), "admin_listen", admin.Addr().String(), "config_hash", s.source.Hash()}
+	started := logging.ServerStarted{
+		Version:     version,
+		Listen:      api.Addr().String(),
+		AdminListen: admin.Addr().String(),
+		ConfigHash:  s.source.Hash(),
+		Mode:        "pod",
+	}
 	if s.alone() {
-		mode = "alone"
-		attributes = append(attributes, "manifest", o.manifest, "data_dir", s.dataDir, "keys_file", s.keysFile)
+		started.Mode = "alone"
+		started.Manifest, started.DataDir, started.KeysFile = o.manifest, s.dataDir, s.keysFile
 	}
-	log.Info(logging.ServerStarted, append(attributes, "mode", mode)...)
+	log.Write(context.Background(), started)
 }

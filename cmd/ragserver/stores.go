@@ -56,13 +56,13 @@ func (srv *server) openSearchHealth() func(up bool, err error) {
 	return func(up bool, err error) {
 		if !up {
 			lost = true
-			srv.log.Warn(logging.DatabaseConnectionLost, "dependency", "opensearch", "code", rag.KindOf(err).Code, "error", err)
+			srv.log.Write(context.Background(), logging.DatabaseConnectionLost{Dependency: "opensearch", Code: rag.KindOf(err).Code, Err: err})
 			return
 		}
 		srv.ready.Store(true)
 		if lost {
 			lost = false
-			srv.log.Info(logging.DatabaseConnectionRestored, "dependency", "opensearch")
+			srv.log.Write(context.Background(), logging.DatabaseConnectionRestored{Dependency: "opensearch"})
 		}
 	}
 }
@@ -81,10 +81,10 @@ func (srv *server) openRedis(s setup) {
 			},
 			OnHealth: func(health resilience.Health, why resilience.RedisOutcome) {
 				if health == resilience.HealthUp {
-					srv.log.Info(logging.DatabaseConnectionRestored, "dependency", "redis-"+instance)
+					srv.log.Write(context.Background(), logging.DatabaseConnectionRestored{Dependency: "redis-" + instance})
 					return
 				}
-				srv.log.Warn(logging.DatabaseConnectionLost, "dependency", "redis-"+instance, "code", string(why))
+				srv.log.Write(context.Background(), logging.DatabaseConnectionLost{Dependency: "redis-" + instance, Code: string(why)})
 			},
 		})
 	}

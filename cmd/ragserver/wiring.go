@@ -121,7 +121,7 @@ func (srv *server) newAPI(s setup, pipeline httpapi.Service, hasher logging.Hash
 			Service: func() config.Service { return s.source.Config().Service },
 		}),
 		Config:  s.source.Config,
-		Log:     srv.log.Logger,
+		Log:     srv.log,
 		Metrics: srv.metrics,
 		Traffic: srv.traffic,
 		Hasher:  hasher,

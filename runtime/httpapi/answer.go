@@ -65,7 +65,7 @@ func tellCache(w http.ResponseWriter, r *http.Request, kind string, c rag.CacheI
 
 func noteCache(r *http.Request, kind string, c rag.CacheInfo) {
 	e := middleware.Of(r)
-	e.CacheKind, e.CacheOutcome = kind, c.Outcome
+	e.CacheKind, e.CacheOutcome, e.CacheAge = kind, c.Outcome, c.Age
 }
 
 // searchMode is what was really done, as answers say it.

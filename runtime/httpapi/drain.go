@@ -122,8 +122,12 @@ func (w *closingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 //     Connection: close.
 //   - What is left after that is idle and is closed; what still runs at the end of DrainTimeout is told so and cut off.
 func (s *Server) drainAndStop(server *http.Server, l net.Listener, d *drain, cancelRequests context.CancelCauseFunc) error {
-	s.Log.Info(logging.ServerDraining, "delay_ms", s.DrainDelay.Milliseconds(), "timeout_ms", s.DrainTimeout.Milliseconds(),
-		"connections", d.connections.Load(), "requests", d.requests.Load())
+	s.Log.Write(context.Background(), logging.ServerDraining{
+		Delay:       s.DrainDelay,
+		Timeout:     s.DrainTimeout,
+		Connections: d.connections.Load(),
+		Requests:    d.requests.Load(),
+	})
 	time.Sleep(s.DrainDelay)
 	_ = l.Close() // an error says that it is closed already
 	ctx, cancel := context.WithTimeout(context.Background(), s.DrainTimeout)

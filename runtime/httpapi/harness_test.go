@@ -231,7 +231,7 @@ func build(t *testing.T, options ...option) *fixture {
 		Identity: &middleware.Identifier{Keys: keys, Mode: func() config.AuthMode { return now().Auth.Mode }, Hasher: hasher},
 		Limiter:  ratelimit.New(ratelimit.Options{Service: func() config.Service { return config.Service{Replicas: 1} }}),
 		Config:   now,
-		Log:      logging.New(f.log).Logger,
+		Log:      logging.New(f.log),
 		Metrics:  telemetry.NewMetrics("test"),
 		Traffic:  telemetry.NewTraffic(time.Now),
 		Hasher:   hasher,

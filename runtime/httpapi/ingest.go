@@ -147,10 +147,14 @@ func (a *API) runIngest(r *http.Request, in *ingestion, opt rag.IngestOptions) (
 	} {
 		a.Metrics.Documents(string(status), n)
 	}
-	a.Log.InfoContext(r.Context(), logging.DocumentsWritten,
-		"created", report.Created, "updated", report.Updated, "unchanged", report.Unchanged, "failed", report.Failed)
+	a.Log.Write(r.Context(), logging.DocumentsWritten{
+		Created:   report.Created,
+		Updated:   report.Updated,
+		Unchanged: report.Unchanged,
+		Failed:    report.Failed,
+	})
 	if err == nil && in.cause != nil { // the answer is 200 and tells of each document, but somebody should look
-		a.Log.ErrorContext(r.Context(), logging.ErrorOccurred, "code", explainKind(in.cause).code, "error", in.cause, "documents_failed", report.Failed)
+		a.Log.Write(r.Context(), logging.DocumentsFailed{Code: explainKind(in.cause).code, Failed: report.Failed, Err: in.cause})
 	}
 	return report, err
 }

@@ -75,6 +75,9 @@ func TestSlowBody(t *testing.T) {
 // TestLogHoldsNoSecrets: neither keys, nor queries, nor answers.
 func TestLogHoldsNoSecrets(t *testing.T) {
 	f := start(t)
+	if err := f.api.Log.SetLevel("DEBUG"); err != nil {
+		t.Fatal(err)
+	}
 	f.service.search = func(_ context.Context, _ rag.Identity, r rag.SearchRequest) (rag.SearchResult, error) {
 		if r.Query == "canary-query fails" {
 			return rag.SearchResult{}, &rag.Error{Kind: rag.ErrSearchTimeout, Message: "m"}

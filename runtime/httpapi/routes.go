@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -35,7 +34,7 @@ type API struct {
 	Limiter  middleware.Limiter
 	// Config is asked for each request.
 	Config  func() config.Config
-	Log     *slog.Logger
+	Log     *logging.Log
 	Metrics *telemetry.Metrics
 	Traffic *telemetry.Traffic
 	Hasher  logging.Hasher

@@ -56,13 +56,19 @@ func (a *API) search(w http.ResponseWriter, r *http.Request, admit admission) er
 	if err != nil {
 		return aboutRequest(err, request.Query, body)
 	}
-	took := time.Since(start).Milliseconds()
+	took := time.Since(start)
 	mode := searchMode(found.Mode, found.Degraded)
 	a.logCache(r, telemetry.KindSearch, found.Cache)
-	a.Log.InfoContext(r.Context(), logging.SearchCompleted, "search_mode", mode, "hits", len(found.Hits), "total", found.Total, "took_ms", took)
+	a.Log.Write(r.Context(), logging.SearchCompleted{
+		SearchMode: mode,
+		Hits:       len(found.Hits),
+		Total:      found.Total,
+		Cached:     found.Cache.Outcome == rag.CacheHit,
+		Took:       took,
+	})
 	tellCache(w, r, telemetry.KindSearch, found.Cache)
 	return answer(w, searchAnswer{
-		Query: found.Query, Total: found.Total, Hits: hits(found.Hits), SearchMode: mode, TookMS: took, TraceID: telemetry.TraceID(r.Context()),
+		Query: found.Query, Total: found.Total, Hits: hits(found.Hits), SearchMode: mode, TookMS: took.Milliseconds(), TraceID: telemetry.TraceID(r.Context()),
 	})
 }
 
@@ -130,15 +136,17 @@ func (d *decoder) filter(name string) rag.Filter {
 
 // logQuery logs that somebody asks, never what: the hash tells equal queries.
 func (a *API) logQuery(r *http.Request, query string) {
-	a.Log.InfoContext(r.Context(), logging.SearchQuery, "route", middleware.Of(r).Route, "query_hash", a.Hasher.Query(query))
+	e := middleware.Of(r)
+	e.QueryHash = a.Hasher.Query(query)
+	a.Log.Write(r.Context(), logging.SearchQuery{Route: e.Route, QueryHash: e.QueryHash})
 }
 
 func (a *API) logCache(r *http.Request, kind string, c rag.CacheInfo) {
 	switch c.Outcome {
 	case rag.CacheHit:
-		a.Log.InfoContext(r.Context(), logging.CacheHit, "kind", kind, "age_s", int(c.Age/time.Second))
+		a.Log.Write(r.Context(), logging.CacheHit{Kind: kind, Age: c.Age})
 	case rag.CacheMiss:
-		a.Log.InfoContext(r.Context(), logging.CacheMiss, "kind", kind)
+		a.Log.Write(r.Context(), logging.CacheMiss{Kind: kind})
 	case rag.CacheBypass:
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log"
-	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -29,7 +28,7 @@ const (
 type Server struct {
 	API   http.Handler
 	Admin Admin
-	Log   *slog.Logger
+	Log   *logging.Log
 	// DrainDelay is how long the server goes on taking connections after it has said that it is not ready: until whoever
 	// sends them has noticed. 5 s suit a kube-proxy; 0 where nobody asks whether it is ready.
 	DrainDelay time.Duration
@@ -84,9 +83,9 @@ func (s *Server) server(requests context.Context, h http.Handler) *http.Server {
 }
 
 // connectionLog is where net/http tells of connections that broke: the business of their clients.
-type connectionLog struct{ log *slog.Logger }
+type connectionLog struct{ log *logging.Log }
 
 func (c connectionLog) Write(line []byte) (int, error) {
-	c.log.Debug(logging.ConnectionFailed, "error", strings.TrimSpace(string(line)))
+	c.log.Write(context.Background(), logging.ConnectionFailed{Err: errors.New(strings.TrimSpace(string(line)))})
 	return len(line), nil
 }

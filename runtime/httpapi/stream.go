@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/ragservice/ragservice-operator/runtime/logging"
 	"github.com/ragservice/ragservice-operator/runtime/middleware"
@@ -33,12 +34,18 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request, admit admission) er
 	if err != nil {
 		return err
 	}
+	start := time.Now()
 	events := newEventStream(w, a.Heartbeat)
 	defer events.close()
 	answered, err := a.Service.Stream(r.Context(), middleware.Of(r).Identity, request, a.admitQuery(r, request.Query, admit), rag.StreamEvents{
 		Meta: func(m rag.StreamMeta) error {
 			mode := searchMode(m.Mode, m.Degraded)
-			a.Log.InfoContext(r.Context(), logging.SearchCompleted, "search_mode", mode, "hits", m.ChunksUsed)
+			a.Log.Write(r.Context(), logging.SearchCompleted{
+				SearchMode: mode,
+				Hits:       m.ChunksUsed,
+				Cached:     m.Cache.Outcome == rag.CacheHit,
+				Took:       time.Since(start),
+			})
 			tellCache(w, r, telemetry.KindLLM, m.Cache)
 			return events.send("meta", streamMeta{m.Query, m.ChunksUsed, mode, m.Model, telemetry.TraceID(r.Context())})
 		},

@@ -1,33 +1,283 @@
 package logging
 
-// Events: what a line of the log is about. They are a contract; alerts and dashboards match them.
-const (
-	ServerStarted  = "server_started"
-	ServerDraining = "server_draining"
-	ServerStopped  = "server_stopped"
+import "time"
 
-	// ConnectionFailed is a connection that broke before or after a request.
-	ConnectionFailed = "connection_failed"
-	RequestCompleted = "request_completed"
-	SearchQuery      = "search_query"
-	SearchCompleted  = "search_completed"
-	CacheHit         = "cache_hit"
-	CacheMiss        = "cache_miss"
-	LLMResponse      = "llm_response"
-	DocumentsWritten = "documents_written"
+// Event is something that the log tells. The types below are all there are: their names, levels and attributes are a contract, which
+// alerts and dashboards match and docs/logs.md lists. Attributes that have nothing to say are left out.
+type Event interface {
+	// describe writes the event into a line: its name and level, then its attributes, always in the same order.
+	describe(l *line)
+}
 
-	// ErrorOccurred is a request that failed for a reason of the service.
-	ErrorOccurred = "error_occurred"
-	// PanicRecovered is a request that hit a bug; the attribute stack says where.
-	PanicRecovered = "panic_recovered"
-	// LLMGenerationFailed is an answer that the model did not give.
-	LLMGenerationFailed = "llm_generation_failed"
-	// DatabaseConnectionLost and DatabaseConnectionRestored are about the stores; the attribute dependency names one.
-	DatabaseConnectionLost     = "database_connection_lost"
-	DatabaseConnectionRestored = "database_connection_restored"
+// ServerStarted is the first line of a server that listens.
+type ServerStarted struct {
+	Version, Listen, AdminListen, ConfigHash string
+	// Manifest, DataDir and KeysFile are those of a server that runs alone.
+	Manifest, DataDir, KeysFile string
+	// Mode is pod or alone.
+	Mode string
+}
 
-	ConfigReloaded = "config_reloaded"
-	ConfigRejected = "config_rejected"
-	// ConfigFieldIgnored is a field of the configuration that this version does not know.
-	ConfigFieldIgnored = "config_field_ignored"
-)
+func (e ServerStarted) describe(l *line) {
+	l.is("server_started", LevelInfo)
+	l.string("version", e.Version)
+	l.string("listen", e.Listen)
+	l.string("admin_listen", e.AdminListen)
+	l.string("config_hash", e.ConfigHash)
+	l.string("manifest", e.Manifest)
+	l.string("data_dir", e.DataDir)
+	l.string("keys_file", e.KeysFile)
+	l.string("mode", e.Mode)
+}
+
+// ServerDraining is a server that takes no new connections after Delay and waits for requests until Timeout.
+type ServerDraining struct {
+	Delay, Timeout time.Duration
+	// Connections and Requests are open when the drain begins.
+	Connections, Requests int64
+}
+
+func (e ServerDraining) describe(l *line) {
+	l.is("server_draining", LevelInfo)
+	l.ms("delay_ms", e.Delay)
+	l.ms("timeout_ms", e.Timeout)
+	l.int("connections", e.Connections)
+	l.int("requests", e.Requests)
+}
+
+// ServerStopped is the last line of a server that ended as it was told to.
+type ServerStopped struct{}
+
+func (ServerStopped) describe(l *line) { l.is("server_stopped", LevelInfo) }
+
+// ServerFailed is the last line of a server that could not go on.
+type ServerFailed struct{ Err error }
+
+func (e ServerFailed) describe(l *line) {
+	l.is("server_failed", LevelCritical)
+	l.error(e.Err)
+}
+
+// ConnectionFailed is a connection that broke before or after a request.
+type ConnectionFailed struct{ Err error }
+
+func (e ConnectionFailed) describe(l *line) {
+	l.is("connection_failed", LevelDebug)
+	l.error(e.Err)
+}
+
+// RequestCompleted is written for each request to the API when it ends, whatever became of it.
+type RequestCompleted struct {
+	RequestID string
+	Method    string
+	// Route is the pattern that matched; empty when none did.
+	Route  string
+	Status int
+	// Code is that of the error.
+	Code string
+	// QueryHash tells equal queries.
+	QueryHash string
+	// Cache is how the cache served the result, as X-Cache says it, and Age how old that was.
+	Cache string
+	Age   time.Duration
+	// Bytes of the answer's body.
+	Bytes int64
+	Took  time.Duration
+}
+
+func (e RequestCompleted) describe(l *line) {
+	l.is("request_completed", LevelInfo)
+	l.string("request_id", e.RequestID)
+	l.string("method", e.Method)
+	l.string("route", e.Route)
+	l.int("status", int64(e.Status))
+	l.string("code", e.Code)
+	l.string("query_hash", e.QueryHash)
+	l.string("cache", e.Cache)
+	if e.Age > 0 {
+		l.int("age_s", int64(e.Age/time.Second))
+	}
+	l.int("bytes", e.Bytes)
+	l.ms("took_ms", e.Took)
+}
+
+// SearchQuery is a query that was admitted.
+type SearchQuery struct{ Route, QueryHash string }
+
+func (e SearchQuery) describe(l *line) {
+	l.is("search_query", LevelDebug)
+	l.string("route", e.Route)
+	l.string("query_hash", e.QueryHash)
+}
+
+// SearchCompleted is a retrieval; one that the cache answered is told at DEBUG.
+type SearchCompleted struct {
+	SearchMode string
+	// Hits are the passages given, of Total found; Total is 0 where it is not told.
+	Hits, Total int
+	Cached      bool
+	Took        time.Duration
+}
+
+func (e SearchCompleted) describe(l *line) {
+	level := LevelInfo
+	if e.Cached {
+		level = LevelDebug
+	}
+	l.is("search_completed", level)
+	l.string("search_mode", e.SearchMode)
+	l.int("hits", int64(e.Hits))
+	if e.Total > 0 {
+		l.int("total", int64(e.Total))
+	}
+	l.ms("took_ms", e.Took)
+}
+
+// CacheHit is a result of a kind (search, llm) that the cache had.
+type CacheHit struct {
+	Kind string
+	Age  time.Duration
+}
+
+func (e CacheHit) describe(l *line) {
+	l.is("cache_hit", LevelDebug)
+	l.string("kind", e.Kind)
+	l.int("age_s", int64(e.Age/time.Second))
+}
+
+// CacheMiss is a result of a kind that was made anew.
+type CacheMiss struct{ Kind string }
+
+func (e CacheMiss) describe(l *line) {
+	l.is("cache_miss", LevelDebug)
+	l.string("kind", e.Kind)
+}
+
+// LLMResponse is an answer of the model's server.
+type LLMResponse struct {
+	Took                           time.Duration
+	PromptTokens, CompletionTokens int
+}
+
+func (e LLMResponse) describe(l *line) {
+	l.is("llm_response", LevelInfo)
+	l.ms("took_ms", e.Took)
+	l.int("prompt_tokens", int64(e.PromptTokens))
+	l.int("completion_tokens", int64(e.CompletionTokens))
+}
+
+// LLMFailed is an answer that the model's server did not give. (A request that failed by it is told by RequestFailed.)
+type LLMFailed struct {
+	Code string
+	Took time.Duration
+}
+
+func (e LLMFailed) describe(l *line) {
+	l.is("llm_generation_failed", LevelWarning)
+	l.dependency("llm")
+	l.code(e.Code)
+	l.ms("took_ms", e.Took)
+}
+
+// RequestFailed is a request that failed for a reason of the service, of the model or else.
+type RequestFailed struct {
+	RequestID, Route, Code string
+	// Model says that the model did not answer, which has an event of its own.
+	Model bool
+	Err   error
+}
+
+func (e RequestFailed) describe(l *line) {
+	event := "error_occurred"
+	if e.Model {
+		event = "llm_generation_failed"
+	}
+	l.is(event, LevelError)
+	l.string("request_id", e.RequestID)
+	l.string("route", e.Route)
+	l.code(e.Code)
+	l.error(e.Err)
+}
+
+// DocumentsWritten is an upload that was read to its end.
+type DocumentsWritten struct{ Created, Updated, Unchanged, Failed int }
+
+func (e DocumentsWritten) describe(l *line) {
+	l.is("documents_written", LevelInfo)
+	l.int("created", int64(e.Created))
+	l.int("updated", int64(e.Updated))
+	l.int("unchanged", int64(e.Unchanged))
+	l.int("failed", int64(e.Failed))
+}
+
+// DocumentsFailed is an upload of which documents failed for a reason of the service.
+type DocumentsFailed struct {
+	Code   string
+	Failed int
+	Err    error
+}
+
+func (e DocumentsFailed) describe(l *line) {
+	l.is("error_occurred", LevelError)
+	l.code(e.Code)
+	l.int("documents_failed", int64(e.Failed))
+	l.error(e.Err)
+}
+
+// PanicRecovered is a request that hit a bug; Stack says where.
+type PanicRecovered struct{ Panic, Stack string }
+
+func (e PanicRecovered) describe(l *line) {
+	l.is("panic_recovered", LevelError)
+	l.string("panic", e.Panic)
+	l.string("stack", e.Stack)
+}
+
+// DatabaseConnectionLost is a store that cannot be used; Dependency names it.
+type DatabaseConnectionLost struct {
+	Dependency, Code string
+	Err              error
+}
+
+func (e DatabaseConnectionLost) describe(l *line) {
+	l.is("database_connection_lost", LevelWarning)
+	l.dependency(e.Dependency)
+	l.code(e.Code)
+	l.error(e.Err)
+}
+
+// DatabaseConnectionRestored is a store that can be used again.
+type DatabaseConnectionRestored struct{ Dependency string }
+
+func (e DatabaseConnectionRestored) describe(l *line) {
+	l.is("database_connection_restored", LevelInfo)
+	l.dependency(e.Dependency)
+}
+
+// ConfigReloaded is a newer configuration that was taken up.
+type ConfigReloaded struct{ ConfigHash string }
+
+func (e ConfigReloaded) describe(l *line) {
+	l.is("config_reloaded", LevelInfo)
+	l.string("config_hash", e.ConfigHash)
+}
+
+// ConfigRejected is a newer configuration that was refused; the one before stays.
+type ConfigRejected struct {
+	ConfigHash string
+	Err        error
+}
+
+func (e ConfigRejected) describe(l *line) {
+	l.is("config_rejected", LevelError)
+	l.string("config_hash", e.ConfigHash)
+	l.error(e.Err)
+}
+
+// ConfigFieldIgnored is a field of the configuration that this version does not know.
+type ConfigFieldIgnored struct{ Field string }
+
+func (e ConfigFieldIgnored) describe(l *line) {
+	l.is("config_field_ignored", LevelWarning)
+	l.string("field", e.Field)
+}

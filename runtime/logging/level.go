@@ -2,29 +2,32 @@ package logging
 
 import (
 	"fmt"
-	"log/slog"
+	"slices"
 )
+
+// Level is how grave a line is.
+type Level int32
 
 // Levels, lightest first. Refusals and a caller's own faults are INFO; WARNING is something a person should know of that
-// did not fail a request, ERROR failed one, CRITICAL ends the server.
+// did not fail a request, ERROR failed one, CRITICAL ends the server or loses what it was trusted with.
 const (
-	LevelDebug    = slog.LevelDebug
-	LevelInfo     = slog.LevelInfo
-	LevelWarning  = slog.LevelWarn
-	LevelError    = slog.LevelError
-	LevelCritical = slog.LevelError + 4
+	LevelDebug Level = iota
+	LevelInfo
+	LevelWarning
+	LevelError
+	LevelCritical
 )
 
-var levelNames = map[slog.Level]string{
-	LevelDebug: "DEBUG", LevelInfo: "INFO", LevelWarning: "WARNING", LevelError: "ERROR", LevelCritical: "CRITICAL",
-}
+var levelNames = []string{"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
+
+// String is the level's name in the log.
+func (l Level) String() string { return levelNames[l] }
 
 // parseLevel reads a name of the list above.
-func parseLevel(name string) (slog.Level, error) {
-	for level, known := range levelNames {
-		if known == name {
-			return level, nil
-		}
+func parseLevel(name string) (Level, error) {
+	i := slices.Index(levelNames, name)
+	if i < 0 {
+		return 0, fmt.Errorf("%q is not a log level: use DEBUG, INFO, WARNING, ERROR or CRITICAL", name)
 	}
-	return 0, fmt.Errorf("%q is not a log level: use DEBUG, INFO, WARNING, ERROR or CRITICAL", name)
+	return Level(i), nil //nolint:gosec // an index of five names
 }

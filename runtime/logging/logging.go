@@ -3,23 +3,28 @@ package logging
 import (
 	"context"
 	"io"
-	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
 
-	"github.com/ragservice/ragservice-operator/runtime/telemetry"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Log is a server's log. Its level and the secrets that it blots out may change while it is in use.
 type Log struct {
-	*slog.Logger
-	level slog.LevelVar
-	out   *redactor
+	out      io.Writer
+	now      func() time.Time
+	level    atomic.Int32
+	secrets  secrets
+	repeats  repeats
+	mu       sync.Mutex // one line at a time goes to out
+	writable sync.Pool  // of *line
 }
 
-// New writes to w, from INFO on.
+// New writes to w, from INFO on. Where w is a *Buffer, a line of WARNING and above is written through it at once.
 func New(w io.Writer) *Log {
-	l := &Log{out: &redactor{w: w}}
-	lines := slog.NewJSONHandler(l.out, &slog.HandlerOptions{Level: &l.level, ReplaceAttr: rename})
-	l.Logger = slog.New(&handler{root: lines, next: lines, repeats: &repeats{}})
+	l := &Log{out: w, now: time.Now, writable: sync.Pool{New: func() any { return &line{} }}}
+	l.level.Store(int32(LevelInfo))
 	return l
 }
 
@@ -29,30 +34,56 @@ func (l *Log) SetLevel(name string) error {
 	if err != nil {
 		return err
 	}
-	l.level.Set(level)
+	l.level.Store(int32(level))
 	return nil
 }
 
-// Redact replaces the list of secrets that are blotted out wherever they stand in a line.
-func (l *Log) Redact(secrets ...string) { l.out.set(secrets) }
+// Redact replaces the list of secrets that are blotted out wherever they stand in a line. Those under eight bytes are left: they
+// would tear holes into words, and keys that the service makes are many times as long.
+func (l *Log) Redact(secrets ...string) { l.secrets.set(secrets) }
 
-// rename gives slog's own fields the names of the contract.
-func rename(groups []string, a slog.Attr) slog.Attr {
-	if len(groups) > 0 {
-		return a
+// Flush writes what a Buffer holds back.
+func (l *Log) Flush() {
+	if b, ok := l.out.(*Buffer); ok {
+		_ = b.Flush() // nobody is left to tell
 	}
-	switch a.Key {
-	case slog.TimeKey:
-		a.Key = "timestamp"
-		a.Value = slog.TimeValue(a.Value.Time().UTC())
-	case slog.MessageKey:
-		a.Key = "event"
-	case slog.LevelKey:
-		if level, ok := a.Value.Any().(slog.Level); ok {
-			a.Value = slog.StringValue(levelNames[level])
+}
+
+// Write tells an event, with the trace and the user of ctx. A warning that repeats is counted instead, and told of later.
+func (l *Log) Write(ctx context.Context, e Event) {
+	line, _ := l.writable.Get().(*line)
+	defer l.writable.Put(line)
+	now := l.now()
+	line.begin(now, Level(l.level.Load()), traceID(ctx), userID(ctx))
+	e.describe(line)
+	l.tellRepeats(now)
+	if line.skipped || line.level == LevelWarning && l.repeats.holdBack(line.subject, now) {
+		return
+	}
+	l.finish(line)
+}
+
+// tellRepeats writes how often warnings repeated whose period is over.
+func (l *Log) tellRepeats(now time.Time) {
+	for _, r := range l.repeats.expired(now) {
+		line := &line{}
+		line.begin(now, Level(l.level.Load()), "", "")
+		r.describe(line)
+		if !line.skipped {
+			l.finish(line)
 		}
 	}
-	return a
+}
+
+// finish writes a line. A log that cannot be written has nobody to tell.
+func (l *Log) finish(line *line) {
+	text := l.secrets.redact(line.end())
+	l.mu.Lock()
+	_, _ = l.out.Write(text)
+	l.mu.Unlock()
+	if line.level >= LevelWarning {
+		l.Flush()
+	}
 }
 
 type userKey struct{}
@@ -62,55 +93,15 @@ func WithUser(ctx context.Context, user string) context.Context {
 	return context.WithValue(ctx, userKey{}, user)
 }
 
-// handler adds trace_id and user_id to each line and holds back warnings that repeat.
-type handler struct {
-	// root writes lines of the log itself, next those of this logger, with what With has said.
-	root, next slog.Handler
-	repeats    *repeats
-	// subject is what With has said of the lines to come.
-	subject subject
-}
-
-// Enabled follows the log's level.
-func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
-	return h.next.Enabled(ctx, level)
-}
-
-// Handle writes a line, or counts a warning that repeats.
-func (h *handler) Handle(ctx context.Context, r slog.Record) error {
+func userID(ctx context.Context) string {
 	user, _ := ctx.Value(userKey{}).(string)
-	line := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
-	line.AddAttrs(slog.String("trace_id", telemetry.TraceID(ctx)), slog.String("user_id", user))
-	subject := h.subject.of(r.Message)
-	r.Attrs(func(a slog.Attr) bool {
-		subject = subject.with(a)
-		line.AddAttrs(a)
-		return true
-	})
-	for _, s := range h.repeats.expired(r.Time) {
-		if err := h.root.Handle(ctx, s.line(r.Time)); err != nil {
-			return err
-		}
-	}
-	if r.Level == LevelWarning && h.repeats.holdBack(subject, r.Time) {
-		return nil
-	}
-	return h.next.Handle(ctx, line)
+	return user
 }
 
-// WithAttrs remembers what the attributes say of the subject of warnings.
-func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	with := *h
-	with.next = h.next.WithAttrs(attrs)
-	for _, a := range attrs {
-		with.subject = with.subject.with(a)
+// traceID is the trace of ctx in 32 hexadecimal characters, empty when it has none.
+func traceID(ctx context.Context) string {
+	if id := trace.SpanContextFromContext(ctx).TraceID(); id.IsValid() {
+		return id.String()
 	}
-	return &with
-}
-
-// WithGroup puts the attributes to come into a group.
-func (h *handler) WithGroup(name string) slog.Handler {
-	with := *h
-	with.next = h.next.WithGroup(name)
-	return &with
+	return ""
 }

@@ -1,56 +1,84 @@
 package logging
 
 import (
-	"encoding/json"
-	"io"
+	"encoding/binary"
 	"slices"
 	"strings"
 	"sync/atomic"
 )
 
 const (
-	// minSecret is the shortest secret that is blotted out, in bytes. Shorter ones would tear holes into words; keys that
-	// the service makes are many times as long.
+	// minSecret is the shortest secret that is blotted out, in bytes.
 	minSecret = 8
 	redacted  = "[redacted]"
 )
 
-// redactor blots out secrets in finished lines, so that no attribute, error or nested value can carry one past it.
-type redactor struct {
-	w        io.Writer
-	replacer atomic.Pointer[strings.Replacer]
+// secrets blots out secrets in finished lines, so that no attribute, error or nested value can carry one past it.
+type secrets struct {
+	known atomic.Pointer[knownSecrets]
 }
 
-func (r *redactor) set(secrets []string) {
+// knownSecrets finds out whether a line may hold any secret by the first eight bytes of each, all at once: nearly every line holds
+// none, and is not copied.
+type knownSecrets struct {
+	beginnings map[uint64]struct{}
+	// filter has a bit set for the hash of each of them: few bytes of a line come as far as the map.
+	filter   [1 << filterBits / 64]uint64
+	replacer *strings.Replacer
+}
+
+const filterBits = 14
+
+func (s *secrets) set(list []string) {
 	// The longest first: of a secret that begins another, no tail must stay.
-	secrets = slices.SortedFunc(slices.Values(secrets), func(a, b string) int { return len(b) - len(a) })
+	list = slices.SortedFunc(slices.Values(list), func(a, b string) int { return len(b) - len(a) })
+	known := &knownSecrets{beginnings: map[uint64]struct{}{}}
 	var pairs []string
-	for _, s := range secrets {
-		if len(s) >= minSecret {
-			pairs = append(pairs, s, redacted, escape(s), redacted)
+	for _, secret := range list {
+		if len(secret) < minSecret {
+			continue
+		}
+		escaped := string(quote(secret))
+		for _, form := range []string{secret, escaped[1 : len(escaped)-1]} {
+			pairs = append(pairs, form, redacted)
+			known.add(binary.LittleEndian.Uint64([]byte(form)))
 		}
 	}
-	r.replacer.Store(strings.NewReplacer(pairs...))
+	known.replacer = strings.NewReplacer(pairs...)
+	s.known.Store(known)
 }
 
-// escape is s as it stands in a line of JSON, without its quotes.
-func escape(s string) string {
-	var b strings.Builder
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(s); err != nil {
-		return s // never: a string always encodes
-	}
-	return strings.TrimSuffix(b.String(), "\"\n")[1:]
+func (k *knownSecrets) add(beginning uint64) {
+	k.beginnings[beginning] = struct{}{}
+	bit := filterBit(beginning)
+	k.filter[bit/64] |= 1 << (bit % 64)
 }
 
-func (r *redactor) Write(line []byte) (int, error) {
-	replacer := r.replacer.Load()
-	if replacer == nil {
-		return r.w.Write(line)
+func filterBit(beginning uint64) uint64 {
+	const spread = 0x9E3779B97F4A7C15 // 2^64 over the golden ratio: neighbouring values fall far apart
+	return beginning * spread >> (64 - filterBits)
+}
+
+// mayBeIn says whether the beginning of a secret stands in line.
+func (k *knownSecrets) mayBeIn(line []byte) bool {
+	for len(line) >= minSecret {
+		beginning := binary.LittleEndian.Uint64(line)
+		bit := filterBit(beginning)
+		if k.filter[bit/64]&(1<<(bit%64)) != 0 {
+			if _, ok := k.beginnings[beginning]; ok {
+				return true
+			}
+		}
+		line = line[1:]
 	}
-	if _, err := io.WriteString(r.w, replacer.Replace(string(line))); err != nil {
-		return 0, err
+	return false
+}
+
+// redact is line without secrets; line itself when it holds none.
+func (s *secrets) redact(line []byte) []byte {
+	known := s.known.Load()
+	if known == nil || !known.mayBeIn(line) {
+		return line
 	}
-	return len(line), nil
+	return []byte(known.replacer.Replace(string(line)))
 }

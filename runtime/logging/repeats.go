@@ -1,8 +1,8 @@
 package logging
 
 import (
-	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,44 +19,25 @@ type subject struct {
 	event, dependency, code string
 }
 
-func (s subject) of(event string) subject {
-	s.event = event
-	return s
-}
-
-// with is s as far as an attribute tells more of it.
-func (s subject) with(a slog.Attr) subject {
-	switch a.Key {
-	case "dependency":
-		s.dependency = a.Value.String()
-	case "code":
-		s.code = a.Value.String()
-	}
-	return s
-}
-
 // repeated is a warning that was held back a number of times.
 type repeated struct {
 	subject
 	times int
 }
 
-func (r repeated) line(now time.Time) slog.Record {
-	line := slog.NewRecord(now, LevelWarning, r.event, 0)
-	line.AddAttrs(slog.String("trace_id", ""), slog.String("user_id", ""))
-	if r.dependency != "" {
-		line.AddAttrs(slog.String("dependency", r.dependency))
-	}
-	if r.code != "" {
-		line.AddAttrs(slog.String("code", r.code))
-	}
-	line.AddAttrs(slog.Int("repeated", r.times))
-	return line
+func (r repeated) describe(l *line) {
+	l.is(r.event, LevelWarning)
+	l.dependency(r.subject.dependency)
+	l.code(r.subject.code)
+	l.int("repeated", int64(r.times))
 }
 
 // repeats counts warnings in periods that begin with the first of a subject. It has no timer: what was held back is told
 // with the first line, of any kind, after the period.
 type repeats struct {
+	// nextEnd is when the first period ends, in nanoseconds since 1970; 0 while there is none. Lines that come before do not wait
+	// for the mutex.
+	nextEnd  atomic.Int64
 	mu       sync.Mutex
 	subjects map[subject]*period
 }
@@ -80,6 +61,7 @@ func (r *repeats) holdBack(s subject, now time.Time) bool {
 		}
 		p = &period{ends: now.Add(repeatsPeriod)}
 		r.subjects[s] = p
+		r.noteNextEnd()
 	}
 	if p.written < repeatsWritten {
 		p.written++
@@ -91,17 +73,32 @@ func (r *repeats) holdBack(s subject, now time.Time) bool {
 
 // expired forgets the periods that are over and returns what they held back.
 func (r *repeats) expired(now time.Time) []repeated {
+	if end := r.nextEnd.Load(); end == 0 || now.UnixNano() < end {
+		return nil
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var told []repeated
+	var held []repeated
 	for s, p := range r.subjects {
 		if now.Before(p.ends) {
 			continue
 		}
 		delete(r.subjects, s)
 		if p.held > 0 {
-			told = append(told, repeated{s, p.held})
+			held = append(held, repeated{s, p.held})
 		}
 	}
-	return told
+	r.noteNextEnd()
+	return held
+}
+
+// noteNextEnd is called with the mutex held when a period begins or ends.
+func (r *repeats) noteNextEnd() {
+	var next int64
+	for _, p := range r.subjects {
+		if end := p.ends.UnixNano(); next == 0 || end < next {
+			next = end
+		}
+	}
+	r.nextEnd.Store(next)
 }

@@ -45,15 +45,26 @@ func (s *Stack) conclude(r *http.Request, answer *recorder, took time.Duration) 
 func (s *Stack) log(r *http.Request, e *Exchange, answer *recorder, took time.Duration) {
 	ctx := logging.WithUser(r.Context(), e.Identity.Name)
 	if e.Failed {
-		event := logging.ErrorOccurred
-		if errors.Is(e.Err, rag.ErrLLM) {
-			event = logging.LLMGenerationFailed
-		}
-		s.Log.ErrorContext(ctx, event, "request_id", e.RequestID, "route", e.Route, "code", e.Code, "error", e.Err)
+		s.Log.Write(ctx, logging.RequestFailed{
+			RequestID: e.RequestID,
+			Route:     e.Route,
+			Code:      e.Code,
+			Model:     errors.Is(e.Err, rag.ErrLLM),
+			Err:       e.Err,
+		})
 	}
-	s.Log.InfoContext(ctx, logging.RequestCompleted,
-		"request_id", e.RequestID, "method", r.Method, "route", e.Route, "status", answer.status(), "code", e.Code,
-		"cache", string(e.CacheOutcome), "bytes", answer.bytes, "took_ms", took.Milliseconds())
+	s.Log.Write(ctx, logging.RequestCompleted{
+		RequestID: e.RequestID,
+		Method:    r.Method,
+		Route:     e.Route,
+		Status:    answer.status(),
+		Code:      e.Code,
+		QueryHash: e.QueryHash,
+		Cache:     string(e.CacheOutcome),
+		Age:       e.CacheAge,
+		Bytes:     answer.bytes,
+		Took:      took,
+	})
 }
 
 // recorder remembers what was answered.

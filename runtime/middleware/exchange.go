@@ -3,6 +3,7 @@ package middleware
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
@@ -23,6 +24,10 @@ type Exchange struct {
 	// CacheKind and CacheOutcome say how the cache served the result; empty when there was none.
 	CacheKind    string
 	CacheOutcome rag.CacheOutcome
+	// CacheAge is how old a result of the cache was.
+	CacheAge time.Duration
+	// QueryHash stands for the query in the log; empty when there was none.
+	QueryHash string
 }
 
 type exchangeKey struct{}

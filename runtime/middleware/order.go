@@ -1,11 +1,11 @@
 package middleware
 
 import (
-	"log/slog"
 	"net/http"
 	"slices"
 	"time"
 
+	"github.com/ragservice/ragservice-operator/runtime/logging"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
@@ -15,7 +15,7 @@ type Middleware func(http.Handler) http.Handler
 
 // Stack is what the middleware works with. All fields are required.
 type Stack struct {
-	Log     *slog.Logger
+	Log     *logging.Log
 	Metrics *telemetry.Metrics
 	Traffic *telemetry.Traffic
 	// Identity tells who a request comes from.

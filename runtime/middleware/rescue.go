@@ -22,7 +22,7 @@ func (s *Stack) rescue(next http.Handler) http.Handler {
 			if cause == http.ErrAbortHandler { //nolint:errorlint // net/http compares this value as well
 				panic(cause)
 			}
-			s.Log.ErrorContext(r.Context(), logging.PanicRecovered, "panic", fmt.Sprint(cause), "stack", string(debug.Stack()))
+			s.Log.Write(r.Context(), logging.PanicRecovered{Panic: fmt.Sprint(cause), Stack: string(debug.Stack())})
 			err := &rag.Error{Kind: rag.ErrRAG, Message: "panic", Cause: fmt.Errorf("%v", cause)}
 			if answer.started() {
 				e := Of(r)

@@ -1,0 +1,97 @@
+package logging
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// everyEvent has a value of each event with every field set.
+var everyEvent = []Event{
+	ServerStarted{Version: "v", Listen: "l", AdminListen: "a", ConfigHash: "h", Manifest: "m", DataDir: "d", KeysFile: "k", Mode: "alone"},
+	ServerDraining{Delay: 1, Timeout: 1, Connections: 1, Requests: 1},
+	ServerStopped{},
+	ServerFailed{Err: errors.New("e")},
+	ConnectionFailed{Err: errors.New("e")},
+	RequestCompleted{
+		RequestID: "i", Method: "POST", Route: "r", Status: 200, Code: "c", QueryHash: "q", Cache: "HIT", Age: time.Second, Bytes: 1, Took: time.Second,
+	},
+	SearchQuery{Route: "r", QueryHash: "q"},
+	SearchCompleted{SearchMode: "keyword", Hits: 1, Total: 1, Took: time.Second},
+	CacheHit{Kind: "llm", Age: time.Second},
+	CacheMiss{Kind: "llm"},
+	LLMResponse{Took: time.Second, PromptTokens: 1, CompletionTokens: 1},
+	LLMFailed{Code: "c", Took: time.Second},
+	RequestFailed{RequestID: "i", Route: "r", Code: "c", Model: true, Err: errors.New("e")},
+	RequestFailed{RequestID: "i", Route: "r", Code: "c", Err: errors.New("e")},
+	DocumentsWritten{Created: 1, Updated: 1, Unchanged: 1, Failed: 1},
+	DocumentsFailed{Code: "c", Failed: 1, Err: errors.New("e")},
+	PanicRecovered{Panic: "p", Stack: "s"},
+	DatabaseConnectionLost{Dependency: "d", Code: "c", Err: errors.New("e")},
+	DatabaseConnectionRestored{Dependency: "d"},
+	ConfigReloaded{ConfigHash: "h"},
+	ConfigRejected{ConfigHash: "h", Err: errors.New("e")},
+	ConfigFieldIgnored{Field: "f"},
+}
+
+// TestDocsListTheEvents compares the table of docs/logs.md, and with it the order of attributes, with what is written.
+func TestDocsListTheEvents(t *testing.T) {
+	var written []string
+	for _, e := range everyEvent {
+		var b bytes.Buffer
+		log := New(&b)
+		if err := log.SetLevel("DEBUG"); err != nil {
+			t.Fatal(err)
+		}
+		log.Write(t.Context(), e)
+		var head struct{ Event, Level string }
+		if err := json.Unmarshal(b.Bytes(), &head); err != nil {
+			t.Fatal(err)
+		}
+		written = append(written, "| `"+head.Event+"` | "+head.Level+" | "+strings.Join(attributes(t, b.Bytes()), ", "))
+	}
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "logs.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var documented []string
+	for line := range strings.Lines(string(text)) {
+		if cells := strings.Split(line, " | "); strings.HasPrefix(line, "| `") && len(cells) == 4 {
+			documented = append(documented, strings.Join(cells[:3], " | "))
+		}
+	}
+	slices.Sort(written)
+	slices.Sort(documented)
+	if diff := cmp.Diff(written, documented); diff != "" {
+		t.Errorf("docs/logs.md and the events differ (-written +documented):\n%s", diff)
+	}
+}
+
+// attributes are the names that follow the common ones, in the order of the line.
+func attributes(t *testing.T, line []byte) []string {
+	t.Helper()
+	var names []string
+	d := json.NewDecoder(bytes.NewReader(line))
+	for i := 0; ; i++ {
+		token, err := d.Token()
+		if err != nil {
+			break
+		}
+		if name, ok := token.(string); ok && i%2 == 1 { // after the brace, names and values take turns
+			names = append(names, "`"+name+"`")
+		}
+	}
+	common := []string{"`timestamp`", "`level`", "`event`", "`trace_id`", "`user_id`"}
+	if len(names) < len(common) || !slices.Equal(names[:len(common)], common) {
+		t.Fatalf("the line begins with %v", names)
+	}
+	return names[len(common):]
+}
