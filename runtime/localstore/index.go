@@ -9,17 +9,10 @@ import (
 	"github.com/blevesearch/bleve/v2"
 	"github.com/blevesearch/bleve/v2/analysis/analyzer/custom"
 	"github.com/blevesearch/bleve/v2/analysis/analyzer/keyword"
-	"github.com/blevesearch/bleve/v2/analysis/lang/en"
-	"github.com/blevesearch/bleve/v2/analysis/token/lowercase"
-	"github.com/blevesearch/bleve/v2/analysis/token/porter"
-	"github.com/blevesearch/bleve/v2/analysis/token/stop"
-	"github.com/blevesearch/bleve/v2/analysis/tokenizer/unicode"
-	"github.com/blevesearch/bleve/v2/analysis/tokenmap"
+	"github.com/blevesearch/bleve/v2/analysis/tokenizer/whitespace"
 	"github.com/blevesearch/bleve/v2/index/scorch"
 	"github.com/blevesearch/bleve/v2/mapping"
 	bolt "go.etcd.io/bbolt/errors"
-
-	"github.com/ragservice/ragservice-operator/runtime/terms"
 )
 
 // Fields of the indices.
@@ -27,8 +20,11 @@ const (
 	fieldTenant = "tenant"
 	fieldKind   = "kind"
 	fieldFacets = "facets"
-	fieldTitle  = "title"
-	fieldText   = "text"
+	// fieldText, fieldTitle, fieldHeading and fieldStop hold the terms of rag.SearchFields.
+	fieldText    = "text"
+	fieldTitle   = "title"
+	fieldHeading = "heading"
+	fieldStop    = "stop"
 	// fieldDeletedAt is when a tombstone was set, in milliseconds since 1970.
 	fieldDeletedAt = "deleted_at"
 	// fieldSource holds the record or the chunk as JSON; it is kept and not searched.
@@ -71,44 +67,26 @@ func recordsMapping() mapping.IndexMapping {
 
 func chunksMapping() mapping.IndexMapping {
 	return newMapping(map[string]*mapping.FieldMapping{
-		fieldTenant: keywordField(), fieldFacets: keywordField(), fieldTitle: wordsField(), fieldText: wordsField(), fieldSource: keptField(),
+		fieldTenant: keywordField(), fieldFacets: keywordField(), fieldSource: keptField(),
+		fieldText: termsField(), fieldTitle: termsField(), fieldHeading: termsField(), fieldStop: termsField(),
 	})
 }
 
-// analyzerWords cuts text into words as the analyzer of the same name in OpenSearch does.
-const analyzerWords = "words"
+// analyzerTerms takes terms apart at the spaces between them.
+const analyzerTerms = "terms"
 
 func newMapping(fields map[string]*mapping.FieldMapping) mapping.IndexMapping {
 	m := bleve.NewIndexMapping()
 	m.ScoringModel = "bm25"
-	addWordsAnalyzer(m)
+	if err := m.AddCustomAnalyzer(analyzerTerms, map[string]any{"type": custom.Name, "tokenizer": whitespace.Name}); err != nil {
+		panic(err) // it names what the imports register
+	}
 	document := bleve.NewDocumentStaticMapping()
 	for name, field := range fields {
 		document.AddFieldMappingsAt(name, field)
 	}
 	m.DefaultMapping = document
 	return m
-}
-
-// addWordsAnalyzer cannot fail: what it names is registered by the imports above. The tests would see it.
-func addWordsAnalyzer(m *mapping.IndexMappingImpl) {
-	const stopMap, stopFilter = "stop_words", "stop"
-	words := terms.StopWords()
-	tokens := make([]any, len(words))
-	for i, word := range words {
-		tokens[i] = word
-	}
-	err := errors.Join(
-		m.AddCustomTokenMap(stopMap, map[string]any{"type": tokenmap.Name, "tokens": tokens}),
-		m.AddCustomTokenFilter(stopFilter, map[string]any{"type": stop.Name, "stop_token_map": stopMap}),
-		m.AddCustomAnalyzer(analyzerWords, map[string]any{
-			"type": custom.Name, "tokenizer": unicode.Name,
-			"token_filters": []any{en.PossessiveName, lowercase.Name, stopFilter, porter.Name},
-		}),
-	)
-	if err != nil {
-		panic(err)
-	}
 }
 
 func keywordField() *mapping.FieldMapping {
@@ -118,9 +96,9 @@ func keywordField() *mapping.FieldMapping {
 	return field
 }
 
-func wordsField() *mapping.FieldMapping {
+func termsField() *mapping.FieldMapping {
 	field := bleve.NewTextFieldMapping()
-	field.Analyzer = analyzerWords
+	field.Analyzer = analyzerTerms
 	field.Store, field.IncludeInAll, field.IncludeTermVectors, field.DocValues = false, false, false, false
 	return field
 }

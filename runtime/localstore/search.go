@@ -18,14 +18,19 @@ import (
 func (s *Store) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, error) {
 	ctx, cancel := context.WithTimeout(ctx, searchTimeout)
 	defer cancel()
-	request := bleve.NewSearchRequestOptions(passages(q), rag.MaxWindow, 0, false)
+	looked := s.analyser.Query(q.Text)
+	found := rag.Retrieval{Hits: []rag.Hit{}, Mode: rag.ModeKeyword}
+	if len(looked) == 0 {
+		return found, nil
+	}
+	request := bleve.NewSearchRequestOptions(passages(q, looked), rag.MaxWindow, 0, false)
 	request.SortBy([]string{"-_score", "_id"})
 	answer, err := s.chunks.SearchInContext(ctx, request)
 	if err != nil {
 		return rag.Retrieval{}, mapError(ctx, err)
 	}
 	candidates := aboveScore(answer.Hits, q.MinScore)
-	found := rag.Retrieval{Hits: []rag.Hit{}, Total: len(candidates), Mode: rag.ModeKeyword}
+	found.Total = len(candidates)
 	for _, match := range page(candidates, q.Offset, q.TopK) {
 		hit := rag.Hit{Score: match.Score}
 		there, err := read(s.chunks, match.ID, &hit.Chunk)
@@ -36,18 +41,22 @@ func (s *Store) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, error
 			found.Hits = append(found.Hits, hit)
 		}
 	}
+	if found.Statistics, err = s.statistics(ctx, q, looked); err != nil {
+		return rag.Retrieval{}, mapError(ctx, err)
+	}
 	return found, nil
 }
 
-// passages is the query as bleve takes it. The text only ever goes through the analyzer, so nothing in it is an operator;
-// a text of stop words alone matches nothing. The filters count nothing towards the score. They are not the filter of a
-// boolean query, which answers everything that it lets through when the words match nothing.
-func passages(q rag.Query) query.Query {
-	text := terms.FirstWords(q.Text)
-	all := []query.Query{
-		bleve.NewDisjunctionQuery(words(fieldText, text, 1), words(fieldTitle, text, terms.TitleBoost)),
-		exactly(fieldTenant, q.Tenant),
-	}
+// passages is the query as bleve takes it. Each term stands as a value, so nothing in it is an operator. The filters count
+// nothing towards the score. They are not the filter of a boolean query, which answers everything that it lets through
+// when the words match nothing.
+func passages(q rag.Query, looked []terms.Term) query.Query {
+	return bleve.NewConjunctionQuery(append(scope(q), clauses(looked))...)
+}
+
+// scope is what the query could find: the tenant's chunks that pass its filter.
+func scope(q rag.Query) []query.Query {
+	all := []query.Query{exactly(fieldTenant, q.Tenant)}
 	for _, values := range rag.FilterTerms(q.Filter) {
 		anyOf := bleve.NewDisjunctionQuery()
 		for _, term := range values {
@@ -55,22 +64,67 @@ func passages(q rag.Query) query.Query {
 		}
 		all = append(all, anyOf)
 	}
-	return bleve.NewConjunctionQuery(all...)
+	return all
 }
 
-func words(field, text string, boost float64) query.Query {
-	match := bleve.NewMatchQuery(text)
-	match.SetField(field)
-	match.SetBoost(boost)
-	return match
+// clauses are the terms, in each field. Stop words are looked for where they are apart, and among the others: a document
+// of a language that the analyser has no stop words for holds them there.
+func clauses(looked []terms.Term) query.Query {
+	text, title, heading, stop := bleve.NewDisjunctionQuery(), bleve.NewDisjunctionQuery(), bleve.NewDisjunctionQuery(), bleve.NewDisjunctionQuery()
+	for _, t := range looked {
+		text.AddQuery(weighted(fieldText, t.Text, t.Weight))
+		if t.Stop {
+			stop.AddQuery(weighted(fieldStop, t.Text, t.Weight))
+			continue
+		}
+		title.AddQuery(weighted(fieldTitle, t.Text, t.Weight*rag.TitleBoost))
+		heading.AddQuery(weighted(fieldHeading, t.Text, t.Weight*rag.HeadingBoost))
+	}
+	all := bleve.NewDisjunctionQuery()
+	for _, field := range []*query.DisjunctionQuery{text, title, heading, stop} {
+		if len(field.Disjuncts) > 0 {
+			all.AddQuery(field)
+		}
+	}
+	return all
 }
 
-func exactly(field, value string) query.Query {
+// statistics counts the chunks that the query could find, and those of them that hold its terms.
+func (s *Store) statistics(ctx context.Context, q rag.Query, looked []terms.Term) (rag.Statistics, error) {
+	found := rag.Statistics{Holding: map[string]int{}}
+	var err error
+	if found.Chunks, err = count(ctx, s.chunks, scope(q)...); err != nil {
+		return rag.Statistics{}, err
+	}
+	for _, t := range looked[:min(len(looked), rag.MaxStatistics)] {
+		n, err := count(ctx, s.chunks, append(scope(q), exactly(fieldText, t.Text))...)
+		if err != nil {
+			return rag.Statistics{}, err
+		}
+		if n > 0 {
+			found.Holding[t.Text] = n
+		}
+	}
+	return found, nil
+}
+
+// count counts the entries of an index of which all queries hold.
+func count(ctx context.Context, in bleve.Index, all ...query.Query) (int, error) {
+	answer, err := in.SearchInContext(ctx, bleve.NewSearchRequestOptions(bleve.NewConjunctionQuery(all...), 0, 0, false))
+	if err != nil {
+		return 0, err
+	}
+	return int(answer.Total), nil //nolint:gosec // a count of entries in one process
+}
+
+func weighted(field, value string, boost float64) query.Query {
 	term := bleve.NewTermQuery(value)
 	term.SetField(field)
-	term.SetBoost(0)
+	term.SetBoost(boost)
 	return term
 }
+
+func exactly(field, value string) query.Query { return weighted(field, value, 0) }
 
 // aboveScore cuts a list that is in the order of scores.
 func aboveScore(matches search.DocumentMatchCollection, least *float64) search.DocumentMatchCollection {
@@ -94,12 +148,11 @@ func page(matches search.DocumentMatchCollection, offset, size int) search.Docum
 func (s *Store) Count(ctx context.Context, tenant string) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, searchTimeout)
 	defer cancel()
-	documents := bleve.NewConjunctionQuery(exactly(fieldTenant, tenant), exactly(fieldKind, kindDocument))
-	answer, err := s.records.SearchInContext(ctx, bleve.NewSearchRequestOptions(documents, 0, 0, false))
+	documents, err := count(ctx, s.records, exactly(fieldTenant, tenant), exactly(fieldKind, kindDocument))
 	if err != nil {
 		return 0, mapError(ctx, err)
 	}
-	return int(answer.Total), nil //nolint:gosec // a count of documents in one process
+	return documents, nil
 }
 
 // mapError makes an error of the ports.

@@ -9,6 +9,7 @@ import (
 	"github.com/blevesearch/bleve/v2"
 
 	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/terms"
 )
 
 // searchTimeout bounds a search, as a call to OpenSearch is bounded.
@@ -18,6 +19,8 @@ const searchTimeout = 5 * time.Second
 type Options struct {
 	// Dir is the folder that documents are kept in; empty keeps them in memory.
 	Dir string
+	// Analyser makes the terms of texts and queries; nil means one for English.
+	Analyser *terms.Analyser
 	// Now is the clock that tombstones are dated by; nil means time.Now.
 	Now func() time.Time
 }
@@ -26,6 +29,7 @@ type Options struct {
 // concurrent use.
 type Store struct {
 	records, chunks bleve.Index
+	analyser        *terms.Analyser
 	now             func() time.Time
 	// writer is held by whoever changes documents or closes. Searches do not wait for it.
 	writer  sync.Mutex
@@ -41,7 +45,10 @@ var (
 
 // Open opens the documents of a folder, or makes it. It fails when another process has it open.
 func Open(o Options) (*Store, error) {
-	s := &Store{now: o.Now, control: newControl()}
+	s := &Store{analyser: o.Analyser, now: o.Now, control: newControl()}
+	if s.analyser == nil {
+		s.analyser = terms.New([]string{"en"})
+	}
 	if s.now == nil {
 		s.now = time.Now
 	}

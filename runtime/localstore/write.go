@@ -92,7 +92,7 @@ func (w *writing) replaceChunks() error {
 	batch := w.store.chunks.NewBatch()
 	for _, c := range w.changed {
 		for n, chunk := range c.Chunks {
-			if err := putChunk(batch, w.tenant, c.ID, n, chunk); err != nil {
+			if err := w.store.putChunk(batch, w.tenant, c.ID, n, chunk); err != nil {
 				return err
 			}
 		}

@@ -12,12 +12,10 @@ import (
 
 	"github.com/opensearch-project/opensearch-go/v4"
 	"github.com/opensearch-project/opensearch-go/v4/opensearchapi"
-
-	"github.com/ragservice/ragservice-operator/runtime/terms"
 )
 
 // mappingVersion is part of the index's name. It rises with a change of the mapping that an index cannot take up.
-const mappingVersion = 1
+const mappingVersion = 2
 
 // Ensure makes the documents' index with its alias, the control index and the control document, each unless it is
 // there. Any number of replicas may do so at once: creating is atomic, and who comes second finds it made.
@@ -92,22 +90,20 @@ func controlIndexBody() map[string]any {
 // a field of another name than a chunk's, so that it adds nothing to the statistics that chunks are ranked by.
 func (s *Store) documentsIndex() map[string]any {
 	keyword := map[string]any{"type": "keyword"}
-	words := map[string]any{"type": "text", "analyzer": "words"}
+	words := map[string]any{"type": "text", "analyzer": "whitespace", "index_options": "freqs"}
 	return map[string]any{
 		"settings": map[string]any{
 			"number_of_shards":   1,
 			"number_of_replicas": 0,
 			"similarity":         map[string]any{"default": map[string]any{"type": "BM25", "k1": 1.2, "b": 0.75}},
-			"analysis": map[string]any{"analyzer": map[string]any{
-				"words": map[string]any{"type": "english", "stopwords": terms.StopWords()},
-			}},
 		},
 		"mappings": map[string]any{
 			"dynamic": false,
+			"_source": map[string]any{"excludes": []string{"search"}},
 			"properties": map[string]any{
 				"kind": keyword, "tenant": keyword, "chunk_id": keyword, "facets": keyword,
 				"chunks": map[string]any{"type": "integer"}, "deleted_at": map[string]any{"type": "long"},
-				"title": words, "text": words,
+				"search": map[string]any{"properties": map[string]any{"text": words, "title": words, "heading": words, "stop": words}},
 			},
 		},
 		"aliases": map[string]any{s.index: map[string]any{}},

@@ -53,11 +53,13 @@ type chunkSource struct {
 	Kind   string   `json:"kind"`
 	Tenant string   `json:"tenant"`
 	Facets []string `json:"facets,omitempty"`
+	// Search is indexed and not kept.
+	Search rag.SearchFields `json:"search,omitzero"`
 	rag.Chunk
 }
 
-func newChunkSource(tenant string, c rag.Chunk) chunkSource {
-	return chunkSource{Kind: kindChunk, Tenant: tenant, Facets: rag.Facets(c.Metadata), Chunk: c}
+func (s *Store) newChunkSource(tenant string, c rag.Chunk) chunkSource {
+	return chunkSource{Kind: kindChunk, Tenant: tenant, Facets: rag.Facets(c.Metadata), Search: rag.NewSearchFields(s.analyser, c), Chunk: c}
 }
 
 // readRecords reads the records of documents, in order, as they are now: whether or not a search sees them yet.

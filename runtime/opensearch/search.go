@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/opensearch-project/opensearch-go/v4"
 	"github.com/opensearch-project/opensearch-go/v4/opensearchapi"
@@ -34,6 +35,18 @@ type searchAnswer struct {
 			Source      chunkSource `json:"_source"`
 		} `json:"hits"`
 	} `json:"hits"`
+	Aggregations struct {
+		Holding struct {
+			Buckets map[string]bucket `json:"buckets"`
+		} `json:"holding"`
+		Index struct {
+			Searched bucket `json:"searched"`
+		} `json:"index"`
+	} `json:"aggregations"`
+}
+
+type bucket struct {
+	Count int `json:"doc_count"`
 }
 
 type shards struct {
@@ -47,7 +60,11 @@ func (s *shards) whole() bool { return s != nil && s.Total > 0 && s.Failed == 0 
 // Retrieve ranks the tenant's chunks by the words of the query, all of them optional, with BM25; chunks of equal score
 // are in the order of their ids.
 func (s *Store) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, error) {
-	answer, err := s.search(ctx, "search", searchBody(q), false)
+	looked := s.analyser.Query(q.Text)
+	if len(looked) == 0 {
+		return rag.Retrieval{Hits: []rag.Hit{}, Mode: rag.ModeKeyword}, nil
+	}
+	answer, err := s.search(ctx, "search", searchBody(q, looked), false)
 	if err != nil {
 		return rag.Retrieval{}, err
 	}
@@ -55,6 +72,7 @@ func (s *Store) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, error
 	for _, hit := range answer.Hits.Hits {
 		found.Hits = append(found.Hits, rag.Hit{Chunk: hit.Source.Chunk, Score: hit.Score})
 	}
+	found.Statistics = answer.statistics(looked)
 	return found, nil
 }
 
@@ -83,12 +101,12 @@ func (s *Store) search(ctx context.Context, name string, body map[string]any, wi
 	return answer, nil
 }
 
-// searchBody is the query as OpenSearch takes it. The text only ever stands where plain words are expected, so nothing in
-// it is an operator; a text of stop words alone matches nothing. The candidates are counted up to rag.MaxWindow.
-func searchBody(q rag.Query) map[string]any {
-	filters := []any{term("kind", kindChunk), term("tenant", q.Tenant)}
+// searchBody is the query as OpenSearch takes it. Each term stands as a value, so nothing in it is an operator. The
+// candidates are counted up to rag.MaxWindow.
+func searchBody(q rag.Query, looked []terms.Term) map[string]any {
+	scope := []any{term("kind", kindChunk), term("tenant", q.Tenant)}
 	for _, anyOf := range rag.FilterTerms(q.Filter) {
-		filters = append(filters, map[string]any{"terms": map[string]any{"facets": anyOf}})
+		scope = append(scope, map[string]any{"terms": map[string]any{"facets": anyOf}})
 	}
 	body := map[string]any{
 		"from":             min(q.Offset, rag.MaxWindow),
@@ -97,16 +115,60 @@ func searchBody(q rag.Query) map[string]any {
 		"_source":          map[string]any{"excludes": []string{"facets"}},
 		"sort":             []any{map[string]any{"_score": "desc"}, map[string]any{"chunk_id": "asc"}},
 		"query": map[string]any{"bool": map[string]any{
-			"must": map[string]any{"multi_match": map[string]any{
-				"query": terms.FirstWords(q.Text), "type": "most_fields", "fields": []string{"text", fmt.Sprintf("title^%g", terms.TitleBoost)},
-			}},
-			"filter": filters,
+			"must":   map[string]any{"bool": map[string]any{"should": clauses(looked)}},
+			"filter": scope,
 		}},
+		"aggs": statisticsBody(scope, looked),
 	}
 	if q.MinScore != nil {
 		body["min_score"] = *q.MinScore
 	}
 	return body
+}
+
+// clauses are the terms, in each field. Stop words are looked for where they are apart, and among the others: a document
+// of a language that the analyser has no stop words for holds them there.
+func clauses(looked []terms.Term) []any {
+	should := make([]any, 0, 3*len(looked))
+	add := func(field, text string, boost float64) {
+		should = append(should, map[string]any{"term": map[string]any{field: map[string]any{"value": text, "boost": boost}}})
+	}
+	for _, t := range looked {
+		add("search.text", t.Text, t.Weight)
+		if t.Stop {
+			add("search.stop", t.Text, t.Weight)
+			continue
+		}
+		add("search.title", t.Text, t.Weight*rag.TitleBoost)
+		add("search.heading", t.Text, t.Weight*rag.HeadingBoost)
+	}
+	return should
+}
+
+// statisticsBody counts, among the chunks that the query found, those that hold each term in their text, and all chunks
+// that it could have found.
+func statisticsBody(scope []any, looked []terms.Term) map[string]any {
+	holding := map[string]any{}
+	for i, t := range looked[:min(len(looked), rag.MaxStatistics)] {
+		holding[strconv.Itoa(i)] = term("search.text", t.Text)
+	}
+	return map[string]any{
+		"holding": map[string]any{"filters": map[string]any{"filters": holding}},
+		"index": map[string]any{"global": map[string]any{}, "aggs": map[string]any{
+			"searched": map[string]any{"filter": map[string]any{"bool": map[string]any{"filter": scope}}},
+		}},
+	}
+}
+
+// statistics reads what statisticsBody asked for.
+func (a *searchAnswer) statistics(looked []terms.Term) rag.Statistics {
+	found := rag.Statistics{Chunks: a.Aggregations.Index.Searched.Count, Holding: map[string]int{}}
+	for i, t := range looked {
+		if n := a.Aggregations.Holding.Buckets[strconv.Itoa(i)].Count; n > 0 {
+			found.Holding[t.Text] = n
+		}
+	}
+	return found
 }
 
 func term(field string, value any) map[string]any {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/terms"
 )
 
 // CallTimeout bounds each call to OpenSearch unless Options say otherwise.
@@ -20,6 +21,8 @@ const CallTimeout = 5 * time.Second
 // Options are what a Store needs.
 type Options struct {
 	Config config.OpenSearch
+	// Analyser makes the terms of texts and queries; nil means one for English.
+	Analyser *terms.Analyser
 	// Timeout bounds each call; 0 means CallTimeout.
 	Timeout time.Duration
 	// Now is the clock that tombstones are dated by; nil means time.Now.
@@ -41,6 +44,7 @@ type Store struct {
 	// controlClient has connections of its own, so that the control document is read in time however many others are busy.
 	controlClient  *opensearchtransport.Client
 	index          string
+	analyser       *terms.Analyser
 	timeout        time.Duration
 	abandonedAfter time.Duration
 	now            func() time.Time
@@ -59,12 +63,15 @@ var (
 // New makes a Store. It connects to nothing: see Run and Ensure. Close releases its connections.
 func New(o Options) (*Store, error) {
 	s := &Store{
-		index: o.Config.Index, timeout: o.Timeout, abandonedAfter: o.AbandonedAfter, now: o.Now, observe: o.Observe, onHealth: o.OnHealth,
+		index: o.Config.Index, analyser: o.Analyser, timeout: o.Timeout, abandonedAfter: o.AbandonedAfter, now: o.Now, observe: o.Observe, onHealth: o.OnHealth,
 		control: newControl(),
 		leases:  leases{seen: map[string]leaseSeen{}},
 	}
 	if s.abandonedAfter == 0 {
 		s.abandonedAfter = rag.AbandonedAfter
+	}
+	if s.analyser == nil {
+		s.analyser = terms.New([]string{"en"})
 	}
 	if s.timeout == 0 {
 		s.timeout = CallTimeout

@@ -102,7 +102,7 @@ func (s *Store) readBefore(ctx context.Context, tenant string, open []*writing) 
 func (s *Store) writeOnce(ctx context.Context, tenant string, open []*writing) {
 	open = s.step(ctx, open, func(w *writing) []operation { return []operation{w.markOperation(tenant)} },
 		func(w *writing, end ended) { w.mark = stored{seqNo: end.seqNo, primaryTerm: end.primaryTerm} })
-	open = s.step(ctx, open, func(w *writing) []operation { return w.chunkOperations(tenant) },
+	open = s.step(ctx, open, func(w *writing) []operation { return s.chunkOperations(tenant, w) },
 		func(*writing, ended) {})
 	s.step(ctx, open, func(w *writing) []operation { return []operation{w.completeOperation(tenant)} },
 		func(w *writing, _ ended) { w.result.Status = w.success() })
@@ -166,11 +166,11 @@ func (w *writing) draft(tenant string) record {
 }
 
 // chunkOperations write the chunks and delete those that the document no longer has.
-func (w *writing) chunkOperations(tenant string) []operation {
+func (s *Store) chunkOperations(tenant string, w *writing) []operation {
 	operations := make([]operation, 0, w.chunks)
 	for n, chunk := range w.doc.Chunks {
 		operations = append(operations, operation{
-			action: "index", target: chunkTarget(tenant, w.doc.ID, n, w.mark), source: newChunkSource(tenant, chunk),
+			action: "index", target: chunkTarget(tenant, w.doc.ID, n, w.mark), source: s.newChunkSource(tenant, chunk),
 		})
 	}
 	return append(operations, deleteChunks(tenant, w.doc.ID, len(w.doc.Chunks), w.chunks, w.mark)...)

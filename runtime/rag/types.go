@@ -56,6 +56,8 @@ type Document struct {
 	URL      string   `json:"url,omitempty"`
 	Text     string   `json:"text"`
 	Metadata Metadata `json:"metadata,omitempty"`
+	// Language is a BCP 47 tag; empty means that it is told by the text.
+	Language string `json:"language,omitempty"`
 }
 
 // Chunk is a passage of a document: what is indexed, found and cited.
@@ -73,6 +75,8 @@ type Chunk struct {
 	// Units are the parts of Text that answers quote.
 	Units    Units    `json:"units,omitempty"`
 	Metadata Metadata `json:"metadata,omitempty"`
+	// Language is the document's.
+	Language string `json:"language,omitempty"`
 	// ContentHash is the SHA-256 of what an answer can draw from: title, URL, heading and text.
 	ContentHash string `json:"content_hash"`
 }
@@ -113,12 +117,15 @@ type Retrieval struct {
 	Cache CacheInfo `json:"-"`
 }
 
-// Statistics say how rare the terms of a query are among the tenant's chunks.
+// MaxStatistics bounds the terms of a query that are counted.
+const MaxStatistics = 128
+
+// Statistics say how rare the terms of a query are among the chunks that it could find: the tenant's that pass its filter.
 type Statistics struct {
-	// Chunks is how many chunks the tenant has.
+	// Chunks is how many such chunks there are.
 	Chunks int `json:"chunks"`
 	// Holding is for each term of the query (terms.Term.Text) in how many of these it is, in their text. A term that no
-	// chunk holds is missing.
+	// chunk holds is missing, and so are those after the first MaxStatistics.
 	Holding map[string]int `json:"holding,omitempty"`
 }
 

@@ -142,18 +142,30 @@ func (s *scanner) addParts(w *word, areWords bool) {
 	if areWords {
 		weight = 1
 	}
-	for _, p := range s.parts {
+	for i, p := range s.parts {
 		part := s.foldCase(string(s.run.text[p.start:p.end]))
 		switch {
 		case utf8.RuneCountInString(part) > 1:
 			if !s.isStop(part, part) {
-				s.addForms(w, part, weight)
+				s.addForms(w, part, s.weightOf(i, weight))
 			}
 		case areWords: // the e of e-mail, the l of l'école
 		default:
 			w.forms = append(w.forms, form{text: part})
 		}
 	}
+}
+
+// weightOf is the weight of the ith part, or 0 for one that a digit follows or goes before: who looks for unit7 does not
+// mean other units, while who looks for 7 may mean unit7.
+func (s *scanner) weightOf(i int, weight float64) float64 {
+	p := s.parts[i]
+	bounds := func(left, right int) bool { return isDigit(s.run.text[left]) != isDigit(s.run.text[right]) }
+	if i > 0 && s.parts[i-1].end == p.start && bounds(p.start-1, p.start) ||
+		i+1 < len(s.parts) && s.parts[i+1].start == p.end && bounds(p.end-1, p.end) {
+		return 0
+	}
+	return weight
 }
 
 // addNumbers adds numbers with points in them, as in v1.2.3, and the beginnings of those with several.

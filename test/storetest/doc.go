@@ -26,7 +26,8 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) Store) {
 	for name, test := range map[string]func(*testing.T, tenant){
 		"empty": testEmpty, "life of a document": testLife, "exact copy": testExactCopy, "shrinking": testShrinking,
 		"batches": testBatches, "ids": testIDs, "tenants": testTenants,
-		"words": testWords, "plain text": testPlainText, "nothing to look for": testNothingToLookFor, "long queries": testLongQueries,
+		"words": testWords, "spellings": testSpellings, "stop words": testStopWords, "headings": testHeadings, "languages": testLanguages,
+		"statistics": testStatistics, "plain text": testPlainText, "nothing to look for": testNothingToLookFor, "long queries": testLongQueries,
 		"filters": testFilters, "pages": testPages, "candidates": testCandidates, "least score": testLeastScore, "title": testTitle,
 		"concurrent writers": testConcurrentWriters, "changes": testChanges, "caller who left": testCallerWhoLeft,
 	} {
