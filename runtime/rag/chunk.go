@@ -146,6 +146,7 @@ func (s *splitter) chunk(units []placed) Chunk {
 		Title:       d.Title,
 		URL:         d.URL,
 		Heading:     first.heading,
+		Language:    d.Language,
 		Text:        text,
 		Span:        Span{Start: first.span.Start, End: last.span.End},
 		Units:       make(Units, len(units)),
@@ -167,7 +168,7 @@ func ChunkAndHash(d Document, s RetrievalSettings) (ChunkedDocument, error) {
 	if err != nil {
 		return ChunkedDocument{}, fmt.Errorf("encode metadata: %w", err)
 	}
-	sum := fieldsHash(d.ID, d.Title, d.URL, d.Text, string(metadata), strconv.Itoa(s.ChunkWords), strconv.Itoa(s.ChunkOverlap), segment.Version)
+	sum := fieldsHash(d.ID, d.Title, d.URL, d.Text, d.Language, string(metadata), strconv.Itoa(s.ChunkWords), strconv.Itoa(s.ChunkOverlap), segment.Version)
 	return ChunkedDocument{Document: d, Chunks: Split(d, s.ChunkWords, s.ChunkOverlap), Hash: sum}, nil
 }
 
