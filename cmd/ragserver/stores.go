@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/ragservice/ragservice-operator/runtime/cache"
 	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/localstore"
 	"github.com/ragservice/ragservice-operator/runtime/logging"
@@ -64,6 +65,26 @@ func (srv *server) openSearchHealth() func(up bool, err error) {
 			lost = false
 			srv.log.Write(context.Background(), logging.DatabaseConnectionRestored{Dependency: "opensearch"})
 		}
+	}
+}
+
+// newSweeper ends what a killed server left half done.
+func (srv *server) newSweeper(store documents, results *cache.Cache) *rag.Sweeper {
+	return &rag.Sweeper{
+		Documents: store,
+		Control:   store,
+		Forgetter: results,
+		OnRecover: func(u rag.Unfinished, err error) {
+			if err != nil {
+				srv.metrics.Recovered(string(u.Kind), rag.KindOf(err).Code)
+				return // the round tells of it
+			}
+			srv.metrics.Recovered(string(u.Kind), "ok")
+			srv.log.Write(context.Background(), logging.DocumentRecovered{Tenant: u.Tenant, DocumentID: u.ID, Kind: string(u.Kind), Began: u.Began})
+		},
+		OnFailure: func(err error) {
+			srv.log.Write(context.Background(), logging.RecoveryFailed{Code: rag.KindOf(err).Code, Err: err})
+		},
 	}
 }
 

@@ -90,6 +90,7 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 		Metrics: srv.metrics.Handler(),
 		Statusz: func() telemetry.Statusz { return srv.statusz(getenv("POD_UID")) },
 	}
+	srv.background = append(srv.background, srv.newSweeper(store, results).Run)
 	if !s.alone() {
 		srv.background = append(srv.background, func(ctx context.Context) { s.source.Run(ctx, srv.reloaded) })
 	}

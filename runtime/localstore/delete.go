@@ -19,39 +19,35 @@ const (
 // Delete sets a tombstone in place of the record, then deletes the chunks. Killed in between, it leaves a tombstone that
 // says how many chunks there may be, for the repetition.
 func (s *Store) Delete(ctx context.Context, tenant, id string) error {
-	s.writer.Lock()
-	defer s.writer.Unlock()
-	before, err := s.record(tenant, id)
-	switch {
-	case err != nil:
-		return mapError(ctx, err)
-	case before.Kind == "", before.deleted() && s.now().Sub(before.DeletedAt) > tombstoneFor:
-		return rag.DocumentNotFound(id)
-	case before.deleted():
-		return nil
-	}
-	if err := s.bury(tenant, id, before.Chunks); err != nil {
-		return mapError(ctx, err)
-	}
-	return nil
+	return s.exclusively(ctx, func() error {
+		before, err := s.record(tenant, id)
+		switch {
+		case err != nil:
+			return err
+		case before.Kind == "", before.deleted() && s.now().Sub(before.DeletedAt) > tombstoneFor:
+			return rag.DocumentNotFound(id)
+		case before.deleted():
+			return nil
+		}
+		now := s.now()
+		tombstone := record{Kind: kindTombstone, Chunks: before.Chunks, MarkedAt: now.UnixMilli(), DeletedAt: now}
+		if err := s.putOne(tenant, id, tombstone); err != nil {
+			return err
+		}
+		return s.completeDeletion(tenant, id, tombstone)
+	})
 }
 
-// deleted says that the document and all of its chunks are gone.
-func (r record) deleted() bool { return r.Kind == kindTombstone && r.Chunks == 0 }
-
-func (s *Store) bury(tenant, id string, count int) error {
-	tombstone := record{Kind: kindTombstone, Chunks: count, DeletedAt: s.now()}
-	if err := s.putOne(tenant, id, tombstone); err != nil {
+// completeDeletion deletes the chunks of a tombstone.
+func (s *Store) completeDeletion(tenant, id string, tombstone record) error {
+	chunks := s.newChunkBatch()
+	if err := chunks.replace(tenant, id, nil, tombstone.Chunks); err != nil {
 		return err
 	}
-	chunks := s.chunks.NewBatch()
-	for n := range count {
-		chunks.Delete(chunkKey(tenant, id, n))
-	}
-	if err := s.chunks.Batch(chunks); err != nil {
+	if err := chunks.flush(); err != nil {
 		return err
 	}
-	tombstone.Chunks = 0
+	tombstone.Chunks, tombstone.MarkedAt = 0, 0
 	if err := s.putOne(tenant, id, tombstone); err != nil {
 		return err
 	}
@@ -60,18 +56,31 @@ func (s *Store) bury(tenant, id string, count int) error {
 
 // purge removes tombstones that have served their time, of any tenant.
 func (s *Store) purge() error {
-	until := float64(s.now().Add(-tombstoneFor).UnixMilli())
-	expired := bleve.NewNumericRangeQuery(nil, &until)
-	expired.SetField(fieldDeletedAt)
-	answer, err := s.records.Search(bleve.NewSearchRequestOptions(expired, purgeAtOnce, 0, false))
-	if err != nil || len(answer.Hits) == 0 {
+	keys, err := s.recordsBefore(fieldDeletedAt, s.now().Add(-tombstoneFor), purgeAtOnce)
+	if err != nil || len(keys) == 0 {
 		return err
 	}
 	batch := s.records.NewBatch()
-	for _, match := range answer.Hits {
-		batch.Delete(match.ID)
+	for _, key := range keys {
+		batch.Delete(key)
 	}
-	return s.records.Batch(batch)
+	return s.apply(s.records, batch)
+}
+
+// recordsBefore are the keys of records with a moment in a field that lies before another.
+func (s *Store) recordsBefore(field string, moment time.Time, most int) ([]string, error) {
+	until := float64(moment.UnixMilli())
+	before := bleve.NewNumericRangeQuery(nil, &until)
+	before.SetField(field)
+	answer, err := s.records.Search(bleve.NewSearchRequestOptions(before, most, 0, false))
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]string, len(answer.Hits))
+	for i, match := range answer.Hits {
+		keys[i] = match.ID
+	}
+	return keys, nil
 }
 
 func (s *Store) putOne(tenant, id string, r record) error {
@@ -79,5 +88,5 @@ func (s *Store) putOne(tenant, id string, r record) error {
 	if err := putRecord(batch, tenant, id, r); err != nil {
 		return err
 	}
-	return s.records.Batch(batch)
+	return s.apply(s.records, batch)
 }

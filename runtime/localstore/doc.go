@@ -2,7 +2,8 @@
 // there. It is what a laptop has in place of OpenSearch, and behaves like it: test/storetest holds both to one contract.
 //
 // Two indices, for the reason that the records would count in the statistics that passages are ranked by: "records" has
-// one entry for each document (its text, its hash, how many chunks it has), "chunks" one for each passage. A batch is
+// one entry for each document (its text, its hash, the outlines of its chunks), "chunks" one for each passage. A batch is
 // atomic within an index and durable when it returns. A write marks the record, replaces the chunks, and completes the
-// record; killed between two of these, it leaves a record without a hash, so that sending the document again mends it.
+// record; killed between two of these, it leaves a record with a mark, so that sending the document again mends it, and
+// Recover does.
 package localstore

@@ -27,6 +27,8 @@ const (
 	fieldStop    = "stop"
 	// fieldDeletedAt is when a tombstone was set, in milliseconds since 1970.
 	fieldDeletedAt = "deleted_at"
+	// fieldMarkedAt is when a write or deletion began that has not ended, in milliseconds since 1970.
+	fieldMarkedAt = "marked_at"
 	// fieldSource holds the record or the chunk as JSON; it is kept and not searched.
 	fieldSource = "source"
 )
@@ -61,7 +63,7 @@ func openIndex(dir, name string, m mapping.IndexMapping) (bleve.Index, error) {
 
 func recordsMapping() mapping.IndexMapping {
 	return newMapping(map[string]*mapping.FieldMapping{
-		fieldTenant: keywordField(), fieldKind: keywordField(), fieldDeletedAt: numberField(), fieldSource: keptField(),
+		fieldTenant: keywordField(), fieldKind: keywordField(), fieldDeletedAt: numberField(), fieldMarkedAt: numberField(), fieldSource: keptField(),
 	})
 }
 

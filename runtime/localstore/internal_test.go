@@ -104,7 +104,8 @@ func TestKilledDeletionIsMended(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, Options{})
 	mustWrite(t, s, versioned(t, "before", 5))
-	if err := s.putOne("t", "a", record{Kind: kindTombstone, Chunks: 5, DeletedAt: time.Now()}); err != nil {
+	now := time.Now()
+	if err := s.putOne("t", "a", record{Kind: kindTombstone, Chunks: 5, MarkedAt: now.UnixMilli(), DeletedAt: now}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Delete(t.Context(), "t", "a"); err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/blevesearch/bleve/v2"
@@ -25,17 +26,41 @@ const (
 // record is the truth about a document. Without a kind there is none.
 type record struct {
 	Kind string `json:"kind"`
-	// Hash is rag.ChunkedDocument.Hash, empty while the document is being written.
+	// Hash is rag.ChunkedDocument.Hash of Document.
 	Hash string `json:"hash,omitempty"`
 	// Chunks bounds the positions of the chunks that may be in the index.
-	Chunks    int           `json:"chunks"`
+	Chunks int `json:"chunks"`
+	// Outline makes the chunks of Document.
+	Outline []rag.ChunkOutline `json:"outline,omitempty"`
+	// MarkedAt is when a write or deletion began that has not ended, in milliseconds since 1970; else 0.
+	MarkedAt int64 `json:"marked_at,omitempty"`
+	// DeletedAt is when a tombstone was set.
 	DeletedAt time.Time     `json:"deleted_at,omitzero"`
 	Document  *rag.Document `json:"document,omitempty"`
+}
+
+// deleted says that the document and all of its chunks are gone.
+func (r record) deleted() bool { return r.Kind == kindTombstone && r.MarkedAt == 0 }
+
+// chunked is the document of a record with its chunks.
+func (r record) chunked() rag.ChunkedDocument {
+	return rag.ChunkedDocument{Document: *r.Document, Chunks: rag.ChunksOf(*r.Document, r.Outline), Hash: r.Hash}
+}
+
+// newRecord is the record of a document that is whole.
+func newRecord(d rag.ChunkedDocument) record {
+	return record{Kind: kindDocument, Hash: d.Hash, Chunks: len(d.Chunks), Outline: d.Outline(), Document: &d.Document}
 }
 
 // recordKey and chunkKey name entries. Ids of documents hold no NUL and tenants are compared first, so that no two
 // documents share a key; and chunks of equal score are in the order of their ids.
 func recordKey(tenant, id string) string { return tenant + "\x00" + id }
+
+// tenantAndID is recordKey's inverse.
+func tenantAndID(key string) (tenant, id string) {
+	cut := strings.LastIndexByte(key, 0)
+	return key[:cut], key[cut+1:]
+}
 
 func chunkKey(tenant, id string, n int) string { return recordKey(tenant, id) + "#" + strconv.Itoa(n) }
 
@@ -53,6 +78,9 @@ func putRecord(batch *bleve.Batch, tenant, id string, r record) error {
 	found := map[string]any{fieldTenant: tenant, fieldKind: r.Kind}
 	if r.deleted() {
 		found[fieldDeletedAt] = r.DeletedAt.UnixMilli()
+	}
+	if r.MarkedAt != 0 {
+		found[fieldMarkedAt] = r.MarkedAt
 	}
 	return put(batch, recordKey(tenant, id), r, found)
 }

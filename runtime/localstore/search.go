@@ -157,7 +157,10 @@ func (s *Store) Count(ctx context.Context, tenant string) (int, error) {
 
 // mapError makes an error of the ports.
 func mapError(ctx context.Context, err error) error {
+	var known *rag.Error
 	switch {
+	case err == nil, errors.As(err, &known):
+		return err
 	case errors.Is(ctx.Err(), context.Canceled):
 		return ctx.Err()
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):

@@ -3,7 +3,6 @@ package localstore
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/blevesearch/bleve/v2"
@@ -14,6 +13,9 @@ import (
 
 // searchTimeout bounds a search, as a call to OpenSearch is bounded.
 const searchTimeout = 5 * time.Second
+
+// closeTimeout bounds how long Close waits for a change under way.
+const closeTimeout = 3 * time.Second
 
 // Options are what a Store needs.
 type Options struct {
@@ -31,10 +33,13 @@ type Store struct {
 	records, chunks bleve.Index
 	analyser        *terms.Analyser
 	now             func() time.Time
-	// writer is held by whoever changes documents or closes. Searches do not wait for it.
-	writer  sync.Mutex
+	// writer is full while somebody changes documents or closes. Searches do not wait for it.
+	writer chan struct{}
+	// closed is guarded by writer.
 	closed  bool
 	control control
+	// beforeApply is called before each batch; tests end the process there.
+	beforeApply func()
 }
 
 var (
@@ -45,7 +50,7 @@ var (
 
 // Open opens the documents of a folder, or makes it. It fails when another process has it open.
 func Open(o Options) (*Store, error) {
-	s := &Store{analyser: o.Analyser, now: o.Now, control: newControl()}
+	s := &Store{analyser: o.Analyser, now: o.Now, control: newControl(), writer: make(chan struct{}, 1), beforeApply: func() {}}
 	if s.analyser == nil {
 		s.analyser = terms.New([]string{"en"})
 	}
@@ -62,10 +67,15 @@ func Open(o Options) (*Store, error) {
 	return s, nil
 }
 
-// Close closes the indices, once. Everything that was written is in the folder already.
+// Close closes the indices, once. Everything that was written is in the folder already. It waits a while for a change
+// under way; one that hangs is left alone, as a kill would.
 func (s *Store) Close() error {
-	s.writer.Lock()
-	defer s.writer.Unlock()
+	select {
+	case s.writer <- struct{}{}:
+		defer func() { <-s.writer }()
+	case <-time.After(closeTimeout):
+		return errors.New("a change of the index has not ended")
+	}
 	if s.closed { // bleve panics
 		return nil
 	}

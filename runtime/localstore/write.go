@@ -4,26 +4,34 @@ import (
 	"context"
 	"slices"
 
+	"github.com/blevesearch/bleve/v2"
+
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
-// Write stores a batch as rag.DocumentStore has it, in three batches of the indices.
+// maxBatchBytes is where a batch of chunks is cut, in bytes of text. The index takes some thirty times the text of a
+// batch in memory while it works on it.
+const maxBatchBytes = 256 << 10
+
+// Write stores a batch as rag.DocumentStore has it: it marks the records, replaces the chunks, and completes the records.
 func (s *Store) Write(ctx context.Context, tenant string, docs []rag.ChunkedDocument) ([]rag.WriteResult, error) {
-	s.writer.Lock()
-	defer s.writer.Unlock()
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
 	w := writing{store: s, tenant: tenant}
-	for _, d := range docs {
-		if err := w.plan(d); err != nil {
-			return nil, mapError(ctx, err)
+	err := s.exclusively(ctx, func() error {
+		for _, d := range docs {
+			if err := w.plan(d); err != nil {
+				return err
+			}
 		}
-	}
-	for _, step := range []func() error{w.mark, w.replaceChunks, w.complete} {
-		if err := step(); err != nil {
-			return nil, mapError(ctx, err)
+		if err := w.mark(); err != nil {
+			return err
 		}
+		if err := w.replaceChunks(); err != nil {
+			return err
+		}
+		return w.complete()
+	})
+	if err != nil {
+		return nil, err
 	}
 	return w.results, nil
 }
@@ -51,7 +59,7 @@ func (w *writing) plan(d rag.ChunkedDocument) error {
 	}
 	status := rag.StatusCreated
 	switch {
-	case before.Hash != "" && before.Hash == d.Hash:
+	case before.Kind == kindDocument && before.MarkedAt == 0 && before.Hash == d.Hash:
 		status = rag.StatusUnchanged
 	case before.Kind == kindDocument:
 		status = rag.StatusUpdated
@@ -66,7 +74,9 @@ func (w *writing) plan(d rag.ChunkedDocument) error {
 func (w *writing) before(id string) (record, error) {
 	for _, c := range slices.Backward(w.changed) {
 		if c.ID == id {
-			return record{Kind: kindDocument, Hash: c.Hash, Chunks: c.chunks, Document: &c.Document}, nil
+			r := newRecord(c.ChunkedDocument)
+			r.Chunks = c.chunks
+			return r, nil
 		}
 	}
 	return w.store.record(w.tenant, id)
@@ -75,42 +85,74 @@ func (w *writing) before(id string) (record, error) {
 // mark says in the records that the documents are being written. Those that are there stay readable.
 func (w *writing) mark() error {
 	batch := w.store.records.NewBatch()
+	now := w.store.now().UnixMilli()
 	for _, c := range w.changed {
-		marked := record{Kind: kindDraft, Chunks: c.chunks}
+		marked := record{Kind: kindDraft}
 		if c.before.Kind == kindDocument {
-			marked.Kind, marked.Document = kindDocument, c.before.Document
+			marked = c.before
 		}
+		marked.Chunks, marked.MarkedAt = c.chunks, now
 		if err := putRecord(batch, w.tenant, c.ID, marked); err != nil {
 			return err
 		}
 	}
-	return w.store.records.Batch(batch)
+	return w.store.apply(w.store.records, batch)
 }
 
 // replaceChunks writes the chunks and deletes those that the documents no longer have.
 func (w *writing) replaceChunks() error {
-	batch := w.store.chunks.NewBatch()
+	batch := w.store.newChunkBatch()
 	for _, c := range w.changed {
-		for n, chunk := range c.Chunks {
-			if err := w.store.putChunk(batch, w.tenant, c.ID, n, chunk); err != nil {
-				return err
-			}
-		}
-		for n := len(c.Chunks); n < c.chunks; n++ {
-			batch.Delete(chunkKey(w.tenant, c.ID, n))
+		if err := batch.replace(w.tenant, c.ID, c.Chunks, c.chunks); err != nil {
+			return err
 		}
 	}
-	return w.store.chunks.Batch(batch)
+	return batch.flush()
 }
 
 // complete gives the records their documents and hashes.
 func (w *writing) complete() error {
 	batch := w.store.records.NewBatch()
 	for _, c := range w.changed {
-		complete := record{Kind: kindDocument, Hash: c.Hash, Chunks: len(c.Chunks), Document: &c.Document}
-		if err := putRecord(batch, w.tenant, c.ID, complete); err != nil {
+		if err := putRecord(batch, w.tenant, c.ID, newRecord(c.ChunkedDocument)); err != nil {
 			return err
 		}
 	}
-	return w.store.records.Batch(batch)
+	return w.store.apply(w.store.records, batch)
+}
+
+// chunkBatch collects changes of chunks, and applies them whenever they are many.
+type chunkBatch struct {
+	store *Store
+	batch *bleve.Batch
+	bytes int
+}
+
+func (s *Store) newChunkBatch() *chunkBatch { return &chunkBatch{store: s, batch: s.chunks.NewBatch()} }
+
+// replace writes the chunks of a document and deletes those from there up to, not including, position bound.
+func (b *chunkBatch) replace(tenant, id string, chunks []rag.Chunk, bound int) error {
+	for n, chunk := range chunks {
+		if err := b.store.putChunk(b.batch, tenant, id, n, chunk); err != nil {
+			return err
+		}
+		if b.bytes += len(chunk.Text); b.bytes >= maxBatchBytes {
+			if err := b.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	for n := len(chunks); n < bound; n++ {
+		b.batch.Delete(chunkKey(tenant, id, n))
+	}
+	return nil
+}
+
+func (b *chunkBatch) flush() error {
+	if b.batch.Size() == 0 {
+		return nil
+	}
+	err := b.store.apply(b.store.chunks, b.batch)
+	b.batch, b.bytes = b.store.chunks.NewBatch(), 0
+	return err
 }

@@ -224,6 +224,35 @@ func (e DocumentsFailed) describe(l *line) {
 	l.error(e.Err)
 }
 
+// DocumentRecovered is a write or deletion (Kind: creation, update, deletion) that a killed server left half done and this
+// one ended.
+type DocumentRecovered struct {
+	Tenant, DocumentID, Kind string
+	// Began is when the killed server began it.
+	Began time.Time
+}
+
+func (e DocumentRecovered) describe(l *line) {
+	l.is("document_recovered", LevelWarning)
+	l.string("tenant", e.Tenant)
+	l.string("document_id", e.DocumentID)
+	l.string("kind", e.Kind)
+	l.string("began", e.Began.UTC().Format(time.RFC3339))
+}
+
+// RecoveryFailed is a round of recovering documents that a fault of the store ended; the next is soon.
+type RecoveryFailed struct {
+	Code string
+	Err  error
+}
+
+func (e RecoveryFailed) describe(l *line) {
+	l.is("error_occurred", LevelWarning)
+	l.dependency("documents")
+	l.code(e.Code)
+	l.error(e.Err)
+}
+
 // PanicRecovered is a request that hit a bug; Stack says where.
 type PanicRecovered struct{ Panic, Stack string }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"net/http"
 
 	"github.com/opensearch-project/opensearch-go/v4"
@@ -43,55 +44,81 @@ type ended struct {
 // superseded says that another writer changed the document first.
 func (e ended) superseded() bool { return answered(e.err, http.StatusConflict) }
 
-// bulk does the operations, in as many requests as it takes, and tells how each ended, in order. When a request fails as
-// a whole, those after it are not sent.
-func (s *Store) bulk(ctx context.Context, operations []operation) []ended {
-	ends := make([]ended, 0, len(operations))
-	var body bytes.Buffer
-	pending := 0
-	var failed error
-	flush := func() {
-		if failed == nil && pending > 0 {
-			var got []ended
-			if got, failed = s.sendBulk(ctx, body.Bytes(), pending); failed == nil {
-				ends = append(ends, got...)
-			}
-		}
-		body.Reset()
-		pending = 0
+// bulk does the operations, in as many requests as it takes, and tells how each ended, in order. It takes an operation
+// when it has room for it, so that they need not be in memory together. When a request fails as a whole, those after it
+// are not sent.
+func (s *Store) bulk(ctx context.Context, operations iter.Seq[operation]) []ended {
+	b := bulk{store: s}
+	for op := range operations {
+		b.add(ctx, op)
 	}
-	for _, op := range operations {
-		lines, err := op.lines()
-		if err != nil {
-			failed = err
-			break
-		}
-		if body.Len()+len(lines) > maxBulk {
-			flush()
-		}
-		body.Write(lines)
-		pending++
-	}
-	flush()
-	for len(ends) < len(operations) {
-		ends = append(ends, ended{err: failed})
-	}
-	return ends
+	b.send(ctx, b.body.Len())
+	return b.ends
 }
 
-func (op operation) lines() ([]byte, error) {
-	var lines bytes.Buffer
-	encoder := json.NewEncoder(&lines)
+// bulk is operations on their way.
+type bulk struct {
+	store *Store
+	// body holds the operations that are not sent yet, and pending counts them.
+	body    bytes.Buffer
+	pending int
+	ends    []ended
+	failed  error
+}
+
+// add encodes an operation at the end of the body, and sends what stands before it when both are too long together.
+func (b *bulk) add(ctx context.Context, op operation) {
+	before := b.body.Len()
+	if b.failed == nil {
+		b.failed = op.encode(&b.body)
+	}
+	if b.failed != nil {
+		b.ends = append(b.ends, ended{err: b.failed})
+		return
+	}
+	if before > 0 && b.body.Len() > maxBulk {
+		b.send(ctx, before)
+	}
+	if b.failed != nil {
+		b.ends = append(b.ends, ended{err: b.failed})
+		return
+	}
+	b.pending++
+}
+
+// send sends the first bytes of the body, which hold all pending operations.
+func (b *bulk) send(ctx context.Context, bytes int) {
+	if b.pending == 0 {
+		return
+	}
+	if b.failed == nil {
+		var got []ended
+		got, b.failed = b.store.sendBulk(ctx, b.body.Bytes()[:bytes], b.pending)
+		b.ends = append(b.ends, got...)
+	}
+	for b.failed != nil && b.pending > 0 {
+		b.ends = append(b.ends, ended{err: b.failed})
+		b.pending--
+	}
+	b.pending = 0
+	rest := b.body.Bytes()[bytes:]
+	b.body.Reset()
+	b.body.Write(rest) // moves it to the front
+}
+
+// encode appends the lines of an operation.
+func (op operation) encode(to *bytes.Buffer) error {
+	encoder := json.NewEncoder(to)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(map[string]target{op.action: op.target}); err != nil {
-		return nil, fmt.Errorf("encode an operation: %w", err)
+		return fmt.Errorf("encode an operation: %w", err)
 	}
 	if op.source != nil {
 		if err := encoder.Encode(op.source); err != nil {
-			return nil, fmt.Errorf("encode a document: %w", err)
+			return fmt.Errorf("encode a document: %w", err)
 		}
 	}
-	return lines.Bytes(), nil
+	return nil
 }
 
 func (s *Store) sendBulk(ctx context.Context, body []byte, operations int) ([]ended, error) {

@@ -2,6 +2,7 @@ package opensearch
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/ragservice/ragservice-operator/runtime/rag"
@@ -40,26 +41,37 @@ func (s *Store) Delete(ctx context.Context, tenant, id string) error {
 	return unavailable(errContended)
 }
 
-// deleted says that the document and all of its chunks are gone.
-func (r record) deleted() bool { return r.Kind == kindTombstone && r.Chunks == 0 }
-
 func (s *Store) deleteOnce(ctx context.Context, tenant, id string, before stored) ended {
-	tombstone := record{Kind: kindTombstone, Tenant: tenant, Chunks: before.Chunks, DeletedAt: s.now().UnixMilli()}
+	now := s.now().UnixMilli()
+	tombstone := record{Kind: kindTombstone, Tenant: tenant, ID: id, Chunks: before.Chunks, MarkedAt: now, DeletedAt: now}
 	place := recordKey(tenant, id)
-	mark := s.bulk(ctx, []operation{{action: "index", target: before.unchanged(place), source: tombstone}})[0]
+	mark := s.bulk(ctx, one(operation{action: "index", target: before.unchanged(place), source: tombstone}))[0]
 	if mark.err != nil {
 		return mark
 	}
-	marked := stored{seqNo: mark.seqNo, primaryTerm: mark.primaryTerm}
-	for _, end := range s.bulk(ctx, deleteChunks(tenant, id, 0, before.Chunks, marked)) {
+	marked := stored{record: tombstone, seqNo: mark.seqNo, primaryTerm: mark.primaryTerm}
+	if end := s.deleteChunks(ctx, marked); end.err != nil {
+		return end
+	}
+	tombstone.Chunks, tombstone.MarkedAt = 0, 0
+	last := append(s.expiredTombstones(ctx), operation{action: "index", target: marked.unchanged(place), source: tombstone})
+	ends := s.bulk(ctx, slices.Values(last))
+	return ends[len(ends)-1]
+}
+
+// deleteChunks deletes all chunks that there may be, and returns the first end with an error, if any.
+func (s *Store) deleteChunks(ctx context.Context, marked stored) ended {
+	return s.applyChunks(ctx, marked, rag.ChunkedDocument{Document: rag.Document{ID: marked.ID}})
+}
+
+// applyChunks puts the chunks of d in place of those that there may be, and returns the first end with an error, if any.
+func (s *Store) applyChunks(ctx context.Context, marked stored, d rag.ChunkedDocument) ended {
+	for _, end := range s.bulk(ctx, s.replaceChunks(marked.Tenant, d, marked.Chunks, marked)) {
 		if end.err != nil {
 			return end
 		}
 	}
-	tombstone.Chunks = 0
-	last := append(s.expiredTombstones(ctx), operation{action: "index", target: marked.unchanged(place), source: tombstone})
-	ends := s.bulk(ctx, last)
-	return ends[len(ends)-1]
+	return ended{}
 }
 
 // expiredTombstones are the deletions of tombstones that have served their time, of any tenant. It costs one search, on

@@ -1,12 +1,12 @@
-// Package opensearch keeps documents and the generation in OpenSearch and finds passages there.
+// Package opensearch keeps documents and the control document in OpenSearch and finds passages there.
 //
 // Two indices belong to a service: the documents, behind the alias <index>, and <index>-control, which holds the
-// generation. A document is one record (its whole text, its hash, how many chunks it has) and its chunks, all addressed
-// by hashes of tenant, document and chunk. Nothing is deleted by query.
+// control document and the leases. A document is one record (its whole text, its hash, the outlines of its chunks) and its
+// chunks, all addressed by hashes of tenant, document and chunk. Nothing is deleted by query.
 //
 // A write has three steps, each durable before the next: the record is marked as being written, the chunks are
-// replaced, the record is completed with the new hash. Killed anywhere between, it leaves a record without a hash and
-// with the number of chunks that there may be, so that sending the document again, or deleting it, finds all of them.
-// The mark is also what orders writers of one document: its sequence number is the version of the chunks, and
+// replaced, the record is completed with the new text. Killed anywhere between, it leaves a record with the time of its
+// mark and the number of chunks that there may be, so that sending the document again, deleting it, or Recover finds all
+// of them. The mark is also what orders writers of one document: its sequence number is the version of the chunks, and
 // OpenSearch refuses those of an older writer.
 package opensearch

@@ -102,7 +102,7 @@ func (s *Store) documentsIndex() map[string]any {
 			"_source": map[string]any{"excludes": []string{"search"}},
 			"properties": map[string]any{
 				"kind": keyword, "tenant": keyword, "chunk_id": keyword, "facets": keyword,
-				"chunks": map[string]any{"type": "integer"}, "deleted_at": map[string]any{"type": "long"},
+				"chunks": map[string]any{"type": "integer"}, "deleted_at": map[string]any{"type": "long"}, "marked_at": map[string]any{"type": "long"},
 				"search": map[string]any{"properties": map[string]any{"text": words, "title": words, "heading": words, "stop": words}},
 			},
 		},

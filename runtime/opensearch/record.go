@@ -28,13 +28,33 @@ const (
 type record struct {
 	Kind   string `json:"kind"`
 	Tenant string `json:"tenant"`
-	// Hash is rag.ChunkedDocument.Hash, empty while the document is being written.
-	Hash string `json:"hash"`
+	ID     string `json:"id"`
+	// Hash is rag.ChunkedDocument.Hash of Document.
+	Hash string `json:"hash,omitempty"`
 	// Chunks bounds the positions of the chunks that may be in the index.
 	Chunks int `json:"chunks"`
+	// Outline makes the chunks of Document.
+	Outline []rag.ChunkOutline `json:"outline,omitempty"`
+	// MarkedAt is when a write or deletion began that has not ended, in milliseconds since 1970; else 0.
+	MarkedAt int64 `json:"marked_at,omitempty"`
 	// DeletedAt is when a tombstone was set, in milliseconds since 1970.
 	DeletedAt int64         `json:"deleted_at,omitempty"`
 	Document  *rag.Document `json:"document,omitempty"`
+}
+
+// deleted says that the document and all of its chunks are gone.
+func (r record) deleted() bool { return r.Kind == kindTombstone && r.MarkedAt == 0 }
+
+// chunked is the document of a record with its chunks.
+func (r record) chunked() rag.ChunkedDocument {
+	return rag.ChunkedDocument{Document: *r.Document, Chunks: rag.ChunksOf(*r.Document, r.Outline), Hash: r.Hash}
+}
+
+// newRecord is the record of a document that is whole.
+func newRecord(tenant string, d rag.ChunkedDocument) record {
+	return record{
+		Kind: kindDocument, Tenant: tenant, ID: d.ID, Hash: d.Hash, Chunks: len(d.Chunks), Outline: d.Outline(), Document: &d.Document,
+	}
 }
 
 // stored is a record as it was read: what it holds, and its place in the order of changes. Without a kind there is none.
@@ -58,16 +78,17 @@ type chunkSource struct {
 	rag.Chunk
 }
 
-func (s *Store) newChunkSource(tenant string, c rag.Chunk) chunkSource {
-	return chunkSource{Kind: kindChunk, Tenant: tenant, Facets: rag.Facets(c.Metadata), Search: rag.NewSearchFields(s.analyser, c), Chunk: c}
-}
-
 // readRecords reads the records of documents, in order, as they are now: whether or not a search sees them yet.
 func (s *Store) readRecords(ctx context.Context, tenant string, ids []string, withText bool) ([]stored, error) {
 	keys := make([]string, len(ids))
 	for i, id := range ids {
 		keys[i] = recordKey(tenant, id)
 	}
+	return s.readKeys(ctx, keys, withText)
+}
+
+// readKeys reads records by their _id, in order.
+func (s *Store) readKeys(ctx context.Context, keys []string, withText bool) ([]stored, error) {
 	found, err := s.multiGet(ctx, keys, withText)
 	if err != nil {
 		return nil, err
@@ -104,7 +125,7 @@ func (s *Store) multiGet(ctx context.Context, keys []string, withText bool) ([]g
 	}
 	var params opensearchapi.MGetParams
 	if !withText {
-		params.SourceExcludes = []string{"document"}
+		params.SourceExcludes = []string{"document", "outline"}
 	}
 	var answer struct {
 		Docs []got `json:"docs"`

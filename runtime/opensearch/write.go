@@ -2,6 +2,7 @@ package opensearch
 
 import (
 	"context"
+	"iter"
 
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
@@ -91,7 +92,7 @@ func (s *Store) readBefore(ctx context.Context, tenant string, open []*writing) 
 	}
 	for i, w := range open {
 		w.before = records[i]
-		if w.before.Hash != "" && w.before.Hash == w.doc.Hash {
+		if w.before.Kind == kindDocument && w.before.MarkedAt == 0 && w.before.Hash == w.doc.Hash {
 			w.result.Status = rag.StatusUnchanged
 		}
 	}
@@ -100,24 +101,28 @@ func (s *Store) readBefore(ctx context.Context, tenant string, open []*writing) 
 
 // writeOnce takes documents through the three steps. Those that another writer has overtaken stay unsettled.
 func (s *Store) writeOnce(ctx context.Context, tenant string, open []*writing) {
-	open = s.step(ctx, open, func(w *writing) []operation { return []operation{w.markOperation(tenant)} },
+	marked := s.now().UnixMilli()
+	open = s.step(ctx, open, func(w *writing) iter.Seq[operation] { return one(w.markOperation(tenant, marked)) },
 		func(w *writing, end ended) { w.mark = stored{seqNo: end.seqNo, primaryTerm: end.primaryTerm} })
-	open = s.step(ctx, open, func(w *writing) []operation { return s.chunkOperations(tenant, w) },
+	open = s.step(ctx, open, func(w *writing) iter.Seq[operation] { return s.replaceChunks(tenant, w.doc, w.chunks, w.mark) },
 		func(*writing, ended) {})
-	s.step(ctx, open, func(w *writing) []operation { return []operation{w.completeOperation(tenant)} },
+	s.step(ctx, open, func(w *writing) iter.Seq[operation] { return one(w.completeOperation(tenant)) },
 		func(w *writing, _ ended) { w.result.Status = w.success() })
 }
 
 // step does the operations of each document and calls then for those of which all passed; it returns these.
-func (s *Store) step(ctx context.Context, open []*writing, plan func(*writing) []operation, then func(*writing, ended)) []*writing {
-	var operations []operation
+func (s *Store) step(ctx context.Context, open []*writing, plan func(*writing) iter.Seq[operation], then func(*writing, ended)) []*writing {
 	counts := make([]int, len(open))
-	for i, w := range open {
-		planned := plan(w)
-		counts[i] = len(planned)
-		operations = append(operations, planned...)
-	}
-	ends := s.bulk(ctx, operations)
+	ends := s.bulk(ctx, func(yield func(operation) bool) {
+		for i, w := range open {
+			for op := range plan(w) {
+				counts[i]++
+				if !yield(op) {
+					return
+				}
+			}
+		}
+	})
 	var passed []*writing
 	for i, w := range open {
 		last, ok := w.check(ends[:counts[i]])
@@ -128,6 +133,11 @@ func (s *Store) step(ctx context.Context, open []*writing, plan func(*writing) [
 		ends = ends[counts[i]:]
 	}
 	return passed
+}
+
+// one is a sequence of one operation.
+func one(op operation) iter.Seq[operation] {
+	return func(yield func(operation) bool) { yield(op) }
 }
 
 // check fails the document at the first error, unless it is that another writer came first.
@@ -144,51 +154,49 @@ func (w *writing) check(ends []ended) (last ended, ok bool) {
 	return last, true
 }
 
-// markOperation says in the record that the document is being written. A document that is there stays readable.
-func (w *writing) markOperation(tenant string) operation {
+// markOperation says in the record that the document is being written. A document that is there stays readable, with its
+// chunks: both are in the record.
+func (w *writing) markOperation(tenant string, at int64) operation {
 	w.chunks = max(w.before.Chunks, len(w.doc.Chunks))
+	draft := record{Kind: kindDraft, Tenant: tenant, ID: w.doc.ID, Chunks: w.chunks, MarkedAt: at}
 	switch w.before.Kind {
 	case kindDocument:
-		return operation{action: "update", target: w.before.unchanged(w.key), source: map[string]any{
-			"doc": map[string]any{"hash": "", "chunks": w.chunks},
-			// A mark that changes nothing must move the sequence number all the same.
-			"detect_noop": false,
-		}}
+		return markAgain(w.before.unchanged(w.key), w.chunks, at)
 	case "":
-		return operation{action: "create", target: target{ID: w.key}, source: w.draft(tenant)}
+		return operation{action: "create", target: target{ID: w.key}, source: draft}
 	default:
-		return operation{action: "index", target: w.before.unchanged(w.key), source: w.draft(tenant)}
+		return operation{action: "index", target: w.before.unchanged(w.key), source: draft}
 	}
 }
 
-func (w *writing) draft(tenant string) record {
-	return record{Kind: kindDraft, Tenant: tenant, Chunks: w.chunks}
-}
-
-// chunkOperations write the chunks and delete those that the document no longer has.
-func (s *Store) chunkOperations(tenant string, w *writing) []operation {
-	operations := make([]operation, 0, w.chunks)
-	for n, chunk := range w.doc.Chunks {
-		operations = append(operations, operation{
-			action: "index", target: chunkTarget(tenant, w.doc.ID, n, w.mark), source: s.newChunkSource(tenant, chunk),
-		})
-	}
-	return append(operations, deleteChunks(tenant, w.doc.ID, len(w.doc.Chunks), w.chunks, w.mark)...)
-}
-
-func (w *writing) completeOperation(tenant string) operation {
-	return operation{action: "index", target: w.mark.unchanged(w.key), source: record{
-		Kind: kindDocument, Tenant: tenant, Hash: w.doc.Hash, Chunks: len(w.doc.Chunks), Document: &w.doc.Document,
+// markAgain marks a record and leaves the rest of it as it is. A mark that changes nothing must move the sequence number
+// all the same.
+func markAgain(unchanged target, chunks int, at int64) operation {
+	return operation{action: "update", target: unchanged, source: map[string]any{
+		"doc": map[string]any{"chunks": chunks, "marked_at": at}, "detect_noop": false,
 	}}
 }
 
-// deleteChunks deletes the chunks from position from up to, not including, position to.
-func deleteChunks(tenant, id string, from, to int, mark stored) []operation {
-	var operations []operation
-	for n := from; n < to; n++ {
-		operations = append(operations, operation{action: "delete", target: chunkTarget(tenant, id, n, mark)})
+func (w *writing) completeOperation(tenant string) operation {
+	return operation{action: "index", target: w.mark.unchanged(w.key), source: newRecord(tenant, w.doc)}
+}
+
+// replaceChunks writes the chunks of a document and deletes those from there up to, not including, position bound.
+func (s *Store) replaceChunks(tenant string, d rag.ChunkedDocument, bound int, mark stored) iter.Seq[operation] {
+	return func(yield func(operation) bool) {
+		facets := rag.Facets(d.Metadata)
+		for n, chunk := range d.Chunks {
+			source := chunkSource{Kind: kindChunk, Tenant: tenant, Facets: facets, Search: rag.NewSearchFields(s.analyser, chunk), Chunk: chunk}
+			if !yield(operation{action: "index", target: chunkTarget(tenant, d.ID, n, mark), source: source}) {
+				return
+			}
+		}
+		for n := len(d.Chunks); n < bound; n++ {
+			if !yield(operation{action: "delete", target: chunkTarget(tenant, d.ID, n, mark)}) {
+				return
+			}
+		}
 	}
-	return operations
 }
 
 // chunkTarget versions a chunk by the mark of its writer: sequence numbers only grow, so the chunks of a writer whose mark

@@ -4,73 +4,42 @@ import (
 	"context"
 	"errors"
 	"io"
-	"slices"
 	"time"
 )
 
 const (
-	// A batch is written when it holds batchDocuments documents or batchBytes of text: large enough that the round trip
-	// does not matter, small enough for one request to the store.
+	// A batch is written when it holds batchDocuments documents, or before it would hold more than batchBytes of text: large
+	// enough that the round trip does not matter, small enough for one request to the store. A longer document is a batch of
+	// its own.
 	batchDocuments = 64
 	batchBytes     = 2 << 20
-	// finishTimeout bounds the refresh and the raise after the last batch, which run even when the caller has left.
-	finishTimeout = 15 * time.Second
-	// finishPause is between the attempts of a finish that nobody waits for.
-	finishPause = time.Second
+	// maxBytesInWork bounds the text of all batches that are cut and written at once, in bytes: one document of the largest
+	// size, or four full batches. Cutting and indexing takes ten times the text in memory.
+	maxBytesInWork = MaxDocumentText
+	// workTimeout bounds how long a batch waits for its turn.
+	workTimeout = 30 * time.Second
+	// writeTimeout bounds the write of a batch once it has begun, whatever becomes of its caller. It ends well before the
+	// sweeper takes the write for abandoned.
+	writeTimeout = sweepAge - 15*time.Second
 )
 
 // Ingest takes documents from next until io.EOF, writes them in batches and reports each, in order. A document that is
 // not valid, or that the store refuses, is reported as failed and does not stop the others; when the store fails, the
 // rest is reported as failed without being tried. Sending the same documents again is always safe. An error of next
-// other than io.EOF ends the work and is returned, after what came before it was written and reported.
+// other than io.EOF ends the work and is returned, after what came before it was written and reported. A batch that was
+// begun is written to its end when the caller leaves, and becomes visible.
 func (s *Service) Ingest(ctx context.Context, id Identity, next func() (Document, error), report func(DocumentResult) error, opt IngestOptions) (IngestSummary, error) {
-	change, err := s.Control.Begin(ctx, id.Tenant)
-	if err != nil {
-		return IngestSummary{}, err
-	}
+	s.background.Add(1) // Close waits for a batch whose caller has left
+	defer s.background.Done()
 	in := ingest{service: s, tenant: id.Tenant, settings: s.Settings().Retrieval, report: report}
-	readErr := in.readAll(ctx, next)
-	if readErr == nil {
-		readErr = in.flush(ctx)
+	err := in.readAll(ctx, next)
+	if err == nil {
+		err = in.flush(ctx)
 	}
-	return in.summary, errors.Join(readErr, s.finish(ctx, change, opt))
-}
-
-// finish makes what was written visible, on every replica when the caller waits for it. It refreshes even when nothing
-// was written: the same documents may have been sent before, by a caller who did not wait. What fails is tried again in
-// the background, as is all of it when nobody waits.
-func (s *Service) finish(ctx context.Context, change Change, opt IngestOptions) error {
-	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
-	if opt.Refresh {
-		err := s.publish(detached, change)
-		if err == nil {
-			cancel()
-			return s.Control.Settle(ctx)
-		}
-		s.background.Go(func() { defer cancel(); s.publishLater(detached, change) })
-		return err
+	if in.change == nil {
+		return in.summary, err // nothing was sent to the store
 	}
-	s.background.Go(func() { defer cancel(); s.publishLater(detached, change) })
-	return nil
-}
-
-func (s *Service) publish(ctx context.Context, change Change) error {
-	if err := s.Documents.Refresh(ctx); err != nil {
-		return err
-	}
-	return change.Publish(ctx)
-}
-
-// publishLater tries to publish until it succeeds or ctx ends; then the change is left to be closed as abandoned.
-func (s *Service) publishLater(ctx context.Context, change Change) {
-	defer change.Abandon()
-	for s.publish(ctx, change) != nil {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(finishPause):
-		}
-	}
+	return in.summary, errors.Join(err, s.finish(ctx, in.change, opt))
 }
 
 // ingest is the state of one Ingest.
@@ -85,13 +54,13 @@ type ingest struct {
 	// pending are the results of the documents since the last flush, in order; those that are to be written have no
 	// status yet and stand in batch, in the same order.
 	pending []DocumentResult
-	batch   []ChunkedDocument
+	batch   []Document
 	ids     map[string]bool
 	bytes   int
+	// change is under way since the first batch.
+	change Change
 	// storeErr is the error of the store that ended the writing.
 	storeErr error
-	// dirty says that the store may hold something new.
-	dirty bool
 }
 
 func (in *ingest) readAll(ctx context.Context, next func() (Document, error)) error {
@@ -111,19 +80,17 @@ func (in *ingest) readAll(ctx context.Context, next func() (Document, error)) er
 
 // add puts d into the batch. A document whose id is in the batch already goes into the next one: the later text wins.
 func (in *ingest) add(ctx context.Context, d Document) error {
-	if in.ids[d.ID] || len(in.pending) == batchDocuments || in.bytes >= batchBytes {
+	if in.ids[d.ID] || len(in.pending) == batchDocuments || in.bytes+len(d.Text) > batchBytes {
 		if err := in.flush(ctx); err != nil {
 			return err
 		}
 	}
 	result := DocumentResult{Index: in.index, ID: d.ID}
 	in.index++
-	chunked, err := in.prepare(d)
-	if err != nil {
+	if err := d.Validate(); err != nil {
 		result.Status, result.Err = StatusFailed, err
 	} else {
-		result.Chunks = len(chunked.Chunks)
-		in.batch = append(in.batch, chunked)
+		in.batch = append(in.batch, d)
 		in.bytes += len(d.Text)
 		if in.ids == nil {
 			in.ids = map[string]bool{}
@@ -134,82 +101,97 @@ func (in *ingest) add(ctx context.Context, d Document) error {
 	return nil
 }
 
-func (in *ingest) prepare(d Document) (ChunkedDocument, error) {
-	if err := d.Validate(); err != nil {
-		return ChunkedDocument{}, err
-	}
-	return ChunkAndHash(d, in.settings)
-}
-
-// flush writes the batch and reports everything that is pending. Its error is one of report.
+// flush writes the batch and reports everything that is pending. Its errors are those of report, and those that came
+// before anything was sent to the store.
 func (in *ingest) flush(ctx context.Context) error {
-	written := in.write(ctx)
+	results, err := in.write(ctx)
+	if err != nil {
+		return err
+	}
 	for _, result := range in.pending {
 		if result.Status == "" {
-			w := written[0]
-			written = written[1:]
-			result.Status, result.Err = w.Status, w.Err
+			written := results[0]
+			results = results[1:]
+			result.Status, result.Err, result.Chunks = written.Status, written.Err, written.Chunks
 		}
 		in.summary.count(result.Status)
 		if err := in.report(result); err != nil {
 			return err
 		}
 	}
+	clear(in.batch) // of texts
 	in.pending, in.batch, in.bytes = in.pending[:0], in.batch[:0], 0
 	clear(in.ids)
 	return nil
 }
 
-func (in *ingest) write(ctx context.Context) []WriteResult {
+// write returns a result for each document of the batch.
+func (in *ingest) write(ctx context.Context) ([]DocumentResult, error) {
 	if len(in.batch) == 0 {
-		return nil
+		return nil, nil
 	}
-	var results []WriteResult
 	if in.storeErr == nil {
-		results, in.storeErr = in.service.Documents.Write(ctx, in.tenant, in.batch)
+		results, err := in.writeInTurn(ctx)
+		switch {
+		case err == nil:
+			return results, nil
+		case in.change == nil:
+			return nil, err
+		}
+		in.storeErr = err
 	}
-	if in.storeErr != nil {
-		results = make([]WriteResult, len(in.batch))
-		for i, d := range in.batch {
-			results[i] = WriteResult{ID: d.ID, Status: StatusFailed, Err: in.storeErr}
+	results := make([]DocumentResult, len(in.batch))
+	for i := range results {
+		results[i].Status, results[i].Err = StatusFailed, in.storeErr
+	}
+	return results, nil
+}
+
+// writeInTurn waits for its turn, then cuts and writes the batch to its end.
+func (in *ingest) writeInTurn(ctx context.Context) ([]DocumentResult, error) {
+	done, err := in.service.takeTurn(ctx, in.bytes)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	if in.change == nil {
+		if in.change, err = in.service.Control.Begin(ctx, in.tenant); err != nil {
+			return nil, err
 		}
 	}
-	// Of all of them, before any is reported: a caller who leaves at the first must not hide the others.
-	in.dirty = in.dirty || slices.ContainsFunc(results, func(r WriteResult) bool { return r.Status != StatusUnchanged })
-	return results
-}
-
-// Document returns a document of the caller's tenant with its passages.
-func (s *Service) Document(ctx context.Context, id Identity, documentID string) (ChunkedDocument, error) {
-	if err := ValidateDocumentID(documentID); err != nil {
-		return ChunkedDocument{}, err
+	chunked := make([]ChunkedDocument, len(in.batch))
+	for i, d := range in.batch {
+		if chunked[i], err = ChunkAndHash(d, in.settings); err != nil {
+			return nil, err // of metadata that cannot be encoded: Validate refuses them
+		}
 	}
-	return s.Documents.Document(ctx, id.Tenant, documentID)
-}
-
-// DeleteDocument removes a document. When it returns, no request that starts afterwards sees the document on any
-// replica, in a search or in an answer.
-func (s *Service) DeleteDocument(ctx context.Context, id Identity, documentID string) error {
-	if err := ValidateDocumentID(documentID); err != nil {
-		return err
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
-	change, err := s.Control.Begin(ctx, id.Tenant)
-	if err != nil {
-		return err
-	}
-	defer change.Abandon()
-	err = s.Documents.Delete(ctx, id.Tenant, documentID)
-	// From here on the document is gone, or may be: what is left must happen even when the caller has left.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
-	if err := errors.Join(err, change.Publish(ctx)); err != nil {
-		return err
+	written, err := in.service.Documents.Write(ctx, in.tenant, chunked)
+	if err != nil {
+		return nil, err
 	}
-	s.Forgetter.Forget(ctx, id.Tenant, documentID)
-	return s.Control.Settle(ctx)
+	results := make([]DocumentResult, len(written))
+	for i, w := range written {
+		results[i] = DocumentResult{Status: w.Status, Err: w.Err, Chunks: len(chunked[i].Chunks)}
+	}
+	return results, nil
 }
 
-// CountDocuments is the number of documents of the caller's tenant.
-func (s *Service) CountDocuments(ctx context.Context, id Identity) (int, error) {
-	return s.Documents.Count(ctx, id.Tenant)
+// takeTurn waits until there is room for work on a text of that many bytes. Call done when the work has ended.
+func (s *Service) takeTurn(ctx context.Context, bytes int) (done func(), err error) {
+	waiting, cancel := context.WithTimeout(ctx, workTimeout)
+	defer cancel()
+	work := s.bytesInWork()
+	weight := int64(min(bytes, maxBytesInWork))
+	if err := work.Acquire(waiting, weight); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, &Error{Kind: ErrOverloaded, Message: "other uploads are being written: try again", RetryAfter: finishPause, Cause: err}
+	}
+	return func() { work.Release(weight) }, nil
 }

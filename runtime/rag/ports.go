@@ -2,6 +2,7 @@ package rag
 
 import (
 	"context"
+	"time"
 )
 
 // Retriever finds passages. Errors are ErrSearchTimeout or ErrSearchUnavailable; an outage is never an empty result.
@@ -63,7 +64,33 @@ type DocumentStore interface {
 	Delete(ctx context.Context, tenant, id string) error
 	// Count is the number of documents of the tenant.
 	Count(ctx context.Context, tenant string) (int, error)
+	// Unfinished lists writes and deletions of any tenant that were begun before the moment and have not ended,
+	// not all of them when they are many. Their server was killed or lost the store.
+	Unfinished(ctx context.Context, before time.Time) ([]Unfinished, error)
+	// Recover ends one of them, so that searches show what Document shows: a deletion is completed, what was never
+	// acknowledged is removed, and a document that was being replaced gets its earlier chunks again. It does nothing when
+	// somebody has changed the document since. It becomes visible with Refresh.
+	Recover(ctx context.Context, u Unfinished) error
 }
+
+// Unfinished is a write or deletion of a document that was begun and has not ended.
+type Unfinished struct {
+	Tenant, ID string
+	// Kind is what was begun.
+	Kind UnfinishedKind
+	// Began is when, by the clock of the server that began it, in whole milliseconds.
+	Began time.Time
+}
+
+// UnfinishedKind is what was begun and has not ended.
+type UnfinishedKind string
+
+// Kinds of what has not ended.
+const (
+	UnfinishedCreation UnfinishedKind = "creation"
+	UnfinishedUpdate   UnfinishedKind = "update"
+	UnfinishedDeletion UnfinishedKind = "deletion"
+)
 
 // Forgetter drops cached results that hold text of a document, as far as the cache can be reached: entries that stay
 // can no longer be found by any request, and end with their TTL.

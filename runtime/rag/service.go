@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+
+	"golang.org/x/sync/semaphore"
 )
 
 // Service is the pipeline. Its fields are set once, before the first request; Close ends what it does in the background.
@@ -20,11 +22,20 @@ type Service struct {
 	// Settings are read once for each request.
 	Settings func() Settings
 
-	// background counts refreshes that nobody waits for.
+	// background counts changes of documents, which run on when their caller has left.
 	background sync.WaitGroup
+	// work bounds the text that is being cut and written; see bytesInWork.
+	work     *semaphore.Weighted
+	workOnce sync.Once
 }
 
-// Close waits for refreshes that were left to the background, until ctx ends.
+// bytesInWork is the room for texts that are cut and written at once.
+func (s *Service) bytesInWork() *semaphore.Weighted {
+	s.workOnce.Do(func() { s.work = semaphore.NewWeighted(maxBytesInWork) })
+	return s.work
+}
+
+// Close waits for changes of documents whose callers have left, until ctx ends.
 func (s *Service) Close(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
@@ -35,7 +46,7 @@ func (s *Service) Close(ctx context.Context) error {
 	case <-done:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("a refresh still runs: %w", ctx.Err())
+		return fmt.Errorf("a change of documents still runs: %w", ctx.Err())
 	}
 }
 

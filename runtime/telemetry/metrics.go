@@ -27,6 +27,7 @@ type Metrics struct {
 	model      *prometheus.HistogramVec
 	tokens     *prometheus.CounterVec
 	documents  *prometheus.CounterVec
+	recovered  *prometheus.CounterVec
 	reloads    *prometheus.CounterVec
 	config     *prometheus.GaugeVec
 }
@@ -55,13 +56,14 @@ func NewMetrics(version string) *Metrics {
 		model:      histogram("gen_ai_client_operation_duration_seconds", "Time of a request to the language model, with its retries.", workSeconds, "outcome"),
 		tokens:     counter("ragservice_llm_tokens_total", "Tokens of requests to the language model.", "gen_ai_token_type"),
 		documents:  counter("ragservice_documents_total", "Documents received, by what became of them.", "status"),
+		recovered:  counter("ragservice_documents_recovered_total", "Writes and deletions that a killed server left half done and this one ended.", "kind", "outcome"),
 		reloads:    counter("ragservice_config_reloads_total", "Configurations taken up or refused while running.", "outcome"),
 		config:     prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ragservice_config_info", Help: "1 for the hash of the configuration that runs."}, []string{"hash"}),
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ragservice_build_info", Help: "1 for the version that runs."}, []string{"version"})
 	build.WithLabelValues(version).Set(1)
 	m.registry.MustRegister(
-		m.requests, m.inFlight, m.errors, m.limits, m.results, m.lookups, m.redis, m.openSearch, m.retrieval, m.model, m.tokens, m.documents, m.reloads, m.config, build,
+		m.requests, m.inFlight, m.errors, m.limits, m.results, m.lookups, m.redis, m.openSearch, m.retrieval, m.model, m.tokens, m.documents, m.recovered, m.reloads, m.config, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
@@ -144,6 +146,10 @@ func (m *Metrics) Model(outcome string, took time.Duration, promptTokens, comple
 func (m *Metrics) Documents(status string, n int) {
 	m.documents.WithLabelValues(status).Add(float64(n))
 }
+
+// Recovered counts a document whose unfinished creation, update or deletion was ended; outcome is "ok" or the code of the
+// error.
+func (m *Metrics) Recovered(kind, outcome string) { m.recovered.WithLabelValues(kind, outcome).Inc() }
 
 // ConfigApplied says which configuration runs; at start and after each reload that was taken up.
 func (m *Metrics) ConfigApplied(hash string) {

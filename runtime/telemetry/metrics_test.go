@@ -37,6 +37,7 @@ func used() *telemetry.Metrics {
 	m.Retrieval("keyword", "ok", time.Millisecond)
 	m.Model("ok", time.Second, 100, 20)
 	m.Documents("created", 3)
+	m.Recovered("update", "ok")
 	m.ConfigApplied("aaaa")
 	m.ConfigApplied("bbbb")
 	m.ConfigRejected()
@@ -59,6 +60,7 @@ func TestMetrics(t *testing.T) {
 		`gen_ai_client_operation_duration_seconds_count{outcome="ok"} 1`,
 		`ragservice_llm_tokens_total{gen_ai_token_type="input"} 100`,
 		`ragservice_llm_tokens_total{gen_ai_token_type="output"} 20`,
+		`ragservice_documents_recovered_total{kind="update",outcome="ok"} 1`,
 		`ragservice_documents_total{status="created"} 3`,
 		`ragservice_config_info{hash="bbbb"} 1`,
 		`ragservice_config_reloads_total{outcome="applied"} 2`,
