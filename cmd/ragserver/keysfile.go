@@ -32,7 +32,7 @@ func ownKeys(file string) ([]config.APIKey, error) {
 	for name, entry := range entries {
 		values[name] = entry
 	}
-	return readKeys(values)
+	return config.ParseAPIKeys(values)
 }
 
 // readPrivate reads a file that nobody but its owner may open.

@@ -14,12 +14,16 @@ import (
 type setup struct {
 	source      *config.Source
 	credentials config.Credentials
+	// keys is where newer API keys come from; nil when they stay as they are.
+	keys *config.KeySource
 	// unknown are fields of the configuration that this server ignores.
 	unknown []string
 	// dataDir is where documents and generated keys are; empty unless the server runs alone.
 	dataDir string
 	// keysFile is where generated keys were written; empty when none were.
 	keysFile string
+	// loopbackAdmin makes callers of this machine administrators.
+	loopbackAdmin bool
 }
 
 // alone says that the server runs a manifest, with everything that it needs inside.
@@ -42,7 +46,15 @@ func (o options) loadConfig() (setup, error) {
 		return setup{}, fmt.Errorf("%s: stores.openSearch is required with --config; --manifest runs without", o.config)
 	}
 	credentials, err := mountedCredentials(o.secretsDir)
-	return setup{source: source, credentials: credentials, unknown: unknown}, err
+	if err != nil {
+		return setup{}, err
+	}
+	keys, known, err := config.OpenKeys(filepath.Join(o.secretsDir, config.APIKeysSecretDir))
+	if err != nil {
+		return setup{}, err
+	}
+	credentials.APIKeys = known
+	return setup{source: source, credentials: credentials, keys: keys, unknown: unknown}, nil
 }
 
 func (o options) loadManifest(getenv func(string) string) (setup, error) {
@@ -62,7 +74,7 @@ func (o options) loadManifest(getenv func(string) string) (setup, error) {
 	if err != nil {
 		return setup{}, err
 	}
-	s := setup{source: config.Fixed(c), dataDir: dir}
+	s := setup{source: config.Fixed(c), dataDir: dir, loopbackAdmin: o.loopbackAdmin}
 	if s.credentials.LLMAPIKey, err = llmKey(manifest, getenv); err != nil {
 		return setup{}, err
 	}

@@ -14,6 +14,7 @@ type options struct {
 	manifest, config    string
 	listen, adminListen string
 	dataDir, secretsDir string
+	loopbackAdmin       bool
 }
 
 var errHelp = errors.New("help was asked for")
@@ -28,9 +29,11 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.adminListen, "admin-listen", "127.0.0.1:8081", "`address` of health, metrics and status")
 	flags.StringVar(&o.dataDir, "data-dir", "", "with --manifest: `folder` of documents and generated keys (default: $XDG_DATA_HOME/ragservice/<namespace>/<name>, or the same under ~/.local/share)")
 	flags.StringVar(&o.secretsDir, "secrets-dir", config.DefaultSecretsDir, "with --config: `folder` of the mounted Secrets")
+	flags.BoolVar(&o.loopbackAdmin, "loopback-admin", false, "with --manifest and auth.mode Anonymous: callers of this machine are administrators; "+
+		"so is everybody behind a proxy on it")
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
-		_, _ = fmt.Fprintln(stderr, "Usage: ragserver --manifest FILE [--listen ADDRESS] [--admin-listen ADDRESS] [--data-dir FOLDER]\n       ragserver --config FILE")
+		_, _ = fmt.Fprintln(stderr, "Usage: ragserver --manifest FILE [--listen ADDRESS] [--admin-listen ADDRESS] [--data-dir FOLDER] [--loopback-admin]\n       ragserver --config FILE")
 		flags.SetOutput(stderr)
 		flags.PrintDefaults()
 		return o, errHelp
@@ -40,6 +43,8 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 		return o, fmt.Errorf("%w (ragserver --help lists the flags)", err)
 	case flags.NArg() > 0:
 		return o, fmt.Errorf("unexpected argument %q (ragserver --help lists the flags)", flags.Arg(0))
+	case o.loopbackAdmin && o.manifest == "":
+		return o, errors.New("--loopback-admin is for --manifest alone (ragserver --help lists the flags)")
 	case (o.manifest == "") == (o.config == ""):
 		return o, errors.New("give one of --manifest and --config (ragserver --help lists the flags)")
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -58,6 +59,7 @@ func TestWhatCannotRunSaysWhyBeforeItListens(t *testing.T) {
 		says []string
 	}{
 		{"no flag", nil, 2, []string{"--manifest", "--config"}},
+		{"loopback administrators in a pod", []string{"--config", "a", "--loopback-admin"}, 2, []string{"--loopback-admin"}},
 		{"both flags", []string{"--manifest", "a", "--config", "b"}, 2, []string{"--manifest"}},
 		{"unknown flag", []string{"--manifset", "a"}, 2, []string{"manifset"}},
 		{"stray argument", []string{"--manifest", "a", "b"}, 2, []string{`"b"`}},
@@ -91,13 +93,33 @@ func TestWhatCannotRunSaysWhyBeforeItListens(t *testing.T) {
 	}
 }
 
+// output may be read while it is written.
+type output struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+// WriteString adds to the output.
+func (o *output) WriteString(text string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.text.WriteString(text)
+}
+
+// String is the output so far.
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
 // running is a server in this process.
 type running struct {
 	url, admin string
 	code       chan int
 	stop       context.CancelFunc
 	// output is everything that the server wrote; complete after its end.
-	output *strings.Builder
+	output *output
 	logged chan struct{}
 }
 
@@ -111,7 +133,7 @@ func startWith(t *testing.T, getenv func(string) string, args ...string) *runnin
 	ctx, stop := context.WithCancel(t.Context())
 	t.Cleanup(stop)
 	reader, writer := io.Pipe()
-	r := &running{code: make(chan int, 1), stop: stop, output: &strings.Builder{}, logged: make(chan struct{})}
+	r := &running{code: make(chan int, 1), stop: stop, output: &output{}, logged: make(chan struct{})}
 	go func() {
 		code := run(ctx, append(args, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"), getenv, writer, writer)
 		_ = writer.Close()

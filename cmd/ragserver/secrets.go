@@ -6,14 +6,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/ragservice/ragservice-operator/internal/offline"
 	"github.com/ragservice/ragservice-operator/runtime/config"
 )
 
-// mountedCredentials reads the Secrets of a pod. A folder that is not mounted is a Secret that is not used.
+// mountedCredentials reads the Secrets of a pod but the API keys, which are watched. A folder that is not mounted is a Secret that is not used.
 func mountedCredentials(dir string) (config.Credentials, error) {
 	var c config.Credentials
 	var err error
@@ -23,23 +22,7 @@ func mountedCredentials(dir string) (config.Credentials, error) {
 	if c.LLMAPIKey, err = mounted(dir, config.LLMSecretDir, config.LLMAPIKeyFile); err != nil {
 		return c, err
 	}
-	entries, err := os.ReadDir(filepath.Join(dir, config.APIKeysSecretDir))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return c, fmt.Errorf("read the API keys: %w", err)
-	}
-	values := map[string][]byte{}
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), "..") {
-			continue // the kubelet's own links
-		}
-		value, err := mounted(dir, config.APIKeysSecretDir, e.Name())
-		if err != nil {
-			return c, err
-		}
-		values[e.Name()] = []byte(value)
-	}
-	c.APIKeys, err = readKeys(values)
-	return c, err
+	return c, nil
 }
 
 func mounted(path ...string) (string, error) {
@@ -89,31 +72,9 @@ func referencedKeys(m offline.Manifest, secret string) ([]config.APIKey, error) 
 	if !ok {
 		return nil, fmt.Errorf("spec.auth.apiKeysSecretRef names Secret %q, which is not in the manifest: add it", secret)
 	}
-	keys, err := readKeys(values)
+	keys, err := config.ParseAPIKeys(values)
 	if err != nil {
 		return nil, fmt.Errorf("spec.auth.apiKeysSecretRef: Secret %q: %w", secret, err)
 	}
 	return keys, nil
-}
-
-// readKeys decodes the entries of a Secret of API keys. Its errors name the entry, never its value.
-func readKeys(values map[string][]byte) ([]config.APIKey, error) {
-	var keys []config.APIKey
-	for _, name := range sortedNames(values) {
-		key, err := config.ParseAPIKey(name, values[name])
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, key)
-	}
-	return keys, nil
-}
-
-func sortedNames(values map[string][]byte) []string {
-	names := make([]string, 0, len(values))
-	for name := range values {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }

@@ -35,6 +35,8 @@ type server struct {
 	log     *logging.Log
 	metrics *telemetry.Metrics
 	traffic *telemetry.Traffic
+	// keys knows the callers.
+	keys middleware.Keyring
 
 	ready                  atomic.Bool
 	openSearch             func() telemetry.DependencyState
@@ -94,6 +96,11 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 	if !s.alone() {
 		srv.background = append(srv.background, func(ctx context.Context) { s.source.Run(ctx, srv.reloaded) })
 	}
+	if s.keys != nil {
+		srv.background = append(srv.background, func(ctx context.Context) {
+			s.keys.Run(ctx, func(keys []config.APIKey, err error) { srv.keysReloaded(s.credentials, keys, err) })
+		})
+	}
 	return srv, nil
 }
 
@@ -107,15 +114,15 @@ func (srv *server) newCache(control rag.Control) *cache.Cache {
 }
 
 func (srv *server) newAPI(s setup, pipeline httpapi.Service, hasher logging.Hasher, getenv func(string) string) *httpapi.API {
-	keys := &middleware.Keyring{}
-	keys.Replace(s.credentials.APIKeys)
+	srv.keys.Replace(s.credentials.APIKeys)
 	return &httpapi.API{
 		Service: pipeline,
-		Identity: &middleware.Identifier{
-			Keys:          keys,
-			Mode:          func() config.AuthMode { return s.source.Config().Auth.Mode },
-			Hasher:        hasher,
-			LoopbackAdmin: s.alone(),
+		Authentication: &middleware.Authentication{
+			Mode: func() config.AuthMode { return s.source.Config().Auth.Mode },
+			Modes: map[config.AuthMode]middleware.Authenticator{
+				config.AuthAPIKey:    &srv.keys,
+				config.AuthAnonymous: middleware.Anonymous{Keys: &srv.keys, Hasher: hasher, LoopbackAdmin: s.loopbackAdmin},
+			},
 		},
 		Limiter: ratelimit.New(ratelimit.Options{
 			Redis:   srv.redisState,

@@ -70,7 +70,7 @@ func runServer(ctx context.Context, o options, p *printer) error {
 		return err
 	}
 	defer s.stop()
-	p.step("start", fmt.Sprintf("%s --manifest %s", o.server, o.manifest), time.Since(began))
+	p.step("start", fmt.Sprintf("%s --manifest %s --loopback-admin", o.server, o.manifest), time.Since(began))
 	if err := visit(ctx, &visitor{url: s.url}, o, p); err != nil {
 		return errors.Join(err, fmt.Errorf("the end of the server's log:\n%s", s.log.tail()))
 	}

@@ -45,7 +45,8 @@ func start(ctx context.Context, o options) (*server, error) {
 		dir = s.dir
 	}
 	// Its own context, not ctx: Ctrl-C ends it by a signal, so that it drains.
-	s.cmd = exec.CommandContext(context.WithoutCancel(ctx), o.server, "--manifest", o.manifest, "--listen", listen, "--admin-listen", admin, "--data-dir", dir)
+	s.cmd = exec.CommandContext(context.WithoutCancel(ctx), o.server, "--manifest", o.manifest, "--listen", listen, "--admin-listen", admin,
+		"--data-dir", dir, "--loopback-admin") // the documents are loaded without a key
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us: we stop the server in order
 	if err := s.cmd.Start(); err != nil {

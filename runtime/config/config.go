@@ -20,6 +20,7 @@ type Config struct {
 	Cache      Cache      `json:"cache"`
 	RateLimits RateLimits `json:"rateLimits"`
 	Auth       Auth       `json:"auth"`
+	CORS       CORS       `json:"cors,omitzero"`
 	Logging    Logging    `json:"logging"`
 }
 
@@ -134,6 +135,15 @@ const (
 	AuthAPIKey    AuthMode = "APIKey"
 	AuthAnonymous AuthMode = "Anonymous"
 )
+
+// CORS is which web pages may read answers in a browser.
+type CORS struct {
+	// AllowedOrigins are origins such as https://app.example.com, or AnyOrigin; none turns CORS off.
+	AllowedOrigins []string `json:"allowedOrigins,omitempty"`
+}
+
+// AnyOrigin allows the pages of every origin.
+const AnyOrigin = "*"
 
 // Logging is what the server writes to its log.
 type Logging struct {

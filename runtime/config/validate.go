@@ -32,6 +32,9 @@ func (c Config) Validate() error {
 	c.Cache.validate(&p)
 	c.RateLimits.validate(&p)
 	p.need(c.Auth.Mode == AuthAPIKey || c.Auth.Mode == AuthAnonymous, "auth.mode", "must be APIKey or Anonymous")
+	for i, origin := range c.CORS.AllowedOrigins {
+		p.need(isOrigin(origin), fmt.Sprintf("cors.allowedOrigins[%d]", i), "must be an origin such as https://app.example.com, or *")
+	}
 	levels := []string{"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
 	p.need(slices.Contains(levels, c.Logging.Level), "logging.level", "must be DEBUG, INFO, WARNING, ERROR or CRITICAL")
 	return errors.Join(p...)
@@ -118,6 +121,11 @@ func inRange(n, most int) bool { return n >= 1 && n <= most }
 func isHTTP(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != ""
+}
+
+func isOrigin(text string) bool {
+	u, err := url.Parse(text)
+	return text == AnyOrigin || err == nil && isHTTP(text) && *u == url.URL{Scheme: u.Scheme, Host: u.Host}
 }
 
 func isHostPort(text string) bool {

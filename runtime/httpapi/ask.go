@@ -31,16 +31,16 @@ func newAskAnswer(r *http.Request, a rag.Answer) askAnswer {
 	}
 }
 
-func (a *API) ask(w http.ResponseWriter, r *http.Request, admit admission) error {
+func (a *API) ask(w http.ResponseWriter, r *http.Request, c call) error {
 	body, err := readBody(r)
 	if err != nil {
 		return err
 	}
-	request, err := readAsk(body)
+	request, err := readAsk(body, c.dialect)
 	if err != nil {
 		return err
 	}
-	answered, err := a.Service.Ask(r.Context(), middleware.Of(r).Identity, request, a.admitQuery(r, request.Query, admit))
+	answered, err := a.Service.Ask(r.Context(), middleware.Of(r).Identity, request, a.admitQuery(r, request.Query, c.admit))
 	if err != nil {
 		return aboutRequest(err, request.Query, body)
 	}
@@ -55,9 +55,9 @@ var askFields = fields{
 }
 
 // readAsk reads the body of ask and stream.
-func readAsk(body []byte) (rag.AskRequest, error) {
+func readAsk(body []byte, d dialect) (rag.AskRequest, error) {
 	var request rag.AskRequest
-	err := decode(body, "body", askFields, func(d *decoder, name string) {
+	err := d.decode(body, "body", askFields, func(d *decoder, name string) {
 		switch name {
 		case "query":
 			request.Query = d.text(name)

@@ -1,6 +1,7 @@
-// Package httpapi is the server's HTTP API. routes.go has the table of routes. A handler comes in two steps, so that
-// limits are taken in one place between them: first it reads and validates, then it answers.
+// Package httpapi is the server's HTTP API. routes.go has the table of routes, errors.go the one mapper of errors.
 //
-//	route ─> identity ─> read, validate ─> limits ─> work ─> answer
-//	              └──────────┴────────────────┴────────┴──> error ─> errors.go, the one mapper ─> envelope
+//	router ─> authentication ─> decode ─> pipeline: validate, admit (limits), work ─> answer
+//	  └───────────┴───────────────┴──────────┴──────────────────────┴──> error ─> envelope
+//
+// Documents come in by upload.go (one by one out of a body) and ingest.go (what becomes of each).
 package httpapi

@@ -19,8 +19,8 @@ type documentChunk struct {
 	Span    rag.Span `json:"span"`
 }
 
-func (a *API) document(w http.ResponseWriter, r *http.Request, admit admission) error {
-	documentID, err := admitDocument(r, admit)
+func (a *API) document(w http.ResponseWriter, r *http.Request, c call) error {
+	documentID, err := admitDocument(r, c.admit)
 	if err != nil {
 		return err
 	}
@@ -30,13 +30,13 @@ func (a *API) document(w http.ResponseWriter, r *http.Request, admit admission) 
 	}
 	chunks := make([]documentChunk, len(found.Chunks))
 	for i, c := range found.Chunks {
-		chunks[i] = documentChunk{c.ID, c.Text, c.Span}
+		chunks[i] = documentChunk{ChunkID: c.ID, Text: c.Text, Span: c.Span}
 	}
-	return answer(w, documentAnswer{found.Document, chunks})
+	return answer(w, documentAnswer{Document: found.Document, Chunks: chunks})
 }
 
-func (a *API) deleteDocument(w http.ResponseWriter, r *http.Request, admit admission) error {
-	documentID, err := admitDocument(r, admit)
+func (a *API) deleteDocument(w http.ResponseWriter, r *http.Request, c call) error {
+	documentID, err := admitDocument(r, c.admit)
 	if err != nil {
 		return err
 	}

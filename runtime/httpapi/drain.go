@@ -71,18 +71,17 @@ func (d *drain) settled() bool {
 	return d.requests.Load() == 0 && time.Since(time.Unix(0, d.lastRequest.Load())) >= keepAliveQuiet
 }
 
-// wait returns when the connections have settled, or with ctx's error.
-func (d *drain) wait(ctx context.Context) error {
+// wait returns when the connections have settled, or ctx has ended.
+func (d *drain) wait(ctx context.Context) {
 	tick := time.NewTicker(drainPoll)
 	defer tick.Stop()
 	for !d.settled() {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return
 		case <-tick.C:
 		}
 	}
-	return nil
 }
 
 // closingWriter decides when the headers are sent, not when the request begins: what began before the drain and answers
@@ -132,10 +131,8 @@ func (s *Server) drainAndStop(server *http.Server, l net.Listener, d *drain, can
 	_ = l.Close() // an error says that it is closed already
 	ctx, cancel := context.WithTimeout(context.Background(), s.DrainTimeout)
 	defer cancel()
-	err := d.wait(ctx)
-	if err == nil {
-		err = server.Shutdown(ctx)
-	}
+	d.wait(ctx)
+	err := server.Shutdown(ctx) // closes what is idle whether or not there is time left
 	if err == nil {
 		return nil
 	}

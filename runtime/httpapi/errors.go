@@ -10,6 +10,7 @@ import (
 
 	"github.com/ragservice/ragservice-operator/runtime/middleware"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
 
 // Kinds of errors that only HTTP knows.
@@ -57,9 +58,11 @@ var errShutdown = errors.New("the server is shutting down")
 
 // problem is an error as the caller sees it.
 type problem struct {
-	status     int
-	code       string
-	message    string
+	status  int
+	code    string
+	message string
+	// traceID is that of the request; empty for one document of many.
+	traceID    string
 	details    map[string]any
 	retryAfter time.Duration
 }
@@ -68,18 +71,34 @@ type problem struct {
 // when the connection is gone as well; an error of the service may then be no more than the echo of that.
 func explain(ctx context.Context, err error) problem {
 	p := explainKind(err)
+	timeout, timedOut := errors.AsType[*middleware.TimeoutError](context.Cause(ctx))
 	switch {
 	case p.status < http.StatusInternalServerError:
-		return p
 	case errors.Is(context.Cause(ctx), errShutdown):
-		return problem{http.StatusServiceUnavailable, errOverloaded.Code, "the server is shutting down: try again", nil, time.Second}
+		p = problem{
+			status:     http.StatusServiceUnavailable,
+			code:       errOverloaded.Code,
+			message:    "the server is shutting down: try again",
+			retryAfter: time.Second,
+		}
 	case errors.Is(ctx.Err(), context.Canceled):
-		return problem{status: statusClientClosed, code: clientClosed}
+		p = problem{status: statusClientClosed, code: clientClosed}
 	case p.code == rag.ErrRAG.Code && errors.Is(err, context.DeadlineExceeded):
-		return problem{http.StatusServiceUnavailable, errOverloaded.Code, "the request took too long", nil, retryUnavailable}
-	default:
-		return p
+		p = problem{
+			status:     http.StatusServiceUnavailable,
+			code:       errOverloaded.Code,
+			message:    "the request took too long",
+			retryAfter: retryUnavailable,
+		}
+	case p.status == http.StatusGatewayTimeout && timedOut && p.details["timeout_seconds"] == nil:
+		p.details = maps.Clone(p.details) // the request's own time was over before that of the dependency
+		if p.details == nil {
+			p.details = map[string]any{}
+		}
+		p.details["timeout_seconds"] = timeout.After.Seconds()
 	}
+	p.traceID = telemetry.TraceID(ctx)
+	return p
 }
 
 // explainKind maps an error by its kind alone: that of a request, or of one document of many.
@@ -88,7 +107,13 @@ func explainKind(err error) problem {
 	if !errors.As(err, &e) || statuses[e.Kind.Code] == 0 {
 		return problem{status: http.StatusInternalServerError, code: rag.ErrRAG.Code, message: "an internal error occurred"}
 	}
-	p := problem{statuses[e.Kind.Code], e.Kind.Code, e.Message, e.Details, e.RetryAfter}
+	p := problem{
+		status:     statuses[e.Kind.Code],
+		code:       e.Kind.Code,
+		message:    e.Message,
+		details:    e.Details,
+		retryAfter: e.RetryAfter,
+	}
 	if p.status == http.StatusServiceUnavailable && p.retryAfter <= 0 {
 		p.retryAfter = retryUnavailable
 	}
@@ -105,10 +130,13 @@ type envelope struct {
 type errorBody struct {
 	Code    string         `json:"code"`
 	Message string         `json:"message"`
+	TraceID string         `json:"trace_id,omitempty"`
 	Details map[string]any `json:"details,omitempty"`
 }
 
-func (p problem) body() errorBody { return errorBody{p.code, p.message, p.details} }
+func (p problem) body() errorBody {
+	return errorBody{Code: p.code, Message: p.message, TraceID: p.traceID, Details: p.details}
+}
 
 func (p problem) envelope() envelope {
 	e := envelope{Error: p.body()}

@@ -2,13 +2,11 @@ package httpapi
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
-	"path"
 	"slices"
-	"strings"
+	"time"
 
 	"github.com/ragservice/ragservice-operator/runtime/middleware"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
@@ -16,10 +14,28 @@ import (
 
 // handler answers a request. It may return an error as long as it has answered nothing. It calls admit once, when the
 // request was read and found valid and before any work: what is refused before costs the caller nothing.
-type handler func(w http.ResponseWriter, r *http.Request, admit admission) error
+type handler func(w http.ResponseWriter, r *http.Request, c call) error
+
+// call is what a handler gets from its route.
+type call struct {
+	admit   admission
+	dialect dialect
+}
 
 // admission takes a request from the limits of its route. The pipeline is handed it as rag.RequestOptions.Admit.
 type admission func(ctx context.Context, cache rag.CacheInfo) error
+
+// dialect is how a family of routes reads requests, tells of errors and sends streams.
+type dialect struct {
+	// decode reads a body that is one JSON object, and says what becomes of fields that are not known.
+	decode func(data []byte, what string, f fields, member func(d *decoder, name string)) error
+	fail   middleware.Fail
+	// stream begins a stream that says every pause that it is alive; 0 for the dialect's own.
+	stream func(w http.ResponseWriter, pause time.Duration) *eventStream
+}
+
+// native is the dialect of /api/v1: a request is taken at its word, errors come in an envelope, events have names.
+var native = dialect{decode: decode, fail: fail, stream: newEventStream}
 
 // serve runs a route's handler.
 func serve(rt route, limits *middleware.Limits) http.Handler {
@@ -27,17 +43,23 @@ func serve(rt route, limits *middleware.Limits) http.Handler {
 		if err := checkParams(r, rt.params); err != nil {
 			return err
 		}
-		return rt.handle(w, r, func(context.Context, rag.CacheInfo) error { return limits.Take(w, r, rt.limit) })
+		return rt.handle(w, r, call{
+			admit:   func(context.Context, rag.CacheInfo) error { return limits.Take(w, r, rt.limit) },
+			dialect: rt.dialect,
+		})
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := run(w, r); err != nil {
-			fail(w, r, err)
+			rt.dialect.fail(w, r, err)
 		}
 	})
 }
 
 // checkParams refuses query parameters that the route does not know: a misspelt refresh=false must not be overlooked.
 func checkParams(r *http.Request, known []string) error {
+	if r.URL.RawQuery == "" {
+		return nil
+	}
 	params, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return rag.Invalid(rag.FieldError{Field: "?", Reason: "is not a well-formed query string"})
@@ -66,38 +88,4 @@ func flag(r *http.Request, name string, byDefault bool) (bool, error) {
 	default:
 		return false, rag.Invalid(rag.FieldError{Field: name, Reason: "must be true or false"})
 	}
-}
-
-// matchOrFail answers what matches no route with the envelope. ServeMux by itself would answer in plain text, and
-// redirect paths that are not clean.
-func matchOrFail(mux *http.ServeMux) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, pattern := mux.Handler(r); pattern != "" && isClean(r.URL) {
-			mux.ServeHTTP(w, r)
-			return
-		}
-		if allowed := allowedMethods(mux, r); len(allowed) > 0 {
-			w.Header().Set("Allow", strings.Join(allowed, ", "))
-			fail(w, r, &rag.Error{Kind: errMethodNotAllowed, Message: fmt.Sprintf("use %s here", strings.Join(allowed, " or "))})
-			return
-		}
-		fail(w, r, &rag.Error{Kind: errNotFound, Message: "there is nothing at this path"})
-	})
-}
-
-func isClean(u *url.URL) bool { return path.Clean(u.EscapedPath()) == u.EscapedPath() }
-
-// allowedMethods are those with which the path of r matches a route.
-func allowedMethods(mux *http.ServeMux, r *http.Request) []string {
-	var allowed []string
-	if !isClean(r.URL) {
-		return nil
-	}
-	for _, method := range []string{http.MethodDelete, http.MethodGet, http.MethodHead, http.MethodPost} {
-		other := &http.Request{Method: method, Host: r.Host, URL: r.URL}
-		if _, pattern := mux.Handler(other); pattern != "" {
-			allowed = append(allowed, method)
-		}
-	}
-	return allowed
 }

@@ -192,8 +192,11 @@ type fixture struct {
 	service *fakeService
 	config  config.Config
 	log     *logBuffer
-	url     string
-	handler http.Handler
+	keys    *middleware.Keyring
+	// anonymous is what mode Anonymous does.
+	anonymous middleware.Anonymous
+	url       string
+	handler   http.Handler
 }
 
 type option func(*fixture)
@@ -222,20 +225,27 @@ func build(t *testing.T, options ...option) *fixture {
 			{Endpoint: "stream", Tier: "free", RequestsPerMinute: 5, Burst: 5, Cost: 1},
 		}},
 	}
-	keys := &middleware.Keyring{}
-	keys.Replace(apiKeys)
+	f.keys = &middleware.Keyring{}
+	f.keys.Replace(apiKeys)
 	hasher := logging.NewHasher([]byte("key of the fixture"))
+	f.anonymous = middleware.Anonymous{Keys: f.keys, Hasher: hasher}
 	now := func() config.Config { return f.config }
 	f.api = &httpapi.API{
-		Service:  f.service,
-		Identity: &middleware.Identifier{Keys: keys, Mode: func() config.AuthMode { return now().Auth.Mode }, Hasher: hasher},
-		Limiter:  ratelimit.New(ratelimit.Options{Service: func() config.Service { return config.Service{Replicas: 1} }}),
-		Config:   now,
-		Log:      logging.New(f.log),
-		Metrics:  telemetry.NewMetrics("test"),
-		Traffic:  telemetry.NewTraffic(time.Now),
-		Hasher:   hasher,
-		Replica:  "server-0",
+		Service: f.service,
+		Authentication: &middleware.Authentication{
+			Mode: func() config.AuthMode { return now().Auth.Mode },
+			Modes: map[config.AuthMode]middleware.Authenticator{
+				config.AuthAPIKey:    f.keys,
+				config.AuthAnonymous: &f.anonymous,
+			},
+		},
+		Limiter: ratelimit.New(ratelimit.Options{Service: func() config.Service { return config.Service{Replicas: 1} }}),
+		Config:  now,
+		Log:     logging.New(f.log),
+		Metrics: telemetry.NewMetrics("test"),
+		Traffic: telemetry.NewTraffic(time.Now),
+		Hasher:  hasher,
+		Replica: "server-0",
 	}
 	for _, o := range options {
 		o(f)

@@ -59,7 +59,7 @@ func failed(index int, id string, err error) ingestResult {
 
 // ingest takes one document, an array or NDJSON. A single document that is not valid is refused like any request; of
 // many, each is judged by itself.
-func (a *API) ingest(w http.ResponseWriter, r *http.Request, admit admission) error {
+func (a *API) ingest(w http.ResponseWriter, r *http.Request, c call) error {
 	refresh, err := flag(r, "refresh", true)
 	if err != nil {
 		return err
@@ -72,7 +72,7 @@ func (a *API) ingest(w http.ResponseWriter, r *http.Request, admit admission) er
 	if err != nil {
 		return err
 	}
-	if err := admit(r.Context(), rag.CacheInfo{}); err != nil {
+	if err := c.admit(r.Context(), rag.CacheInfo{}); err != nil {
 		return err
 	}
 	opt := rag.IngestOptions{Refresh: refresh}
@@ -93,7 +93,7 @@ func (a *API) ingestWhole(w http.ResponseWriter, r *http.Request, u *upload, opt
 	whole := struct {
 		ingestReport
 		Results []ingestResult `json:"results"`
-	}{report, results}
+	}{ingestReport: report, Results: results}
 	if err == nil {
 		return answer(w, whole)
 	}
@@ -275,7 +275,7 @@ func readDocument(data []byte) (rag.Document, error) {
 		err = inRequestOrder(doc.Validate(), data)
 	}
 	if err != nil {
-		return doc, &documentError{err}
+		return doc, &documentError{error: err}
 	}
 	return doc, nil
 }

@@ -29,9 +29,10 @@ type Service interface {
 
 // API is what the handlers work with. All fields but Heartbeat are required.
 type API struct {
-	Service  Service
-	Identity *middleware.Identifier
-	Limiter  middleware.Limiter
+	Service Service
+	// Authentication tells who a request comes from.
+	Authentication *middleware.Authentication
+	Limiter        middleware.Limiter
 	// Config is asked for each request.
 	Config  func() config.Config
 	Log     *logging.Log
@@ -44,12 +45,28 @@ type API struct {
 	Heartbeat time.Duration
 }
 
-// Deadlines of whole requests.
+// Timeouts of whole requests.
 const (
-	requestDeadline = time.Minute
-	// Streams of answers and of documents go on as long as their other end does, within this.
-	streamDeadline = 5 * time.Minute
+	requestTimeout = time.Minute
+	// streamTimeout is for streams of answers and of documents, which go on as long as their other end does.
+	streamTimeout = 5 * time.Minute
+	// answerMargin is what an answer takes beside the model's time: retrieval, and the sending.
+	answerMargin = 15 * time.Second
 )
+
+func plainTimeout(config.Config) time.Duration { return requestTimeout }
+
+func uploadTimeout(config.Config) time.Duration { return streamTimeout }
+
+// askTimeout leaves the model all the time that the configuration gives it.
+func askTimeout(c config.Config) time.Duration {
+	return max(requestTimeout, c.LLM.Timeout.D()+answerMargin)
+}
+
+// answerStreamTimeout does so for a stream, of which the model's time is the wait for the first word.
+func answerStreamTimeout(c config.Config) time.Duration {
+	return max(streamTimeout, c.LLM.Timeout.D()+answerMargin)
+}
 
 // route is a row of the table of routes.
 type route struct {
@@ -57,32 +74,110 @@ type route struct {
 	// limit is the endpoint's name in rateLimits.
 	limit string
 	// role is what the caller must have.
-	role     rag.Role
-	deadline time.Duration
+	role rag.Role
+	// timeout bounds the whole request.
+	timeout func(config.Config) time.Duration
 	// params are the query parameters beside tenant.
-	params []string
-	handle handler
+	params  []string
+	dialect dialect
+	handle  handler
 }
 
 func (a *API) routes() []route {
 	return []route{
-		{"POST", "/api/v1/search", "search", rag.RoleClient, requestDeadline, nil, a.search},
-		{"POST", "/api/v1/ask", "ask", rag.RoleClient, requestDeadline, nil, a.ask},
-		{"POST", "/api/v1/stream", "stream", rag.RoleClient, streamDeadline, nil, a.stream},
-		{"POST", "/api/v1/documents", "documents", rag.RoleAdmin, streamDeadline, []string{"refresh", "stream"}, a.ingest},
-		{"GET", "/api/v1/documents/{id}", "documents", rag.RoleAdmin, requestDeadline, nil, a.document},
-		{"DELETE", "/api/v1/documents/{id}", "documents", rag.RoleAdmin, requestDeadline, nil, a.deleteDocument},
-		{"GET", "/api/v1/stats", "stats", rag.RoleClient, requestDeadline, nil, a.stats},
+		{
+			method:  http.MethodPost,
+			path:    "/api/v1/search",
+			limit:   "search",
+			role:    rag.RoleClient,
+			timeout: plainTimeout,
+			dialect: native,
+			handle:  a.search,
+		},
+		{
+			method:  http.MethodPost,
+			path:    "/api/v1/ask",
+			limit:   "ask",
+			role:    rag.RoleClient,
+			timeout: askTimeout,
+			dialect: native,
+			handle:  a.ask,
+		},
+		{
+			method:  http.MethodPost,
+			path:    "/api/v1/stream",
+			limit:   "stream",
+			role:    rag.RoleClient,
+			timeout: answerStreamTimeout,
+			dialect: native,
+			handle:  a.stream,
+		},
+		{
+			method:  http.MethodPost,
+			path:    "/api/v1/documents",
+			limit:   "documents",
+			role:    rag.RoleAdmin,
+			timeout: uploadTimeout,
+			params:  []string{"refresh", "stream"},
+			dialect: native,
+			handle:  a.ingest,
+		},
+		{
+			method:  http.MethodGet,
+			path:    "/api/v1/documents/{id}",
+			limit:   "documents",
+			role:    rag.RoleAdmin,
+			timeout: plainTimeout,
+			dialect: native,
+			handle:  a.document,
+		},
+		{
+			method:  http.MethodDelete,
+			path:    "/api/v1/documents/{id}",
+			limit:   "documents",
+			role:    rag.RoleAdmin,
+			timeout: plainTimeout,
+			dialect: native,
+			handle:  a.deleteDocument,
+		},
+		{
+			method:  http.MethodGet,
+			path:    "/api/v1/stats",
+			limit:   "stats",
+			role:    rag.RoleClient,
+			timeout: plainTimeout,
+			dialect: native,
+			handle:  a.stats,
+		},
 	}
 }
 
 // Handler answers every request to the API, those that match no route included.
 func (a *API) Handler() http.Handler {
-	limits := &middleware.Limits{Limiter: a.Limiter, Table: func() config.RateLimits { return a.Config().RateLimits }, Metrics: a.Metrics}
-	stack := &middleware.Stack{Log: a.Log, Metrics: a.Metrics, Traffic: a.Traffic, Identity: a.Identity, Fail: fail}
-	mux := http.NewServeMux()
-	for _, rt := range a.routes() {
-		mux.Handle(rt.method+" "+rt.path, stack.Inside(serve(rt, limits), rt.path, rt.role, rt.deadline))
+	limits := &middleware.Limits{
+		Limiter: a.Limiter,
+		Table:   func() config.RateLimits { return a.Config().RateLimits },
+		Metrics: a.Metrics,
 	}
-	return stack.Outside(matchOrFail(mux))
+	stack := &middleware.Stack{
+		Log:            a.Log,
+		Metrics:        a.Metrics,
+		Traffic:        a.Traffic,
+		Authentication: a.Authentication,
+		CORS:           func() config.CORS { return a.Config().CORS },
+		Fail:           fail,
+	}
+	paths := map[string]methods{}
+	for _, rt := range a.routes() {
+		if paths[rt.path] == nil {
+			paths[rt.path] = methods{}
+		}
+		paths[rt.path][rt.method] = stack.Inside(serve(rt, limits), middleware.Route{
+			Pattern: rt.path,
+			Role:    rt.role,
+			Timeout: func() time.Duration { return rt.timeout(a.Config()) },
+			Fail:    rt.dialect.fail,
+		})
+	}
+	return stack.Outside(newRouter(paths))
 }

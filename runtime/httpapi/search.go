@@ -37,22 +37,31 @@ type hit struct {
 func hits(found []rag.Hit) []hit {
 	out := make([]hit, len(found))
 	for i, h := range found {
-		out[i] = hit{h.ID, h.DocumentID, h.Title, h.URL, h.Text, h.Score, h.Span, h.Metadata}
+		out[i] = hit{
+			ChunkID:    h.ID,
+			DocumentID: h.DocumentID,
+			Title:      h.Title,
+			URL:        h.URL,
+			Text:       h.Text,
+			Score:      h.Score,
+			Span:       h.Span,
+			Metadata:   h.Metadata,
+		}
 	}
 	return out
 }
 
-func (a *API) search(w http.ResponseWriter, r *http.Request, admit admission) error {
+func (a *API) search(w http.ResponseWriter, r *http.Request, c call) error {
 	body, err := readBody(r)
 	if err != nil {
 		return err
 	}
-	request, err := readSearch(body)
+	request, err := readSearch(body, c.dialect)
 	if err != nil {
 		return err
 	}
 	start := time.Now()
-	found, err := a.Service.Search(r.Context(), middleware.Of(r).Identity, request, a.admitQuery(r, request.Query, admit))
+	found, err := a.Service.Search(r.Context(), middleware.Of(r).Identity, request, a.admitQuery(r, request.Query, c.admit))
 	if err != nil {
 		return aboutRequest(err, request.Query, body)
 	}
@@ -88,9 +97,9 @@ var searchFields = fields{
 	required: []string{"query"},
 }
 
-func readSearch(body []byte) (rag.SearchRequest, error) {
+func readSearch(body []byte, d dialect) (rag.SearchRequest, error) {
 	var request rag.SearchRequest
-	err := decode(body, "body", searchFields, func(d *decoder, name string) {
+	err := d.decode(body, "body", searchFields, func(d *decoder, name string) {
 		switch name {
 		case "query":
 			request.Query = d.text(name)

@@ -19,7 +19,7 @@ const (
 	// readTimeout is for a whole request; an upload of documents gets more as it goes on.
 	readTimeout = 30 * time.Second
 	// responseTimeout is a request's deadline and the time to send its answer; streams get more as they go on.
-	responseTimeout = requestDeadline + writeTimeout
+	responseTimeout = requestTimeout + writeTimeout
 	idleTimeout     = 2 * time.Minute
 	maxHeaderBytes  = 64 << 10
 )

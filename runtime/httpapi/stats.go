@@ -59,15 +59,15 @@ func newHitRate(hits ...telemetry.Hits) hitRate {
 func newFigures(f telemetry.Figures) figures {
 	return figures{
 		Seconds: int(f.Over.Seconds()), Requests: f.Requests, Errors: f.Errors,
-		Cache: cacheFigures{newHitRate(f.Search, f.LLM), []kindFigures{
-			{telemetry.KindSearch, newHitRate(f.Search)},
-			{telemetry.KindLLM, newHitRate(f.LLM)},
+		Cache: cacheFigures{hitRate: newHitRate(f.Search, f.LLM), ByKind: []kindFigures{
+			{Kind: telemetry.KindSearch, hitRate: newHitRate(f.Search)},
+			{Kind: telemetry.KindLLM, hitRate: newHitRate(f.LLM)},
 		}},
 	}
 }
 
-func (a *API) stats(w http.ResponseWriter, r *http.Request, admit admission) error {
-	if err := admit(r.Context(), rag.CacheInfo{}); err != nil {
+func (a *API) stats(w http.ResponseWriter, r *http.Request, c call) error {
+	if err := c.admit(r.Context(), rag.CacheInfo{}); err != nil {
 		return err
 	}
 	id := middleware.Of(r).Identity

@@ -25,19 +25,19 @@ type streamToken struct {
 
 // stream sends an answer as it is written. An error before the first event is returned and becomes a status; a later one
 // becomes the last event.
-func (a *API) stream(w http.ResponseWriter, r *http.Request, admit admission) error {
+func (a *API) stream(w http.ResponseWriter, r *http.Request, c call) error {
 	body, err := readBody(r)
 	if err != nil {
 		return err
 	}
-	request, err := readAsk(body)
+	request, err := readAsk(body, c.dialect)
 	if err != nil {
 		return err
 	}
 	start := time.Now()
-	events := newEventStream(w, a.Heartbeat)
+	events := c.dialect.stream(w, a.Heartbeat)
 	defer events.close()
-	answered, err := a.Service.Stream(r.Context(), middleware.Of(r).Identity, request, a.admitQuery(r, request.Query, admit), rag.StreamEvents{
+	answered, err := a.Service.Stream(r.Context(), middleware.Of(r).Identity, request, a.admitQuery(r, request.Query, c.admit), rag.StreamEvents{
 		Meta: func(m rag.StreamMeta) error {
 			mode := searchMode(m.Mode, m.Degraded)
 			a.Log.Write(r.Context(), logging.SearchCompleted{
@@ -47,9 +47,15 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request, admit admission) er
 				Took:       time.Since(start),
 			})
 			tellCache(w, r, telemetry.KindLLM, m.Cache)
-			return events.send("meta", streamMeta{m.Query, m.ChunksUsed, mode, m.Model, telemetry.TraceID(r.Context())})
+			return events.send("meta", streamMeta{
+				Query:      m.Query,
+				ChunksUsed: m.ChunksUsed,
+				SearchMode: mode,
+				Model:      m.Model,
+				TraceID:    telemetry.TraceID(r.Context()),
+			})
 		},
-		Token:    func(text string) error { return events.send("token", streamToken{text}) },
+		Token:    func(text string) error { return events.send("token", streamToken{Text: text}) },
 		Citation: func(c rag.Citation) error { return events.send("citation", c) },
 	})
 	if err == nil {

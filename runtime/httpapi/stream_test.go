@@ -93,8 +93,9 @@ func TestStreamFailsAfterMeta(t *testing.T) {
 	if diff := cmp.Diff([]string{"meta", "token", "error"}, names(events)); diff != "" {
 		t.Fatal(diff)
 	}
-	if want := `{"error":{"code":"llm_timeout","message":"m","details":{"query":"x"}}}`; events[2].data != want {
-		t.Errorf("error: %s", events[2].data)
+	failed := parse(t, `{"error":{"code":"llm_timeout","message":"m","details":{"query":"x"}}}`)
+	if diff := cmp.Diff(failed, reply{body: events[2].data}.fields(t)); diff != "" {
+		t.Errorf("error: %s", diff)
 	}
 	if since, _ := f.api.Traffic.Of("acme"); since.Errors != 1 || since.LLM.Misses != 0 {
 		t.Errorf("counted %+v", since)

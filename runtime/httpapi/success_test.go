@@ -14,7 +14,7 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
-// fields decodes an answer and takes out what differs from run to run.
+// fields decodes an answer and takes out what differs from run to run, such as the trace that an error names.
 func (r reply) fields(t *testing.T, volatile ...string) map[string]any {
 	t.Helper()
 	var m map[string]any
@@ -24,6 +24,12 @@ func (r reply) fields(t *testing.T, volatile ...string) map[string]any {
 			t.Errorf("no %s in %s", v, r.body)
 		}
 		delete(m, v)
+	}
+	if e, ok := m["error"].(map[string]any); ok {
+		if trace, _ := e["trace_id"].(string); len(trace) != 32 || r.header != nil && !strings.Contains(r.header.Get("Traceparent"), trace) {
+			t.Errorf("trace_id %q in %s", trace, r.body)
+		}
+		delete(e, "trace_id")
 	}
 	return m
 }
@@ -60,7 +66,7 @@ func TestSearch(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(rag.Identity{Name: "alice", Tier: "free", Tenant: "acme", Role: rag.RoleClient}, id); diff != "" {
+	if diff := cmp.Diff(rag.Identity{Name: "key:alice", Tier: "free", Tenant: "acme", Role: rag.RoleClient}, id); diff != "" {
 		t.Error(diff)
 	}
 	body := answer.fields(t, "took_ms", "trace_id", "query")

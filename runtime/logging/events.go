@@ -303,6 +303,25 @@ func (e ConfigRejected) describe(l *line) {
 	l.error(e.Err)
 }
 
+// KeysReloaded is a newer Secret of API keys that was taken up.
+type KeysReloaded struct {
+	// Keys is how many there are.
+	Keys int
+}
+
+func (e KeysReloaded) describe(l *line) {
+	l.is("keys_reloaded", LevelInfo)
+	l.int("keys", int64(e.Keys))
+}
+
+// KeysRejected is a newer Secret of API keys that was refused; those before stay.
+type KeysRejected struct{ Err error }
+
+func (e KeysRejected) describe(l *line) {
+	l.is("keys_rejected", LevelError)
+	l.error(e.Err)
+}
+
 // ConfigFieldIgnored is a field of the configuration that this version does not know.
 type ConfigFieldIgnored struct{ Field string }
 

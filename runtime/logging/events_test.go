@@ -40,6 +40,8 @@ var everyEvent = []Event{
 	DatabaseConnectionRestored{Dependency: "d"},
 	ConfigReloaded{ConfigHash: "h"},
 	ConfigRejected{ConfigHash: "h", Err: errors.New("e")},
+	KeysReloaded{Keys: 1},
+	KeysRejected{Err: errors.New("e")},
 	ConfigFieldIgnored{Field: "f"},
 }
 

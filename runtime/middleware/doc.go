@@ -1,2 +1,2 @@
-// Package middleware is what a request passes before its handler, one concern a file; order.go has the order.
+// Package middleware is what a request passes before its handler, one concern a file; chain.go has the order.
 package middleware

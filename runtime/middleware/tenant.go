@@ -1,7 +1,7 @@
 package middleware
 
 import (
-	"net/http"
+	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -14,23 +14,19 @@ const maxTenant = 128
 
 // chooseTenant settles whose documents the request is about: the identity's tenant, the one that an administrator without
 // a tenant names with ?tenant=, or the default one.
-func (s *Stack) chooseTenant() Middleware {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			id := &Of(r).Identity
-			if named := r.URL.Query()["tenant"]; len(named) > 0 {
-				if err := mayName(*id, named); err != nil {
-					s.Fail(w, r, err)
-					return
-				}
-				id.Tenant = named[0]
+func chooseTenant(id *rag.Identity, target *url.URL) error {
+	if target.RawQuery != "" {
+		if named := target.Query()["tenant"]; len(named) > 0 {
+			if err := mayName(*id, named); err != nil {
+				return err
 			}
-			if id.Tenant == "" {
-				id.Tenant = rag.DefaultTenant
-			}
-			next.ServeHTTP(w, r)
-		})
+			id.Tenant = named[0]
+		}
 	}
+	if id.Tenant == "" {
+		id.Tenant = rag.DefaultTenant
+	}
+	return nil
 }
 
 func mayName(id rag.Identity, named []string) error {

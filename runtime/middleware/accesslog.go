@@ -9,8 +9,8 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
-// access counts and logs each request when it ends.
-func (s *Stack) access(next http.Handler) http.Handler {
+// accessLog counts and logs each request when it ends.
+func (s *Stack) accessLog(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		answer := &recorder{ResponseWriter: w}
@@ -42,8 +42,8 @@ func (s *Stack) conclude(r *http.Request, answer *recorder, took time.Duration) 
 }
 
 // log writes a line for each request, and one at ERROR before it when the service failed.
-func (s *Stack) log(r *http.Request, e *Exchange, answer *recorder, took time.Duration) {
-	ctx := logging.WithUser(r.Context(), e.Identity.Name)
+func (s *Stack) log(r *http.Request, e *RequestInfo, answer *recorder, took time.Duration) {
+	ctx := logging.WithUser(r.Context(), e.User())
 	if e.Failed {
 		s.Log.Write(ctx, logging.RequestFailed{
 			RequestID: e.RequestID,
@@ -66,41 +66,3 @@ func (s *Stack) log(r *http.Request, e *Exchange, answer *recorder, took time.Du
 		Took:      took,
 	})
 }
-
-// recorder remembers what was answered.
-type recorder struct {
-	http.ResponseWriter
-	code  int
-	bytes int64
-}
-
-// status is what the client got: net/http answers 200 for a handler that writes nothing.
-func (w *recorder) status() int {
-	if w.code == 0 {
-		return http.StatusOK
-	}
-	return w.code
-}
-
-func (w *recorder) started() bool { return w.code != 0 }
-
-// WriteHeader notes the first status that is not an informational one.
-func (w *recorder) WriteHeader(code int) {
-	if w.code == 0 && code >= http.StatusOK {
-		w.code = code
-	}
-	w.ResponseWriter.WriteHeader(code)
-}
-
-// Write counts bytes.
-func (w *recorder) Write(b []byte) (int, error) {
-	if w.code == 0 {
-		w.code = http.StatusOK
-	}
-	n, err := w.ResponseWriter.Write(b)
-	w.bytes += int64(n)
-	return n, err
-}
-
-// Unwrap lets http.ResponseController reach the connection.
-func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -9,11 +9,10 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
-// rescue answers 500 for a handler that panics. When the answer has begun, the connection is cut instead, so that the
-// client does not take a part for the whole.
-func (s *Stack) rescue(next http.Handler) http.Handler {
+// recoverPanic answers 500 for a handler that panics. When the answer has begun, the connection is cut instead, so that
+// the client does not take a part for the whole.
+func (s *Stack) recoverPanic(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer := &recorder{ResponseWriter: w}
 		defer func() {
 			cause := recover()
 			if cause == nil {
@@ -24,13 +23,13 @@ func (s *Stack) rescue(next http.Handler) http.Handler {
 			}
 			s.Log.Write(r.Context(), logging.PanicRecovered{Panic: fmt.Sprint(cause), Stack: string(debug.Stack())})
 			err := &rag.Error{Kind: rag.ErrRAG, Message: "panic", Cause: fmt.Errorf("%v", cause)}
-			if answer.started() {
-				e := Of(r)
-				e.Code, e.Err, e.Failed = rag.ErrRAG.Code, err, true
+			if answer, ok := w.(*recorder); ok && answer.started() {
+				info := Of(r)
+				info.Code, info.Err, info.Failed = rag.ErrRAG.Code, err, true
 				panic(http.ErrAbortHandler)
 			}
-			s.Fail(answer, r, err)
+			s.Fail(w, r, err)
 		}()
-		next.ServeHTTP(answer, r)
+		next.ServeHTTP(w, r)
 	})
 }

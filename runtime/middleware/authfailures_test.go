@@ -28,15 +28,34 @@ func TestFailuresOfANetwork(t *testing.T) {
 	}
 }
 
+// TestFailuresInAnyMinute: the minute slides, so that no two minutes meet in a burst of twice as many.
+func TestFailuresInAnyMinute(t *testing.T) {
+	var f failures
+	network := netip.MustParsePrefix("192.0.2.1/32")
+	heard := 0
+	for second := 50; second < 110; second++ {
+		if _, tooMany := f.add(network, start.Add(time.Duration(second)*time.Second)); !tooMany {
+			heard++
+		}
+	}
+	if heard != failuresPerMinute {
+		t.Errorf("%d failures were heard in a minute", heard)
+	}
+}
+
 func TestFailuresAreBounded(t *testing.T) {
 	var f failures
 	for i := range 3 * maxNetworks {
 		f.add(netip.PrefixFrom(netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, uint32(i)))), 32), start)
 	}
-	if len(f.counts) > maxNetworks+1 {
-		t.Errorf("%d networks are remembered", len(f.counts))
+	if len(f.recent) > maxNetworks+1 {
+		t.Errorf("%d networks are remembered", len(f.recent))
 	}
 	if _, tooMany := f.add(netip.MustParsePrefix("203.0.113.1/32"), start); !tooMany {
 		t.Error("networks beyond the bound are not limited")
+	}
+	f.add(netip.MustParsePrefix("203.0.113.1/32"), start.Add(2*failuresWindow))
+	if len(f.recent) != 1 {
+		t.Errorf("%d networks are remembered after their minute", len(f.recent))
 	}
 }

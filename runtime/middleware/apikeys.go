@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"crypto/sha256"
+	"net/http"
 	"sync/atomic"
 
 	"github.com/ragservice/ragservice-operator/runtime/config"
@@ -22,14 +23,30 @@ func (k *Keyring) Replace(keys []config.APIKey) {
 		if key.Role == string(rag.RoleAdmin) {
 			role = rag.RoleAdmin
 		}
-		byHash[sha256.Sum256([]byte(key.Key))] = rag.Identity{Name: key.Name, Tier: key.Tier, Tenant: key.Tenant, Role: role}
+		byHash[sha256.Sum256([]byte(key.Key))] = rag.Identity{Name: keyCaller + key.Name, Tier: key.Tier, Tenant: key.Tenant, Role: role}
 	}
 	k.byHash.Store(&byHash)
 }
 
+// Authenticate wants a known key: it is the Authenticator of mode APIKey.
+func (k *Keyring) Authenticate(r *http.Request) (rag.Identity, error) {
+	key, err := credentials(r.Header)
+	if err != nil {
+		return rag.Identity{}, err
+	}
+	if key == "" {
+		return rag.Identity{}, unauthorized("a key is needed, as Authorization: Bearer <key> or X-API-Key: <key>")
+	}
+	id, known := k.find(key)
+	if !known {
+		return rag.Identity{}, unauthorized("the key is not known")
+	}
+	return id, nil
+}
+
 func (k *Keyring) find(key string) (rag.Identity, bool) {
 	byHash := k.byHash.Load()
-	if byHash == nil {
+	if byHash == nil || key == "" {
 		return rag.Identity{}, false
 	}
 	id, known := (*byHash)[sha256.Sum256([]byte(key))]

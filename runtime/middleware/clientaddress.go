@@ -1,0 +1,84 @@
+package middleware
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// TrustedProxies are the proxies whose word about a client's address is taken. The zero value trusts none: anybody can
+// send the headers that proxies add.
+type TrustedProxies struct {
+	// Depth is how many proxies stand before the server, each of which adds the address that it was called from.
+	Depth int
+	// Networks are those that proxies are in; an address in one of them is a proxy's, at any depth.
+	Networks []netip.Prefix
+}
+
+// clientAddress is the address of the client that a request comes from: that of the connection, or, where it is a trusted
+// proxy's, the one that the proxy has seen, and so on. The zero address stands for what is no address.
+func clientAddress(r *http.Request, trusted TrustedProxies) netip.Addr {
+	from, _ := netip.ParseAddrPort(r.RemoteAddr)
+	address := plain(from.Addr())
+	if trusted.Depth == 0 && len(trusted.Networks) == 0 {
+		return address
+	}
+	seen := strings.Split(strings.Join(r.Header["X-Forwarded-For"], ","), ",")
+	for i, said := range slices.Backward(seen) {
+		if hop := len(seen) - i; hop > trusted.Depth && !trusted.holds(address) {
+			return address
+		}
+		next, err := netip.ParseAddr(strings.TrimSpace(said))
+		if err != nil {
+			return address // what is no address was not written by a proxy
+		}
+		address = plain(next)
+	}
+	return address
+}
+
+func (t TrustedProxies) holds(a netip.Addr) bool {
+	return slices.ContainsFunc(t.Networks, func(network netip.Prefix) bool { return network.Contains(a) })
+}
+
+func plain(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
+
+// clientNetwork is the block of addresses that counts as one caller: an IPv4 address, or the IPv6 network of 64 bits that
+// a customer gets.
+func clientNetwork(r *http.Request, trusted TrustedProxies) netip.Prefix {
+	a := clientAddress(r, trusted)
+	bits := a.BitLen()
+	if a.Is6() {
+		bits = 64
+	}
+	block, _ := a.Prefix(bits) // fails for the zero address alone, whose block is the zero block
+	return block
+}
+
+// proxyHeaders are what proxies add; a program on this machine sends none.
+var proxyHeaders = []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip"}
+
+// fromThisMachine says that, as far as can be seen, a person or program of this machine asks, not a proxy for others and
+// not a web page whose name was bound to the loopback address.
+func fromThisMachine(r *http.Request) bool {
+	for _, header := range proxyHeaders {
+		if r.Header.Get(header) != "" {
+			return false
+		}
+	}
+	return clientAddress(r, TrustedProxies{}).IsLoopback() && loopbackHost(r.Host)
+}
+
+func loopbackHost(hostPort string) bool {
+	host, _, err := net.SplitHostPort(hostPort)
+	if err != nil {
+		host = hostPort
+	}
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	a, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && a.IsLoopback()
+}

@@ -1,0 +1,60 @@
+package middleware
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+)
+
+// RequestInfo is what is learned of a request on its way through the layers. The access log tells it at the end.
+type RequestInfo struct {
+	RequestID string
+	// Route is the pattern of the route that matched; empty when none did.
+	Route string
+	// Identity is who asks; its Name is empty before authentication.
+	Identity rag.Identity
+	// Code is that of the error that ended the request, Err the error itself with its cause; an error event of a stream
+	// counts too.
+	Code string
+	Err  error
+	// Failed says that the error is the service's and not the caller's.
+	Failed bool
+	// CacheKind and CacheOutcome say how the cache served the result; empty when there was none.
+	CacheKind    string
+	CacheOutcome rag.CacheOutcome
+	// CacheAge is how old a result of the cache was.
+	CacheAge time.Duration
+	// QueryHash stands for the query in the log; empty when there was none.
+	QueryHash string
+}
+
+// User is the caller in the log: the name of a key, or a hash.
+func (i *RequestInfo) User() string { return strings.TrimPrefix(i.Identity.Name, keyCaller) }
+
+// requestContext carries the RequestInfo in one value.
+type requestContext struct {
+	context.Context
+	info RequestInfo
+}
+
+type requestInfoKey struct{}
+
+// Value finds the RequestInfo, or what the context below has.
+func (c *requestContext) Value(key any) any {
+	if key == (requestInfoKey{}) {
+		return &c.info
+	}
+	return c.Context.Value(key)
+}
+
+// Of is the RequestInfo of a request that came through Outside.
+func Of(r *http.Request) *RequestInfo {
+	info, ok := r.Context().Value(requestInfoKey{}).(*RequestInfo)
+	if !ok {
+		panic("middleware: the request did not come through Stack.Outside")
+	}
+	return info
+}
