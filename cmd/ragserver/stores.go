@@ -45,7 +45,7 @@ func (srv *server) openStore(s setup) (documents, error) {
 	if err != nil {
 		return nil, fmt.Errorf("stores.openSearch: %w", err)
 	}
-	srv.openSearch = store.State
+	srv.openSearch = func() telemetry.DependencyState { return telemetry.DependencyState(store.State()) }
 	srv.background = append(srv.background, store.Run)
 	return store, nil
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/opensearch-project/opensearch-go/v4/opensearchapi"
 
 	"github.com/ragservice/ragservice-operator/runtime/rag"
-	"github.com/ragservice/ragservice-operator/runtime/telemetry"
+	"github.com/ragservice/ragservice-operator/runtime/resilience"
 )
 
 const (
@@ -96,17 +96,17 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 // State is what is known of OpenSearch: up when it answered a poll within the last 5 s.
-func (s *Store) State() telemetry.DependencyState {
+func (s *Store) State() resilience.Health {
 	c := &s.control
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case time.Since(c.answered) < downAfter:
-		return telemetry.DependencyUp
+		return resilience.HealthUp
 	case c.asked.IsZero(), time.Since(c.asked) < downAfter:
-		return telemetry.DependencyUnknown
+		return resilience.HealthUnknown
 	default:
-		return telemetry.DependencyDown
+		return resilience.HealthDown
 	}
 }
 

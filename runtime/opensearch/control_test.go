@@ -11,7 +11,7 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/opensearch"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
-	"github.com/ragservice/ragservice-operator/runtime/telemetry"
+	"github.com/ragservice/ragservice-operator/runtime/resilience"
 	"github.com/ragservice/ragservice-operator/test/backends"
 )
 
@@ -99,12 +99,12 @@ func TestCutOffReplicaConfirmsNothing(t *testing.T) {
 			t.Errorf("the health became %q, want %q", got, want)
 		}
 	}
-	if got := store.State(); got != telemetry.DependencyUnknown {
+	if got := store.State(); got != resilience.HealthUnknown {
 		t.Errorf("before the first poll OpenSearch is %s, want unknown", got)
 	}
 	run(t, store)
 	eventually(t, "a token is confirmed", func() bool { return current(store) != "" })
-	if got := store.State(); got != telemetry.DependencyUp {
+	if got := store.State(); got != resilience.HealthUp {
 		t.Errorf("OpenSearch is %s, want up", got)
 	}
 	wantHealth("up true, fault false")
@@ -113,10 +113,10 @@ func TestCutOffReplicaConfirmsNothing(t *testing.T) {
 	if store.Current(t.Context(), "t").Confirmed {
 		t.Error("a token was confirmed through a cut")
 	}
-	eventually(t, "OpenSearch is down", func() bool { return store.State() == telemetry.DependencyDown })
+	eventually(t, "OpenSearch is down", func() bool { return store.State() == resilience.HealthDown })
 	wantHealth("up false, fault true")
 	way.cut.Store(false)
-	eventually(t, "a token is confirmed again", func() bool { return current(store) != "" && store.State() == telemetry.DependencyUp })
+	eventually(t, "a token is confirmed again", func() bool { return current(store) != "" && store.State() == resilience.HealthUp })
 	wantHealth("up true, fault false")
 }
 

@@ -15,13 +15,20 @@ import (
 type Metrics struct {
 	registry *prometheus.Registry
 
-	requests   *prometheus.HistogramVec
-	inFlight   prometheus.Gauge
-	errors     *prometheus.CounterVec
-	limits     *prometheus.CounterVec
-	results    *prometheus.CounterVec
-	lookups    *prometheus.CounterVec
-	redis      *prometheus.HistogramVec
+	requests *prometheus.HistogramVec
+	inFlight prometheus.Gauge
+	errors   *prometheus.CounterVec
+	limits   *prometheus.CounterVec
+	results  *prometheus.CounterVec
+	lookups  *prometheus.CounterVec
+	redis    *prometheus.HistogramVec
+	// A cached answer counts in each of these.
+	requestSeries series[requestLabels, prometheus.Observer]
+	limitSeries   series[limitLabels, prometheus.Counter]
+	resultSeries  series[resultLabels, prometheus.Counter]
+	lookupSeries  series[lookupLabels, prometheus.Counter]
+	redisSeries   series[redisLabels, prometheus.Observer]
+
 	openSearch *prometheus.HistogramVec
 	retrieval  *prometheus.HistogramVec
 	model      *prometheus.HistogramVec
@@ -84,7 +91,14 @@ func (m *Metrics) Handler() http.Handler {
 
 // Request counts an answered request: route is a pattern of the table of routes, empty when none matched.
 func (m *Metrics) Request(method, route string, status int, took time.Duration) {
-	m.requests.WithLabelValues(knownMethod(method), route, strconv.Itoa(status)).Observe(took.Seconds())
+	m.requestSeries.of(requestLabels{knownMethod(method), route, status}, func(l requestLabels) prometheus.Observer {
+		return m.requests.WithLabelValues(l.method, l.route, strconv.Itoa(l.status))
+	}).Observe(took.Seconds())
+}
+
+type requestLabels struct {
+	method, route string
+	status        int
 }
 
 // knownMethod is the method, or OpenTelemetry's word for any other: callers choose it.
@@ -104,26 +118,47 @@ func (m *Metrics) Error(code string) { m.errors.WithLabelValues(code).Inc() }
 
 // Limit counts a decision of the limiter; source is where it was taken: redis or local.
 func (m *Metrics) Limit(endpoint, tier string, allowed bool, source string) {
-	decision := "refused"
-	if allowed {
-		decision = "admitted"
-	}
-	m.limits.WithLabelValues(endpoint, tier, decision, source).Inc()
+	m.limitSeries.of(limitLabels{endpoint, tier, source, allowed}, func(l limitLabels) prometheus.Counter {
+		decision := "refused"
+		if l.allowed {
+			decision = "admitted"
+		}
+		return m.limits.WithLabelValues(l.endpoint, l.tier, decision, l.source)
+	}).Inc()
+}
+
+type limitLabels struct {
+	endpoint, tier, source string
+	allowed                bool
 }
 
 // CacheResult counts an answered request by the kind of its result and how the cache served it (HIT, MISS, BYPASS).
-func (m *Metrics) CacheResult(kind, outcome string) { m.results.WithLabelValues(kind, outcome).Inc() }
+func (m *Metrics) CacheResult(kind, outcome string) {
+	m.resultSeries.of(resultLabels{kind, outcome}, func(l resultLabels) prometheus.Counter {
+		return m.results.WithLabelValues(l.kind, l.outcome)
+	}).Inc()
+}
+
+type resultLabels struct{ kind, outcome string }
 
 // CacheLookup counts a lookup in a layer (local, flight, redis); outcome is hit, miss or error, of a flight only hit.
 func (m *Metrics) CacheLookup(kind, layer, outcome string) {
-	m.lookups.WithLabelValues(kind, layer, outcome).Inc()
+	m.lookupSeries.of(lookupLabels{kind, layer, outcome}, func(l lookupLabels) prometheus.Counter {
+		return m.lookups.WithLabelValues(l.kind, l.layer, l.outcome)
+	}).Inc()
 }
+
+type lookupLabels struct{ kind, layer, outcome string }
 
 // Redis measures an operation on an instance (cache, state); outcome is a resilience.RedisOutcome. One that was not made
 // (open, spent) took no time.
 func (m *Metrics) Redis(instance, operation, outcome string, took time.Duration) {
-	m.redis.WithLabelValues(instance, operation, outcome).Observe(took.Seconds())
+	m.redisSeries.of(redisLabels{instance, operation, outcome}, func(l redisLabels) prometheus.Observer {
+		return m.redis.WithLabelValues(l.instance, l.operation, l.outcome)
+	}).Observe(took.Seconds())
 }
+
+type redisLabels struct{ instance, operation, outcome string }
 
 // OpenSearch measures a call; outcome is ok, canceled or the code of the error.
 func (m *Metrics) OpenSearch(operation, outcome string, took time.Duration) {
