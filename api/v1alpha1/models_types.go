@@ -10,7 +10,8 @@ type ModelsSpec struct {
 // LLMSpec is the language model that writes the answers.
 // +kubebuilder:validation:XValidation:rule="self.provider != 'OpenAI' || has(self.baseURL)",fieldPath=".baseURL",reason=FieldValueRequired,message="spec.models.llm.baseURL is required with provider OpenAI: set it to the address of a server that speaks that API, such as https://llm.example.com/v1"
 // +kubebuilder:validation:XValidation:rule="self.provider != 'OpenAI' || has(self.model)",fieldPath=".model",reason=FieldValueRequired,message="spec.models.llm.model is required with provider OpenAI: set it to the name of a model that the server offers"
-// +kubebuilder:validation:XValidation:rule="self.provider != 'Extractive' || !(has(self.baseURL) || has(self.model) || has(self.apiKeySecretRef) || has(self.temperature) || has(self.maxTokens) || has(self.timeout) || has(self.idleTimeout))",message="spec.models.llm with provider Extractive uses no model: remove baseURL, model, temperature, maxTokens, timeout, idleTimeout and apiKeySecretRef, or set provider to OpenAI"
+// +kubebuilder:validation:XValidation:rule="self.provider != 'Extractive' || !(has(self.baseURL) || has(self.model) || has(self.apiKeySecretRef) || has(self.temperature) || has(self.maxTokens) || has(self.contextTokens) || has(self.timeout) || has(self.idleTimeout))",message="spec.models.llm with provider Extractive uses no model: remove baseURL, model, temperature, maxTokens, contextTokens, timeout, idleTimeout and apiKeySecretRef, or set provider to OpenAI"
+// +kubebuilder:validation:XValidation:rule="(has(self.contextTokens) ? self.contextTokens : 8192) > (has(self.maxTokens) ? self.maxTokens : 1024)",fieldPath=".contextTokens",message="spec.models.llm.contextTokens (default 8192) must be greater than maxTokens (default 1024): what is left of it holds the question and the passages"
 type LLMSpec struct {
 	// provider is OpenAI (any server with that API) or Extractive (no model: the answer is the sentences of the
 	// passages found that match best, cited).
@@ -37,6 +38,12 @@ type LLMSpec struct {
 	// +kubebuilder:validation:Maximum=131072
 	// +optional
 	MaxTokens *int32 `json:"maxTokens,omitempty"`
+	// contextTokens is how many tokens the model reads and writes in all. What maxTokens leaves of it holds the prompt;
+	// passages that do not fit are left out. Default 8192.
+	// +kubebuilder:validation:Minimum=512
+	// +kubebuilder:validation:Maximum=4194304
+	// +optional
+	ContextTokens *int32 `json:"contextTokens,omitempty"`
 	// timeout bounds all attempts of an ask, and the time to the first token of a stream. 1s to 5m, default 30s.
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(ms|s|m|h))+$') && duration(self) >= duration('1s') && duration(self) <= duration('5m')",message="must be a duration from 1s to 5m, such as 30s or 1m30s"
 	// +optional

@@ -219,6 +219,11 @@ func (in *LLMSpec) DeepCopyInto(out *LLMSpec) {
 		*out = new(int32)
 		**out = **in
 	}
+	if in.ContextTokens != nil {
+		in, out := &in.ContextTokens, &out.ContextTokens
+		*out = new(int32)
+		**out = **in
+	}
 	if in.APIKeySecretRef != nil {
 		in, out := &in.APIKeySecretRef, &out.APIKeySecretRef
 		*out = new(SecretKeyReference)

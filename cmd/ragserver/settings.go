@@ -15,11 +15,12 @@ func settings(c config.Config) rag.Settings {
 	}}
 	if c.LLM.Provider == config.ProviderOpenAI {
 		s.Model = rag.ModelSettings{
-			Name:        c.LLM.Model,
-			BaseURL:     c.LLM.BaseURL,
-			Temperature: c.LLM.Temperature,
-			MaxTokens:   c.LLM.MaxTokens,
-			Timeout:     c.LLM.Timeout.D(),
+			Name:          c.LLM.Model,
+			BaseURL:       c.LLM.BaseURL,
+			Temperature:   c.LLM.Temperature,
+			MaxTokens:     c.LLM.MaxTokens,
+			ContextTokens: c.LLM.ContextTokens,
+			Timeout:       c.LLM.Timeout.D(),
 		}
 	}
 	return s

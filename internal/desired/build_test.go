@@ -85,6 +85,7 @@ func TestReloadedSettingsRollNothing(t *testing.T) {
 	for name, change := range map[string]func(*v1alpha1.RAGServiceSpec){
 		"models.llm.model":              func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.Model = "another" },
 		"models.llm.temperature":        func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.Temperature = "0.7" },
+		"models.llm.contextTokens":      func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.ContextTokens = new(int32(4096)) },
 		"models.llm.maxTokens":          func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.MaxTokens = new(int32(64)) },
 		"models.llm.timeout":            func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.Timeout = "10s" },
 		"models.llm.idleTimeout":        func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.IdleTimeout = "5s" },

@@ -24,7 +24,7 @@ var accepted = []struct{ name, spec string }{
 	{"every wrapper empty", extractive + "  server: {}\n  redis: {}\n  openSearch: {}\n  retrieval: {chunking: {}}\n  cache: {ttl: {}, local: {}}\n  rateLimits: {}\n  auth: {}\n  logging: {}\n  networkPolicy: {}\n"},
 	{"nulls are defaults", extractive + "  server: {replicas: null}\n  cache: null\n  deletionPolicy: null\n"},
 	{"OpenAI with the least", "  models: {llm: {provider: OpenAI, baseURL: 'http://llm.models.svc:8000/v1', model: 'llama3.2:1b'}}\n"},
-	{"OpenAI with all", withLLM("temperature: '2', maxTokens: 131072, timeout: 5m, idleTimeout: 1s, apiKeySecretRef: {name: llm, key: api-key}")},
+	{"OpenAI with all", withLLM("temperature: '2', maxTokens: 131072, contextTokens: 131073, timeout: 5m, idleTimeout: 1s, apiKeySecretRef: {name: llm, key: api-key}")},
 	{"baseURL of an IPv6 address", "  models: {llm: {provider: OpenAI, baseURL: 'http://[fd00::1]:65535', model: m}}\n"},
 	{"no replicas", extractive + "  server: {replicas: 0}\n"},
 	{"image by digest and resources", extractive + "  server: {image: 'registry.example.com:5000/a/b@sha256:0123', resources: {requests: {cpu: 1, memory: 1Gi}, limits: {memory: '2Gi'}}}\n"},

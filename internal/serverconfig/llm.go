@@ -14,10 +14,11 @@ import (
 // Defaults of models.llm with provider OpenAI. They are not the schema's: a provider without a model must not carry
 // them.
 const (
-	DefaultTemperature = v1alpha1.Decimal("0.2")
-	DefaultMaxTokens   = int32(1024)
-	DefaultTimeout     = v1alpha1.Duration("30s")
-	DefaultIdleTimeout = v1alpha1.Duration("15s")
+	DefaultTemperature   = v1alpha1.Decimal("0.2")
+	DefaultMaxTokens     = int32(1024)
+	DefaultContextTokens = int32(8192)
+	DefaultTimeout       = v1alpha1.Duration("30s")
+	DefaultIdleTimeout   = v1alpha1.Duration("15s")
 )
 
 func buildLLM(spec v1alpha1.LLMSpec) (config.LLM, error) {
@@ -31,12 +32,13 @@ func buildLLM(spec v1alpha1.LLMSpec) (config.LLM, error) {
 	timeout, timeoutErr := duration("spec.models.llm.timeout", cmp.Or(spec.Timeout, DefaultTimeout))
 	idle, idleErr := duration("spec.models.llm.idleTimeout", cmp.Or(spec.IdleTimeout, DefaultIdleTimeout))
 	return config.LLM{
-		Provider:    config.ProviderOpenAI,
-		BaseURL:     spec.BaseURL,
-		Model:       spec.Model,
-		Temperature: temperature,
-		MaxTokens:   int(ptr.Deref(spec.MaxTokens, DefaultMaxTokens)),
-		Timeout:     timeout,
-		IdleTimeout: idle,
+		Provider:      config.ProviderOpenAI,
+		BaseURL:       spec.BaseURL,
+		Model:         spec.Model,
+		Temperature:   temperature,
+		MaxTokens:     int(ptr.Deref(spec.MaxTokens, DefaultMaxTokens)),
+		ContextTokens: int(ptr.Deref(spec.ContextTokens, DefaultContextTokens)),
+		Timeout:       timeout,
+		IdleTimeout:   idle,
 	}, errors.Join(temperatureErr, timeoutErr, idleErr)
 }

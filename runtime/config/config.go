@@ -62,13 +62,15 @@ type RedisInstance struct {
 // LLM is the language model that writes the answers.
 type LLM struct {
 	Provider LLMProvider `json:"provider"`
-	// BaseURL, Model, Temperature, MaxTokens, Timeout and IdleTimeout are set with provider OpenAI.
-	BaseURL     string   `json:"baseURL,omitempty"`
-	Model       string   `json:"model,omitempty"`
-	Temperature float64  `json:"temperature,omitempty"`
-	MaxTokens   int      `json:"maxTokens,omitempty"`
-	Timeout     Duration `json:"timeout,omitempty"`
-	IdleTimeout Duration `json:"idleTimeout,omitempty"`
+	// The fields below are set with provider OpenAI.
+	BaseURL     string  `json:"baseURL,omitempty"`
+	Model       string  `json:"model,omitempty"`
+	Temperature float64 `json:"temperature,omitempty"`
+	MaxTokens   int     `json:"maxTokens,omitempty"`
+	// ContextTokens is how many tokens the model reads and writes in all, more than MaxTokens.
+	ContextTokens int      `json:"contextTokens,omitempty"`
+	Timeout       Duration `json:"timeout,omitempty"`
+	IdleTimeout   Duration `json:"idleTimeout,omitempty"`
 }
 
 // LLMProvider is a kind of language model.

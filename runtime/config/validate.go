@@ -71,6 +71,7 @@ func (l LLM) validate(p *problems) {
 		p.need(l.Model != "", "llm.model", "must not be empty")
 		p.need(l.Temperature >= 0 && l.Temperature <= 2, "llm.temperature", "must be from 0 to 2")
 		p.need(l.MaxTokens >= 1, "llm.maxTokens", "must be at least 1")
+		p.need(l.ContextTokens > l.MaxTokens, "llm.contextTokens", "must be more than llm.maxTokens")
 		p.need(l.Timeout > 0, "llm.timeout", "must be more than 0s")
 		p.need(l.IdleTimeout > 0, "llm.idleTimeout", "must be more than 0s")
 	default:

@@ -22,7 +22,7 @@ func valid() config.Config {
 			},
 		},
 		LLM: config.LLM{
-			Provider: config.ProviderOpenAI, BaseURL: "https://llm/v1", Model: "m", Temperature: 0.2, MaxTokens: 8,
+			Provider: config.ProviderOpenAI, BaseURL: "https://llm/v1", Model: "m", Temperature: 0.2, MaxTokens: 8, ContextTokens: 9,
 			Timeout: config.Duration(time.Second), IdleTimeout: config.Duration(time.Second),
 		},
 		Retrieval: config.Retrieval{TopK: 5, MaxTopK: 50, Chunking: config.Chunking{Words: 600, OverlapWords: 100}},
@@ -59,8 +59,9 @@ func TestValidate(t *testing.T) {
 		{name: "unknown provider", breaks: func(c *config.Config) { c.LLM.Provider = "Oracle" }, want: []string{"llm.provider"}},
 		{
 			name: "model without settings", breaks: func(c *config.Config) { c.LLM = config.LLM{Provider: config.ProviderOpenAI} },
-			want: []string{"llm.baseURL", "llm.model", "llm.maxTokens", "llm.timeout", "llm.idleTimeout"},
+			want: []string{"llm.baseURL", "llm.model", "llm.maxTokens", "llm.contextTokens", "llm.timeout", "llm.idleTimeout"},
 		},
+		{name: "context", breaks: func(c *config.Config) { c.LLM.ContextTokens = c.LLM.MaxTokens }, want: []string{"llm.contextTokens"}},
 		{name: "temperature", breaks: func(c *config.Config) { c.LLM.Temperature = 2.1 }, want: []string{"llm.temperature"}},
 		{name: "topK", breaks: func(c *config.Config) { c.Retrieval.TopK = 0 }, want: []string{"retrieval.topK"}},
 		{name: "topK over maxTopK", breaks: func(c *config.Config) { c.Retrieval.TopK = 51 }, want: []string{"retrieval.topK"}},

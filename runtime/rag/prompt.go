@@ -22,7 +22,7 @@ type Message struct {
 func (p Prompt) Messages() []Message {
 	var passages strings.Builder
 	for i, c := range p.Passages {
-		fmt.Fprintf(&passages, "[%d] %s\n%s\n\n", i+1, passageTitle(c), c.Text)
+		passages.WriteString(passage(i+1, c))
 	}
 	return []Message{
 		{Role: "system", Content: "Answer the question from the numbered passages alone. After each statement name the passage that supports it, " +
@@ -30,6 +30,11 @@ func (p Prompt) Messages() []Message {
 			"Be brief, and answer in the language of the question."},
 		{Role: "user", Content: "Passages:\n\n" + passages.String() + "Question: " + p.Query},
 	}
+}
+
+// passage is what the model is given of the n-th passage.
+func passage(n int, c Chunk) string {
+	return fmt.Sprintf("[%d] %s\n%s\n\n", n, passageTitle(c), c.Text)
 }
 
 // passageTitle is what a passage stands under: the document's title and the headings above it.

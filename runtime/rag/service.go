@@ -22,6 +22,7 @@ type Service struct {
 	// Settings are read once for each request.
 	Settings func() Settings
 
+	tokenCounts tokenCounts
 	// background counts changes of documents, which run on when their caller has left.
 	background sync.WaitGroup
 	// work bounds the text that is being cut and written; see bytesInWork.
@@ -89,11 +90,13 @@ func (s *Service) Stream(ctx context.Context, id Identity, r AskRequest, opt Req
 	if err != nil {
 		return Answer{}, err
 	}
+	prompt := newPrompt(q, found.Hits, r, settings)
+	prompt.fit(settings.Model.ContextTokens, &s.tokenCounts)
+	given := found.Hits[:len(prompt.Passages)]
 	answer := Answer{
-		Query: q.Text, ChunksUsed: len(found.Hits), Mode: found.Mode, Degraded: found.Degraded, Model: settings.ModelName(),
+		Query: q.Text, ChunksUsed: len(given), Mode: found.Mode, Degraded: found.Degraded, Model: settings.ModelName(),
 		Citations: []Citation{}, Sources: []string{}, Cache: found.Cache,
 	}
-	prompt := newPrompt(q, found.Hits, r, settings)
 	if events.Meta != nil {
 		if len(found.Hits) > 0 {
 			answer.Cache = s.Answers.Peek(ctx, prompt)
@@ -111,7 +114,7 @@ func (s *Service) Stream(ctx context.Context, id Identity, r AskRequest, opt Req
 		ctx, cancel = context.WithTimeoutCause(ctx, timeout, LLMTimedOut(timeout, nil))
 		defer cancel()
 	}
-	return s.generate(ctx, prompt, found.Hits, answer, events)
+	return s.generate(ctx, prompt, given, answer, events)
 }
 
 // meta is what is known of an answer before its first token.

@@ -29,6 +29,8 @@ type ModelSettings struct {
 	BaseURL     string
 	Temperature float64
 	MaxTokens   int
+	// ContextTokens bounds prompt and answer together; 0 for no bound.
+	ContextTokens int
 	// Timeout bounds an ask's answer as a whole; 0 for no bound but the request's own.
 	Timeout time.Duration
 }
