@@ -39,6 +39,8 @@ var accepted = []struct{ name, spec string }{
 	{"keys of one's own", extractive + "  auth: {apiKeysSecretRef: {name: keys}}\n"},
 	{"egress", extractive + "  networkPolicy: {egress: [{cidr: 10.0.0.0/8, port: 65535}, {cidr: 'fd00::/8', port: 1}]}\n"},
 	{"no policies", extractive + "  networkPolicy: {enabled: false}\n"},
+	{"web pages", extractive + "  server: {cors: {allowedOrigins: ['https://app.example.com', 'http://localhost:3000', 'http://[::1]:5173']}}\n"},
+	{"every web page", extractive + "  server: {cors: {allowedOrigins: ['*']}}\n"},
 	{"the rest", extractive + "  logging: {level: CRITICAL}\n  deletionPolicy: Delete\n"},
 }
 

@@ -39,6 +39,7 @@ func Build(rag *v1alpha1.RAGService, stores config.Stores) (config.Config, error
 		Cache:      cache,
 		RateLimits: buildRateLimits(spec.RateLimits),
 		Auth:       config.Auth{Mode: config.AuthMode(spec.Auth.Mode)},
+		CORS:       buildCORS(spec.Server.CORS),
 		Logging:    config.Logging{Level: string(spec.Logging.Level)},
 	}
 	if err := cfg.Validate(); err != nil {
@@ -54,6 +55,14 @@ func Marshal(cfg config.Config) ([]byte, error) {
 		return nil, fmt.Errorf("writing the server's configuration: %w", err)
 	}
 	return data, nil
+}
+
+func buildCORS(spec v1alpha1.CORSSpec) config.CORS {
+	var origins []string
+	for _, o := range spec.AllowedOrigins {
+		origins = append(origins, string(o))
+	}
+	return config.CORS{AllowedOrigins: origins}
 }
 
 func buildCache(rag *v1alpha1.RAGService) (config.Cache, error) {

@@ -39,7 +39,7 @@ var managed = config.Stores{
 
 func TestBuild(t *testing.T) {
 	const everything = `
-  server: {replicas: 3}
+  server: {replicas: 3, cors: {allowedOrigins: ['https://app.example.com', 'http://localhost:3000']}}
   models:
     llm: {provider: OpenAI, baseURL: 'https://llm.example.com/v1', model: large, temperature: '0', maxTokens: 16, contextTokens: 4096, timeout: 1m30s, idleTimeout: 2s}
   retrieval: {topK: 7, maxTopK: 20, chunking: {words: 200, overlapWords: 20}}

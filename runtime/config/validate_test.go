@@ -80,6 +80,9 @@ func TestValidate(t *testing.T) {
 		{name: "limit over what a bucket holds", breaks: func(c *config.Config) { c.RateLimits.Limits[0].Burst = 1_000_001 }, want: []string{"rateLimits.limits[0].burst"}},
 		{name: "same limit twice", breaks: func(c *config.Config) { c.RateLimits.Limits = append(c.RateLimits.Limits, c.RateLimits.Limits[0]) }, want: []string{"rateLimits.limits[1]"}},
 		{name: "no limit for the default tier", breaks: func(c *config.Config) { c.RateLimits.Limits[0].Tier = "gold" }, want: []string{"rateLimits.limits[0].endpoint"}},
+		{name: "cors", breaks: func(c *config.Config) {
+			c.CORS.AllowedOrigins = []string{"*", "https://a.example", "https://a.example/", "a.example", "ftp://a.example", "https://u@a.example", "https://a?b"}
+		}, want: []string{"cors.allowedOrigins[2]", "cors.allowedOrigins[3]", "cors.allowedOrigins[4]", "cors.allowedOrigins[5]", "cors.allowedOrigins[6]"}},
 		{name: "auth", breaks: func(c *config.Config) { c.Auth.Mode = "" }, want: []string{"auth.mode"}},
 		{name: "level", breaks: func(c *config.Config) { c.Logging.Level = "info" }, want: []string{"logging.level"}},
 	}

@@ -20,3 +20,10 @@ func TestServerTimeouts(t *testing.T) {
 		}
 	}
 }
+
+// TestHeartbeatOfStreams: proxies take a stream for dead that says nothing for half a minute or so.
+func TestHeartbeatOfStreams(t *testing.T) {
+	if got := newEventStream(nil, 0).pause; got != 10*time.Second {
+		t.Errorf("a stream that waits says so every %s", got)
+	}
+}

@@ -32,6 +32,15 @@ func WithoutRedisBudget(ctx context.Context) context.Context {
 	return context.WithValue(ctx, budgetKey{}, (*budget)(nil))
 }
 
+// RedisBudgetLeft is what is left of the budget of the request; false when it has none.
+func RedisBudgetLeft(ctx context.Context) (time.Duration, bool) {
+	b := budgetOf(ctx)
+	if b == nil {
+		return 0, false
+	}
+	return time.Duration(b.left.Load()), true
+}
+
 // budgetOf is the budget of the request, nil when it has none.
 func budgetOf(ctx context.Context) *budget {
 	b, _ := ctx.Value(budgetKey{}).(*budget)
