@@ -18,9 +18,27 @@ func (srv *server) statusz(podUID string) telemetry.Statusz {
 		RedisCache:         redisState(srv.redisCache),
 		RedisState:         redisState(srv.redisState),
 		LLM:                srv.llmState(),
+		OpenSearchFault:    srv.fault(),
+		RedisCacheFault:    redisFault(srv.redisCache),
+		RedisStateFault:    redisFault(srv.redisState),
 		WindowSeconds:      int(telemetry.Window.Seconds()),
 		Cache:              srv.traffic.Recent(),
 	}
+}
+
+// fault is why OpenSearch is down.
+func (srv *server) fault() string {
+	if srv.openSearchFault == nil || srv.openSearch() != telemetry.DependencyDown {
+		return ""
+	}
+	return srv.openSearchFault()
+}
+
+func redisFault(r *resilience.Redis) string {
+	if r == nil {
+		return ""
+	}
+	return string(r.Fault())
 }
 
 func redisState(r *resilience.Redis) telemetry.DependencyState {

@@ -46,6 +46,7 @@ func (srv *server) openStore(s setup) (documents, error) {
 		return nil, fmt.Errorf("stores.openSearch: %w", err)
 	}
 	srv.openSearch = func() telemetry.DependencyState { return telemetry.DependencyState(store.State()) }
+	srv.openSearchFault = store.Fault
 	srv.background = append(srv.background, store.Run)
 	return store, nil
 }
@@ -57,7 +58,7 @@ func (srv *server) openSearchHealth() func(up bool, err error) {
 	return func(up bool, err error) {
 		if !up {
 			lost = true
-			srv.log.Write(context.Background(), logging.DatabaseConnectionLost{Dependency: "opensearch", Code: rag.KindOf(err).Code, Err: err})
+			srv.log.Write(context.Background(), logging.DatabaseConnectionLost{Dependency: "opensearch", Code: opensearch.Outcome(err), Err: err})
 			return
 		}
 		srv.ready.Store(true)

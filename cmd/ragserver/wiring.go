@@ -40,6 +40,7 @@ type server struct {
 
 	ready                  atomic.Bool
 	openSearch             func() telemetry.DependencyState
+	openSearchFault        func() string // nil without OpenSearch
 	redisCache, redisState *resilience.Redis
 	llm                    *models.OpenAI
 }

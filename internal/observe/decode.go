@@ -39,6 +39,7 @@ func decode(body []byte) (telemetry.Statusz, error) {
 	}
 	counts, err := knownCounts(said.Cache)
 	said.Cache, said.Version = counts, ""
+	said.OpenSearchFault, said.RedisCacheFault, said.RedisStateFault = "", "", "" // for people who read /statusz
 	return said, err
 }
 

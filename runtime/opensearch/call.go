@@ -45,7 +45,7 @@ func (s *Store) doWithin(ctx context.Context, timeout time.Duration, c call, out
 		err = s.attempt(ctx, c, out)
 	}
 	err = mapError(ctx, timeout, err)
-	s.observe(c.operation, outcome(err), time.Since(started))
+	s.observe(c.operation, Outcome(err), time.Since(started))
 	return err
 }
 

@@ -47,6 +47,8 @@ type control struct {
 	written time.Time
 	// asked and answered are the moments of the first poll and of the last answer.
 	asked, answered time.Time
+	// fault is how the last poll failed; empty when it did not.
+	fault string
 	// writers are the changes that this replica has begun and not ended.
 	writers map[string]*change
 	// abandoned tells which changes show no sign of their writer.
@@ -110,11 +112,23 @@ func (s *Store) State() resilience.Health {
 	}
 }
 
+// Fault is why the last poll failed, as in metrics: "foreign_store", or the code of an error. It is empty when it did not.
+func (s *Store) Fault() string {
+	s.control.mu.Lock()
+	defer s.control.mu.Unlock()
+	return s.control.fault
+}
+
 // poll reads the control document once.
 func (s *Store) poll(ctx context.Context) error {
 	sent := time.Now()
 	found, err := s.readControl(ctx, confirmedFor)
 	s.learn(found, sent, err == nil)
+	s.control.mu.Lock()
+	defer s.control.mu.Unlock()
+	if s.control.fault = ""; err != nil {
+		s.control.fault = Outcome(err)
+	}
 	return err
 }
 

@@ -77,12 +77,14 @@ func unavailable(cause error) *rag.Error {
 	return e
 }
 
-// outcome names the end of a call in metrics.
-func outcome(err error) string {
+// Outcome names the end of a call, in metrics and the log: "ok", "canceled", "foreign_store", or the code of the error.
+func Outcome(err error) string {
 	var e *rag.Error
 	switch {
 	case err == nil:
 		return "ok"
+	case errors.Is(err, ErrForeignStore):
+		return "foreign_store"
 	case errors.As(err, &e):
 		return e.Kind.Code
 	default:

@@ -45,13 +45,26 @@ var calls = map[string]func(context.Context, *opensearch.Store) error{
 	"ensure": func(ctx context.Context, s *opensearch.Store) error { return s.Ensure(ctx) },
 }
 
-// faulty is a server that answers as a broken OpenSearch, or a broken network before it, does. A real OpenSearch cannot
-// be made to give these answers when a test wants them.
+// faulty is a server that proves itself, and then answers as a broken OpenSearch does. A real OpenSearch cannot be made to
+// give these answers when a test wants them.
 func faulty(t *testing.T, answer http.HandlerFunc) string {
 	t.Helper()
-	server := httptest.NewServer(answer)
+	server := httptest.NewServer(proving("uuid-of-the-test", answer))
 	t.Cleanup(server.Close)
 	return server.URL
+}
+
+// proving answers GET / as a cluster of OpenSearch does, and leaves the rest to answer, with the name of the product.
+func proving(uuid string, answer http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-OpenSearch-Version", "OpenSearch/3.4.0 (opensearch)")
+		if r.Method == http.MethodGet && r.URL.Path == "/" {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = fmt.Fprintf(w, `{"cluster_name":"test","cluster_uuid":%q,"version":{"distribution":"opensearch"}}`, uuid)
+			return
+		}
+		answer(w, r)
+	}
 }
 
 func at(t *testing.T, url string, o opensearch.Options) *opensearch.Store {

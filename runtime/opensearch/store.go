@@ -3,9 +3,6 @@ package opensearch
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/opensearch-project/opensearch-go/v4/opensearchtransport"
@@ -28,10 +25,12 @@ type Options struct {
 	// Now is the clock that tombstones are dated by; nil means time.Now.
 	Now func() time.Time
 	// Observe is told of each call when it has ended: operation is one of "search", "read", "write", "refresh", "count",
-	// "control", "ensure"; outcome is "ok", "canceled", or the code of the error. It may be nil.
+	// "control", "ensure"; outcome is "ok", "canceled", "foreign_store", or the code of the error. It may be nil.
 	Observe func(operation, outcome string, took time.Duration)
 	// AbandonedAfter is how long a change may be open without a sign of its writer; 0 means rag.AbandonedAfter.
 	AbandonedAfter time.Duration
+	// ConnectionLifetime is the greatest age of a connection; 0 means 5 minutes.
+	ConnectionLifetime time.Duration
 	// OnHealth is told by Run when the indices can be used for the first time or again, and when they could not be for
 	// 5 s, with the last error. It must return soon. It may be nil.
 	OnHealth func(up bool, err error)
@@ -73,6 +72,9 @@ func New(o Options) (*Store, error) {
 	if s.analyser == nil {
 		s.analyser = terms.New([]string{"en"})
 	}
+	if o.ConnectionLifetime == 0 {
+		o.ConnectionLifetime = connectionLifetime
+	}
 	if s.timeout == 0 {
 		s.timeout = CallTimeout
 	}
@@ -88,50 +90,16 @@ func New(o Options) (*Store, error) {
 	if len(o.Config.URLs) == 0 || o.Config.Index == "" {
 		return nil, errors.New("openSearch needs urls and an index")
 	}
+	cluster := &identity{}
 	var err error
-	if s.client, err = newClient(o.Config.URLs); err != nil {
+	if s.client, err = newClient(o.Config.URLs, cluster, o.ConnectionLifetime); err != nil {
 		return nil, fmt.Errorf("make the client of OpenSearch: %w", err)
 	}
-	if s.controlClient, err = newClient(o.Config.URLs); err != nil {
+	if s.controlClient, err = newClient(o.Config.URLs, cluster, o.ConnectionLifetime); err != nil {
 		return nil, errors.Join(fmt.Errorf("make the client of the control document: %w", err), s.client.Close())
 	}
 	return s, nil
 }
 
-func newClient(addresses []string) (*opensearchtransport.Client, error) {
-	urls := make([]*url.URL, len(addresses))
-	for i, address := range addresses {
-		var err error
-		if urls[i], err = url.Parse(address); err != nil {
-			return nil, err
-		}
-	}
-	return opensearchtransport.New(opensearchtransport.Config{
-		URLs:      urls,
-		Transport: newTransport(),
-		// Whether a call may be repeated depends on the call: see do.
-		DisableRetry: true,
-		// Nothing here steers by the load of nodes, so they are not asked for it.
-		NodeStatsInterval:     -1,
-		MaxRetryClusterHealth: -1,
-	})
-}
-
 // Close ends the clients' background work and closes idle connections.
 func (s *Store) Close() error { return errors.Join(s.client.Close(), s.controlClient.Close()) }
-
-// newTransport takes no proxy from the environment: the address is inside the cluster, and a proxy would see every
-// document. The deadline of a call bounds all of it; the bounds here tell sooner that nobody is there.
-func newTransport() *http.Transport {
-	const connections = 64
-	return &http.Transport{
-		DialContext:            (&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
-		TLSHandshakeTimeout:    2 * time.Second,
-		MaxIdleConns:           connections,
-		MaxIdleConnsPerHost:    connections,
-		IdleConnTimeout:        90 * time.Second,
-		MaxResponseHeaderBytes: 64 << 10,
-		DisableCompression:     true, // a few kilobytes within a cluster
-		ForceAttemptHTTP2:      true,
-	}
-}

@@ -48,6 +48,12 @@ func run(t *testing.T, store *opensearch.Store) {
 	if err := store.Ensure(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	runWithout(t, store)
+}
+
+// runWithout runs the store, which may find nobody, until the test ends.
+func runWithout(t *testing.T, store *opensearch.Store) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var ended sync.WaitGroup
 	ended.Go(func() { store.Run(ctx) })

@@ -157,6 +157,15 @@ func (r *Redis) Health() Health {
 	}
 }
 
+// Fault is how the call ended that Redis counts as down for; empty while it does not.
+func (r *Redis) Fault() RedisOutcome {
+	if r.Health() != HealthDown {
+		return ""
+	}
+	why, _ := r.failure.Load().(RedisOutcome)
+	return why
+}
+
 // Close ends the pings and the connections.
 func (r *Redis) Close() error {
 	r.stop()

@@ -207,9 +207,15 @@ func TestRedisIsUsedWhenAStrangerHasLeftItsAddress(t *testing.T) {
 			if got := told.lastDown(); got != resilience.RedisForeign {
 				t.Errorf("why it is down: %q, want %q", got, resilience.RedisForeign)
 			}
+			if got := r.Fault(); got != resilience.RedisForeign {
+				t.Errorf("fault while it is down: %q, want %q", got, resilience.RedisForeign)
+			}
 			s.leave()
 			server.Restart()
 			until(t, "up", hasHealth(r, resilience.HealthUp))
+			if got := r.Fault(); got != "" {
+				t.Errorf("fault while it is up: %q", got)
+			}
 			until(t, "answers", func() bool { return errors.Is(get(t.Context(), r), redis.Nil) })
 		})
 	}

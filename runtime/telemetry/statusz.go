@@ -17,6 +17,11 @@ type Statusz struct {
 	RedisCache DependencyState `json:"redisCache"`
 	RedisState DependencyState `json:"redisState"`
 	LLM        DependencyState `json:"llm"`
+	// OpenSearchFault, RedisCacheFault and RedisStateFault say why one is down, in the words of its metric's label outcome:
+	// "foreign_store" is a server at its address that is not it. Empty otherwise.
+	OpenSearchFault string `json:"openSearchFault,omitempty"`
+	RedisCacheFault string `json:"redisCacheFault,omitempty"`
+	RedisStateFault string `json:"redisStateFault,omitempty"`
 	// WindowSeconds is how long Cache looks back.
 	WindowSeconds int `json:"windowSeconds"`
 	// Cache counts, for each kind of result, the requests of the window (BYPASS excluded).
