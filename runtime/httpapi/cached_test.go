@@ -41,13 +41,20 @@ func (twoPassages) Generate(_ context.Context, p rag.Prompt, emit func(rag.Piece
 }
 
 // cached makes the fixture's service the real one, with a cache.
-func cached(f *fixture) {
+func cached(f *fixture) { cachedWith(twoPassages{})(f) }
+
+// cachedWith does so with another model.
+func cachedWith(model rag.Generator) option {
+	return func(f *fixture) { useCache(f, model) }
+}
+
+func useCache(f *fixture, model rag.Generator) {
 	f.config.Cache = config.Cache{Enabled: true, TTLSearch: config.Duration(time.Hour), TTLLLM: config.Duration(time.Hour), LocalMaxBytes: 1 << 20}
 	results := cache.New(cache.Options{Config: func() config.Config { return f.config }, Control: unchanging{}})
 	f.Cleanup(func() { _ = results.Close(context.Background()) })
 	f.api.Service = &rag.Service{
 		Retriever: results.Retriever(twoPassages{}),
-		Generator: results.Generator(rag.WithCitations(twoPassages{})),
+		Generator: results.Generator(rag.WithCitations(model)),
 		Answers:   results,
 		Settings: func() rag.Settings {
 			return rag.Settings{Retrieval: rag.RetrievalSettings{TopK: 5, MaxTopK: 50}, Model: rag.ModelSettings{Name: "m", MaxTokens: 100}}

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptrace"
@@ -154,6 +155,41 @@ func TestDrainAnswersIdleConnections(t *testing.T) {
 	close(release)
 	if got := <-slow; got.status != http.StatusOK || !got.close {
 		t.Errorf("%d, close %v", got.status, got.close)
+	}
+	if err := s.wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDrainOfAnUpload: an upload whose results are streamed goes on to its end while the server drains.
+func TestDrainOfAnUpload(t *testing.T) {
+	s := serve(t, 0, 30*time.Second)
+	send, body := io.Pipe()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+documents+"?stream=true", send)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X-API-Key", adminKey)
+	r.Header.Set("Content-Type", "application/x-ndjson")
+	go func() { _, _ = io.WriteString(body, "{\"id\":\"0\",\"text\":\"x\"}\n") }()
+	got, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = got.Body.Close() }()
+	s.stop()
+	for !s.refuses() {
+		time.Sleep(time.Millisecond)
+	}
+	for i := range 10 {
+		if _, err := fmt.Fprintf(body, "{\"id\":\"%d\",\"text\":\"x\"}\n", i+1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = body.Close()
+	results, err := io.ReadAll(got.Body)
+	if err != nil || !strings.HasSuffix(string(results), `{"created":11,"updated":0,"unchanged":0,"failed":0}`+"\n") {
+		t.Errorf("%v: %s", err, results)
 	}
 	if err := s.wait(); err != nil {
 		t.Error(err)

@@ -8,8 +8,15 @@ import (
 	"time"
 )
 
-// heartbeat is how often a stream that has nothing to say says so, so that no proxy takes it for dead.
-const heartbeat = 10 * time.Second
+const (
+	// heartbeat is how often a stream that has nothing to say says so, so that no proxy takes it for dead.
+	heartbeat = 10 * time.Second
+	// maxHeld is how much of a stream whose events are all at hand is sent at once, in bytes.
+	maxHeld = 32 << 10
+	// heldFor is how long an event is held back at most: what was said to be at hand may yet take its time, when an entry of
+	// the cache ends at the wrong moment.
+	heldFor = 250 * time.Millisecond
+)
 
 // eventStream writes server-sent events. The first one sends the headers and starts the heartbeat.
 type eventStream struct {
@@ -19,6 +26,9 @@ type eventStream struct {
 	mu   sync.Mutex
 	beat *time.Timer
 	done bool
+	// hold collects events in held instead of sending each.
+	hold bool
+	held []byte
 }
 
 func newEventStream(w http.ResponseWriter, pause time.Duration) *eventStream {
@@ -28,10 +38,19 @@ func newEventStream(w http.ResponseWriter, pause time.Duration) *eventStream {
 	return &eventStream{w: w, pause: pause}
 }
 
+// started says whether an event was sent, or held back to be sent.
 func (s *eventStream) started() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.beat != nil
+}
+
+// atHand says whether the events to come are all at hand, as those of a cached answer are: they are then sent together,
+// the same bytes in far fewer writes. The last event has to be sent with atHand(false).
+func (s *eventStream) atHand(yes bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hold = yes
 }
 
 // send writes one event whose data is v as JSON, on one line. An error means that the client is gone or does not read.
@@ -45,7 +64,16 @@ func (s *eventStream) send(event string, v any) error {
 	if s.beat == nil {
 		s.start()
 	}
-	return s.write(fmt.Appendf(nil, "event: %s\ndata: %s\n\n", event, bytes.TrimSuffix(data, []byte("\n"))))
+	s.held = append(s.held, "event: "...)
+	s.held = append(s.held, event...)
+	s.held = append(s.held, "\ndata: "...)
+	s.held = append(s.held, bytes.TrimSuffix(data, []byte("\n"))...)
+	s.held = append(s.held, "\n\n"...)
+	if s.hold && len(s.held) < maxHeld {
+		s.beat.Reset(min(heldFor, s.pause))
+		return nil
+	}
+	return s.flush()
 }
 
 func (s *eventStream) start() {
@@ -58,19 +86,25 @@ func (s *eventStream) start() {
 	s.beat = time.AfterFunc(s.pause, s.comment)
 }
 
-// comment is the heartbeat.
+// comment is the heartbeat. Events that are held are as good a sign of life.
 func (s *eventStream) comment() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.done {
-		_ = s.write([]byte(": waiting\n\n")) // the next event finds out as well
+	if s.done {
+		return
 	}
+	if len(s.held) == 0 {
+		s.held = append(s.held, ": waiting\n\n"...)
+	}
+	_ = s.flush() // the next event finds out as well
 }
 
-func (s *eventStream) write(b []byte) error {
+// flush sends what is held.
+func (s *eventStream) flush() error {
 	s.beat.Reset(s.pause)
 	extendWrite(s.w)
-	if _, err := s.w.Write(b); err != nil {
+	_, err := s.w.Write(s.held)
+	if s.held = s.held[:0]; err != nil {
 		return fmt.Errorf("send an event: %w", err)
 	}
 	if err := http.NewResponseController(s.w).Flush(); err != nil {

@@ -47,6 +47,7 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request, c call) error {
 				Took:       time.Since(start),
 			})
 			tellCache(w, r, telemetry.KindLLM, m.Cache)
+			events.atHand(m.Cache.Outcome == rag.CacheHit)
 			return events.send("meta", streamMeta{
 				Query:      m.Query,
 				ChunksUsed: m.ChunksUsed,
@@ -61,11 +62,13 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request, c call) error {
 	if err == nil {
 		a.logCache(r, telemetry.KindLLM, answered.Cache)
 		noteCache(r, telemetry.KindLLM, answered.Cache)
+		events.atHand(false)
 		err = events.send("done", newAskAnswer(r, answered))
 	}
 	if err == nil || !events.started() {
 		return aboutRequest(err, request.Query, body)
 	}
+	events.atHand(false)
 	middleware.Of(r).CacheOutcome = "" // no answer was given, whatever was begun
 	_ = events.send("error", note(r, aboutRequest(err, request.Query, body)).envelope())
 	return nil

@@ -55,8 +55,9 @@ func tellBucket(h http.Header, d ratelimit.Decision, now time.Time) {
 	h.Set("X-Ratelimit-Limit", strconv.Itoa(d.Limit))
 	h.Set("X-Ratelimit-Remaining", strconv.Itoa(d.Remaining))
 	h.Set("X-Ratelimit-Reset", strconv.FormatInt(full, 10))
-	h.Set("Ratelimit-Policy", fmt.Sprintf("%q;q=%d;w=%d", d.Endpoint, d.Limit, Seconds(ratelimit.Window)))
-	h.Set("Ratelimit", fmt.Sprintf("%q;r=%d;t=%d", d.Endpoint, d.Remaining, Seconds(d.ResetAfter)))
+	name := `"` + d.Endpoint + `"`
+	h.Set("Ratelimit-Policy", name+";q="+strconv.Itoa(d.Limit)+";w="+strconv.Itoa(Seconds(ratelimit.Window)))
+	h.Set("Ratelimit", name+";r="+strconv.Itoa(d.Remaining)+";t="+strconv.Itoa(Seconds(d.ResetAfter)))
 }
 
 // Seconds are whole seconds, rounded up: who waits for them has waited long enough.
