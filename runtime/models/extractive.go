@@ -2,185 +2,164 @@ package models
 
 import (
 	"context"
-	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/segment"
+	"github.com/ragservice/ragservice-operator/runtime/terms"
 )
 
 const (
-	// extractiveSentences is the most sentences of an answer: more is a search result, not an answer.
-	extractiveSentences = 3
-	// A sentence of fewer terms than this is a heading or a fragment.
-	minSentenceTerms = 3
-	// A further sentence must score at least this share of the best one.
-	extractiveShare = 0.6
+	// maxAnswer bounds an answer in characters, markers and all.
+	maxAnswer = 600
+	// enoughAnswer is the length from which on nothing more is added, in characters.
+	enoughAnswer = 500
+	// maxUnits is the most units of an answer: more is a search result.
+	maxUnits = 6
+	// A further unit must score at least this share of the best one. On the questions of test/quality the first unit
+	// alone answers 0.41 of them, all that reach this share 0.73, and with half of it answers only grow.
+	minShare = 0.7
+	// nearlyAll is the share of the question that a unit holds which leaves nothing to those that hold less of it.
+	nearlyAll = 0.75
 )
 
-// bracketed are markers in a passage's own text, which would be taken for citations.
-var bracketed = regexp.MustCompile(`\[(\d{1,3})\]`)
-
-// Extractive answers without a model: with the sentences of the passages that match the question best, word for word
-// and cited, in the order of the passages.
-type Extractive struct{}
-
-type candidate struct {
-	passage, position int
-	text              string
-	terms             map[string]bool
-	// heading are the terms of the heading that the sentence stands under.
-	heading map[string]bool
-	score   float64
+// Extractive answers without a model: with the units of the passages that match the question best, word for word and
+// cited.
+type Extractive struct {
+	// Analyser makes the terms that question and units are compared by: the one of the index, whose statistics say how
+	// rare they are. Nil means one for English.
+	Analyser *terms.Analyser
 }
 
-// Generate implements rag.Generator. It never fails but with the error of emit or ctx.
-func (Extractive) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
+var english = terms.New([]string{"en"})
+
+// Generate implements rag.Generator. It never fails but with the error of emit or ctx. When nothing in the passages is an
+// answer, it says rag.NothingFound and cites nothing.
+func (e Extractive) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
 	out := rag.Completion{Model: p.Model, FinishReason: rag.FinishStop}
-	chosen := choose(p)
-	for i, c := range chosen {
-		sentence := c.text + " [" + strconv.Itoa(c.passage+1) + "]"
-		if i+1 < len(chosen) {
-			sentence += " "
+	for _, piece := range e.answer(p) {
+		if len(out.Pieces) == p.MaxTokens {
+			out.FinishReason = "length"
+			return out, nil
 		}
-		for text := range strings.SplitAfterSeq(sentence, " ") {
-			if text == "" {
-				continue
-			}
-			if len(out.Pieces) == p.MaxTokens {
-				out.FinishReason = "length"
-				return out, nil
-			}
-			if err := ctx.Err(); err != nil {
-				return rag.Completion{}, err
-			}
-			piece := rag.Piece{Text: text}
-			out.Pieces = append(out.Pieces, piece)
-			if err := emit(piece); err != nil {
-				return rag.Completion{}, err
-			}
+		if err := ctx.Err(); err != nil {
+			return rag.Completion{}, err
+		}
+		out.Pieces = append(out.Pieces, piece)
+		if err := emit(piece); err != nil {
+			return rag.Completion{}, err
 		}
 	}
 	return out, nil
 }
 
-// choose picks the sentences of the answer: the best one, and those nearly as good that say something else.
-func choose(p rag.Prompt) []candidate {
-	all := candidates(p)
-	score(all, termSet(p.Query))
-	slices.SortStableFunc(all, func(a, b candidate) int {
-		switch {
-		case a.score > b.score:
-			return -1
-		case a.score < b.score:
-			return 1
-		default:
-			return 0
+// answer is the answer word by word. The last word of each unit, its marker, brings its citation.
+func (e Extractive) answer(p rag.Prompt) []rag.Piece {
+	analyser := e.Analyser
+	if analyser == nil {
+		analyser = english
+	}
+	chosen := choose(newQuestion(analyser, p))
+	if len(chosen) == 0 {
+		return words(rag.NothingFound)
+	}
+	markers := map[int]int{} // by passage, in the order of their first appearance
+	var out []rag.Piece
+	for i, c := range chosen {
+		if markers[c.passage] == 0 {
+			markers[c.passage] = len(markers) + 1
 		}
-	})
-	var chosen []candidate
-	for _, c := range all {
-		if len(chosen) == extractiveSentences || len(chosen) > 0 && c.score < extractiveShare*chosen[0].score {
-			break
+		marker := markers[c.passage]
+		text := c.said + " [" + strconv.Itoa(marker) + "]"
+		if i+1 < len(chosen) {
+			text += " "
 		}
-		if !slices.ContainsFunc(chosen, func(o candidate) bool { return overlap(o.terms, c.terms) > 0.7 }) {
-			chosen = append(chosen, c)
+		pieces := words(text)
+		pieces[len(pieces)-1].Citations = []rag.Citation{c.citation(marker, p.Passages[c.passage])}
+		out = append(out, pieces...)
+	}
+	return out
+}
+
+// markerLength is what a marker adds to a unit: " [1] ".
+const markerLength = 5
+
+// words are the words of text, each with the space behind it.
+func words(text string) []rag.Piece {
+	var out []rag.Piece
+	for word := range strings.SplitAfterSeq(text, " ") {
+		if word != "" {
+			out = append(out, rag.Piece{Text: word})
 		}
 	}
-	slices.SortFunc(chosen, func(a, b candidate) int {
-		if a.passage != b.passage {
-			return a.passage - b.passage
+	return out
+}
+
+// choose picks the units of the answer: the best one, and those nearly as good. Those of a passage stand together in
+// their order, the passage of the best one first. It picks none when the best one is too weak to be an answer.
+func choose(q *question) []*candidate {
+	ranked := q.rank()
+	if len(ranked) == 0 || !q.answeredBy(ranked[0]) {
+		return nil
+	}
+	var chosen []*candidate
+	length := 0
+	for _, c := range ranked {
+		if len(chosen) == maxUnits || length >= enoughAnswer || c.score < minShare*ranked[0].score {
+			break
 		}
-		return a.position - b.position
+		size := utf8.RuneCountInString(c.said) + markerLength
+		said := func(o *candidate) bool { return o.said == c.said || q.saidBy(o, c) }
+		if length+size > maxAnswer && length > 0 || slices.ContainsFunc(chosen, said) {
+			continue
+		}
+		chosen = append(chosen, c)
+		length += size
+	}
+	first := map[int]int{} // the place of the best unit of each passage
+	for i, c := range slices.Backward(chosen) {
+		first[c.passage] = i
+	}
+	slices.SortStableFunc(chosen, func(a, b *candidate) int {
+		if a.passage != b.passage {
+			return first[a.passage] - first[b.passage]
+		}
+		return a.unit.Span.Start - b.unit.Span.Start
 	})
 	return chosen
 }
 
-// candidates are the sentences of the passages that are prose; all of them, when none is.
-func candidates(p rag.Prompt) []candidate {
-	var all, prose []candidate
-	for n, chunk := range p.Passages {
-		var heading map[string]bool
-		code := false
-		for _, s := range rag.Sentences(chunk.Text) {
-			c := candidate{passage: n, position: s.Span.Start, text: clean(s.Text), terms: termSet(s.Text), heading: heading}
-			all = append(all, c)
-			fenced := code || strings.HasPrefix(s.Text, "```")
-			if strings.Count(s.Text, "```")%2 == 1 {
-				code = !code
-			}
-			switch {
-			case strings.HasPrefix(s.Text, "#"):
-				heading = c.terms
-			case !fenced && len(c.terms) >= minSentenceTerms && !framed(s.Text):
-				prose = append(prose, c)
-			}
+// saidBy says whether c adds nothing to a unit of the same passage that holds all that c does of the question, and more:
+// when both are rows, or when the other one holds nearly all of the question.
+func (q *question) saidBy(o, c *candidate) bool {
+	if o.passage != c.passage {
+		return false
+	}
+	if isRow(o) && isRow(c) && less(q, c.named, o.named) {
+		return true
+	}
+	own := func(c *candidate) func(int) float64 { return func(word int) float64 { return c.own[word] } }
+	return less(q, own(c), own(o)) && q.weigh(own(o)) >= nearlyAll*q.total
+}
+
+// less says whether a holds nothing of the question that b does not hold, and not all of it.
+func less(q *question, a, b func(word int) float64) bool {
+	less := false
+	for word := range q.rarity {
+		if a(word) > b(word) {
+			return false
 		}
+		less = less || a(word) < b(word)
 	}
-	if len(prose) > 0 {
-		return prose
-	}
-	return all
+	return less
 }
 
-// framed says whether a sentence is a table row, a picture or code: words in a frame.
-func framed(sentence string) bool {
-	first, _ := utf8.DecodeRuneInString(sentence)
-	return strings.ContainsRune("|`<┌│└├!", first)
+func isRow(c *candidate) bool {
+	return c.unit.Kind == segment.Row || c.unit.Kind == segment.Values || c.unit.Kind == segment.Record
 }
 
-func termSet(text string) map[string]bool {
-	set := map[string]bool{}
-	for _, t := range rag.Terms(text) {
-		set[t] = true
-	}
-	return set
-}
-
-// clean is a sentence on one line, without the mark of a list item and without brackets that look like a citation.
-func clean(sentence string) string {
-	sentence = strings.TrimLeft(sentence, "-*> ")
-	return bracketed.ReplaceAllString(strings.Join(strings.Fields(sentence), " "), "($1)")
-}
-
-// headingWeight is what a word of the question counts that stands in the heading above a sentence, not in it.
-const headingWeight = 0.7
-
-// score weighs the words that a sentence shares with the question by how rare they are among the candidates (the
-// inverse document frequency of BM25), damps long sentences, and favours passages that were found first.
-func score(all []candidate, wanted map[string]bool) {
-	frequency := map[string]int{}
-	for _, c := range all {
-		for t := range c.terms {
-			frequency[t]++
-		}
-	}
-	for i := range all {
-		c := &all[i]
-		for t := range wanted {
-			rarity := math.Log(1 + (float64(len(all)-frequency[t])+0.5)/(float64(frequency[t])+0.5))
-			switch {
-			case c.terms[t]:
-				c.score += rarity
-			case c.heading[t]:
-				c.score += headingWeight * rarity
-			}
-		}
-		c.score /= math.Sqrt(float64(len(c.terms) + 8))
-		c.score *= 1 / (1 + 0.15*float64(c.passage))
-	}
-}
-
-// overlap is the share of the smaller set that the sets have in common.
-func overlap(a, b map[string]bool) float64 {
-	shared := 0
-	for t := range a {
-		if b[t] {
-			shared++
-		}
-	}
-	return float64(shared) / float64(max(1, min(len(a), len(b))))
-}
+// named is how well a word is found in a row or in the names that it is said with.
+func (c *candidate) named(word int) float64 { return max(c.own[word], c.context[word]) }

@@ -3,17 +3,24 @@ package models
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
+// extract answers from passages of documents of their own, in an index of a hundred passages that has each word of the
+// question in ten.
 func extract(t *testing.T, query string, maxTokens int, passages ...string) rag.Completion {
 	t.Helper()
-	p := rag.Prompt{Query: query, Model: rag.ExtractiveModel, MaxTokens: maxTokens}
-	for _, text := range passages {
-		p.Passages = append(p.Passages, rag.Chunk{Text: text})
+	p := rag.Prompt{Query: query, Model: rag.ExtractiveModel, MaxTokens: maxTokens, Statistics: rag.Statistics{Chunks: 100, Holding: map[string]int{}}}
+	for _, term := range english.Query(query) {
+		p.Statistics.Holding[term.Text] = 10
+	}
+	for n, text := range passages {
+		id := string(rune('a' + n))
+		p.Passages = append(p.Passages, rag.Chunk{ID: id + "#0", DocumentID: id, Text: text, Span: rag.Span{Start: 1000}})
 	}
 	var streamed []rag.Piece
 	got, err := Extractive{}.Generate(t.Context(), p, func(piece rag.Piece) error { streamed = append(streamed, piece); return nil })
@@ -26,17 +33,25 @@ func extract(t *testing.T, query string, maxTokens int, passages ...string) rag.
 	return got
 }
 
-// textOf is the whole answer.
 func textOf(c rag.Completion) string {
 	var text strings.Builder
-	for _, token := range c.Pieces {
-		text.WriteString(token.Text)
+	for _, piece := range c.Pieces {
+		text.WriteString(piece.Text)
 	}
 	return text.String()
 }
 
+func citationsOf(c rag.Completion) []rag.Citation {
+	var all []rag.Citation
+	for _, piece := range c.Pieces {
+		all = append(all, piece.Citations...)
+	}
+	return all
+}
+
 func TestExtractive(t *testing.T) {
-	tests := []struct {
+	t.Parallel()
+	for _, tt := range []struct {
 		name     string
 		query    string
 		passages []string
@@ -47,26 +62,85 @@ func TestExtractive(t *testing.T) {
 			"Search results are cached for one hour. [1]"},
 		{"the passage's own brackets are no citations", "What does the marker name?",
 			[]string{"The marker [2] names the second passage of the list."}, "The marker (2) names the second passage of the list. [1]"},
-		{"a fragment when there is nothing else", "port?", []string{"Port 8080"}, "Port 8080 [1]"},
+		{"a fragment when there is nothing else", "port 8080?", []string{"Port 8080"}, "Port 8080 [1]"},
 		{"the sentence under the heading that asks", "What happens when Redis is lost?",
-			[]string{"# Redis\n\nThe password is drawn once and kept in a Secret.\n\n## When Redis is lost\n\nResults are worked out anew, and nobody waits longer.\n\n```\nredis is lost happens\n```"},
-			"Results are worked out anew, and nobody waits longer. [1]"},
+			[]string{"# Redis\n\nThe password is drawn once and kept in a Secret.\n\n## When Redis is lost\n\nNothing is lost for good: results are worked out anew.\n"},
+			"Nothing is lost for good: results are worked out anew. [1]"},
 		{"the same sentence of two passages once", "What is lost with Redis?",
 			[]string{"The loss of Redis costs speed, not answers.", "The loss of Redis costs speed, not answers."}, "The loss of Redis costs speed, not answers. [1]"},
-	}
-	for _, tt := range tests {
+		{"a heading is no answer", "Where is the garden of the palace?", []string{"# The garden of the palace\n\nIt opens at nine."}, rag.NothingFound},
+		{"one word of many", "Which frog sings at the edge of the northern lake?", []string{"The lake is deep."}, rag.NothingFound},
+	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := extract(t, tt.query, 100, tt.passages...)
-			if diff := cmp.Diff(tt.want, textOf(got)); diff != "" {
+			t.Parallel()
+			if diff := cmp.Diff(tt.want, textOf(extract(t, tt.query, 100, tt.passages...))); diff != "" {
 				t.Error(diff)
 			}
 		})
 	}
 }
 
+func TestExtractiveCitesWhatItQuotes(t *testing.T) {
+	t.Parallel()
+	texts := []string{
+		"Über uns. Search results are cached for one hour. Largo: results of a search expire.",
+		"The cached results of a search are kept in Redis for an hour. \u0414\u0430.",
+	}
+	got := extract(t, "How long are search results cached?", 100, texts...)
+	cited := citationsOf(got)
+	if len(cited) < 2 {
+		t.Fatalf("cited %+v of %q", cited, textOf(got))
+	}
+	next := 1
+	for _, c := range cited {
+		text := texts[c.DocumentID[0]-'a']
+		if quoted := string([]rune(text)[c.Span.Start-1000 : c.Span.End-1000]); quoted != c.Quote {
+			t.Errorf("the span holds %q, the quote says %q", quoted, c.Quote)
+		}
+		if !strings.Contains(textOf(got), c.Quote) {
+			t.Errorf("%q is not in the answer", c.Quote)
+		}
+		if c.Marker > next {
+			t.Errorf("marker %d before marker %d", c.Marker, next)
+		}
+		next = max(next, c.Marker+1)
+	}
+}
+
+// The passage of the best unit is named first, whatever its place, and as [1].
+func TestExtractiveNumbersMarkersAsTheyAppear(t *testing.T) {
+	t.Parallel()
+	got := extract(t, "How long are search results cached?", 100, "Nothing is said here of a search.", "Search results are cached for one hour.")
+	if cited := citationsOf(got); len(cited) != 1 || cited[0].Marker != 1 || cited[0].DocumentID != "b" {
+		t.Errorf("%q cites %+v", textOf(got), cited)
+	}
+}
+
+func TestExtractiveIsBounded(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"a long word":      "cached results " + strings.Repeat("x", 5000),
+		"a long sentence":  strings.Repeat("search results are cached and ", 500),
+		"many sentences":   strings.Repeat("Search results are cached. Cached results are searched, they say, by results. ", 200),
+		"many rows":        "| results | cached |\n|---|---|\n" + strings.Repeat("| search results | cached |\n", 200),
+		"a wide table":     strings.Repeat("| search results cached ", 100) + "|\n" + strings.Repeat("|---", 100) + "|\n" + strings.Repeat("| search results cached ", 100) + "|\n",
+		"Chinese, no stop": strings.Repeat("搜索结果缓存一小时", 500),
+	} {
+		query := "search results cached"
+		if strings.HasPrefix(name, "Chinese") {
+			query = "搜索结果缓存"
+		}
+		got := extract(t, query, 2000, text)
+		if n := utf8.RuneCountInString(textOf(got)); n > maxAnswer || len(citationsOf(got)) == 0 {
+			t.Errorf("%s: %d characters, %d citations", name, n, len(citationsOf(got)))
+		}
+	}
+}
+
 func TestExtractiveEndsAtMaxTokens(t *testing.T) {
-	got := extract(t, "results", 3, "Search results are cached for one hour.")
-	if len(got.Pieces) != 3 || got.FinishReason != "length" {
+	t.Parallel()
+	got := extract(t, "results cached", 3, "Search results are cached for one hour.")
+	if len(got.Pieces) != 3 || got.FinishReason != "length" || len(citationsOf(got)) != 0 {
 		t.Errorf("got %+v", got)
 	}
 }

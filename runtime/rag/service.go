@@ -90,7 +90,7 @@ func (s *Service) Stream(ctx context.Context, id Identity, r AskRequest, opt Req
 	if err != nil {
 		return Answer{}, err
 	}
-	prompt := newPrompt(q, found.Hits, r, settings)
+	prompt := newPrompt(q, found, r, settings)
 	prompt.fit(settings.Model.ContextTokens, &s.tokenCounts)
 	given := found.Hits[:len(prompt.Passages)]
 	answer := Answer{
@@ -165,12 +165,12 @@ func scoreOf(hits []Hit, chunkID string) float64 {
 	return 0
 }
 
-func newPrompt(q Query, hits []Hit, r AskRequest, s Settings) Prompt {
+func newPrompt(q Query, found Retrieval, r AskRequest, s Settings) Prompt {
 	p := Prompt{
 		Tenant: q.Tenant, Query: q.Text, Model: s.ModelName(), Temperature: s.Model.Temperature, MaxTokens: s.MaxTokens(), BaseURL: s.Model.BaseURL,
-		Passages: make([]Chunk, len(hits)),
+		Passages: make([]Chunk, len(found.Hits)), Statistics: found.Statistics,
 	}
-	for i, h := range hits {
+	for i, h := range found.Hits {
 		p.Passages[i] = h.Chunk
 	}
 	if r.Temperature != nil {

@@ -151,7 +151,9 @@ type Prompt struct {
 	// Query is NFC and trimmed.
 	Query string
 	// Passages in the order in which [1], [2], ... name them.
-	Passages    []Chunk
+	Passages []Chunk
+	// Statistics tell how rare the terms of the query are. Answers are kept without regard to them.
+	Statistics  Statistics
 	Model       string
 	Temperature float64
 	// MaxTokens bounds the answer.

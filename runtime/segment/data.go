@@ -170,3 +170,25 @@ func yamlPath(path []yamlKey) string {
 	}
 	return contextOf(strings.Join(names, " > "))
 }
+
+// Columns are the names of the columns and the values of a line of CSV.
+func Columns(header, row string) (names, values []string) {
+	d := byte(',')
+	for _, other := range []byte{';', '\t'} {
+		if len(split(header, other)) > len(split(header, d)) {
+			d = other
+		}
+	}
+	return unquoted(split(header, d)), unquoted(split(row, d))
+}
+
+func unquoted(values []string) []string {
+	for i, v := range values {
+		v = strings.TrimSpace(v)
+		if len(v) >= 2 && v[0] == '"' && v[len(v)-1] == '"' {
+			v = strings.ReplaceAll(v[1:len(v)-1], `""`, `"`)
+		}
+		values[i] = v
+	}
+	return values
+}

@@ -35,6 +35,10 @@ func (e *emitter) layout(lines []line, depth int) {
 func (e *emitter) block(lines []line, depth int) int {
 	first := lines[0]
 	n := e.paragraphLength(lines)
+	if n == 1 && emphasized(e.text[first.start:first.end]) {
+		e.emit(Unit{Start: first.start, End: first.end, Kind: Heading, Level: emphasisLevel})
+		return n
+	}
 	under := next(lines, n)
 	head := n == 1 && under < len(lines) && lines[under].indent > first.indent+1 && depth < maxDepth && first.end-first.start <= maxContext
 	switch {
@@ -61,6 +65,15 @@ func (e *emitter) block(lines []line, depth int) int {
 	}
 	e.paragraphOrRows(lines[:n])
 	return n
+}
+
+// emphasisLevel is the level of a line in bold type that stands for a heading: below those that are marked as such.
+const emphasisLevel = 7
+
+// emphasized says whether a line is bold as a whole, and no sentence.
+func emphasized(s string) bool {
+	return len(s) > 4 && strings.HasPrefix(s, "**") && strings.HasSuffix(s, "**") && !strings.Contains(s[2:len(s)-2], "**") &&
+		!sentenceEnd(strings.Trim(s, "*"))
 }
 
 func (e *emitter) flushTerm() {

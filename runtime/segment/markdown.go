@@ -149,20 +149,41 @@ type markdown struct {
 	offset int
 }
 
+// children reads the blocks under n. Paragraphs and indented blocks in a row are laid out together: in text that is not
+// Markdown the one may define the other.
 func (m *markdown) children(n ast.Node, depth int) {
-	for c := n.FirstChild(); c != nil && !m.done; c = c.NextSibling() {
-		m.node(c, depth)
+	m.siblings(n.FirstChild(), depth)
+}
+
+func (m *markdown) siblings(c ast.Node, depth int) {
+	var lines []line
+	end := func() {
+		if len(lines) > 0 {
+			m.layout(lines, depth)
+			lines = nil
+		}
 	}
+	for ; c != nil && !m.done; c = c.NextSibling() {
+		switch c.(type) {
+		case *ast.Paragraph, *ast.TextBlock, *ast.HTMLBlock, *ast.CodeBlock:
+			more := m.lines(c)
+			if len(lines) > 0 && len(more) > 0 {
+				at := lines[len(lines)-1].end
+				lines = append(lines, line{start: at, end: at})
+			}
+			lines = append(lines, more...)
+		default:
+			end()
+			m.node(c, depth)
+		}
+	}
+	end()
 }
 
 func (m *markdown) node(n ast.Node, depth int) {
 	switch n := n.(type) {
 	case *ast.Heading:
 		m.heading(n)
-	case *ast.Paragraph, *ast.TextBlock, *ast.HTMLBlock:
-		m.layout(m.lines(n), depth)
-	case *ast.CodeBlock:
-		m.layout(m.lines(n), depth)
 	case *ast.FencedCodeBlock:
 		m.code(m.lines(n))
 	case *ast.List:
@@ -299,9 +320,7 @@ func (m *markdown) itemNode(n ast.Node, depth int) {
 	lines := m.lines(first)
 	m.emitItem(item{mark: m.markOf(lines[0]), lines: lines}, depth)
 	under := func() {
-		for c := first.NextSibling(); c != nil; c = c.NextSibling() {
-			m.node(c, depth+1)
-		}
+		m.siblings(first.NextSibling(), depth+1)
 	}
 	if first.NextSibling() == nil || depth >= maxDepth {
 		under()
