@@ -23,7 +23,20 @@ type RetrievalSpec struct {
 	// +default={}
 	// +optional
 	Chunking ChunkingSpec `json:"chunking,omitzero"`
+	// languages are those of the documents, whose stop words are left out and whose endings are cut off, so that "caches"
+	// finds "cached". A document is in the one that it names in its field language, or in the one that its text shows;
+	// documents of other languages are found by their words as they stand. A change rolls the servers and builds the
+	// index anew from the documents. Default [en].
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=18
+	// +optional
+	Languages []Language `json:"languages,omitempty"`
 }
+
+// Language is a language by its BCP 47 tag.
+// +kubebuilder:validation:Enum=ar;da;de;en;es;fi;fr;ga;hu;it;nb;nl;pt;ro;ru;sv;ta;tr
+type Language string
 
 // ChunkingSpec is how documents are cut into passages.
 // +kubebuilder:validation:XValidation:rule="!has(self.words) || !has(self.overlapWords) || self.overlapWords * 2 <= self.words",fieldPath=".overlapWords",message="spec.retrieval.chunking.overlapWords must be at most half of spec.retrieval.chunking.words: lower the first or raise the second"

@@ -15,6 +15,7 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 	"github.com/ragservice/ragservice-operator/runtime/resilience"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
+	"github.com/ragservice/ragservice-operator/runtime/terms"
 )
 
 // documents is what a search engine offers to the pipeline.
@@ -28,8 +29,9 @@ type documents interface {
 // openStore opens the search engine: OpenSearch, or the one inside the server.
 func (srv *server) openStore(s setup) (documents, error) {
 	stores := s.source.Config().Stores
+	analyser := newAnalyser(s.source.Config())
 	if stores.OpenSearch == nil {
-		store, err := localstore.Open(localstore.Options{Dir: filepath.Join(s.dataDir, "documents")})
+		store, err := localstore.Open(localstore.Options{Dir: filepath.Join(s.dataDir, "documents"), Analyser: analyser})
 		if err != nil {
 			return nil, err
 		}
@@ -39,6 +41,7 @@ func (srv *server) openStore(s setup) (documents, error) {
 	}
 	store, err := opensearch.New(opensearch.Options{
 		Config:   *stores.OpenSearch,
+		Analyser: analyser,
 		Observe:  srv.metrics.OpenSearch,
 		OnHealth: srv.openSearchHealth(),
 	})
@@ -49,6 +52,15 @@ func (srv *server) openStore(s setup) (documents, error) {
 	srv.openSearchFault = store.Fault
 	srv.background = append(srv.background, store.Run)
 	return store, nil
+}
+
+// newAnalyser makes the analyser of the configured languages. The index holds its terms, so a change of languages reaches a
+// server when it starts.
+func newAnalyser(c config.Config) *terms.Analyser {
+	if len(c.Retrieval.Languages) == 0 {
+		return terms.New([]string{"en"})
+	}
+	return terms.New(c.Retrieval.Languages)
 }
 
 // openSearchHealth makes the server ready when the indices can be used. From then on an outage leaves it ready: it

@@ -19,7 +19,7 @@ func Build(in Inputs) (State, error) {
 	if err != nil {
 		return State{}, fmt.Errorf("writing the server's configuration: %w", err)
 	}
-	written, err := newServerConfig(yaml, addresses)
+	written, err := newServerConfig(yaml, settings)
 	if err != nil {
 		return State{}, err
 	}

@@ -139,6 +139,9 @@ func TestWhatRollsPods(t *testing.T) {
 		"llm key of another name": {
 			func(in *desired.Inputs) { in.Service.Spec.Models.LLM.APIKeySecretRef.Name = "other" }, []desired.Component{server},
 		},
+		"languages": {
+			func(in *desired.Inputs) { in.Service.Spec.Retrieval.Languages = []v1alpha1.Language{"de"} }, []desired.Component{server},
+		},
 		"addresses": {func(in *desired.Inputs) { in.Service.Namespace = "other" }, []desired.Component{search, server}},
 		"redis image": {
 			func(in *desired.Inputs) { in.Service.Spec.Redis.Managed.Image = "x" }, []desired.Component{cache, state},

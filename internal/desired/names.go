@@ -47,8 +47,9 @@ const (
 	AnnotationConfigHash = "ragservice.dev/config-hash"
 	// AnnotationSecretsHash on pods is SecretFacts.RollHashes of their component; a rotated Secret rolls them.
 	AnnotationSecretsHash = "ragservice.dev/secrets-hash" //nolint:gosec // the name of a hash
-	// AnnotationStoresHash on the server's pods is the hash of the stores' addresses, which are not reloaded.
-	AnnotationStoresHash = "ragservice.dev/stores-hash"
+	// AnnotationStartHash on the server's pods is the hash of what a server reads when it starts and does not reload: the
+	// stores' addresses and the languages of its documents.
+	AnnotationStartHash = "ragservice.dev/start-hash"
 	// AnnotationServiceUID on a volume is the UID of the RAGService that made it; a volume that stayed carries another.
 	AnnotationServiceUID = "ragservice.dev/service-uid"
 )

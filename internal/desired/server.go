@@ -21,8 +21,8 @@ const configFile = "config.yaml"
 // serverConfig is the server's configuration as it is written.
 type serverConfig struct {
 	yaml []byte
-	// hash identifies yaml, storesHash that part of it which a running server does not take up.
-	hash, storesHash string
+	// hash identifies yaml, startHash that part of it which a running server does not take up.
+	hash, startHash string
 }
 
 // server is the objects of the server: the API's Service in front of a Deployment.
@@ -63,7 +63,7 @@ func serverDeployment(p part, in Inputs, written serverConfig) *appsv1ac.Deploym
 		WithLabels(p.labels()).
 		WithAnnotations(map[string]string{
 			AnnotationSecretsHash: in.Secrets.RollHashes[p.component],
-			AnnotationStoresHash:  written.storesHash,
+			AnnotationStartHash:   written.startHash,
 		}).
 		WithSpec(serverPod(p, in))
 	return appsv1ac.Deployment(p.name(), p.namespace()).WithSpec(appsv1ac.DeploymentSpec().
@@ -78,11 +78,12 @@ func serverDeployment(p part, in Inputs, written serverConfig) *appsv1ac.Deploym
 		WithTemplate(template))
 }
 
-// newServerConfig marks what a running server does not take up: the stores' addresses.
-func newServerConfig(yaml []byte, stores config.Stores) (serverConfig, error) {
-	addresses, err := json.Marshal(stores)
+// newServerConfig marks what a running server does not take up: the stores' addresses and the languages that the index is
+// made for.
+func newServerConfig(yaml []byte, c config.Config) (serverConfig, error) {
+	start, err := json.Marshal([]any{c.Stores, c.Retrieval.Languages})
 	if err != nil {
-		return serverConfig{}, fmt.Errorf("hashing the stores' addresses: %w", err)
+		return serverConfig{}, fmt.Errorf("hashing what a server reads when it starts: %w", err)
 	}
-	return serverConfig{yaml: yaml, hash: config.Hash(yaml), storesHash: config.Hash(addresses)}, nil
+	return serverConfig{yaml: yaml, hash: config.Hash(yaml), startHash: config.Hash(start)}, nil
 }

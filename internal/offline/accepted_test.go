@@ -30,6 +30,7 @@ var accepted = []struct{ name, spec string }{
 	{"image by digest and resources", extractive + "  server: {image: 'registry.example.com:5000/a/b@sha256:0123', resources: {requests: {cpu: 1, memory: 1Gi}, limits: {memory: '2Gi'}}}\n"},
 	{"managed stores with their defaults", extractive + "  redis: {managed: {}}\n  openSearch: {managed: {}}\n"},
 	{"managed stores with all", extractive + "  redis: {managed: {image: r, memory: 16Mi, stateStorage: 64Mi, resources: {}}}\n  openSearch: {managed: {image: o, heap: 31Gi, storage: 16Ti, storageClassName: fast, resources: {}}}\n"},
+	{"every language", extractive + "  retrieval: {languages: [ar, da, de, en, es, fi, fr, ga, hu, it, nb, nl, pt, ro, ru, sv, ta, tr]}\n"},
 	{"retrieval at its bounds", extractive + "  retrieval: {topK: 200, maxTopK: 200, chunking: {words: 20, overlapWords: 10}}\n"},
 	{"cache at its bounds", extractive + "  cache: {enabled: false, ttl: {search: 720h, llm: 1000ms}, local: {maxBytes: 16Gi}, generation: 9007199254740993}\n"},
 	{"compound duration", extractive + "  cache: {ttl: {search: 1h30m10s}}\n"},

@@ -108,6 +108,10 @@ var refused = []struct {
 	{name: "overlap over half", spec: extractive + "  retrieval: {chunking: {words: 100, overlapWords: 51}}\n", paths: []string{"spec.retrieval.chunking.overlapWords"}, word: "half"},
 	{name: "overlap negative", spec: extractive + "  retrieval: {chunking: {overlapWords: -1}}\n", paths: []string{"spec.retrieval.chunking.overlapWords"}, word: "greater than or equal to 0"},
 
+	{name: "unknown language", spec: extractive + "  retrieval: {languages: [en, xx]}\n", paths: []string{"spec.retrieval.languages[1]"}, word: "supported values"},
+	{name: "language twice", spec: extractive + "  retrieval: {languages: [en, en]}\n", paths: []string{"spec.retrieval.languages[1]"}, word: "uplicate"},
+	{name: "no language", spec: extractive + "  retrieval: {languages: []}\n", paths: []string{"spec.retrieval.languages"}, word: "at least 1"},
+
 	{name: "ttl in words", spec: extractive + "  cache: {ttl: {search: 1 hour}}\n", paths: []string{"spec.cache.ttl.search"}, word: "such as 15m"},
 	{name: "ttl too short", spec: extractive + "  cache: {ttl: {llm: 10ms}}\n", paths: []string{"spec.cache.ttl.llm"}, word: "from 1s to 720h"},
 	{name: "ttl too long", spec: extractive + "  cache: {ttl: {llm: 721h}}\n", paths: []string{"spec.cache.ttl.llm"}, word: "from 1s to 720h"},

@@ -35,6 +35,7 @@ func Build(rag *v1alpha1.RAGService, stores config.Stores) (config.Config, error
 				Words:        int(ptr.Deref(spec.Retrieval.Chunking.Words, 0)),
 				OverlapWords: int(ptr.Deref(spec.Retrieval.Chunking.OverlapWords, 0)),
 			},
+			Languages: languages(spec.Retrieval.Languages),
 		},
 		Cache:      cache,
 		RateLimits: buildRateLimits(spec.RateLimits),
@@ -46,6 +47,18 @@ func Build(rag *v1alpha1.RAGService, stores config.Stores) (config.Config, error
 		return config.Config{}, fmt.Errorf("the server's configuration: %w", err)
 	}
 	return cfg, nil
+}
+
+// languages resolves the default, which a schema cannot give a list without keeping it in the object.
+func languages(tags []v1alpha1.Language) []string {
+	if len(tags) == 0 {
+		return []string{"en"}
+	}
+	resolved := make([]string, len(tags))
+	for i, tag := range tags {
+		resolved[i] = string(tag)
+	}
+	return resolved
 }
 
 // Marshal writes cfg as YAML. The same configuration gives the same bytes, so that their hash names it.

@@ -87,6 +87,8 @@ type Retrieval struct {
 	TopK     int      `json:"topK"`
 	MaxTopK  int      `json:"maxTopK"`
 	Chunking Chunking `json:"chunking"`
+	// Languages are the documents', BCP 47 tags out of Languages(); none means English.
+	Languages []string `json:"languages,omitempty"`
 }
 
 // Chunking is the length of a passage and of what two neighbours share, in words.

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Bounds of what a configuration may ask for.
@@ -79,6 +80,11 @@ func (l LLM) validate(p *problems) {
 	}
 }
 
+// Languages are the tags that retrieval.languages may have (nb for Norwegian: YAML reads no as false): those that runtime/terms has stop words and a stemmer for.
+func Languages() []string {
+	return []string{"ar", "da", "de", "en", "es", "fi", "fr", "ga", "hu", "it", "nb", "nl", "pt", "ro", "ru", "sv", "ta", "tr"}
+}
+
 func (r Retrieval) validate(p *problems) {
 	p.need(r.TopK >= 1, "retrieval.topK", "must be at least 1")
 	p.need(r.MaxTopK >= 1 && r.MaxTopK <= MaxTopK, "retrieval.maxTopK", "must be from 1 to %d", MaxTopK)
@@ -86,6 +92,9 @@ func (r Retrieval) validate(p *problems) {
 	p.need(r.Chunking.Words >= 1, "retrieval.chunking.words", "must be at least 1")
 	p.need(r.Chunking.OverlapWords >= 0 && r.Chunking.OverlapWords*2 <= r.Chunking.Words, "retrieval.chunking.overlapWords",
 		"must be from 0 to half of retrieval.chunking.words")
+	for i, tag := range r.Languages {
+		p.need(slices.Contains(Languages(), tag), fmt.Sprintf("retrieval.languages[%d]", i), "must be one of %s", strings.Join(Languages(), ", "))
+	}
 }
 
 func (c Cache) validate(p *problems) {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/terms"
 )
 
 // valid is a configuration that every case breaks in one place.
@@ -66,6 +67,7 @@ func TestValidate(t *testing.T) {
 		{name: "topK", breaks: func(c *config.Config) { c.Retrieval.TopK = 0 }, want: []string{"retrieval.topK"}},
 		{name: "topK over maxTopK", breaks: func(c *config.Config) { c.Retrieval.TopK = 51 }, want: []string{"retrieval.topK"}},
 		{name: "maxTopK", breaks: func(c *config.Config) { c.Retrieval.MaxTopK = 201 }, want: []string{"retrieval.maxTopK"}},
+		{name: "language", breaks: func(c *config.Config) { c.Retrieval.Languages = []string{"en", "xx"} }, want: []string{"retrieval.languages[1]"}},
 		{name: "overlap", breaks: func(c *config.Config) { c.Retrieval.Chunking.OverlapWords = 301 }, want: []string{"retrieval.chunking.overlapWords"}},
 		{name: "no words", breaks: func(c *config.Config) { c.Retrieval.Chunking = config.Chunking{} }, want: []string{"retrieval.chunking.words"}},
 		{name: "cache", breaks: func(c *config.Config) { c.Cache = config.Cache{Generation: -1} }, want: []string{"cache.ttlSearch", "cache.ttlLLM", "cache.localMaxBytes", "cache.generation"}},
@@ -94,6 +96,14 @@ func TestValidate(t *testing.T) {
 				t.Errorf("fields (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestLanguages wants the list to be that of the analyser, which is not imported here: the operator would hold it too.
+func TestLanguages(t *testing.T) {
+	t.Parallel()
+	if diff := cmp.Diff(terms.Languages(), config.Languages()); diff != "" {
+		t.Errorf("languages of the analyser and of the configuration (-want +got):\n%s", diff)
 	}
 }
 

@@ -252,7 +252,7 @@ func (in *ingestion) release(before int) error {
 // finish tells the refusals after the last document.
 func (in *ingestion) finish() error { return in.release(in.read) }
 
-var documentFields = fields{known: []string{"id", "text", "title", "url", "metadata"}, required: []string{"id", "text"}}
+var documentFields = fields{known: []string{"id", "text", "title", "url", "metadata", "language"}, required: []string{"id", "text"}}
 
 // readDocument reads and validates a document as JSON. With a fault it still returns what could be read, such as the id.
 func readDocument(data []byte) (rag.Document, error) {
@@ -267,6 +267,8 @@ func readDocument(data []byte) (rag.Document, error) {
 			doc.Title = d.text(name)
 		case "url":
 			doc.URL = d.text(name)
+		case "language":
+			doc.Language = d.text(name)
 		case "metadata":
 			doc.Metadata = d.metadata(name)
 		}

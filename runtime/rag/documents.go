@@ -10,6 +10,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/language"
 )
 
 // Bounds of documents.
@@ -19,6 +21,8 @@ const (
 	// MaxTitle and MaxURL bound title and URL, in bytes.
 	MaxTitle = 1024
 	MaxURL   = 2048
+	// MaxLanguage is the longest language tag, in bytes (RFC 5646 advises to take this much).
+	MaxLanguage = 35
 	// MaxMetadataFields, MaxMetadataField and MaxMetadataValue bound metadata: fields, bytes of a name, bytes of a value.
 	MaxMetadataFields = 64
 	MaxMetadataField  = 128
@@ -110,6 +114,11 @@ func (d Document) Validate() error {
 		add("url", "must have at most %d bytes", MaxURL)
 	case err != nil || link.Scheme != "" && link.Scheme != "http" && link.Scheme != "https":
 		add("url", "must be an http or https URL, or a path") // citations are links: javascript: must not be one
+	}
+	if d.Language != "" {
+		if _, err := language.Parse(d.Language); err != nil || len(d.Language) > MaxLanguage {
+			add("language", "must be a BCP 47 language tag, such as de or pt-BR")
+		}
 	}
 	faults = append(faults, checkMetadata(d.Metadata)...)
 	if len(faults) > 0 {

@@ -3,12 +3,17 @@ package rag
 import (
 	"slices"
 	"strconv"
+
+	"golang.org/x/text/unicode/norm"
 )
 
-// Facet is the term by which a filter finds metadata that has value in field. The names of fields hold no NUL
+// Facet is the term by which a filter finds metadata that has value in field, both in normal form: it must not matter how
+// a keyboard or a file system composes its accents. The names of fields hold no NUL
 // (Document.Validate), so no two pairs make the same term; and both are bounded, so that it is far shorter than the
 // 32,766 bytes that an engine takes.
-func Facet(field, value string) string { return field + "\x00" + value }
+func Facet(field, value string) string {
+	return norm.NFC.String(field) + "\x00" + norm.NFC.String(value)
+}
 
 // Facets are the terms of a document's metadata, sorted: one for each string, number and boolean and one for each member
 // of an array. Numbers are written without an exponent and without zeros at the end: 2020, 0.5.

@@ -30,7 +30,7 @@ func New(languages []string) *Analyser {
 			codes = append(codes, l.code)
 		}
 	}
-	a.version = Version + "-" + strings.Join(codes, ",")
+	a.version = strings.Join(append([]string{Version}, codes...), "-")
 	return a
 }
 
@@ -43,7 +43,8 @@ func contains(languages []*language, l *language) bool {
 	return false
 }
 
-// Version names the terms that the Analyser makes: two of the same Version make the same terms of the same text.
+// Version names the terms that the Analyser makes: two of the same Version make the same terms of the same text. It is made
+// of lower-case letters, digits and hyphens: 1-en-de.
 func (a *Analyser) Version() string { return a.version }
 
 // Fields are the terms of a text as an index holds them, separated by spaces. No term has white space in it.

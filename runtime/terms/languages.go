@@ -50,8 +50,8 @@ var all = func() []*language {
 		{code: "ga", script: unicode.Latin, stem: irish.Stem},
 		{code: "hu", script: unicode.Latin, stem: hungarian.Stem},
 		{code: "it", script: unicode.Latin, stem: italian.Stem},
+		{code: "nb", script: unicode.Latin, stem: norwegian.Stem},
 		{code: "nl", script: unicode.Latin, stem: dutch.Stem},
-		{code: "no", script: unicode.Latin, stem: norwegian.Stem},
 		{code: "pt", script: unicode.Latin, stem: portuguese.Stem},
 		{code: "ro", script: unicode.Latin, stem: romanian.Stem},
 		{code: "ru", script: unicode.Cyrillic, stem: russian.Stem},
@@ -78,8 +78,8 @@ func Languages() []string {
 func lookupLanguage(tag string) *language {
 	primary, _, _ := strings.Cut(strings.ReplaceAll(tag, "_", "-"), "-")
 	primary = strings.ToLower(primary)
-	if primary == "nb" || primary == "nn" {
-		primary = "no"
+	if primary == "no" || primary == "nn" { // "no" is no tag of ours because YAML reads it as false
+		primary = "nb"
 	}
 	for _, l := range all {
 		if l.code == primary {

@@ -88,7 +88,7 @@ aan al alle als altijd andere ben bij daar dan dat de der deze die dit doch doen
 heeft hem het hier hij hoe hoeveel hun ik in is ja je kan kon kunnen maar me meer men met mij mijn moet moeten na naar niet niets nog nu of
 om omdat onder ons onze ook op over reeds te tegen toch toen tot u uit uw van veel voor waar waarom wanneer want waren was wat welk
 welke werd wezen wie wil worden wordt wij we ze zal zelf zich zij zijn zo zonder zou`,
-	"no": `
+	"nb": `
 alle at av bare ble blei bli blir da de dem den denne der dere deres det dette di din disse du eller en enn er et ett etter for fra før
 ha hadde han hans har hennes her hos hun hva hvem hvilke hvilken hvilket hvis hvor hvordan hvorfor i ikke ingen inn jeg kan kunne
 man mange med meg men mer min mot mye må når nå noe noen og også om opp oss over på seg selv skal skulle slik som så til ut under var

@@ -160,6 +160,7 @@ func testFilters(t *testing.T, s tenant) {
 		{ID: "b", Text: "plate", Metadata: rag.Metadata{"source": "rae", "year": 1958.5, "public": false, "tags": []any{"wing"}}},
 		{ID: "c", Text: "plate", Metadata: rag.Metadata{"source": "NASA", "long": strings.Repeat("é", 512)}},
 		{ID: "d", Text: "plate"},
+		{ID: "e", Text: "cone", Metadata: rag.Metadata{"sta\u0308dte": "Cafe\u0301"}},
 	})
 	for name, test := range map[string]struct {
 		filter rag.Filter
@@ -182,6 +183,11 @@ func testFilters(t *testing.T, s tenant) {
 	} {
 		if diff := cmp.Diff(test.want, s.documents(t, rag.Query{Text: "plate", Filter: test.filter}), cmpopts.EquateEmpty(), cmpopts.SortSlices(strings.Compare)); diff != "" {
 			t.Errorf("filter %s (-want +got):\n%s", name, diff)
+		}
+	}
+	for _, filter := range []rag.Filter{{"st\u00e4dte": {"Caf\u00e9"}}, {"sta\u0308dte": {"Cafe\u0301"}}} {
+		if diff := cmp.Diff([]string{"e"}, s.documents(t, rag.Query{Text: "cone", Filter: filter})); diff != "" {
+			t.Errorf("accents composed otherwise (-want +got):\n%s", diff)
 		}
 	}
 	if found := s.search(t, rag.Query{Text: "plate", Filter: rag.Filter{"tags": {"wing"}}, TopK: 1}); found.Total != 2 {
