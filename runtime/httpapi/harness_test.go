@@ -187,7 +187,7 @@ func (l *logBuffer) String() string {
 
 // fixture is an API that listens on loopback.
 type fixture struct {
-	*testing.T
+	testing.TB
 	api     *httpapi.API
 	service *fakeService
 	config  config.Config
@@ -213,9 +213,9 @@ func start(t *testing.T, options ...option) *fixture {
 	return f
 }
 
-func build(t *testing.T, options ...option) *fixture {
+func build(t testing.TB, options ...option) *fixture {
 	t.Helper()
-	f := &fixture{T: t, service: goodService(), log: &logBuffer{}}
+	f := &fixture{TB: t, service: goodService(), log: &logBuffer{}}
 	f.config = config.Config{
 		Auth: config.Auth{Mode: config.AuthAPIKey},
 		RateLimits: config.RateLimits{DefaultTier: "free", Limits: []config.Limit{

@@ -38,8 +38,9 @@ type OpenAI struct {
 	// Observe is told of each answer that a caller waited for to its end.
 	Observe Observer
 
-	client *http.Client
-	health health
+	client  *http.Client
+	health  health
+	retries retryBudget
 }
 
 // NewOpenAI makes a generator for the server that settings name.
@@ -66,10 +67,11 @@ func (t tracing) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // Generate implements rag.Generator. Until the first token it tries again after connection errors, 429, 502 and 503,
-// as long as the wait still fits into the timeout; never after a timeout or a token.
+// as long as the wait still fits into the timeout and the budget of retries allows it; never after a timeout or a token.
 func (g *OpenAI) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
 	settings := g.Settings()
 	started := time.Now()
+	g.retries.earn()
 	watched, watch := newWatchdog(ctx, settings.Timeout.D(), settings.IdleTimeout.D())
 	defer watch.stop()
 

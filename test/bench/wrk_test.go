@@ -45,7 +45,7 @@ func (l load) plus(o load) load {
 // wrk sends body to url for some time.
 func wrk(t *testing.T, url, key, body string, during time.Duration) load {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "wrk", "-t2", "-c"+connections, "-d"+during.String(), "-s", "testdata/ask.lua", url)
+	cmd := exec.CommandContext(t.Context(), "wrk", "-t2", "-c"+connections, "-d"+during.String(), "--timeout", "30s", "-s", "testdata/ask.lua", url)
 	cmd.Env = append(os.Environ(), "BENCH_KEY="+key, "BENCH_BODY="+body)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
