@@ -172,14 +172,15 @@ func (s *ragserver) post(path, caller string, value any) ([]byte, http.Header) {
 
 // usage is what the server has taken since it started.
 type usage struct {
-	allocations, allocatedBytes float64
-	infoLines, logBytes         int64
+	allocations, allocatedBytes, cpuSeconds float64
+	infoLines, logBytes                     int64
 }
 
 func (u usage) since(before usage) usage {
 	return usage{
 		allocations:    u.allocations - before.allocations,
 		allocatedBytes: u.allocatedBytes - before.allocatedBytes,
+		cpuSeconds:     u.cpuSeconds - before.cpuSeconds,
 		infoLines:      u.infoLines - before.infoLines,
 		logBytes:       u.logBytes - before.logBytes,
 	}
@@ -208,6 +209,7 @@ func (s *ragserver) usage() usage {
 	return usage{
 		allocations:    s.metric(metrics, "go_memstats_mallocs_total"),
 		allocatedBytes: s.metric(metrics, "go_memstats_alloc_bytes_total"),
+		cpuSeconds:     s.metric(metrics, "process_cpu_seconds_total"),
 		infoLines:      int64(bytes.Count(log, []byte(`"level":"INFO"`))),
 		logBytes:       int64(len(log)),
 	}
