@@ -15,15 +15,27 @@ import (
 // writeTimeout is how long a client may take to receive a whole answer, or one event of a stream.
 const writeTimeout = 30 * time.Second
 
-// encode is v as one line of JSON. Text stays as it is: a reader of a terminal shall not see \u003c for <.
+// usualAnswer is room for most answers, in bytes.
+const usualAnswer = 2 << 10
+
+// encode is v as one line of JSON.
 func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
+	b := bytes.NewBuffer(make([]byte, 0, usualAnswer))
+	err := encodeTo(b, v)
+	return b.Bytes(), err
+}
+
+// encodeTo adds v as one line of JSON; with an error it adds nothing. Text stays as it is: a reader of a terminal shall not
+// see \u003c for <.
+func encodeTo(b *bytes.Buffer, v any) error {
+	before := b.Len()
+	e := json.NewEncoder(b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {
-		return nil, fmt.Errorf("encode the answer: %w", err)
+		b.Truncate(before)
+		return fmt.Errorf("encode the answer: %w", err)
 	}
-	return b.Bytes(), nil
+	return nil
 }
 
 // answer encodes v before anything is sent, so that a fault is still a 500.

@@ -88,6 +88,8 @@ func badRequests() []bad {
 		post("ask: temperature", ask, `{"query":"x","temperature":2.1}`, 422, "validation_failed", "temperature"),
 		post("ask: temperature is text", ask, `{"query":"x","temperature":"hot"}`, 422, "validation_failed", "temperature"),
 		post("ask: max_tokens", ask, `{"query":"x","max_tokens":0}`, 422, "validation_failed", "max_tokens"),
+		post("ask: all faults at once", ask, `{"query":"x","temperature":9,"top_k":0,"model":"gpt-9","max_tokens":0,"mode":"magic"}`, 422,
+			"validation_failed", "temperature", "top_k", "model", "max_tokens", "mode"),
 		post("ask: model", ask, `{"query":"x","model":"gpt-9"}`, 422, "validation_failed", "model"),
 		post("stream: not JSON", "/api/v1/stream", `{`, 400, "malformed_json"),
 		post("stream: empty query", "/api/v1/stream", `{"query":""}`, 400, "invalid_query"),

@@ -28,7 +28,7 @@ type eventStream struct {
 	done bool
 	// hold collects events in held instead of sending each.
 	hold bool
-	held []byte
+	held bytes.Buffer
 }
 
 func newEventStream(w http.ResponseWriter, pause time.Duration) *eventStream {
@@ -55,21 +55,19 @@ func (s *eventStream) atHand(yes bool) {
 
 // send writes one event whose data is v as JSON, on one line. An error means that the client is gone or does not read.
 func (s *eventStream) send(event string, v any) error {
-	data, err := encode(v)
-	if err != nil {
-		return err
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	before := s.held.Len()
+	s.held.WriteString("event: " + event + "\ndata: ")
+	if err := encodeTo(&s.held, v); err != nil {
+		s.held.Truncate(before)
+		return err
+	}
+	s.held.WriteByte('\n')
 	if s.beat == nil {
 		s.start()
 	}
-	s.held = append(s.held, "event: "...)
-	s.held = append(s.held, event...)
-	s.held = append(s.held, "\ndata: "...)
-	s.held = append(s.held, bytes.TrimSuffix(data, []byte("\n"))...)
-	s.held = append(s.held, "\n\n"...)
-	if s.hold && len(s.held) < maxHeld {
+	if s.hold && s.held.Len() < maxHeld {
 		s.beat.Reset(min(heldFor, s.pause))
 		return nil
 	}
@@ -93,8 +91,8 @@ func (s *eventStream) comment() {
 	if s.done {
 		return
 	}
-	if len(s.held) == 0 {
-		s.held = append(s.held, ": waiting\n\n"...)
+	if s.held.Len() == 0 {
+		s.held.WriteString(": waiting\n\n")
 	}
 	_ = s.flush() // the next event finds out as well
 }
@@ -103,8 +101,8 @@ func (s *eventStream) comment() {
 func (s *eventStream) flush() error {
 	s.beat.Reset(s.pause)
 	extendWrite(s.w)
-	_, err := s.w.Write(s.held)
-	if s.held = s.held[:0]; err != nil {
+	_, err := s.w.Write(s.held.Bytes())
+	if s.held.Reset(); err != nil {
 		return fmt.Errorf("send an event: %w", err)
 	}
 	if err := http.NewResponseController(s.w).Flush(); err != nil {

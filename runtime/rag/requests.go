@@ -90,9 +90,21 @@ type StreamEvents struct {
 
 // query builds the Query of a search, or says which fields are wrong.
 func (r SearchRequest) query(tenant string, s Settings) (Query, error) {
-	text, err := readQuery(r.Query)
+	q, faults, err := r.check(tenant, s)
+	if err == nil && len(faults) > 0 {
+		err = Invalid(faults...)
+	}
 	if err != nil {
 		return Query{}, err
+	}
+	return q, nil
+}
+
+// check builds the Query of a search, and tells which fields are wrong; a query that cannot be read is an error.
+func (r SearchRequest) check(tenant string, s Settings) (Query, []FieldError, error) {
+	text, err := readQuery(r.Query)
+	if err != nil {
+		return Query{}, nil, err
 	}
 	var faults []FieldError
 	topK := s.Retrieval.TopK
@@ -116,19 +128,16 @@ func (r SearchRequest) query(tenant string, s Settings) (Query, error) {
 		faults = append(faults, FieldError{"min_score", "has no meaning for hybrid search: use mode keyword"})
 	}
 	faults = append(faults, checkFilter(r.Filter)...)
-	if len(faults) > 0 {
-		return Query{}, Invalid(faults...)
-	}
-	return Query{Tenant: tenant, Text: text, TopK: topK, Offset: r.Offset, Mode: mode, Filter: r.Filter, MinScore: r.MinScore}, nil
+	q := Query{Tenant: tenant, Text: text, TopK: topK, Offset: r.Offset, Mode: mode, Filter: r.Filter, MinScore: r.MinScore}
+	return q, faults, nil
 }
 
 // search is the search that an ask begins with, with the answer's own fields checked.
 func (r AskRequest) search(tenant string, s Settings) (Query, error) {
-	q, err := SearchRequest{Query: r.Query, TopK: r.TopK, UseHybrid: r.UseHybrid, Mode: r.Mode, Filter: r.Filter}.query(tenant, s)
+	q, faults, err := SearchRequest{Query: r.Query, TopK: r.TopK, UseHybrid: r.UseHybrid, Mode: r.Mode, Filter: r.Filter}.check(tenant, s)
 	if err != nil {
 		return Query{}, err
 	}
-	var faults []FieldError
 	if r.Model != "" && r.Model != s.ModelName() {
 		faults = append(faults, FieldError{"model", "is not one that this service offers: " + s.ModelName()})
 	}
