@@ -23,6 +23,9 @@ type Options struct {
 	Dir string
 	// Analyser makes the terms of texts and queries; nil means one for English.
 	Analyser *terms.Analyser
+	// OnRebuild is told how many of the documents' passages were made anew, when Open finds those of another analyser. It
+	// may be nil.
+	OnRebuild func(done, total int)
 	// Now is the clock that tombstones are dated by; nil means time.Now.
 	Now func() time.Time
 }
@@ -61,7 +64,11 @@ func Open(o Options) (*Store, error) {
 	if s.records, err = openIndex(o.Dir, "records", recordsMapping()); err != nil {
 		return nil, err
 	}
-	if s.chunks, err = openIndex(o.Dir, "chunks", chunksMapping()); err != nil {
+	progress := o.OnRebuild
+	if progress == nil {
+		progress = func(int, int) {}
+	}
+	if err = s.openChunks(o.Dir, progress); err != nil {
 		return nil, errors.Join(err, s.records.Close())
 	}
 	return s, nil
