@@ -31,7 +31,7 @@ func (srv *server) openStore(s setup) (documents, error) {
 	stores := s.source.Config().Stores
 	analyser := newAnalyser(s.source.Config())
 	if stores.OpenSearch == nil {
-		store, err := localstore.Open(localstore.Options{Dir: filepath.Join(s.dataDir, "documents"), Analyser: analyser})
+		store, err := localstore.Open(localstore.Options{Dir: filepath.Join(s.dataDir, "documents"), Analyser: analyser, OnRebuild: srv.rebuilding()})
 		if err != nil {
 			return nil, err
 		}
@@ -52,6 +52,21 @@ func (srv *server) openStore(s setup) (documents, error) {
 	srv.openSearchFault = store.Fault
 	srv.background = append(srv.background, store.Run)
 	return store, nil
+}
+
+// rebuildEvery is how often the log tells of the progress of a rebuild.
+const rebuildEvery = 5 * time.Second
+
+// rebuilding logs the beginning, the progress and the end of a rebuild.
+func (srv *server) rebuilding() func(done, total int) {
+	var told time.Time
+	return func(done, total int) {
+		if done < total && time.Since(told) < rebuildEvery {
+			return
+		}
+		told = time.Now()
+		srv.log.Write(context.Background(), logging.IndexRebuilding{Done: done, Total: total})
+	}
 }
 
 // newAnalyser makes the analyser of the configured languages. The index holds its terms, so a change of languages reaches a

@@ -199,6 +199,18 @@ func (e RequestFailed) describe(l *line) {
 	l.error(e.Err)
 }
 
+// IndexRebuilding is the progress of passages that are made anew, because another analyser made those of the index.
+type IndexRebuilding struct {
+	// Done of Total documents are done.
+	Done, Total int
+}
+
+func (e IndexRebuilding) describe(l *line) {
+	l.is("index_rebuilding", LevelInfo)
+	l.int("done", int64(e.Done))
+	l.int("total", int64(e.Total))
+}
+
 // DocumentsWritten is an upload that was read to its end.
 type DocumentsWritten struct{ Created, Updated, Unchanged, Failed int }
 

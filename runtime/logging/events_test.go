@@ -32,6 +32,7 @@ var everyEvent = []Event{
 	LLMFailed{Code: "c", Took: time.Second},
 	RequestFailed{RequestID: "i", Route: "r", Code: "c", Model: true, Err: errors.New("e")},
 	RequestFailed{RequestID: "i", Route: "r", Code: "c", Err: errors.New("e")},
+	IndexRebuilding{Done: 1, Total: 2},
 	DocumentsWritten{Created: 1, Updated: 1, Unchanged: 1, Failed: 1},
 	DocumentRecovered{Tenant: "a", DocumentID: "b", Kind: "update", Began: time.Unix(1, 0)}, RecoveryFailed{Code: "c", Err: errors.New("x")},
 	DocumentsFailed{Code: "c", Failed: 1, Err: errors.New("e")},
