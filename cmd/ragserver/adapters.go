@@ -20,7 +20,7 @@ type answerer struct {
 
 func (a answerer) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
 	if a.source.Config().LLM.Provider == config.ProviderOpenAI {
-		return rag.WithCitations(a.openAI).Generate(ctx, p, emit)
+		return rag.WithCitations(a.openAI, nil).Generate(ctx, p, emit)
 	}
 	return models.Extractive{}.Generate(ctx, p, emit)
 }

@@ -54,7 +54,7 @@ func useCache(f *fixture, model rag.Generator) {
 	f.Cleanup(func() { _ = results.Close(context.Background()) })
 	f.api.Service = &rag.Service{
 		Retriever: results.Retriever(twoPassages{}),
-		Generator: results.Generator(rag.WithCitations(model)),
+		Generator: results.Generator(rag.WithCitations(model, nil)),
 		Answers:   results,
 		Settings: func() rag.Settings {
 			return rag.Settings{Retrieval: rag.RetrievalSettings{TopK: 5, MaxTopK: 50}, Model: rag.ModelSettings{Name: "m", MaxTokens: 100}}

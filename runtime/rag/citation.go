@@ -1,21 +1,26 @@
 package rag
 
 import (
-	"strconv"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/ragservice/ragservice-operator/runtime/terms"
 )
 
-// Citer finds the citations of an answer while it is written: each [n] that names a passage, with the sentence of the
-// passage that supports what stands before it. Fed the same tokens it finds the same citations at the same places.
+// Citer finds the citations of an answer while it is written: each marker that names a passage, with the unit of the
+// passage that supports what stands before it. A marker in code is none, nor is the text of a link, an index ("argv[1]")
+// or the beginning of a footnote. Fed the same text it finds the same citations, however the tokens are cut.
 type Citer struct {
-	passages []Chunk
+	passages []*quotable
 	text     strings.Builder
 	// claim is the part of the answer that the last marker stands behind, markerEnd where that marker ended.
 	claim     Span
 	markerEnd int
-	// scanned is up to where markers were looked for.
+	// scanned is up to where markers were looked for, code the state there.
 	scanned int
+	code    codeState
 	seen    map[citedPlace]bool
+	ended   bool
 }
 
 type citedPlace struct {
@@ -23,102 +28,156 @@ type citedPlace struct {
 	span   Span
 }
 
-// NewCiter makes a Citer for an answer from passages, in the order in which the answer numbers them.
-func NewCiter(passages []Chunk) *Citer {
-	return &Citer{passages: passages, seen: map[citedPlace]bool{}}
+// NewCiter makes a Citer for an answer from passages, in the order in which the answer numbers them. The analyser is the
+// one of the index; nil means one for English.
+func NewCiter(passages []Chunk, a *terms.Analyser) *Citer {
+	c := &Citer{seen: map[citedPlace]bool{}, code: codeState{lineBegins: true}}
+	for _, chunk := range passages {
+		c.passages = append(c.passages, newQuotable(chunk, a))
+	}
+	return c
 }
 
-// Feed takes the next token of the answer and returns the citations that it completes. A place that was cited before is
-// not returned again.
+// Feed takes the next token of the answer and returns the citations that are certain with it: what follows a marker tells
+// what it is. A place that was cited before is not returned again.
 func (c *Citer) Feed(token string) []Citation {
 	c.text.WriteString(token)
+	return c.scan()
+}
+
+// Waits says whether the text ends in what may be a marker.
+func (c *Citer) Waits() bool { return c.scanned < c.text.Len() }
+
+// Close ends the answer and returns the citations that its last token completes.
+func (c *Citer) Close() []Citation {
+	c.ended = true
+	return c.scan()
+}
+
+func (c *Citer) scan() []Citation {
 	text := c.text.String()
 	var found []Citation
-	for {
-		open := strings.IndexByte(text[c.scanned:], '[')
-		if open < 0 {
-			c.scanned = len(text)
+	for c.scanned < len(text) {
+		at := strings.IndexAny(text[c.scanned:], "[【`\n")
+		if at < 0 {
+			c.advance(text, wholeCharacters(text))
 			return found
 		}
-		open += c.scanned
-		length, marker, complete := readMarker(text[open:])
-		if !complete {
-			c.scanned = open // the rest of the marker is still to come
-			return found
-		}
-		c.scanned = open + length
-		if marker < 1 || marker > len(c.passages) {
+		c.advance(text, c.scanned+at)
+		if text[c.scanned] == '`' || text[c.scanned] == '\n' {
+			end := c.scanned + 1
+			for end < len(text) && text[end] == text[c.scanned] {
+				end++
+			}
+			if end == len(text) && text[c.scanned] == '`' && !c.ended {
+				return found // the run may go on
+			}
+			c.advance(text, end)
 			continue
 		}
-		if c.markerEnd == 0 || strings.TrimSpace(text[c.markerEnd:open]) != "" { // markers in a row support the same words
-			c.claim = Span{Start: c.markerEnd, End: open}
+		length, numbers, complete := readMarker(text[c.scanned:])
+		after := c.scanned + length
+		if !c.ended && (!complete || length > 0 && after == len(text)) {
+			return found
 		}
-		c.markerEnd = c.scanned
-		if citation, isNew := c.cite(marker, text[c.claim.Start:c.claim.End]); isNew {
+		if length > 0 && c.code.ticks == 0 && !c.isOther(text, c.scanned, after) {
+			found = append(found, c.citeAll(text, c.scanned, after, numbers)...)
+		}
+		_, size := utf8.DecodeRuneInString(text[c.scanned:])
+		c.advance(text, c.scanned+max(length, size))
+	}
+	return found
+}
+
+func (c *Citer) advance(text string, to int) {
+	c.code.pass(text[c.scanned:to])
+	c.scanned = to
+}
+
+// wholeCharacters is the length of text without the beginning of a character at its end.
+func wholeCharacters(text string) int {
+	for n := 1; n < utf8.UTFMax && n <= len(text); n++ {
+		if utf8.RuneStart(text[len(text)-n]) {
+			if !utf8.FullRuneInString(text[len(text)-n:]) {
+				return len(text) - n
+			}
+			break
+		}
+	}
+	return len(text)
+}
+
+// isOther says whether what looks like a marker is something else: a link or its target, an index, escaped brackets.
+func (c *Citer) isOther(text string, start, end int) bool {
+	before, after := text[:start], text[end:]
+	if strings.HasPrefix(after, "(") {
+		return true
+	}
+	if line := before[strings.LastIndexByte(before, '\n')+1:]; strings.HasPrefix(after, ":") && strings.TrimSpace(line) == "" {
+		return true // a footnote, or the target of a link
+	}
+	if before == "" || c.markerEnd == start && start > 0 {
+		return false
+	}
+	last := before[len(before)-1]
+	return last == '\\' || last == '_' || last == ')' || last == ']' || last == '$' || last < utf8.RuneSelf && isWordByte(last) && !c.endsClaim(before)
+}
+
+func isWordByte(b byte) bool {
+	return b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z'
+}
+
+// endsClaim says whether the word that before ends with is one of the passages': a marker is then glued to a claim
+// ("for one hour[1]"), not to a name ("argv[1]").
+func (c *Citer) endsClaim(before string) bool {
+	start := len(before)
+	for start > 0 && isWordByte(before[start-1]) {
+		start--
+	}
+	for _, p := range c.passages {
+		if p.hasWord(before[start:]) && !strings.Contains(p.chunk.Text, before[start:]+"[") {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *Citer) citeAll(text string, start, end int, numbers []int) []Citation {
+	var found []Citation
+	for _, n := range numbers {
+		if n < 1 || n > len(c.passages) {
+			continue
+		}
+		if c.markerEnd != end {
+			if c.markerEnd == 0 || strings.TrimSpace(text[c.markerEnd:start]) != "" { // markers in a row support the same words
+				c.claim = Span{Start: c.markerEnd, End: start}
+			}
+			c.markerEnd = end
+		}
+		if citation, isNew := c.cite(n, text[c.claim.Start:c.claim.End]); isNew {
 			found = append(found, citation)
 		}
 	}
-}
-
-// readMarker reads "[12]" at the start of s. It is not complete while more text could make it one.
-func readMarker(s string) (length, marker int, complete bool) {
-	const longest = len("[999]")
-	for i := 1; i < min(len(s), longest); i++ {
-		switch {
-		case s[i] >= '0' && s[i] <= '9':
-		case s[i] == ']' && i > 1:
-			n, err := strconv.Atoi(s[1:i])
-			if err != nil {
-				return 1, 0, true
-			}
-			return i + 1, n, true
-		default:
-			return 1, 0, true
-		}
-	}
-	return 1, 0, len(s) >= longest
+	return found
 }
 
 func (c *Citer) cite(marker int, claim string) (Citation, bool) {
-	chunk := c.passages[marker-1]
-	quote := bestSentence(chunk.Text, claim)
-	span := Span{Start: chunk.Span.Start + quote.Span.Start, End: chunk.Span.Start + quote.Span.End}
+	chunk := c.passages[marker-1].chunk
+	quote, span := c.passages[marker-1].best(claim)
 	place := citedPlace{marker, span}
 	if c.seen[place] {
 		return Citation{}, false
 	}
 	c.seen[place] = true
 	return Citation{
-		Marker: marker, ChunkID: chunk.ID, DocumentID: chunk.DocumentID, Title: chunk.Title, URL: chunk.URL,
-		Span: span, Quote: quote.Text,
+		Marker:     marker,
+		ChunkID:    chunk.ID,
+		DocumentID: chunk.DocumentID,
+		Title:      chunk.Title,
+		URL:        chunk.URL,
+		Span:       span,
+		Quote:      quote,
 	}, true
-}
-
-// bestSentence is the sentence of text that shares most words with claim, or the whole text when none does. Only the
-// last sentence of the claim counts: it is what the marker stands behind.
-func bestSentence(text, claim string) Sentence {
-	if all := Sentences(claim); len(all) > 0 {
-		claim = all[len(all)-1].Text
-	}
-	wanted := map[string]bool{}
-	for _, t := range Terms(claim) {
-		wanted[t] = true
-	}
-	best, bestScore := Sentence{Text: text, Span: Span{End: len([]rune(text))}}, 0.0
-	for _, s := range Sentences(text) {
-		terms := Terms(s.Text)
-		shared := map[string]bool{}
-		for _, t := range terms {
-			if wanted[t] {
-				shared[t] = true
-			}
-		}
-		// Shared words weigh double against the length of both (Dice), so that a long sentence does not win by its length.
-		if score := 2 * float64(len(shared)) / float64(len(terms)+len(wanted)+1); score > bestScore {
-			best, bestScore = s, score
-		}
-	}
-	return best
 }
 
 // sources are the URL or id of each cited document, once, in order of first citation.

@@ -75,7 +75,7 @@ func (p *ports) Lease(ctx context.Context, _ string, _ time.Duration, work func(
 func (p *ports) Forget(_ context.Context, _, id string) { p.calls = append(p.calls, "forget "+id) }
 func (p *ports) Peek(context.Context, Prompt) CacheInfo { return CacheInfo{Outcome: CacheMiss} }
 func (p *ports) service(settings Settings) *Service {
-	return &Service{Retriever: p, Generator: WithCitations(p), Answers: p, Documents: p, Control: p, Forgetter: p, Settings: func() Settings { return settings }}
+	return &Service{Retriever: p, Generator: WithCitations(p, nil), Answers: p, Documents: p, Control: p, Forgetter: p, Settings: func() Settings { return settings }}
 }
 
 func created(docs []ChunkedDocument) ([]WriteResult, error) {
