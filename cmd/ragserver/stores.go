@@ -125,10 +125,10 @@ func (srv *server) openRedis(s setup) {
 		return resilience.NewRedis(resilience.RedisOptions{
 			Address:  r.Address,
 			Password: s.credentials.RedisPassword,
-			OnCall: func(operation string, outcome resilience.RedisOutcome, took time.Duration) {
+			OnCall: func(operation string, outcome resilience.Outcome, took time.Duration) {
 				srv.metrics.Redis(instance, operation, string(outcome), took)
 			},
-			OnHealth: func(health resilience.Health, why resilience.RedisOutcome) {
+			OnHealth: func(health resilience.Health, why resilience.Outcome) {
 				if health == resilience.HealthUp {
 					srv.log.Write(context.Background(), logging.DatabaseConnectionRestored{Dependency: "redis-" + instance})
 					return

@@ -20,7 +20,6 @@ var (
 	errMethodNotAllowed = &rag.Kind{Code: "method_not_allowed"}
 	errTooLarge         = &rag.Kind{Code: "body_too_large"}
 	errMediaType        = &rag.Kind{Code: "unsupported_media_type"}
-	errOverloaded       = &rag.Kind{Code: "overloaded"}
 )
 
 // statuses maps the code of an error to the status of its answer. A code that is not here is 500 internal.
@@ -39,7 +38,7 @@ var statuses = map[string]int{
 	rag.ErrLLMBadAnswer.Code:      http.StatusBadGateway,
 	rag.ErrSearchUnavailable.Code: http.StatusServiceUnavailable,
 	rag.ErrLLMUnavailable.Code:    http.StatusServiceUnavailable,
-	errOverloaded.Code:            http.StatusServiceUnavailable,
+	rag.ErrOverloaded.Code:        http.StatusServiceUnavailable,
 	rag.ErrSearchTimeout.Code:     http.StatusGatewayTimeout,
 	rag.ErrLLMTimeout.Code:        http.StatusGatewayTimeout,
 }
@@ -77,7 +76,7 @@ func explain(ctx context.Context, err error) problem {
 	case errors.Is(context.Cause(ctx), errShutdown):
 		p = problem{
 			status:     http.StatusServiceUnavailable,
-			code:       errOverloaded.Code,
+			code:       rag.ErrOverloaded.Code,
 			message:    "the server is shutting down: try again",
 			retryAfter: time.Second,
 		}
@@ -86,7 +85,7 @@ func explain(ctx context.Context, err error) problem {
 	case p.code == rag.ErrRAG.Code && errors.Is(err, context.DeadlineExceeded):
 		p = problem{
 			status:     http.StatusServiceUnavailable,
-			code:       errOverloaded.Code,
+			code:       rag.ErrOverloaded.Code,
 			message:    "the request took too long",
 			retryAfter: retryUnavailable,
 		}

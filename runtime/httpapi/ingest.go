@@ -52,7 +52,7 @@ func shorten(id string) string {
 func failed(index int, id string, err error) ingestResult {
 	e := explainKind(err).body()
 	if e.Code == rag.ErrRAG.Code && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
-		e = errorBody{Code: errOverloaded.Code, Message: "the request ended before this document was written: send it again"}
+		e = errorBody{Code: rag.ErrOverloaded.Code, Message: "the request ended before this document was written: send it again"}
 	}
 	return ingestResult{Index: index, ID: shorten(id), Status: rag.StatusFailed, Error: &e}
 }

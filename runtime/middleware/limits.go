@@ -15,7 +15,8 @@ import (
 
 // Limiter decides whether a caller may make one more request.
 type Limiter interface {
-	Take(ctx context.Context, caller string, l config.Limit) ratelimit.Decision
+	// Take takes from all buckets, or refuses and takes from none.
+	Take(ctx context.Context, buckets []ratelimit.Bucket) ratelimit.Decision
 }
 
 // Limits are taken once a request was read and found valid: what is refused before costs its caller nothing.
@@ -27,15 +28,18 @@ type Limits struct {
 }
 
 // Take takes a request to the endpoint from its caller's bucket and tells the bucket's state in the answer's headers. It
-// returns ErrRateLimit when the bucket has not enough. An endpoint that is not in the table is not limited.
+// returns ErrRateLimit when the bucket has not enough, ErrOverloaded when that cannot be found out in time. An endpoint that is not in the table is not limited.
 func (l *Limits) Take(w http.ResponseWriter, r *http.Request, endpoint string) error {
 	id := Of(r).Identity
 	limit, limited := l.Table().Lookup(endpoint, id.Tier)
 	if !limited {
 		return nil
 	}
-	d := l.Limiter.Take(r.Context(), id.Name, limit)
+	d := l.Limiter.Take(r.Context(), []ratelimit.Bucket{{Name: id.Name, Limit: limit}})
 	l.Metrics.Limit(endpoint, limit.Tier, d.Allowed, string(d.Source))
+	if d.Source == ratelimit.SourceBusy { // the caller's bucket was not looked at: nothing is known of it
+		return &rag.Error{Kind: rag.ErrOverloaded, Message: "the server has too many requests to decide about", RetryAfter: d.RetryAfter}
+	}
 	tellBucket(w.Header(), d, time.Now())
 	if d.Allowed {
 		return nil

@@ -20,6 +20,6 @@ func benchmark(b *testing.B, l *ratelimit.Limiter) {
 	b.ReportAllocs()
 	ctx, ask := b.Context(), limit(1_000_000, 1_000_000)
 	for b.Loop() {
-		l.Take(ctx, "alice", ask)
+		l.Take(ctx, of("alice", ask))
 	}
 }

@@ -13,12 +13,18 @@ const micro = 1_000_000
 // below 2^53, which is as far as the integers of a Redis script go: 60 * most * micro = 6e15.
 const most = 100_000_000
 
+// Bucket is one that a request takes from: whose it is, and what it grants.
+type Bucket struct {
+	// Name is whose: of all that share a bucket of the same Limit.Endpoint.
+	Name  string
+	Limit config.Limit
+}
+
 // bucket is a token bucket: what it may hold and how fast it fills. What it holds at a time is a level.
 //
 // It admits a request of cost c when it holds c tokens. So in any time t it admits at most capacity + rate*t.
 type bucket struct {
-	limit  config.Limit
-	caller string
+	Bucket
 	// capacity and cost in micro-tokens; capacity is never below cost.
 	capacity, cost int64
 	// perMinute/share tokens are gained a minute.
@@ -28,16 +34,27 @@ type bucket struct {
 // level is what a bucket holds, in micro-tokens, at a time in microseconds since 1970.
 type level struct{ tokens, at int64 }
 
-// newBucket is the bucket of a caller under a limit, or one of share equal parts of it: a part gains 1/share of the
-// tokens and holds 1/share of the burst, but at least one request.
-func newBucket(caller string, l config.Limit, share int) bucket {
+// newBuckets counts in one of share equal parts of each bucket: a part gains 1/share of the tokens and holds 1/share of
+// the burst, but at least one request.
+func newBuckets(all []Bucket, share int) []bucket {
+	out := make([]bucket, len(all))
+	for i, b := range all {
+		out[i] = newBucket(b, share)
+	}
+	return out
+}
+
+func newBucket(of Bucket, share int) bucket {
+	l := of.Limit
 	n := int64(max(share, 1))
 	cost := clamp(l.Cost)
 	burst := max(clamp(l.Burst)/n, 1)
 	return bucket{
-		limit: l, caller: caller,
-		capacity: max(cost, burst) * micro, cost: cost * micro,
-		perMinute: clamp(l.RequestsPerMinute), share: n,
+		Bucket:    of,
+		capacity:  max(cost, burst) * micro,
+		cost:      cost * micro,
+		perMinute: clamp(l.RequestsPerMinute),
+		share:     n,
 	}
 }
 
@@ -64,7 +81,7 @@ func (b bucket) wait(tokens int64) int64 {
 // describe says what a caller should know of the bucket at level l, after a request was admitted or refused.
 func (b bucket) describe(l level, allowed bool, source Source) Decision {
 	d := Decision{
-		Allowed: allowed, Endpoint: b.limit.Endpoint, Limit: b.limit.RequestsPerMinute,
+		Allowed: allowed, Endpoint: b.Limit.Endpoint, Limit: b.Limit.RequestsPerMinute,
 		Remaining:  int(l.tokens / b.cost),
 		ResetAfter: time.Duration(b.wait(b.capacity-l.tokens)) * time.Microsecond,
 		Source:     source,

@@ -46,7 +46,7 @@ func TestBucketWorkedExample(t *testing.T) {
 	)
 	buckets := newLocal()
 	for i, r := range requests {
-		got := buckets.take([]bucket{newBucket("alice", ask(10, 10, 1), 1)}, r.at*second)
+		got := buckets.take([]bucket{newBucket(Bucket{Name: "alice", Limit: ask(10, 10, 1)}, 1)}, r.at*second)
 		if r.want == (Decision{}) {
 			continue
 		}
@@ -77,7 +77,7 @@ func TestBucketShares(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBucket("alice", test.limit, test.share)
+			b := newBucket(Bucket{Name: "alice", Limit: test.limit}, test.share)
 			if got := b.capacity / micro; got != test.wantCapacity {
 				t.Errorf("capacity: %d tokens, want %d", got, test.wantCapacity)
 			}
@@ -106,7 +106,7 @@ func TestBucketFill(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := newBucket("alice", ask(10, 10, 1), 1).fill(test.from, test.at)
+			got := newBucket(Bucket{Name: "alice", Limit: ask(10, 10, 1)}, 1).fill(test.from, test.at)
 			if diff := cmp.Diff(level{test.want, test.at}, got, cmp.AllowUnexported(level{})); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -122,7 +122,7 @@ func TestBucketInvariant(t *testing.T) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		limit := ask(1+random.IntN(600), 1+random.IntN(50), 1+random.IntN(3))
 		share := 1 + random.IntN(4)
-		b := newBucket("alice", limit, share)
+		b := newBucket(Bucket{Name: "alice", Limit: limit}, share)
 		buckets := newLocal()
 		var admitted []int64
 		now := int64(0)
@@ -160,7 +160,7 @@ func checkInvariant(t *testing.T, b bucket, admitted []int64) {
 
 func TestDecisionSpeaksOfTheTightestBucket(t *testing.T) {
 	t.Parallel()
-	loose, tight := newBucket("alice", ask(100, 100, 1), 1), newBucket("alice", ask(10, 10, 1), 1)
+	loose, tight := newBucket(Bucket{Name: "alice", Limit: ask(100, 100, 1)}, 1), newBucket(Bucket{Name: "alice", Limit: ask(10, 10, 1)}, 1)
 	levels := []level{{tokens: 50 * micro}, {tokens: 2 * micro}}
 	if got := decide([]bucket{loose, tight}, levels, true, SourceRedis).Limit; got != 10 {
 		t.Errorf("admitted: speaks of the limit of %d, want 10", got)

@@ -14,7 +14,13 @@ const (
 	SourceRedis Source = "redis"
 	// SourceLocal: in this server's memory, because Redis cannot be used or is not part of the service.
 	SourceLocal Source = "local"
+	// SourceBusy: nowhere. The request was refused, because this server has more to decide than it asks Redis at once, and
+	// its turn did not come within its budget. Redis is not lost, so the local share is not to be given away.
+	SourceBusy Source = "busy"
 )
+
+// busyFor is the advice to who was refused because this server is busy: the calls under way take milliseconds.
+const busyFor = time.Second
 
 // Decision says whether a request may be made, and what its caller should know of the bucket.
 type Decision struct {
@@ -27,7 +33,7 @@ type Decision struct {
 	// ResetAfter is how long until the bucket is full again.
 	ResetAfter time.Duration
 	// RetryAfter is how long until the same request would be admitted, when no other takes from the bucket meanwhile;
-	// 0 when Allowed.
+	// 0 when Allowed. From SourceBusy it is a guess.
 	RetryAfter time.Duration
 	Source     Source
 }

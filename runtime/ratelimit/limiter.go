@@ -2,6 +2,7 @@ package ratelimit
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/ragservice/ragservice-operator/runtime/config"
@@ -32,21 +33,31 @@ func New(o Options) *Limiter {
 	return &Limiter{options: o, local: newLocal()}
 }
 
-// Take takes a request's cost from the bucket of caller on the endpoint of l, unless it holds less: then the request is
-// refused and nothing is taken. It always decides, within the request's Redis budget (resilience.WithRedisBudget).
-func (l *Limiter) Take(ctx context.Context, caller string, limit config.Limit) Decision {
-	service := l.options.Service()
+// Take takes a request's cost from each of its buckets, which are at least one, unless one of them holds less: then the
+// request is refused and nothing is taken. It always decides, within the request's Redis budget
+// (resilience.WithRedisBudget).
+func (l *Limiter) Take(ctx context.Context, buckets []Bucket) Decision {
 	if l.options.Redis == nil {
-		return l.takeLocal(caller, limit, 1)
+		return l.takeLocal(buckets, 1)
 	}
-	decision, err := takeRedis(ctx, l.options.Redis, service, []bucket{newBucket(caller, limit, 1)})
-	if err != nil { // told by the Redis guard's own metric; the answer is this server's share
-		return l.takeLocal(caller, limit, service.Replicas)
+	service := l.options.Service()
+	decision, err := takeRedis(ctx, l.options.Redis, service, newBuckets(buckets, 1))
+	switch {
+	case err == nil:
+		return decision
+	case errors.Is(err, resilience.ErrBusy):
+		return Decision{
+			Endpoint:   buckets[0].Limit.Endpoint,
+			Limit:      buckets[0].Limit.RequestsPerMinute,
+			RetryAfter: busyFor,
+			Source:     SourceBusy,
+		}
+	default: // told by the Redis guard's own metric; the answer is this server's share
+		return l.takeLocal(buckets, service.Replicas)
 	}
-	return decision
 }
 
-// takeLocal takes from a bucket in memory: one of share parts of what limit grants.
-func (l *Limiter) takeLocal(caller string, limit config.Limit, share int) Decision {
-	return l.local.take([]bucket{newBucket(caller, limit, share)}, l.options.Now().UnixMicro())
+// takeLocal takes from buckets in memory: from one of share parts of what each grants.
+func (l *Limiter) takeLocal(buckets []Bucket, share int) Decision {
+	return l.local.take(newBuckets(buckets, share), l.options.Now().UnixMicro())
 }

@@ -1,6 +1,7 @@
 package ratelimit_test
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -21,6 +22,11 @@ const patience = 30 * time.Second
 
 func limit(perMinute, burst int) config.Limit {
 	return config.Limit{Endpoint: "ask", Tier: "free", RequestsPerMinute: perMinute, Burst: burst, Cost: 1}
+}
+
+// of is a request that takes from one bucket.
+func of(name string, l config.Limit) []ratelimit.Bucket {
+	return []ratelimit.Bucket{{Name: name, Limit: l}}
 }
 
 func replicas(n int) func() config.Service {
@@ -49,7 +55,7 @@ func TestLimiterAlone(t *testing.T) {
 	now := time.Unix(1e9, 0)
 	l := ratelimit.New(ratelimit.Options{Service: replicas(3), Now: func() time.Time { return now }})
 	for i := range 10 {
-		if !l.Take(t.Context(), "alice", limit(10, 10)).Allowed {
+		if !l.Take(t.Context(), of("alice", limit(10, 10))).Allowed {
 			t.Fatalf("request %d was refused", i)
 		}
 	}
@@ -57,11 +63,11 @@ func TestLimiterAlone(t *testing.T) {
 		Endpoint: "ask", Limit: 10, ResetAfter: time.Minute, RetryAfter: 6 * time.Second,
 		Source: ratelimit.SourceLocal,
 	}
-	if diff := cmp.Diff(want, l.Take(t.Context(), "alice", limit(10, 10))); diff != "" {
+	if diff := cmp.Diff(want, l.Take(t.Context(), of("alice", limit(10, 10)))); diff != "" {
 		t.Errorf("the eleventh request (-want +got):\n%s", diff)
 	}
 	now = now.Add(want.RetryAfter)
-	if d := l.Take(t.Context(), "alice", limit(10, 10)); !d.Allowed {
+	if d := l.Take(t.Context(), of("alice", limit(10, 10))); !d.Allowed {
 		t.Errorf("after the wait: %+v", d)
 	}
 }
@@ -79,7 +85,7 @@ func TestLimiterFollowsALimitThatChanges(t *testing.T) {
 		{limit(1, 1000), 8}, // raised: it fills from where it is
 	}
 	for i, s := range steps {
-		d := l.Take(t.Context(), "alice", s.limit)
+		d := l.Take(t.Context(), of("alice", s.limit))
 		if !d.Allowed || d.Remaining != s.remaining || d.Source != ratelimit.SourceRedis {
 			t.Errorf("step %d: %+v, want %d remaining in redis", i, d, s.remaining)
 		}
@@ -101,7 +107,7 @@ func TestLimitersShareTheirBuckets(t *testing.T) {
 		}
 		return now
 	}
-	var admitted, local atomic.Int64
+	var admitted, elsewhere atomic.Int64
 	var wg sync.WaitGroup
 	start := clock()
 	for range servers {
@@ -109,9 +115,9 @@ func TestLimitersShareTheirBuckets(t *testing.T) {
 		for range callers {
 			wg.Go(func() {
 				for range requests {
-					d := l.Take(t.Context(), "alice", limit(perMinute, burst))
-					if d.Source == ratelimit.SourceLocal {
-						local.Add(1)
+					d := l.Take(t.Context(), of("alice", limit(perMinute, burst)))
+					if d.Source != ratelimit.SourceRedis {
+						elsewhere.Add(1)
 					}
 					if d.Allowed {
 						admitted.Add(1)
@@ -125,8 +131,69 @@ func TestLimitersShareTheirBuckets(t *testing.T) {
 	if got := admitted.Load(); got > most || got < burst {
 		t.Errorf("%d admitted, want from %d to %d", got, burst, most)
 	}
-	if got := local.Load(); got != 0 {
+	if got := elsewhere.Load(); got != 0 {
 		t.Errorf("%d decisions without redis", got)
+	}
+}
+
+// TestBusyServerAdmitsNobodyFromItsShare has all calls to Redis under way that a server makes at once. A request whose
+// turn does not come is refused: Redis is not lost, and its buckets are empty or not, which nobody has looked at.
+func TestBusyServerAdmitsNobodyFromItsShare(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	guard := resilience.NewRedis(resilience.RedisOptions{Address: server.Addr(), Timeout: patience})
+	t.Cleanup(func() { _ = guard.Close() })
+	l := ratelimit.New(ratelimit.Options{Redis: guard, Service: replicas(1)})
+	release := make(chan struct{})
+	var entered atomic.Int64
+	var wg sync.WaitGroup
+	for range 100 { // more than are made at once: the others wait
+		wg.Go(func() {
+			_ = guard.Do(t.Context(), "hold", func(context.Context, redis.UniversalClient) error {
+				entered.Add(1)
+				<-release
+				return nil
+			})
+		})
+	}
+	take := func(ctx context.Context) ratelimit.Decision { return l.Take(ctx, of("alice", limit(60, 60))) }
+	until(t, "all turns are taken", func() bool {
+		return entered.Load() > 0 && take(resilience.WithRedisBudget(t.Context())).Source == ratelimit.SourceBusy
+	})
+	for range 20 {
+		want := ratelimit.Decision{Endpoint: "ask", Limit: 60, RetryAfter: time.Second, Source: ratelimit.SourceBusy}
+		if diff := cmp.Diff(want, take(resilience.WithRedisBudget(t.Context()))); diff != "" {
+			t.Fatalf("(-want +got):\n%s", diff)
+		}
+	}
+	if got := guard.Health(); got == resilience.HealthDown {
+		t.Error("redis counts as down because this server is busy")
+	}
+	close(release)
+	wg.Wait()
+	if d := take(t.Context()); !d.Allowed || d.Source != ratelimit.SourceRedis {
+		t.Errorf("%+v afterwards, want redis to decide", d)
+	}
+}
+
+func TestRequestTakesFromAllItsBuckets(t *testing.T) {
+	t.Parallel()
+	tenant := ratelimit.Bucket{Name: "tenant acme", Limit: limit(1, 3)}
+	for name, l := range map[string]*ratelimit.Limiter{
+		"in redis":  redisLimiter(t, backends.Redis(t), 1, patience),
+		"in memory": ratelimit.New(ratelimit.Options{Service: replicas(1)}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			admitted := map[string]int{}
+			for _, caller := range []string{"alice", "bob", "alice", "bob", "alice"} {
+				if l.Take(t.Context(), []ratelimit.Bucket{{Name: caller, Limit: limit(1, 2)}, tenant}).Allowed {
+					admitted[caller]++
+				}
+			}
+			if diff := cmp.Diff(map[string]int{"alice": 2, "bob": 1}, admitted); diff != "" {
+				t.Errorf("what the tenant's bucket of 3 lets through (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
@@ -144,13 +211,13 @@ func TestLimiterOutages(t *testing.T) {
 			server := backends.Redis(t)
 			l := redisLimiter(t, server, 3, 0)
 			decidedByRedis := func() bool {
-				return l.Take(t.Context(), "alice", limit(1, 10)).Source == ratelimit.SourceRedis
+				return l.Take(t.Context(), of("alice", limit(1, 10))).Source == ratelimit.SourceRedis
 			}
 			until(t, "decided by redis", decidedByRedis)
 			test.harm(server)
 			admitted := 0
 			for range 20 {
-				d := l.Take(t.Context(), "bob", limit(1, 10))
+				d := l.Take(t.Context(), of("bob", limit(1, 10)))
 				if d.Source != ratelimit.SourceLocal || d.Limit != 1 {
 					t.Fatalf("%+v: want a local decision that tells the configured limit", d)
 				}
@@ -179,7 +246,7 @@ func TestLimiterStaysWithinItsSlack(t *testing.T) {
 	take := func() (sources map[ratelimit.Source]bool) {
 		sources = map[ratelimit.Source]bool{}
 		for _, l := range limiters {
-			d := l.Take(t.Context(), "alice", limit(perMinute, burst))
+			d := l.Take(t.Context(), of("alice", limit(perMinute, burst)))
 			sources[d.Source] = true
 			if d.Allowed {
 				admitted++

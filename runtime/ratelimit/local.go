@@ -21,7 +21,7 @@ type local struct {
 	swept   int64 // when, in microseconds
 }
 
-type localKey struct{ caller, endpoint string }
+type localKey struct{ name, endpoint string }
 
 // held is a bucket as it was last taken from.
 type held struct {
@@ -63,7 +63,7 @@ func (l *local) take(buckets []bucket, now int64) Decision {
 // place is where a bucket is kept. When memory is full of buckets that somebody has taken from, callers that are not
 // among them share one bucket for each endpoint: that is strict with newcomers, and never gives anybody more.
 func (l *local) place(b bucket, now int64) localKey {
-	k := localKey{b.caller, b.limit.Endpoint}
+	k := localKey{b.Name, b.Limit.Endpoint}
 	if _, ok := l.buckets[k]; ok || len(l.buckets) < l.max {
 		return k
 	}
@@ -78,5 +78,5 @@ func (l *local) place(b bucket, now int64) localKey {
 	if len(l.buckets) < l.max {
 		return k
 	}
-	return localKey{"", b.limit.Endpoint}
+	return localKey{"", b.Limit.Endpoint}
 }

@@ -8,7 +8,7 @@ import (
 func TestLocalTakesFromAllBucketsOrNone(t *testing.T) {
 	t.Parallel()
 	buckets := newLocal()
-	wide, narrow := newBucket("tenant", ask(100, 100, 1), 1), newBucket("alice", ask(1, 1, 1), 1)
+	wide, narrow := newBucket(Bucket{Name: "tenant", Limit: ask(100, 100, 1)}, 1), newBucket(Bucket{Name: "alice", Limit: ask(1, 1, 1)}, 1)
 	for i, want := range []bool{true, false, false} {
 		if got := buckets.take([]bucket{wide, narrow}, 0).Allowed; got != want {
 			t.Errorf("request %d: allowed %t, want %t", i, got, want)
@@ -25,7 +25,7 @@ func TestLocalKeepsCallersAndEndpointsApart(t *testing.T) {
 	search := ask(1, 1, 1)
 	search.Endpoint = "search"
 	for i, b := range []bucket{
-		newBucket("alice", ask(1, 1, 1), 1), newBucket("bob", ask(1, 1, 1), 1), newBucket("alice", search, 1),
+		newBucket(Bucket{Name: "alice", Limit: ask(1, 1, 1)}, 1), newBucket(Bucket{Name: "bob", Limit: ask(1, 1, 1)}, 1), newBucket(Bucket{Name: "alice", Limit: search}, 1),
 	} {
 		if !buckets.take([]bucket{b}, 0).Allowed {
 			t.Errorf("bucket %d is not one of its own", i)
@@ -36,7 +36,7 @@ func TestLocalKeepsCallersAndEndpointsApart(t *testing.T) {
 func TestLocalFillsOnAfterTheClockRanBack(t *testing.T) {
 	t.Parallel()
 	buckets := newLocal()
-	b := []bucket{newBucket("alice", ask(60, 1, 1), 1)}
+	b := []bucket{newBucket(Bucket{Name: "alice", Limit: ask(60, 1, 1)}, 1)}
 	for i, step := range []struct {
 		at   int64
 		want bool
@@ -52,7 +52,7 @@ func TestLocalMemoryIsBounded(t *testing.T) {
 	buckets := newLocal()
 	buckets.max = 10
 	take := func(caller string, at int64) bool {
-		return buckets.take([]bucket{newBucket(caller, ask(60, 1, 1), 1)}, at*second).Allowed
+		return buckets.take([]bucket{newBucket(Bucket{Name: caller, Limit: ask(60, 1, 1)}, 1)}, at*second).Allowed
 	}
 	for i := range 10 {
 		if !take(strconv.Itoa(i), 100) {

@@ -45,11 +45,11 @@ func takeRedis(ctx context.Context, r *resilience.Redis, service config.Service,
 	return decide(buckets, levels, answer[0] == 1, SourceRedis), nil
 }
 
-// key names a bucket in Redis: rag:{<namespace>/<name>}:limit:<endpoint>:<caller>. The braces put all buckets of a
+// key names a bucket in Redis: rag:{<namespace>/<name>}:limit:<endpoint>:<name>. The braces put all buckets of a
 // service on one node of a Redis Cluster, as a script needs them.
 func key(service config.Service, b bucket) string {
 	return "rag:{" + part(service.Namespace) + "/" + part(service.Name) + "}:limit:" +
-		part(b.limit.Endpoint) + ":" + part(b.caller)
+		part(b.Limit.Endpoint) + ":" + part(b.Name)
 }
 
 // part is a text as a part of a key: what separates parts is encoded.

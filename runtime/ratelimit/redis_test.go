@@ -43,7 +43,7 @@ func TestScriptCountsAsTheBucketDoes(t *testing.T) {
 	client, guard := newClient(t, server), newGuard(t, server)
 	for seed := range uint64(500) {
 		random := rand.New(rand.NewPCG(seed, 1))
-		b := newBucket(fmt.Sprintf("caller %d", seed), ask(magnitude(random), magnitude(random), 1+random.IntN(10)), 1)
+		b := newBucket(Bucket{Name: fmt.Sprintf("caller %d", seed), Limit: ask(magnitude(random), magnitude(random), 1+random.IntN(10))}, 1)
 		clock, err := client.Time(t.Context()).Result()
 		if err != nil {
 			t.Fatal(err)
@@ -104,7 +104,7 @@ func TestScriptTakesFromAllBucketsOrNone(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
 	client, guard := newClient(t, server), newGuard(t, server)
-	wide, narrow := newBucket("tenant", ask(1, 100, 1), 1), newBucket("alice", ask(1, 1, 1), 1)
+	wide, narrow := newBucket(Bucket{Name: "tenant", Limit: ask(1, 100, 1)}, 1), newBucket(Bucket{Name: "alice", Limit: ask(1, 1, 1)}, 1)
 	for i, want := range []bool{true, false, false} {
 		d, err := takeRedis(t.Context(), guard, service, []bucket{wide, narrow})
 		if err != nil || d.Allowed != want {
@@ -122,7 +122,7 @@ func TestScriptFillsOnAfterTheClockRanBack(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
 	client, guard := newClient(t, server), newGuard(t, server)
-	b := newBucket("alice", ask(1, 10, 1), 1)
+	b := newBucket(Bucket{Name: "alice", Limit: ask(1, 10, 1)}, 1)
 	name := key(service, b)
 	future := time.Now().Add(time.Hour).UnixMicro()
 	if err := client.Set(t.Context(), name, fmt.Sprintf("%d %d", micro/2, future), 0).Err(); err != nil {
@@ -142,7 +142,7 @@ func TestScriptKeyLastsUntilTheBucketIsFull(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
 	client, guard := newClient(t, server), newGuard(t, server)
-	b := newBucket("alice", ask(1, 60, 1), 1)
+	b := newBucket(Bucket{Name: "alice", Limit: ask(1, 60, 1)}, 1)
 	for range 60 {
 		if _, err := takeRedis(t.Context(), guard, service, []bucket{b}); err != nil {
 			t.Fatal(err)
@@ -161,7 +161,7 @@ func TestScriptIsSentAgainWhenRedisForgotIt(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
 	client, guard := newClient(t, server), newGuard(t, server)
-	b := newBucket("alice", ask(1, 10, 1), 1)
+	b := newBucket(Bucket{Name: "alice", Limit: ask(1, 10, 1)}, 1)
 	for want := 9; want > 5; want-- {
 		if err := client.ScriptFlush(t.Context()).Err(); err != nil {
 			t.Fatal(err)
@@ -178,7 +178,7 @@ func TestKeysAreApart(t *testing.T) {
 	seen := map[string]string{}
 	for _, caller := range []string{"a", "a:b", "a%3Ab", "a}", "{a", "a b", "a+b", "ü", ""} {
 		for _, endpoint := range []string{"ask", "b:ask"} {
-			b := newBucket(caller, config.Limit{Endpoint: endpoint}, 1)
+			b := newBucket(Bucket{Name: caller, Limit: config.Limit{Endpoint: endpoint}}, 1)
 			name := key(service, b)
 			if other, ok := seen[name]; ok {
 				t.Errorf("%q and %q on %s share %s", caller, other, endpoint, name)
@@ -187,7 +187,7 @@ func TestKeysAreApart(t *testing.T) {
 		}
 	}
 	const want = "rag:{default/docs}:limit:ask:team%3Aa"
-	if got := key(service, newBucket("team:a", ask(1, 1, 1), 1)); got != want {
+	if got := key(service, newBucket(Bucket{Name: "team:a", Limit: ask(1, 1, 1)}, 1)); got != want {
 		t.Errorf("key %q, want %q", got, want)
 	}
 }
@@ -196,7 +196,7 @@ func TestBrokenBucketIsAnError(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
 	client, guard := newClient(t, server), newGuard(t, server)
-	b := newBucket("alice", ask(1, 10, 1), 1)
+	b := newBucket(Bucket{Name: "alice", Limit: ask(1, 10, 1)}, 1)
 	if err := client.LPush(context.WithoutCancel(t.Context()), key(service, b), "x").Err(); err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -12,11 +11,8 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// Why a call to Redis was not made.
-var (
-	ErrRedisOpen  = errors.New("redis is known to be down")
-	ErrRedisSpent = errors.New("the request has waited for redis long enough")
-)
+// ErrRedisSpent is why a call was not made: the request has waited for Redis long enough.
+var ErrRedisSpent = errors.New("the request has waited for redis long enough")
 
 const (
 	// redisFailures in a row open the breaker: enough that one lost packet does not, few enough that only requests in
@@ -27,18 +23,9 @@ const (
 	// connectTimeout bounds making a connection, which happens in the background: a request that needs one waits no
 	// longer than its own budget, and a later one finds it made.
 	connectTimeout = 500 * time.Millisecond
-	// poolSize connections carry some 20,000 calls a second at 0.5 ms each; more would only queue in Redis.
-	poolSize = 10
-)
-
-// Health is whether a dependency answers.
-type Health string
-
-// Values of Health.
-const (
-	HealthUnknown Health = "unknown"
-	HealthUp      Health = "up"
-	HealthDown    Health = "down"
+	// maxCalls at once carry some 20,000 calls a second at 0.5 ms each; more would only queue in Redis. Each has a
+	// connection.
+	maxCalls = 10
 )
 
 // RedisOptions say which Redis, and who is told about it.
@@ -52,10 +39,10 @@ type RedisOptions struct {
 	// ConnectionLifetime is the greatest age of a connection; 0 for 5 minutes. A fifth of it is jitter.
 	ConnectionLifetime time.Duration
 	// OnCall is told each call: what for, how it ended and how long it took. May be nil.
-	OnCall func(operation string, outcome RedisOutcome, took time.Duration)
+	OnCall func(operation string, outcome Outcome, took time.Duration)
 	// OnHealth is told when Redis goes down, with the outcome that was the last straw, and when it is back. It must return
 	// soon and must not call the Redis. May be nil.
-	OnHealth func(health Health, why RedisOutcome)
+	OnHealth func(health Health, why Outcome)
 }
 
 // Redis is a client of one Redis server that never holds a caller up: every call is bounded, none is repeated, and while
@@ -63,9 +50,7 @@ type RedisOptions struct {
 type Redis struct {
 	options RedisOptions
 	client  *redis.Client
-	breaker *Breaker
-	seen    atomic.Bool  // Redis has answered
-	failure atomic.Value // the last RedisOutcome that was a failure
+	guard   *Guard
 	stop    context.CancelFunc
 	pinging sync.WaitGroup
 }
@@ -80,7 +65,13 @@ func NewRedis(o RedisOptions) *Redis {
 		o.ConnectionLifetime = connectionLifetime
 	}
 	r := &Redis{options: o, client: redis.NewClient(clientOptions(o))}
-	r.breaker = NewBreaker(BreakerOptions{Failures: redisFailures, OnChange: r.changed})
+	r.guard = NewGuard(GuardOptions{
+		MaxInFlight: maxCalls,
+		Failures:    redisFailures,
+		Outcome:     outcomeOf,
+		OnCall:      o.OnCall,
+		OnHealth:    o.OnHealth,
+	})
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
 	r.pinging.Go(func() { r.watch(ctx) })
@@ -106,9 +97,9 @@ func clientOptions(o RedisOptions) *redis.Options {
 		// from a clock that may be 50 ms late, which would cut a call of 60 ms to 10.
 		ReadTimeout:           o.Timeout + connectTimeout,
 		WriteTimeout:          o.Timeout + connectTimeout,
-		PoolTimeout:           o.Timeout / 2, // shorter than a call, to tell a busy pool from a slow server
-		PoolSize:              poolSize,
-		PipelinePoolSize:      -1, // pipelines share the pool
+		PoolTimeout:           o.Timeout + connectTimeout,
+		PoolSize:              maxCalls + 1, // and one for the ping: calls wait for their turn in the guard, not here
+		PipelinePoolSize:      -1,           // pipelines share the pool
 		ConnMaxIdleTime:       connectionLifetime,
 		ConnMaxLifetime:       o.ConnectionLifetime,
 		ConnMaxLifetimeJitter: o.ConnectionLifetime / 5, // so that those of a pool do not end together
@@ -120,51 +111,25 @@ func clientOptions(o RedisOptions) *redis.Options {
 }
 
 // Do makes one call, bounded by the budget of ctx's request, by ctx and by RedisOptions.Timeout. operation names it in
-// metrics. An error is one of ErrRedisOpen and ErrRedisSpent, or what call returned.
+// metrics. An error is one of ErrOpen, ErrBusy and ErrRedisSpent, or what call returned.
 func (r *Redis) Do(ctx context.Context, operation string, call func(context.Context, redis.UniversalClient) error) error {
 	budget := budgetOf(ctx)
 	allowed := budget.bound(r.options.Timeout)
 	if allowed < worthwhile {
-		r.observe(operation, RedisSpent, 0)
+		r.guard.Observe(operation, OutcomeSpent, 0)
 		return ErrRedisSpent
 	}
-	permit, ok := r.breaker.Allow()
-	if !ok {
-		r.observe(operation, RedisOpen, 0)
-		return ErrRedisOpen
-	}
-	bounded, cancel := context.WithTimeout(ctx, allowed)
-	defer cancel()
 	start := time.Now()
-	err := call(bounded, r.client)
-	took := time.Since(start)
-	budget.spend(took)
-	outcome := outcomeOf(ctx, err)
-	r.settle(permit, outcome)
-	r.observe(operation, outcome, took)
+	err := r.guard.Do(ctx, operation, allowed, func(ctx context.Context) error { return call(ctx, r.client) })
+	budget.spend(time.Since(start))
 	return err
 }
 
 // Health is down while calls are refused, and unknown until Redis has answered for the first time.
-func (r *Redis) Health() Health {
-	switch {
-	case r.breaker.State() != StateClosed:
-		return HealthDown
-	case r.seen.Load():
-		return HealthUp
-	default:
-		return HealthUnknown
-	}
-}
+func (r *Redis) Health() Health { return r.guard.Health() }
 
 // Fault is how the call ended that Redis counts as down for; empty while it does not.
-func (r *Redis) Fault() RedisOutcome {
-	if r.Health() != HealthDown {
-		return ""
-	}
-	why, _ := r.failure.Load().(RedisOutcome)
-	return why
-}
+func (r *Redis) Fault() Outcome { return r.guard.Fault() }
 
 // Close ends the pings and the connections.
 func (r *Redis) Close() error {
@@ -193,49 +158,13 @@ func (r *Redis) watch(ctx context.Context) {
 func (r *Redis) ping(ctx context.Context) {
 	bounded, cancel := context.WithTimeout(ctx, connectTimeout+r.options.Timeout)
 	defer cancel()
-	permit, closed := r.breaker.Allow()
 	start := time.Now()
 	err := r.client.Ping(bounded).Err()
 	took := time.Since(start)
 	outcome := outcomeOf(ctx, err)
-	if outcome == RedisOK && took > r.options.Timeout {
-		outcome = RedisTimeout
+	if outcome == OutcomeOK && took > r.options.Timeout {
+		outcome = OutcomeTimeout
 	}
-	r.observe("ping", outcome, took)
-	switch {
-	case closed:
-		r.settle(permit, outcome)
-	case outcome == RedisOK:
-		r.seen.Store(true)
-		r.breaker.Close()
-	}
-}
-
-// settle tells the breaker how a call ended.
-func (r *Redis) settle(permit Permit, outcome RedisOutcome) {
-	if outcome == RedisOK {
-		r.seen.Store(true)
-	} else {
-		r.failure.Store(outcome)
-	}
-	outcome.report(permit)
-}
-
-func (r *Redis) observe(operation string, outcome RedisOutcome, took time.Duration) {
-	if r.options.OnCall != nil {
-		r.options.OnCall(operation, outcome, took)
-	}
-}
-
-// changed follows the breaker.
-func (r *Redis) changed(_, to State) {
-	if r.options.OnHealth == nil {
-		return
-	}
-	if to != StateOpen {
-		r.options.OnHealth(HealthUp, RedisOK)
-		return
-	}
-	why, _ := r.failure.Load().(RedisOutcome)
-	r.options.OnHealth(HealthDown, why)
+	r.guard.Observe("ping", outcome, took)
+	r.guard.Probed(outcome)
 }

@@ -84,19 +84,19 @@ func TestWhatIsNotRedisIsSentNothing(t *testing.T) {
 	const password, key = "the-password", "the-key-of-a-request"
 	tests := map[string]struct {
 		answer string
-		why    resilience.RedisOutcome
+		why    resilience.Outcome
 	}{
-		"a web server":            {"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", resilience.RedisForeign},
-		"mail":                    {"+OK\r\n", resilience.RedisForeign},
-		"a server without HELLO":  {"-ERR unknown command\r\n", resilience.RedisForeign},
-		"another server":          {"*2\r\n$6\r\nserver\r\n$5\r\nother\r\n", resilience.RedisForeign},
-		"an empty list":           {"*0\r\n", resilience.RedisForeign},
-		"a list without end":      {strings.Repeat("*1\r\n", 1000), resilience.RedisForeign},
-		"a huge string":           {"$999999999\r\n", resilience.RedisForeign},
-		"one line without end":    {strings.Repeat("+", 1<<17), resilience.RedisForeign},
-		"more than was asked for": {"*2\r\n$6\r\nserver\r\n$5\r\nredis\r\n+OK\r\n", resilience.RedisForeign},
-		"a redis without access":  {"-DENIED Redis is running in protected mode\r\n", resilience.RedisError},
-		"a redis that is full":    {"-ERR max number of clients reached\r\n", resilience.RedisUnready},
+		"a web server":            {"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", resilience.OutcomeForeign},
+		"mail":                    {"+OK\r\n", resilience.OutcomeForeign},
+		"a server without HELLO":  {"-ERR unknown command\r\n", resilience.OutcomeForeign},
+		"another server":          {"*2\r\n$6\r\nserver\r\n$5\r\nother\r\n", resilience.OutcomeForeign},
+		"an empty list":           {"*0\r\n", resilience.OutcomeForeign},
+		"a list without end":      {strings.Repeat("*1\r\n", 1000), resilience.OutcomeForeign},
+		"a huge string":           {"$999999999\r\n", resilience.OutcomeForeign},
+		"one line without end":    {strings.Repeat("+", 1<<17), resilience.OutcomeForeign},
+		"more than was asked for": {"*2\r\n$6\r\nserver\r\n$5\r\nredis\r\n+OK\r\n", resilience.OutcomeForeign},
+		"a redis without access":  {"-DENIED Redis is running in protected mode\r\n", resilience.OutcomeError},
+		"a redis that is full":    {"-ERR max number of clients reached\r\n", resilience.OutcomeUnready},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -204,11 +204,11 @@ func TestRedisIsUsedWhenAStrangerHasLeftItsAddress(t *testing.T) {
 			}
 			r, told := guard(t, resilience.RedisOptions{Address: server.Addr(), Password: password})
 			until(t, "down", hasHealth(r, resilience.HealthDown))
-			if got := told.lastDown(); got != resilience.RedisForeign {
-				t.Errorf("why it is down: %q, want %q", got, resilience.RedisForeign)
+			if got := told.lastDown(); got != resilience.OutcomeForeign {
+				t.Errorf("why it is down: %q, want %q", got, resilience.OutcomeForeign)
 			}
-			if got := r.Fault(); got != resilience.RedisForeign {
-				t.Errorf("fault while it is down: %q, want %q", got, resilience.RedisForeign)
+			if got := r.Fault(); got != resilience.OutcomeForeign {
+				t.Errorf("fault while it is down: %q, want %q", got, resilience.OutcomeForeign)
 			}
 			s.leave()
 			server.Restart()

@@ -23,20 +23,20 @@ const patience = 30 * time.Second
 // recorder keeps what a guard tells.
 type recorder struct {
 	mu    sync.Mutex
-	calls map[resilience.RedisOutcome]int
-	downs []resilience.RedisOutcome
+	calls map[resilience.Outcome]int
+	downs []resilience.Outcome
 }
 
-func (r *recorder) onCall(_ string, outcome resilience.RedisOutcome, _ time.Duration) {
+func (r *recorder) onCall(_ string, outcome resilience.Outcome, _ time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.calls == nil {
-		r.calls = map[resilience.RedisOutcome]int{}
+		r.calls = map[resilience.Outcome]int{}
 	}
 	r.calls[outcome]++
 }
 
-func (r *recorder) onHealth(health resilience.Health, why resilience.RedisOutcome) {
+func (r *recorder) onHealth(health resilience.Health, why resilience.Outcome) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if health == resilience.HealthDown {
@@ -44,13 +44,13 @@ func (r *recorder) onHealth(health resilience.Health, why resilience.RedisOutcom
 	}
 }
 
-func (r *recorder) count(outcome resilience.RedisOutcome) int {
+func (r *recorder) count(outcome resilience.Outcome) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.calls[outcome]
 }
 
-func (r *recorder) lastDown() resilience.RedisOutcome {
+func (r *recorder) lastDown() resilience.Outcome {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.downs) == 0 {
@@ -95,10 +95,10 @@ func TestRedisOutages(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		harm, mend func(*backends.RedisServer)
-		why        resilience.RedisOutcome
+		why        resilience.Outcome
 	}{
-		"killed": {(*backends.RedisServer).Kill, (*backends.RedisServer).Restart, resilience.RedisUnreachable},
-		"paused": {(*backends.RedisServer).Pause, (*backends.RedisServer).Resume, resilience.RedisTimeout},
+		"killed": {(*backends.RedisServer).Kill, (*backends.RedisServer).Restart, resilience.OutcomeUnreachable},
+		"paused": {(*backends.RedisServer).Pause, (*backends.RedisServer).Resume, resilience.OutcomeTimeout},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -111,8 +111,8 @@ func TestRedisOutages(t *testing.T) {
 			}
 			test.harm(server)
 			until(t, "down", func() bool { return get(t.Context(), r) != nil && r.Health() == resilience.HealthDown })
-			if err := get(t.Context(), r); !errors.Is(err, resilience.ErrRedisOpen) {
-				t.Errorf("a call while redis is down: %v, want ErrRedisOpen", err)
+			if err := get(t.Context(), r); !errors.Is(err, resilience.ErrOpen) {
+				t.Errorf("a call while redis is down: %v, want ErrOpen", err)
 			}
 			if got := told.lastDown(); got != test.why {
 				t.Errorf("why it is down: %q, want %q", got, test.why)
@@ -142,8 +142,8 @@ func TestRedisTellsAWrongPassword(t *testing.T) {
 			t.Parallel()
 			r, told := guard(t, resilience.RedisOptions{Address: server.Addr(), Password: password, Timeout: patience})
 			until(t, "down", hasHealth(r, resilience.HealthDown))
-			if got := told.lastDown(); got != resilience.RedisAuth {
-				t.Errorf("why it is down: %q, want %q", got, resilience.RedisAuth)
+			if got := told.lastDown(); got != resilience.OutcomeAuth {
+				t.Errorf("why it is down: %q, want %q", got, resilience.OutcomeAuth)
 			}
 		})
 	}
@@ -164,8 +164,8 @@ func TestRedisOutOfMemoryStaysUp(t *testing.T) {
 	if err := get(t.Context(), r); !errors.Is(err, redis.Nil) {
 		t.Errorf("a read: %v, want an answer", err)
 	}
-	if got := told.count(resilience.RedisOOM); got != 10 {
-		t.Errorf("calls told as %q: %d, want 10", resilience.RedisOOM, got)
+	if got := told.count(resilience.OutcomeOOM); got != 10 {
+		t.Errorf("calls told as %q: %d, want 10", resilience.OutcomeOOM, got)
 	}
 }
 
@@ -176,8 +176,8 @@ func TestRedisThatIsTooSlowStaysDown(t *testing.T) {
 	delay.Store(int64(2 * resilience.RedisBudget))
 	r, told := guard(t, resilience.RedisOptions{Address: slowed(t, backends.Redis(t).Addr(), &delay)})
 	until(t, "down", func() bool { return get(t.Context(), r) != nil && r.Health() == resilience.HealthDown })
-	late := told.count(resilience.RedisTimeout)
-	until(t, "pings are answered, but late", func() bool { return told.count(resilience.RedisTimeout) >= late+2 })
+	late := told.count(resilience.OutcomeTimeout)
+	until(t, "pings are answered, but late", func() bool { return told.count(resilience.OutcomeTimeout) >= late+2 })
 	if got := r.Health(); got != resilience.HealthDown {
 		t.Errorf("redis is %s while it is too slow", got)
 	}
@@ -259,8 +259,8 @@ func TestRedisCallersWhoLeaveDoNotOpenTheBreaker(t *testing.T) {
 			t.Fatalf("a call whose caller left: %v", err)
 		}
 	}
-	if got := told.count(resilience.RedisCanceled); got != 10 {
-		t.Errorf("calls told as %q: %d, want 10", resilience.RedisCanceled, got)
+	if got := told.count(resilience.OutcomeCanceled); got != 10 {
+		t.Errorf("calls told as %q: %d, want 10", resilience.OutcomeCanceled, got)
 	}
 	until(t, "up", hasHealth(r, resilience.HealthUp))
 }

@@ -150,7 +150,7 @@ func (m *Metrics) CacheLookup(kind, layer, outcome string) {
 
 type lookupLabels struct{ kind, layer, outcome string }
 
-// Redis measures an operation on an instance (cache, state); outcome is a resilience.RedisOutcome. One that was not made
+// Redis measures an operation on an instance (cache, state); outcome is a resilience.Outcome. One that was not made
 // (open, spent) took no time.
 func (m *Metrics) Redis(instance, operation, outcome string, took time.Duration) {
 	m.redisSeries.of(redisLabels{instance, operation, outcome}, func(l redisLabels) prometheus.Observer {

@@ -1,0 +1,190 @@
+package resilience
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"sync/atomic"
+	"time"
+
+	"github.com/failsafe-go/failsafe-go/bulkhead"
+	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+)
+
+// Why a Guard did not make a call.
+var (
+	// ErrOpen: the dependency is known to be down.
+	ErrOpen = errors.New("the dependency is known to be down")
+	// ErrBusy: the call's turn did not come in time, or came too late for its answer. It says nothing of the dependency:
+	// this server has more work for it than it makes calls at once.
+	ErrBusy = errors.New("too many calls are under way")
+)
+
+// Health is whether a dependency answers.
+type Health string
+
+// Values of Health.
+const (
+	HealthUnknown Health = "unknown"
+	HealthUp      Health = "up"
+	HealthDown    Health = "down"
+)
+
+// GuardOptions say how much a dependency is asked, when it counts as down, and who is told.
+type GuardOptions struct {
+	// MaxInFlight calls are made at once, at least 1. Others wait for their turn.
+	MaxInFlight int
+	// Failures in a row after which the dependency counts as down, at least 1.
+	Failures int
+	// OpenFor is how long calls to a dependency that is down fail at once; then one at a time is made to see whether it is
+	// back. 0: until Probed tells that it is.
+	OpenFor time.Duration
+	// Outcome names how a call ended that its caller made under parent; err may be nil.
+	Outcome func(parent context.Context, err error) Outcome
+	// OnCall is told each call: what for, how it ended and how long it took, its wait for a turn included. May be nil.
+	OnCall func(operation string, outcome Outcome, took time.Duration)
+	// OnHealth is told when the dependency goes down, with the outcome that was the last straw, and when it is back. It
+	// must return soon. May be nil.
+	OnHealth func(health Health, why Outcome)
+}
+
+// Guard stands before one dependency. It bounds each call in time and all of them in number, fails at once while the
+// dependency is down, and tells each call and each change of health. It is safe for concurrent use.
+type Guard struct {
+	options GuardOptions
+	turns   bulkhead.Bulkhead[any]
+	breaker circuitbreaker.CircuitBreaker[any]
+	seen    atomic.Bool  // the dependency has answered
+	failure atomic.Value // the last Outcome that was a failure
+}
+
+// NewGuard returns a guard of a dependency that is not known to be down.
+func NewGuard(o GuardOptions) *Guard {
+	openFor := o.OpenFor
+	if openFor == 0 {
+		openFor = math.MaxInt64
+	}
+	g := &Guard{options: o, turns: bulkhead.New[any](uint(max(o.MaxInFlight, 1)))} //nolint:gosec // not negative
+	g.breaker = circuitbreaker.NewBuilder[any]().
+		WithFailureThreshold(uint(max(o.Failures, 1))). //nolint:gosec // not negative
+		WithSuccessThreshold(1).
+		WithDelay(openFor).
+		OnStateChanged(g.changed).
+		Build()
+	return g
+}
+
+// Do makes a call within timeout, of which it waits at most half for its turn. An error is ErrOpen or ErrBusy, or what
+// call returned.
+func (g *Guard) Do(ctx context.Context, operation string, timeout time.Duration, call func(context.Context) error) error {
+	start := time.Now()
+	err := g.do(ctx, start.Add(timeout), call)
+	g.Observe(operation, g.outcome(ctx, err), time.Since(start))
+	return err
+}
+
+func (g *Guard) do(ctx context.Context, deadline time.Time, call func(context.Context) error) error {
+	waited := !g.turns.TryAcquirePermit()
+	if waited {
+		if err := g.turns.AcquirePermitWithMaxWait(ctx, time.Until(deadline)/2); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return fmt.Errorf("%w: %w", ErrBusy, err)
+		}
+	}
+	defer g.turns.ReleasePermit()
+	if !g.breaker.TryAcquirePermit() {
+		return ErrOpen
+	}
+	bounded, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	err := call(bounded)
+	if outcome := g.outcome(ctx, err); outcome != OutcomeTimeout || !waited {
+		g.record(outcome)
+		return err
+	}
+	g.record(OutcomeBusy) // its wait may have cost it the time that the dependency needs
+	return fmt.Errorf("%w: %w", ErrBusy, err)
+}
+
+func (g *Guard) outcome(parent context.Context, err error) Outcome {
+	switch {
+	case errors.Is(err, ErrOpen):
+		return OutcomeOpen
+	case errors.Is(err, ErrBusy):
+		return OutcomeBusy
+	default:
+		return g.options.Outcome(parent, err)
+	}
+}
+
+// record tells the breaker what a call that was made shows about the dependency.
+func (g *Guard) record(o Outcome) {
+	switch o.shows() {
+	case up:
+		g.seen.Store(true)
+		g.breaker.RecordSuccess()
+	case down:
+		g.failure.Store(o)
+		g.breaker.RecordFailure()
+	case nothing:
+		if g.breaker.IsHalfOpen() { // a call that was to show something, and its leave must not be lost
+			g.breaker.RecordFailure()
+		}
+	}
+}
+
+// Probed takes the outcome of a call that the owner made past the guard, to see whether the dependency is there.
+func (g *Guard) Probed(o Outcome) {
+	switch {
+	case g.breaker.IsClosed():
+		g.record(o)
+	case o.shows() == up:
+		g.seen.Store(true)
+		g.breaker.Close()
+	}
+}
+
+// Observe tells a call that was not made through Do.
+func (g *Guard) Observe(operation string, o Outcome, took time.Duration) {
+	if g.options.OnCall != nil {
+		g.options.OnCall(operation, o, took)
+	}
+}
+
+// Health is down while calls are refused, and unknown until the dependency has answered for the first time.
+func (g *Guard) Health() Health {
+	switch {
+	case !g.breaker.IsClosed():
+		return HealthDown
+	case g.seen.Load():
+		return HealthUp
+	default:
+		return HealthUnknown
+	}
+}
+
+// Fault is how the call ended that the dependency counts as down for; empty while it does not.
+func (g *Guard) Fault() Outcome {
+	if g.Health() != HealthDown {
+		return ""
+	}
+	why, _ := g.failure.Load().(Outcome)
+	return why
+}
+
+// changed follows the breaker.
+func (g *Guard) changed(e circuitbreaker.StateChangedEvent) {
+	if g.options.OnHealth == nil {
+		return
+	}
+	switch {
+	case e.NewState == circuitbreaker.ClosedState:
+		g.options.OnHealth(HealthUp, OutcomeOK)
+	case e.OldState == circuitbreaker.ClosedState:
+		why, _ := g.failure.Load().(Outcome)
+		g.options.OnHealth(HealthDown, why)
+	}
+}

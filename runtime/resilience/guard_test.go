@@ -1,0 +1,176 @@
+package resilience_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ragservice/ragservice-operator/runtime/resilience"
+)
+
+var errDown = errors.New("down")
+
+// guarded is a guard of a dependency whose only fault is errDown, and what it told.
+func guarded(o resilience.GuardOptions) (*resilience.Guard, *recorder) {
+	told := &recorder{}
+	o.Outcome = func(parent context.Context, err error) resilience.Outcome {
+		switch {
+		case parent.Err() != nil:
+			return resilience.OutcomeCanceled
+		case errors.Is(err, errDown):
+			return resilience.OutcomeUnreachable
+		default:
+			return resilience.OutcomeOK
+		}
+	}
+	o.OnCall, o.OnHealth = told.onCall, told.onHealth
+	return resilience.NewGuard(o), told
+}
+
+// ask makes a call that ends with err, and says whether it was made.
+func ask(ctx context.Context, g *resilience.Guard, err error) (made bool, got error) {
+	got = g.Do(ctx, "ask", time.Minute, func(context.Context) error {
+		made = true
+		return err
+	})
+	return made, got
+}
+
+func TestGuardOpensAfterFailuresInARow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g, told := guarded(resilience.GuardOptions{Failures: 3, OpenFor: time.Second})
+		for _, err := range []error{errDown, errDown, nil, errDown, errDown, errDown} {
+			if made, got := ask(t.Context(), g, err); !made || !errors.Is(got, err) {
+				t.Fatalf("a call to what is not known to be down: made %t, %v", made, got)
+			}
+		}
+		if made, err := ask(t.Context(), g, nil); made || !errors.Is(err, resilience.ErrOpen) || g.Health() != resilience.HealthDown {
+			t.Errorf("after three failures in a row: made %t, %v, %s", made, err, g.Health())
+		}
+		if diff := cmp.Diff([]resilience.Outcome{resilience.OutcomeUnreachable}, told.downs); diff != "" {
+			t.Errorf("told of its going down (-want +got):\n%s", diff)
+		}
+		time.Sleep(time.Second)
+		if made, err := ask(t.Context(), g, errDown); !made || !errors.Is(err, errDown) {
+			t.Errorf("the call that looks whether it is back: made %t, %v", made, err)
+		}
+		if made, _ := ask(t.Context(), g, nil); made {
+			t.Error("it is asked again at once, although it was not back")
+		}
+		time.Sleep(time.Second)
+		if made, err := ask(t.Context(), g, nil); !made || err != nil || g.Health() != resilience.HealthUp {
+			t.Errorf("when it is back: made %t, %v, %s", made, err, g.Health())
+		}
+		if len(told.downs) != 1 {
+			t.Errorf("told %d times that it went down, want once", len(told.downs))
+		}
+	})
+}
+
+func TestGuardLetsOneCallLookWhetherItIsBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := guarded(resilience.GuardOptions{MaxInFlight: 10, Failures: 1, OpenFor: time.Second})
+		_, _ = ask(t.Context(), g, errDown)
+		time.Sleep(time.Second)
+		ctx, leave := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			_ = g.Do(ctx, "ask", time.Minute, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
+		})
+		synctest.Wait()
+		if made, err := ask(t.Context(), g, nil); made || !errors.Is(err, resilience.ErrOpen) {
+			t.Errorf("a second call: made %t, %v", made, err)
+		}
+		leave() // the caller of the one gives up: it showed nothing
+		wg.Wait()
+		time.Sleep(time.Second)
+		if made, err := ask(t.Context(), g, nil); !made || err != nil {
+			t.Errorf("a later call: made %t, %v, want it to look", made, err)
+		}
+	})
+}
+
+func TestGuardBoundsTheCallsUnderWay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g, told := guarded(resilience.GuardOptions{MaxInFlight: 2, Failures: 1})
+		release := make(chan struct{})
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() { _ = g.Do(t.Context(), "ask", time.Hour, func(context.Context) error { <-release; return nil }) })
+		}
+		synctest.Wait()
+		if made, err := ask(t.Context(), g, nil); made || !errors.Is(err, resilience.ErrBusy) {
+			t.Errorf("a call whose turn did not come: made %t, %v", made, err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if made, err := ask(ctx, g, nil); made || errors.Is(err, resilience.ErrBusy) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a call whose caller left first: made %t, %v", made, err)
+		}
+		close(release)
+		wg.Wait()
+		if made, err := ask(t.Context(), g, nil); !made || err != nil || g.Health() != resilience.HealthUp {
+			t.Errorf("afterwards: made %t, %v, %s", made, err, g.Health())
+		}
+		want := map[resilience.Outcome]int{resilience.OutcomeOK: 3, resilience.OutcomeBusy: 1, resilience.OutcomeCanceled: 1}
+		if diff := cmp.Diff(want, told.calls); diff != "" {
+			t.Errorf("calls told (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// A call that waited for its turn and then had too little time shows nothing: whoever waits behind slow calls must not
+// make the dependency count as down. One that did not wait shows that it is too slow.
+func TestGuardCountsTimeoutsOfCallsThatDidNotWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := resilience.NewGuard(resilience.GuardOptions{Failures: 1, Outcome: func(_ context.Context, err error) resilience.Outcome {
+			if errors.Is(err, context.DeadlineExceeded) {
+				return resilience.OutcomeTimeout
+			}
+			return resilience.OutcomeOK
+		}})
+		slow := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			_ = g.Do(t.Context(), "first", time.Hour, func(context.Context) error { time.Sleep(20 * time.Second); return nil })
+		})
+		synctest.Wait()
+		if err := g.Do(t.Context(), "second", time.Minute, slow); !errors.Is(err, resilience.ErrBusy) || g.Health() != resilience.HealthUp {
+			t.Errorf("a call that waited: %v, %s", err, g.Health())
+		}
+		wg.Wait()
+		if err := g.Do(t.Context(), "third", time.Minute, slow); errors.Is(err, resilience.ErrBusy) || g.Health() != resilience.HealthDown {
+			t.Errorf("a call that did not wait: %v, %s", err, g.Health())
+		}
+	})
+}
+
+func TestGuardWithoutATimeToReopenWaitsForItsOwner(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := guarded(resilience.GuardOptions{Failures: 1})
+		g.Probed(resilience.OutcomeUnreachable)
+		time.Sleep(24 * time.Hour)
+		if made, err := ask(t.Context(), g, nil); made || !errors.Is(err, resilience.ErrOpen) {
+			t.Errorf("a call while it is down: made %t, %v", made, err)
+		}
+		g.Probed(resilience.OutcomeUnreachable)
+		g.Probed(resilience.OutcomeCanceled)
+		if g.Health() != resilience.HealthDown {
+			t.Errorf("%s after a probe that failed", g.Health())
+		}
+		g.Probed(resilience.OutcomeOK)
+		if made, err := ask(t.Context(), g, nil); !made || err != nil {
+			t.Errorf("a call when it is back: made %t, %v", made, err)
+		}
+	})
+}
