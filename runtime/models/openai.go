@@ -13,6 +13,7 @@ import (
 
 	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/resilience"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
 
@@ -41,6 +42,7 @@ type OpenAI struct {
 	client  *http.Client
 	health  health
 	retries retryBudget
+	guard   *resilience.Guard
 }
 
 // NewOpenAI makes a generator for the server that settings name.
@@ -49,6 +51,7 @@ func NewOpenAI(settings func() config.LLM, apiKey string, observe Observer) *Ope
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 64, IdleConnTimeout: 90 * time.Second, ForceAttemptHTTP2: true}
 	return &OpenAI{
 		Settings: settings, APIKey: apiKey, Observe: observe,
+		guard: newGuard(openFor),
 		client: &http.Client{
 			Transport:     tracing{transport},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return errRedirect },
@@ -68,13 +71,60 @@ func (t tracing) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // Generate implements rag.Generator. Until the first token it tries again after connection errors, 429, 502 and 503,
 // as long as the wait still fits into the timeout and the budget of retries allows it; never after a timeout or a token.
+// While the model's server is known to be down, it fails at once.
 func (g *OpenAI) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
-	settings := g.Settings()
 	started := time.Now()
 	g.retries.earn()
-	watched, watch := newWatchdog(ctx, settings.Timeout.D(), settings.IdleTimeout.D())
-	defer watch.stop()
+	var out rag.Completion
+	err := g.guard.Do(ctx, "generate", maxAnswerTime, func(bounded context.Context) (err error) {
+		out, err = g.answer(ctx, bounded, p, emit)
+		return err
+	})
+	switch {
+	case err == nil:
+	case left(ctx, err):
+		if emitted, ok := errors.AsType[*emitError](err); ok {
+			return rag.Completion{}, emitted.err
+		}
+		return rag.Completion{}, ctx.Err()
+	case errors.Is(err, resilience.ErrOpen), errors.Is(err, resilience.ErrBusy):
+		err = &rag.Error{Kind: rag.ErrLLMUnavailable, Message: "LLM service is unavailable", RetryAfter: unavailableFor, Cause: err}
+		g.Observe(ctx, rag.ErrLLMUnavailable.Code, time.Since(started), rag.Usage{})
+		return rag.Completion{}, err
+	case ctx.Err() != nil && !errors.Is(err, rag.ErrLLM): // its time was over while it waited for its turn
+		err = timedOut(context.Cause(ctx), time.Since(started))
+	}
+	g.conclude(ctx, err, time.Since(started), out.Usage)
+	if err != nil {
+		return rag.Completion{}, err
+	}
+	return out, nil
+}
 
+// left says whether err is of a reader who no longer waits, which says nothing of the model.
+func left(ctx context.Context, err error) bool {
+	if _, ok := errors.AsType[*emitError](err); ok {
+		return true
+	}
+	cause := context.Cause(ctx)
+	return cause != nil && !errors.Is(cause, rag.ErrLLMTimeout) && !errors.Is(cause, context.DeadlineExceeded)
+}
+
+// timedOut is the end of the request's time as a fault of the model; cause may be one that says so itself.
+func timedOut(cause error, took time.Duration) error {
+	if errors.Is(cause, rag.ErrLLMTimeout) {
+		return cause
+	}
+	return rag.LLMTimedOut(took.Round(time.Second/10), cause)
+}
+
+// answer asks until the model answers or there is no more point in it. bounded is ctx within the guard's bound. Errors are of the
+// domain, or an emitError, or whatever came of a request that ended with ctx.
+func (g *OpenAI) answer(ctx, bounded context.Context, p rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
+	settings := g.Settings()
+	started := time.Now()
+	watched, watch := newWatchdog(bounded, settings.Timeout.D(), settings.IdleTimeout.D())
+	defer watch.stop()
 	var out rag.Completion
 	var err error
 	for attempt := 0; ; attempt++ {
@@ -83,25 +133,16 @@ func (g *OpenAI) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece
 			break
 		}
 	}
-	if emitted, ok := errors.AsType[*emitError](err); ok {
-		return rag.Completion{}, emitted.err // the reader left: says nothing of the model
-	}
-	switch cause := context.Cause(ctx); {
-	case err == nil:
-	case errors.Is(cause, rag.ErrLLMTimeout):
-		err = cause // the answer's own time was over, which is a fault of the model
-	case errors.Is(cause, context.DeadlineExceeded):
-		err = rag.LLMTimedOut(time.Since(started).Round(time.Second/10), cause) // the request's time: so is this
-	case cause != nil:
-		return rag.Completion{}, ctx.Err() // who no longer waits says nothing of the model either
+	switch {
+	case err == nil || left(ctx, err):
+		return out, err
+	case ctx.Err() != nil:
+		return rag.Completion{}, timedOut(context.Cause(ctx), time.Since(started))
+	case bounded.Err() != nil:
+		return rag.Completion{}, timedOut(bounded.Err(), time.Since(started))
 	default:
-		err = g.explain(context.Cause(watched), err, settings)
+		return rag.Completion{}, g.explain(context.Cause(watched), err, settings)
 	}
-	g.conclude(ctx, err, time.Since(started), out.Usage)
-	if err != nil {
-		return rag.Completion{}, err
-	}
-	return out, nil
 }
 
 // Healthy says whether the model answered more than half of its last requests, and whether it was asked at all.
