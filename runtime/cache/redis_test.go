@@ -173,34 +173,6 @@ func TestForgetInRedis(t *testing.T) {
 	}
 }
 
-// TestNothingOfADeletedDocumentIsServed deletes a document as the domain does, and asks another server that has it in
-// memory.
-func TestNothingOfADeletedDocumentIsServed(t *testing.T) {
-	t.Parallel()
-	server := backends.Redis(t)
-	first := newFixture(t, withRedis(guarded(t, server)))
-	second := newFixture(t, withRedis(guarded(t, server)), sharing(first))
-	first.search(t, query("acme", "q"), rag.CacheMiss)
-	for second.lookedUp("search local hit") == 0 {
-		if _, err := second.retriever.Retrieve(t.Context(), query("acme", "q")); err != nil {
-			t.Fatal(err)
-		}
-	}
-
-	gone := func(context.Context, rag.Query) (rag.Retrieval, error) { return found("x", "other"), nil }
-	first.documents.change()
-	first.backend.retrieve, second.backend.retrieve = gone, gone
-	first.documents.change()
-	first.Forget(t.Context(), "acme", "doc")
-
-	for name, f := range map[string]*fixture{"the server that deleted": first, "another server": second} {
-		got, err := f.retriever.Retrieve(t.Context(), query("acme", "q"))
-		if err != nil || len(got.Hits) != 1 || got.Hits[0].DocumentID != "other" {
-			t.Errorf("%s: %+v, %v, want no hit in the deleted document", name, got, err)
-		}
-	}
-}
-
 // TestWriteThatCrossesAChangeIsTakenBack changes the documents while a result is on its way to Redis.
 func TestWriteThatCrossesAChangeIsTakenBack(t *testing.T) {
 	t.Parallel()

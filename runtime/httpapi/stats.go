@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"errors"
 	"math"
 	"net/http"
 
@@ -11,9 +12,10 @@ import (
 
 // statsAnswer answers GET stats: figures of this server, of the caller's tenant alone.
 type statsAnswer struct {
-	Replica      string  `json:"replica"`
-	Tenant       string  `json:"tenant"`
-	Documents    int     `json:"documents"`
+	Replica string `json:"replica"`
+	Tenant  string `json:"tenant"`
+	// Documents is null while the store cannot be asked: the other figures are wanted just then.
+	Documents    *int    `json:"documents"`
 	SinceStart   figures `json:"since_start"`
 	Last5Minutes figures `json:"last_5_minutes"`
 }
@@ -71,8 +73,11 @@ func (a *API) stats(w http.ResponseWriter, r *http.Request, c call) error {
 		return err
 	}
 	id := middleware.Of(r).Identity
-	documents, err := a.Service.CountDocuments(r.Context(), id)
-	if err != nil {
+	var documents *int
+	switch count, err := a.Service.CountDocuments(r.Context(), id); {
+	case err == nil:
+		documents = &count
+	case !errors.Is(err, rag.ErrSearch):
 		return err
 	}
 	sinceStart, recent := a.Traffic.Of(id.Tenant)

@@ -198,6 +198,18 @@ func TestStats(t *testing.T) {
 	}
 }
 
+// While the store is down the figures are wanted most.
+func TestStatsWhileTheStoreIsDown(t *testing.T) {
+	f := start(t)
+	f.service.count = func(context.Context, rag.Identity) (int, error) {
+		return 0, &rag.Error{Kind: rag.ErrSearchUnavailable, Message: "down"}
+	}
+	got := f.call("GET", "/api/v1/stats", "")
+	if documents, told := got.fields(t)["documents"]; got.status != 200 || !told || documents != nil {
+		t.Errorf("%d with documents %v, want 200 with null", got.status, documents)
+	}
+}
+
 func TestDocumentRoutes(t *testing.T) {
 	f := start(t)
 	var asked []string

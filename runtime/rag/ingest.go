@@ -16,11 +16,13 @@ const (
 	// maxBytesInWork bounds the text of all batches that are cut and written at once, in bytes: one document of the largest
 	// size, or four full batches. Cutting and indexing takes ten times the text in memory.
 	maxBytesInWork = MaxDocumentText
-	// workTimeout bounds how long a batch waits for its turn.
-	workTimeout = 30 * time.Second
-	// writeTimeout bounds the write of a batch once it has begun, whatever becomes of its caller. It ends well before the
-	// sweeper takes the write for abandoned.
-	writeTimeout = sweepAge - 15*time.Second
+	// workTimeout bounds how long a batch waits for its turn. A request's own deadline ends the wait answerMargin before it,
+	// so that there is time to say why.
+	workTimeout  = 10 * time.Minute
+	answerMargin = 5 * time.Second
+	// writeTimeout bounds the write of a batch once it has begun, whatever becomes of its caller: the longest document takes
+	// seconds, and minutes on a small machine that is busy. A write that the sweeper overtakes is made again.
+	writeTimeout = 5 * time.Minute
 )
 
 // Ingest takes documents from next until io.EOF, writes them in batches and reports each, in order. A document that is
@@ -183,7 +185,11 @@ func (in *ingest) writeInTurn(ctx context.Context) ([]DocumentResult, error) {
 
 // takeTurn waits until there is room for work on a text of that many bytes. Call done when the work has ended.
 func (s *Service) takeTurn(ctx context.Context, bytes int) (done func(), err error) {
-	waiting, cancel := context.WithTimeout(ctx, workTimeout)
+	until := time.Now().Add(workTimeout)
+	if deadline, ok := ctx.Deadline(); ok && deadline.Add(-answerMargin).Before(until) {
+		until = deadline.Add(-answerMargin)
+	}
+	waiting, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	work := s.bytesInWork()
 	weight := int64(min(bytes, maxBytesInWork))
