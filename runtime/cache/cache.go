@@ -56,6 +56,8 @@ type Cache struct {
 	seen      tokenWatch
 	searches  group[found[rag.Retrieval]]
 	answers   group[found[rag.Completion]]
+	// unconfirmed are searches under a token that may be out of date.
+	unconfirmed group[rag.Retrieval]
 }
 
 // New returns an empty cache. Close ends what it does in the background.

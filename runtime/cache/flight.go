@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
@@ -22,8 +23,12 @@ type group[V any] struct {
 // flight is work that runs apart from the requests that wait for it. It ends when it is done, or when the last of them
 // has left. Each follows its tokens at its own pace.
 type flight[V any] struct {
-	cancel  context.CancelCauseFunc
-	waiters int // guarded by the group's mutex
+	cancel context.CancelCauseFunc
+	done   chan struct{} // closed when it has ended
+
+	// Guarded by the group's mutex.
+	waiters int
+	begun   bool // the work has begun
 
 	mu      sync.Mutex
 	pieces  []rag.Piece   // only ever grows
@@ -33,32 +38,62 @@ type flight[V any] struct {
 	err     error
 }
 
+// freshDelay bounds the wait of doFresh for the work before it: a search engine that takes longer is asked ten times a
+// second for one question, however many ask it.
+const freshDelay = 100 * time.Millisecond
+
 // do joins the flight of key, or starts one that does the work, and follows it until it ends, ctx ends or emit fails.
 // joined reports whether the flight was another request's.
 func (g *group[V]) do(ctx context.Context, key string, w work[V], emit func(rag.Piece) error) (value V, joined bool, err error) {
-	f, joined := g.enter(ctx, key, w)
+	f, joined := g.enter(ctx, key, w, false)
 	defer func() { g.leave(key, f, err) }()
 	value, err = f.follow(ctx, emit)
 	return value, joined, err
 }
 
-func (g *group[V]) enter(ctx context.Context, key string, w work[V]) (f *flight[V], joined bool) {
+// doFresh is do for a result that must not be older than the request: it joins only work that has not begun. So that
+// there is such work to join, work begins when that of the requests before has ended, or after freshDelay.
+func (g *group[V]) doFresh(ctx context.Context, key string, w work[V]) (value V, joined bool, err error) {
+	f, joined := g.enter(ctx, key, w, true)
+	defer func() { g.leave(key, f, err) }()
+	value, err = f.follow(ctx, func(rag.Piece) error { return nil })
+	return value, joined, err
+}
+
+func (g *group[V]) enter(ctx context.Context, key string, w work[V], fresh bool) (f *flight[V], joined bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	f, joined = g.flights[key]
-	if !joined {
-		// The first request's values stay, for traces and logs; its end does not concern the others. Deadlines are those
-		// of the port behind, and of the requests that wait.
-		detached, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-		f = &flight[V]{cancel: cancel, changed: make(chan struct{})}
-		if g.flights == nil {
-			g.flights = map[string]*flight[V]{}
-		}
-		g.flights[key] = f
-		go g.run(detached, key, f, w)
+	before := g.flights[key]
+	if before != nil && (!fresh || !before.begun) {
+		before.waiters++
+		return before, true
 	}
-	f.waiters++
-	return f, joined
+	// The first request's values stay, for traces and logs; its end does not concern the others. Deadlines are those
+	// of the port behind, and of the requests that wait.
+	detached, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	f = &flight[V]{cancel: cancel, done: make(chan struct{}), changed: make(chan struct{}), waiters: 1}
+	if g.flights == nil {
+		g.flights = map[string]*flight[V]{}
+	}
+	g.flights[key] = f
+	go func() {
+		if before != nil {
+			await(detached, before.done, freshDelay)
+		}
+		g.run(detached, key, f, w)
+	}()
+	return f, false
+}
+
+// await returns when done is closed, ctx ends or the time is over.
+func await(ctx context.Context, done <-chan struct{}, most time.Duration) {
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	case <-timer.C:
+	}
 }
 
 // flying reports whether there is a flight of key to join.
@@ -98,6 +133,9 @@ func (g *group[V]) run(ctx context.Context, key string, f *flight[V], w work[V])
 		g.mu.Unlock()
 		f.end(value, err)
 	}()
+	g.mu.Lock()
+	f.begun = true
+	g.mu.Unlock()
 	value, err = w(ctx, f.emit)
 }
 
@@ -117,6 +155,7 @@ func (f *flight[V]) end(value V, err error) {
 	defer f.mu.Unlock()
 	f.value, f.err, f.ended = value, err, true
 	f.wake()
+	close(f.done)
 }
 
 // wake wakes who waits for a change. The mutex is held.

@@ -50,7 +50,9 @@ func (c *Cache) forgetSome(ctx context.Context, set string) (more bool) {
 	}
 	err = c.options.Redis.Do(ctx, "forget", func(ctx context.Context, client redis.UniversalClient) error {
 		_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
-			p.Unlink(ctx, keys...)
+			for _, key := range keys { // one by one: in a Redis Cluster they are in different slots
+				p.Unlink(ctx, key)
+			}
 			p.ZRem(ctx, set, members...) // after the entries: a batch that fails between is unlinked by the next deletion
 			return nil
 		})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
@@ -15,16 +16,18 @@ type retriever struct {
 	next  rag.Retriever
 }
 
-// Retrieve serves what was found under the current token of the documents. While that is not confirmed it goes
-// to next and keeps nothing. Hits of a result are the caller's own, their metadata is shared.
+// Retrieve serves what was found under the current token of the documents. While that is not confirmed nothing is kept,
+// and equal searches share only work that began after each of them. Hits of a result are the caller's own, their metadata is shared.
 func (r *retriever) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, error) {
 	settings := r.cache.options.Config()
 	if !settings.Cache.Enabled {
-		return r.direct(ctx, q, rag.CacheBypass)
+		found, err := r.next.Retrieve(ctx, q)
+		found.Cache = rag.CacheInfo{Outcome: rag.CacheBypass}
+		return found, err
 	}
 	state := r.cache.state(ctx, q.Tenant)
 	if !state.Confirmed {
-		return r.direct(ctx, q, rag.CacheMiss)
+		return r.fresh(ctx, settings, q, state)
 	}
 	ttl := settings.Cache.TTLSearch.D()
 	if state.Open {
@@ -51,10 +54,21 @@ func (r *retriever) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, e
 	return found, nil
 }
 
-func (r *retriever) direct(ctx context.Context, q rag.Query, outcome rag.CacheOutcome) (rag.Retrieval, error) {
-	found, err := r.next.Retrieve(ctx, q)
-	found.Cache = rag.CacheInfo{Outcome: outcome}
-	return found, err
+// fresh searches while it is not known whether the last token still holds: what it finds is not older than the request.
+// The engine is slow or unreachable then, and must not be asked a thousand times for one question.
+func (r *retriever) fresh(ctx context.Context, settings config.Config, q rag.Query, last rag.State) (rag.Retrieval, error) {
+	answer, joined, err := r.cache.unconfirmed.doFresh(ctx, searchKey(settings, q, last), func(ctx context.Context, _ func(rag.Piece)) (rag.Retrieval, error) {
+		return r.next.Retrieve(ctx, q)
+	})
+	if err != nil {
+		return rag.Retrieval{}, gaveUp(ctx, err, rag.ErrSearchTimeout)
+	}
+	answer.Hits, answer.Cache = slices.Clone(answer.Hits), rag.CacheInfo{Outcome: rag.CacheMiss}
+	if joined {
+		r.cache.options.OnLookup(KindSearch, LayerFlight, LookupHit)
+		answer.Cache = hit(0)
+	}
+	return answer, nil
 }
 
 // documentsFound are the documents of the hits, each once.

@@ -157,7 +157,15 @@ func keep[V any](c *Cache, r request[V], value V, before int64) {
 	for i, id := range documents {
 		sets[i] = documentKey(r.config.Service, r.tenant, id)
 	}
-	c.writer.add(write{key: r.key, value: data, storedAt: now, ttl: ttl, sets: sets, valid: valid})
+	c.writer.add(write{
+		key:      r.key,
+		value:    data,
+		storedAt: now,
+		ttl:      ttl,
+		sets:     sets,
+		setTTL:   max(ttl, r.config.Cache.TTLSearch.D(), r.config.Cache.TTLLLM.D()) + time.Second, // EXPIRE drops fractions
+		valid:    valid,
+	})
 }
 
 // remember puts an entry into memory, and takes it back when the documents changed since the moment before. (Looked at

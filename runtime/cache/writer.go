@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -11,8 +12,12 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/resilience"
 )
 
-// maxPending bounds what waits to be written. What comes when it is full is not written: the result is in memory.
-const maxPending = 256
+const (
+	// maxPending values and maxPendingBytes of them bound what waits to be written. What comes when it is full is not
+	// written: the result is in memory. 8 MiB are 400 search results of the default size.
+	maxPending      = 256
+	maxPendingBytes = 8 << 20
+)
 
 // write is a value on its way to Redis.
 type write struct {
@@ -22,6 +27,8 @@ type write struct {
 	ttl      time.Duration
 	// sets name the documents whose text is in the value.
 	sets []string
+	// setTTL is how long those sets are kept: as long as any entry may be.
+	setTTL time.Duration
 	// valid reports whether the value may still be stored.
 	valid func() bool
 }
@@ -30,6 +37,7 @@ type write struct {
 type writer struct {
 	redis   *resilience.Redis
 	pending chan write
+	bytes   atomic.Int64 // of the values in pending, and of the one that is being written
 	stop    sync.Once
 	stopped chan struct{}
 	done    chan struct{}
@@ -45,10 +53,22 @@ func newWriter(r *resilience.Redis) *writer {
 
 // add never waits.
 func (w *writer) add(value write) {
+	size := int64(len(value.value))
+	if w.bytes.Add(size) > maxPendingBytes {
+		w.bytes.Add(-size)
+		return
+	}
 	select {
 	case w.pending <- value:
 	default:
+		w.bytes.Add(-size)
 	}
+}
+
+// take writes a value that was pending.
+func (w *writer) take(value write) {
+	defer w.bytes.Add(-int64(len(value.value)))
+	w.write(value)
 }
 
 func (w *writer) run() {
@@ -56,13 +76,13 @@ func (w *writer) run() {
 	for {
 		select {
 		case value := <-w.pending:
-			w.write(value)
+			w.take(value)
 			continue
 		default:
 		}
 		select {
 		case value := <-w.pending:
-			w.write(value)
+			w.take(value)
 		case <-w.stopped:
 			return
 		}
@@ -104,12 +124,10 @@ func (w *writer) write(value write) {
 	}
 }
 
-// nameIn adds the key to a document's set: sorted by when entries expire, so that the set loses those that have, and
-// itself kept as long as the last of them.
+// nameIn adds the key to a document's set: sorted by when entries expire, so that the set loses those that have. (Plain
+// EXPIRE: its NX and GT are of Redis 7.)
 func (v write) nameIn(ctx context.Context, p redis.Pipeliner, set string) {
 	p.ZAdd(ctx, set, redis.Z{Score: float64(v.storedAt.Add(v.ttl).Unix()), Member: v.key})
 	p.ZRemRangeByScore(ctx, set, "-inf", "("+strconv.FormatInt(v.storedAt.Unix(), 10))
-	lasts := v.ttl + time.Second // EXPIRE drops fractions
-	p.ExpireNX(ctx, set, lasts)
-	p.ExpireGT(ctx, set, lasts)
+	p.Expire(ctx, set, v.setTTL)
 }

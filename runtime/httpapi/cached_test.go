@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,6 +13,8 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/cache"
 	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/ratelimit"
+	"github.com/ragservice/ragservice-operator/runtime/resilience"
 )
 
 // unchanging is the state of documents that never change.
@@ -124,4 +127,51 @@ func TestCachedStreamIsTheFirstOneByteForByte(t *testing.T) {
 	if err := json.Unmarshal([]byte(strings.TrimSpace(done)), &ask); err != nil || !strings.HasPrefix(ask.Answer, "Results stay") {
 		t.Errorf("the last event of the cached stream is %q, %v", done, err)
 	}
+}
+
+// The limits and each lookup of the cache wait for Redis out of one budget of the request.
+func TestRequestPaysOneBudgetForRedis(t *testing.T) {
+	silent := listen(t) // accepts connections, and never answers
+	defer func() { _ = silent.Close() }()
+	var mu sync.Mutex
+	outcomes := map[string]resilience.Outcome{}
+	open := func() *resilience.Redis {
+		r := resilience.NewRedis(resilience.RedisOptions{
+			Address: silent.Addr().String(),
+			Timeout: time.Minute, // far more than the budget: what ends a call is the budget
+			OnCall: func(operation string, outcome resilience.Outcome, _ time.Duration) {
+				mu.Lock()
+				defer mu.Unlock()
+				outcomes[operation] = outcome
+			},
+		})
+		t.Cleanup(func() { _ = r.Close() })
+		return r
+	}
+	f := start(t, cached, func(f *fixture) {
+		f.api.Limiter = ratelimit.New(ratelimit.Options{Redis: open(), Service: func() config.Service { return config.Service{Replicas: 1} }})
+		results := cache.New(cache.Options{Redis: open(), Config: func() config.Config { return f.config }, Control: unchanging{}})
+		f.Cleanup(func() { _ = results.Close(canceled(t)) })
+		service, _ := f.api.Service.(*rag.Service)
+		service.Retriever = results.Retriever(twoPassages{})
+	})
+	if got := f.call("POST", "/api/v1/ask", `{"query":"How long?"}`); got.status != 200 {
+		t.Fatalf("%d: %s", got.status, got.body)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	want := map[string]resilience.Outcome{"take": resilience.OutcomeTimeout, "get": resilience.OutcomeSpent}
+	for operation, outcome := range want {
+		if outcomes[operation] != outcome {
+			t.Errorf("%s: %q, want %q", operation, outcomes[operation], outcome)
+		}
+	}
+}
+
+// canceled is a context for closing what need not be waited for.
+func canceled(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
 }
