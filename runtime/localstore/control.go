@@ -19,8 +19,8 @@ type control struct {
 	leases   map[string]bool
 }
 
-func newControl() control {
-	return control{document: rag.NewControlDocument(indexName, 0), leases: map[string]bool{}}
+func newControl(analyser string) control {
+	return control{document: rag.NewControlDocument(indexName, analyser), leases: map[string]bool{}}
 }
 
 // Current is the tenant's state, always confirmed.

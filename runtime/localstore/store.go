@@ -53,10 +53,11 @@ var (
 
 // Open opens the documents of a folder, or makes it. It fails when another process has it open.
 func Open(o Options) (*Store, error) {
-	s := &Store{analyser: o.Analyser, now: o.Now, control: newControl(), writer: make(chan struct{}, 1), beforeApply: func() {}}
+	s := &Store{analyser: o.Analyser, now: o.Now, writer: make(chan struct{}, 1), beforeApply: func() {}}
 	if s.analyser == nil {
 		s.analyser = terms.New([]string{"en"})
 	}
+	s.control = newControl(s.analyser.Version())
 	if s.now == nil {
 		s.now = time.Now
 	}

@@ -137,7 +137,7 @@ func (s *Store) sendBulk(ctx context.Context, body []byte, operations int) ([]en
 		operation: "write", method: http.MethodPost,
 		request: func() opensearch.Request {
 			return opensearchapi.BulkReq{
-				Index: s.index, Body: bytes.NewReader(body), Params: opensearchapi.BulkParams{RequireAlias: &requireAlias},
+				Index: s.place(ctx), Body: bytes.NewReader(body), Params: opensearchapi.BulkParams{RequireAlias: &requireAlias},
 			}
 		},
 	}, &answer)
@@ -148,14 +148,22 @@ func (s *Store) sendBulk(ctx context.Context, body []byte, operations int) ([]en
 		return nil, unavailable(fmt.Errorf("OpenSearch answered %d items for %d operations", len(answer.Items), operations))
 	}
 	ends := make([]ended, 0, operations)
+	swapped := false
 	for _, item := range answer.Items {
 		for _, result := range item { // has one entry, named for the action
 			end := ended{seqNo: result.SeqNo, primaryTerm: result.PrimaryTerm}
 			if result.Error != nil {
-				end.err = unavailable(&answerError{status: result.Status, kind: result.Error.Type})
+				refused := &answerError{status: result.Status, kind: result.Error.Type}
+				if refused.replaced() {
+					swapped, refused.status = true, http.StatusConflict // the writer starts over, on the new index
+				}
+				end.err = unavailable(refused)
 			}
 			ends = append(ends, end)
 		}
+	}
+	if swapped {
+		s.awaitSwap(ctx)
 	}
 	return ends, nil
 }

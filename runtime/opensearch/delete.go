@@ -19,7 +19,8 @@ const (
 // leaves a tombstone that says how many chunks there may be, for the repetition.
 func (s *Store) Delete(ctx context.Context, tenant, id string) error {
 	for range attempts {
-		records, err := s.readRecords(ctx, tenant, []string{id}, false)
+		on := s.pin(ctx)
+		records, err := s.readRecords(on, tenant, []string{id}, false)
 		if err != nil {
 			return err
 		}
@@ -30,7 +31,7 @@ func (s *Store) Delete(ctx context.Context, tenant, id string) error {
 		case before.deleted():
 			return s.Refresh(ctx) // the first deletion may not have come to it
 		}
-		end := s.deleteOnce(ctx, tenant, id, before)
+		end := s.deleteOnce(on, tenant, id, before)
 		if end.err == nil {
 			return s.Refresh(ctx)
 		}

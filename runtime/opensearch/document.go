@@ -17,7 +17,9 @@ func (s *Store) Refresh(ctx context.Context) error {
 	}
 	err := s.do(ctx, call{
 		operation: "refresh", method: http.MethodPost, repeatable: true,
-		request: func() opensearch.Request { return opensearchapi.IndicesRefreshReq{Index: []string{s.index}} },
+		request: func() opensearch.Request {
+			return opensearchapi.IndicesRefreshReq{Index: []string{s.place(ctx)}}
+		},
 	}, &answer)
 	if err == nil && !answer.Shards.whole() {
 		return unavailable(errPartial)

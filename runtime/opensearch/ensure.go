@@ -14,7 +14,7 @@ import (
 	"github.com/opensearch-project/opensearch-go/v4/opensearchapi"
 )
 
-// mappingVersion is part of the index's name. It rises with a change of the mapping that an index cannot take up.
+// mappingVersion begins the version of an index. It rises with a change of the mapping that an index cannot take up.
 const mappingVersion = 2
 
 // Ensure makes the documents' index with its alias, the control index and the control document, each unless it is
@@ -25,8 +25,8 @@ func (s *Store) Ensure(ctx context.Context) error {
 		return fmt.Errorf("look for the alias %s: %w", s.index, err)
 	}
 	if index == "" {
-		index = fmt.Sprintf("%s-v%d", s.index, mappingVersion)
-		if err := s.createIndex(ctx, index, s.documentsIndex()); err != nil {
+		index = s.indexName(s.version())
+		if err := s.createIndex(ctx, index, s.documentsIndex(index, s.index)); err != nil {
 			return fmt.Errorf("create the documents' index: %w", err)
 		}
 	}
@@ -76,6 +76,9 @@ func (s *Store) createIndex(ctx context.Context, name string, body map[string]an
 	return err
 }
 
+// indexName is the name of the documents' index of a version.
+func (s *Store) indexName(version string) string { return s.index + "-v" + version }
+
 // controlIndex holds what replicas agree on.
 func (s *Store) controlIndex() string { return s.index + "-control" }
 
@@ -88,7 +91,11 @@ func controlIndexBody() map[string]any {
 
 // documentsIndex lists the fields that are searched; the others are only kept (dynamic: false). A record has its text in
 // a field of another name than a chunk's, so that it adds nothing to the statistics that chunks are ranked by.
-func (s *Store) documentsIndex() map[string]any {
+func (s *Store) documentsIndex(name string, aliases ...string) map[string]any {
+	named := map[string]any{ownAlias(name): map[string]any{}}
+	for _, alias := range aliases {
+		named[alias] = map[string]any{}
+	}
 	keyword := map[string]any{"type": "keyword"}
 	words := map[string]any{"type": "text", "analyzer": "whitespace", "index_options": "freqs"}
 	return map[string]any{
@@ -106,6 +113,6 @@ func (s *Store) documentsIndex() map[string]any {
 				"search": map[string]any{"properties": map[string]any{"text": words, "title": words, "heading": words, "stop": words}},
 			},
 		},
-		"aliases": map[string]any{s.index: map[string]any{}},
+		"aliases": named,
 	}
 }

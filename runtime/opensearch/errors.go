@@ -23,6 +23,11 @@ type answerError struct {
 	retryAfter time.Duration
 }
 
+// replaced says that the index takes no writes because a new one is about to take its place, or has taken it and it is gone.
+func (e *answerError) replaced() bool {
+	return e.kind == "cluster_block_exception" && e.status == http.StatusForbidden || e.kind == "index_not_found_exception"
+}
+
 func (e *answerError) Error() string {
 	return fmt.Sprintf("OpenSearch answered %d %s", e.status, e.kind)
 }

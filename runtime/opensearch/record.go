@@ -133,7 +133,7 @@ func (s *Store) multiGet(ctx context.Context, keys []string, withText bool) ([]g
 	err = s.do(ctx, call{
 		operation: "read", method: http.MethodPost, repeatable: true,
 		request: func() opensearch.Request {
-			return opensearchapi.MGetReq{Index: s.index, Body: bytes.NewReader(body), Params: params}
+			return opensearchapi.MGetReq{Index: s.place(ctx), Body: bytes.NewReader(body), Params: params}
 		},
 	}, &answer)
 	if err != nil {

@@ -58,6 +58,7 @@ func (r record) unfinished() rag.UnfinishedKind {
 // writer that left it, should that still live; the time of the mark stays, so that a recovery that is killed is found at
 // once.
 func (s *Store) Recover(ctx context.Context, u rag.Unfinished) error {
+	ctx = s.pin(ctx)
 	records, err := s.readRecords(ctx, u.Tenant, []string{u.ID}, true)
 	if err != nil {
 		return err

@@ -10,11 +10,12 @@ import (
 )
 
 // Run makes the indices when they are not there, reads the control document four times a second, renews the changes of
-// this replica and closes abandoned ones, until ctx ends. Without it no token is ever confirmed. Its errors are in the
+// this replica and closes abandoned ones, and rebuilds an index of another analyser, until ctx ends. Without it no token is ever confirmed. Its errors are in the
 // metrics, in State and with OnHealth.
 func (s *Store) Run(ctx context.Context) {
 	var changes sync.WaitGroup
 	changes.Go(func() { s.runChanges(ctx) })
+	changes.Go(func() { s.runRebuild(ctx) })
 	defer changes.Wait()
 	s.runPolls(ctx)
 }
@@ -48,7 +49,9 @@ func (s *Store) runPolls(ctx context.Context) {
 		if answered(pollErr, http.StatusNotFound) {
 			ensured = false
 		}
-		health.see(errors.Join(ensureErr, pollErr), time.Now())
+		if err := errors.Join(ensureErr, pollErr); err != nil || s.current.Load() { // else the index is being rebuilt
+			health.see(err, time.Now())
+		}
 		timer.Reset(pollEvery - time.Duration(mathrand.Int64N(int64(pollEvery/5)))) //nolint:gosec // jitter
 	}
 }

@@ -87,7 +87,7 @@ func (s *Store) search(ctx context.Context, name string, body map[string]any, wi
 		operation: name, method: http.MethodPost, repeatable: true,
 		request: func() opensearch.Request {
 			return opensearchapi.SearchReq{
-				Indices: []string{s.index}, Body: bytes.NewReader(encoded),
+				Indices: []string{s.place(ctx)}, Body: bytes.NewReader(encoded),
 				Params: opensearchapi.SearchParams{AllowPartialSearchResults: &partial, SeqNoPrimaryTerm: &withOrder},
 			}
 		},
@@ -177,9 +177,16 @@ func term(field string, value any) map[string]any {
 
 // Count counts the documents that a search may see.
 func (s *Store) Count(ctx context.Context, tenant string) (int, error) {
-	body, err := json.Marshal(map[string]any{"query": map[string]any{"bool": map[string]any{
-		"filter": []any{term("kind", kindDocument), term("tenant", tenant)},
-	}}})
+	return s.count(ctx, map[string]any{"filter": []any{term("kind", kindDocument), term("tenant", tenant)}})
+}
+
+// countRecords counts the records of all kinds, as a search sees them.
+func (s *Store) countRecords(ctx context.Context) (int, error) {
+	return s.count(ctx, map[string]any{"must_not": term("kind", kindChunk)})
+}
+
+func (s *Store) count(ctx context.Context, which map[string]any) (int, error) {
+	body, err := json.Marshal(map[string]any{"query": map[string]any{"bool": which}})
 	if err != nil {
 		return 0, fmt.Errorf("encode the query: %w", err)
 	}
@@ -190,7 +197,7 @@ func (s *Store) Count(ctx context.Context, tenant string) (int, error) {
 	err = s.do(ctx, call{
 		operation: "count", method: http.MethodPost, repeatable: true,
 		request: func() opensearch.Request {
-			return opensearchapi.IndicesCountReq{Indices: []string{s.index}, Body: bytes.NewReader(body)}
+			return opensearchapi.IndicesCountReq{Indices: []string{s.place(ctx)}, Body: bytes.NewReader(body)}
 		},
 	}, &answer)
 	switch {

@@ -3,6 +3,7 @@ package opensearch
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/opensearch-project/opensearch-go/v4/opensearchtransport"
@@ -51,6 +52,8 @@ type Store struct {
 	onHealth       func(up bool, err error)
 	control        control
 	leases         leases
+	// current says that the index in use is one that this server may search.
+	current atomic.Bool
 }
 
 var (

@@ -47,6 +47,7 @@ func (s *Store) Write(ctx context.Context, tenant string, docs []rag.ChunkedDocu
 		if len(open) == 0 {
 			break
 		}
+		ctx := s.pin(ctx)
 		if err := s.readBefore(ctx, tenant, open); err != nil {
 			if attempt == 0 {
 				return nil, err

@@ -61,7 +61,7 @@ const (
 type ControlDocument struct {
 	// Index is the concrete index that holds the documents; Analyser and Embedding say how its content was made.
 	Index     string `json:"index"`
-	Analyser  int    `json:"analyser"`
+	Analyser  string `json:"analyser"`
 	Embedding string `json:"embedding,omitempty"`
 	// Changes counts changes of this document.
 	Changes int64 `json:"changes"`
@@ -87,7 +87,7 @@ func TenantKey(tenant string) string {
 }
 
 // NewControlDocument is the first document of an index.
-func NewControlDocument(index string, analyser int) ControlDocument {
+func NewControlDocument(index, analyser string) ControlDocument {
 	return ControlDocument{Index: index, Analyser: analyser, Base: newToken()}
 }
 
@@ -139,7 +139,7 @@ func (d *ControlDocument) Renew(tenantKey, writer string) {
 
 // SwapIndex names another index. Every token is drawn anew with it, so that no result of the old index is served for the
 // new one; changes under way stay open.
-func (d *ControlDocument) SwapIndex(index string, analyser int, embedding string) {
+func (d *ControlDocument) SwapIndex(index, analyser, embedding string) {
 	d.Changes++
 	d.Index, d.Analyser, d.Embedding, d.Base = index, analyser, embedding, newToken()
 	maps.DeleteFunc(d.Tenants, func(_ string, e TenantEntry) bool { return len(e.Writers) == 0 })

@@ -8,7 +8,7 @@ import (
 )
 
 func TestTenantsHaveTokensOfTheirOwn(t *testing.T) {
-	d := NewControlDocument("documents-v1", 1)
+	d := NewControlDocument("documents-v1", "1")
 	before := d.State("other")
 	if mine := d.State("mine"); mine.Token != before.Token || mine.Token == "" || mine.Open {
 		t.Errorf("before any change the states are %+v and %+v, want one token, closed", mine, before)
@@ -23,7 +23,7 @@ func TestTenantsHaveTokensOfTheirOwn(t *testing.T) {
 }
 
 func TestRenewals(t *testing.T) {
-	d, key := NewControlDocument("i", 1), TenantKey("t")
+	d, key := NewControlDocument("i", "1"), TenantKey("t")
 	d.Begin(key, "w")
 	token := d.State("t").Token
 	d.Renew(key, "w")
@@ -40,7 +40,7 @@ func TestRenewals(t *testing.T) {
 
 // With any number of tenants the document stays small, and no tenant meets a token again.
 func TestControlDocumentStaysSmall(t *testing.T) {
-	d := NewControlDocument("documents-v1", 1)
+	d := NewControlDocument("documents-v1", "1")
 	d.Begin(TenantKey("uploading"), "long upload")
 	seen := map[Token]string{d.Base: "base"}
 	last := map[string]Token{}
@@ -72,7 +72,7 @@ func TestControlDocumentStaysSmall(t *testing.T) {
 }
 
 func TestSwapOfTheIndexDrawsEveryToken(t *testing.T) {
-	d := NewControlDocument("documents-v1", 1)
+	d := NewControlDocument("documents-v1", "1")
 	d.Begin(TenantKey("open"), "w")
 	d.Begin(TenantKey("closed"), "w")
 	d.Publish(TenantKey("closed"), "w")
@@ -80,19 +80,19 @@ func TestSwapOfTheIndexDrawsEveryToken(t *testing.T) {
 	for _, tenant := range []string{"open", "closed", "quiet"} {
 		before[tenant] = d.State(tenant)
 	}
-	d.SwapIndex("documents-v2", 2, "model")
+	d.SwapIndex("documents-v2", "2", "model")
 	for tenant, old := range maps.All(before) {
 		if now := d.State(tenant); now.Token == old.Token || now.Open != old.Open || now.Index != "documents-v2" {
 			t.Errorf("%s: %+v became %+v, want another token of the new index", tenant, old, now)
 		}
 	}
-	if d.Analyser != 2 || d.Embedding != "model" {
-		t.Errorf("the document says analyser %d, embedding %q", d.Analyser, d.Embedding)
+	if d.Analyser != "2" || d.Embedding != "model" {
+		t.Errorf("the document says analyser %s, embedding %q", d.Analyser, d.Embedding)
 	}
 }
 
 func TestCloneSharesNothing(t *testing.T) {
-	d, key := NewControlDocument("i", 1), TenantKey("t")
+	d, key := NewControlDocument("i", "1"), TenantKey("t")
 	d.Begin(key, "w")
 	c := d.Clone()
 	before := d.State("t")

@@ -1,0 +1,155 @@
+package opensearch_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ragservice/ragservice-operator/runtime/opensearch"
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/terms"
+)
+
+const germanText = "Die Häuser am See sind alt und die Wege sind weit."
+
+func writeText(ctx context.Context, s *opensearch.Store, id, text string) error {
+	d, err := rag.ChunkAndHash(rag.Document{ID: id, Text: text}, rag.RetrievalSettings{ChunkWords: 20})
+	if err != nil {
+		return err
+	}
+	results, err := s.Write(ctx, "t", []rag.ChunkedDocument{d})
+	if err != nil {
+		return err
+	}
+	return results[0].Err
+}
+
+// foundIDs are the documents that a query finds, or an error.
+func foundIDs(ctx context.Context, s *opensearch.Store, query string) (map[string]bool, error) {
+	found, err := s.Retrieve(ctx, rag.Query{Tenant: "t", Text: query, TopK: 200})
+	ids := map[string]bool{}
+	for _, hit := range found.Hits {
+		ids[hit.DocumentID] = true
+	}
+	return ids, err
+}
+
+// TestRebuildLosesNothing has one replica search, write and delete all the time while another one, of other languages,
+// rebuilds the index: nothing fails, no search misses a document, nothing that was deleted comes back.
+func TestRebuildLosesNothing(t *testing.T) {
+	t.Parallel()
+	index := newIndex()
+	old := open(t, index, opensearch.Options{Analyser: terms.New([]string{"en"})})
+	run(t, old)
+	const kept, gone = 60, 20
+	for i := range kept {
+		if err := writeText(t.Context(), old, fmt.Sprintf("kept%d", i), germanText); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range gone {
+		if err := writeText(t.Context(), old, fmt.Sprintf("gone%d", i), germanText); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := old.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	var done atomic.Bool
+	var work sync.WaitGroup
+	written, deleted := 0, 0
+	work.Go(func() {
+		for ; !done.Load(); written++ {
+			if err := writeText(t.Context(), old, fmt.Sprintf("new%d", written), germanText); err != nil {
+				t.Errorf("write %d: %v", written, err)
+				return
+			}
+		}
+	})
+	work.Go(func() {
+		for ; deleted < gone && !done.Load(); deleted++ {
+			if err := old.Delete(t.Context(), "t", fmt.Sprintf("gone%d", deleted)); err != nil {
+				t.Errorf("delete %d: %v", deleted, err)
+				return
+			}
+		}
+	})
+	work.Go(func() {
+		for !done.Load() {
+			found, err := foundIDs(t.Context(), old, "Häuser See")
+			if err != nil {
+				t.Errorf("search: %v", err)
+				return
+			}
+			for i := range kept {
+				if id := fmt.Sprintf("kept%d", i); !found[id] && len(found) < 200 {
+					t.Errorf("a search misses %s", id)
+					return
+				}
+			}
+		}
+	})
+
+	before := old.Current(t.Context(), "t")
+	var successor *opensearch.Store
+	ready := make(chan string, 1)
+	successor = open(t, index, opensearch.Options{Analyser: terms.New([]string{"de"}), OnHealth: func(up bool, _ error) {
+		if up {
+			ready <- successor.Current(context.Background(), "t").Index
+		}
+	}})
+	run(t, successor)
+	swapped := await(t, func() bool {
+		now := successor.Current(t.Context(), "t").Index
+		return now != "" && now != before.Index
+	})
+	time.Sleep(time.Second) // writers go on upon the new index
+	done.Store(true)
+	work.Wait()
+	if !swapped {
+		t.Fatal("the index was not rebuilt")
+	}
+	if at := <-ready; at == before.Index {
+		t.Error("the successor was ready before the swap")
+	}
+	if after := successor.Current(t.Context(), "t"); after.Token == before.Token {
+		t.Error("the token stayed")
+	}
+	if err := successor.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d written, %d deleted meanwhile", written, deleted)
+	for i := range written {
+		if _, err := successor.Document(t.Context(), "t", fmt.Sprintf("new%d", i)); err != nil {
+			t.Errorf("new%d: %v", i, err)
+		}
+	}
+	for i := range deleted {
+		if _, err := successor.Document(t.Context(), "t", fmt.Sprintf("gone%d", i)); !errors.Is(err, rag.ErrPaperNotFound) {
+			t.Errorf("gone%d came back: %v", i, err)
+		}
+	}
+	found, err := successor.Retrieve(t.Context(), rag.Query{Tenant: "t", Text: "Häuser", TopK: 200})
+	if want := min(kept+gone-deleted+written, rag.MaxWindow); err != nil || found.Total != want {
+		t.Errorf("the new index finds %d, %v; want %d", found.Total, err, want)
+	}
+	if ids, err := foundIDs(t.Context(), successor, "Haus"); err != nil || len(ids) < kept {
+		t.Errorf("by the new stems %d documents are found, %v; want %d at least", len(ids), err, kept)
+	}
+}
+
+// await waits until is holds, and says whether it came to it.
+func await(t *testing.T, is func() bool) bool {
+	t.Helper()
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if is() {
+			return true
+		}
+	}
+	return false
+}
