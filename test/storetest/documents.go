@@ -220,6 +220,43 @@ func testConcurrentWriters(t *testing.T, s tenant) {
 	s.wantCount(t, 1)
 }
 
+// A reader sees text and chunks of one version, also while the document is being written again.
+func testOneVersion(t *testing.T, s tenant) {
+	version := func(i int) rag.ChunkedDocument {
+		return chunked(t, document("a", passages("version"+strconv.Itoa(i)+"x", 1+(i*5)%6)))
+	}
+	write := func(i int) {
+		results, err := s.Write(t.Context(), s.name, []rag.ChunkedDocument{version(i)})
+		if err != nil || results[0].Err != nil {
+			t.Errorf("Write: %v, %v", results, err)
+		}
+	}
+	write(0)
+	var writer sync.WaitGroup
+	ended := make(chan struct{})
+	writer.Go(func() {
+		defer close(ended)
+		for i := range 12 {
+			write(i + 1)
+		}
+	})
+	defer writer.Wait()
+	for {
+		d, err := s.Document(t.Context(), s.name, "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(chunked(t, d.Document).Chunks, d.Chunks); diff != "" {
+			t.Fatalf("the chunks are not of the text (-text +chunks):\n%s", diff)
+		}
+		select {
+		case <-ended:
+			return
+		default:
+		}
+	}
+}
+
 func testCallerWhoLeft(t *testing.T, s tenant) {
 	ctx := canceled(t)
 	if found, err := s.Retrieve(ctx, rag.Query{Tenant: s.name, Text: "lift", TopK: 5}); err == nil {
