@@ -54,10 +54,14 @@ e2e: ## tests on a real cluster; KEEP=1 leaves it up
 bench: ## how fast the server answers, beside a bare net/http handler
 	@hack/bench.sh
 
+.PHONY: bench-quality
+bench-quality: ## how good answers and rankings are; QUESTIONS=folder for questions of your own
+	@hack/bench-quality.sh
+
 .PHONY: clean
 clean: ## remove what was built in the tree (the cache outside stays)
 	@rm -rf bin
 
 .PHONY: help
 help: ## this list
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile

@@ -18,7 +18,7 @@ const (
 	// The passage of the best unit must hold this share of the question, weighed by rarity, or nothing is answered: less
 	// where the endings of the question's language are not known and fewer of its words are found.
 	minEvidenceUnknown = 0.3
-	minEvidenceKnown   = 0.38
+	minEvidenceKnown   = 0.4
 	// The best unit must be found by two words, or by one that is this share of the question.
 	soleEvidence = 0.5
 )

@@ -19,9 +19,8 @@ const (
 	titleWeight   = 0.5
 	beforeWeight  = 0.4 // the unit before it: an answer often follows what was asked for
 	secondWeight  = 0.15
-	afterWeight   = 0.1
 	// passageWeight is what the share of the question counts that the whole passage holds.
-	passageWeight = 0.2
+	passageWeight = 0.25
 	// A unit of usualWords counts half of one without words: long ones hold more words by chance (as in BM25).
 	usualWords = 18
 	// rankWeight lowers what was found later.
@@ -195,7 +194,7 @@ func (q *question) rank() []*candidate {
 		here := q.weigh(func(word int) float64 {
 			return max(
 				c.own[word], contextWeight*c.context[word], headingWeight*c.heading[word], titleWeight*c.title[word],
-				beforeWeight*c.beside(-1, word), secondWeight*c.beside(-2, word), afterWeight*c.beside(1, word),
+				beforeWeight*c.beside(-1, word), secondWeight*c.beside(-2, word),
 			)
 		})
 		passage := q.weigh(func(word int) float64 { return c.passageHolds[word] })

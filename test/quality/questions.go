@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -104,12 +105,7 @@ func Judge(answers []Answered, wanted func(AnsweredQuestion) bool) Score {
 		s.Answer += one(a.right())
 		s.Cited += one(a.cited())
 		s.Document += one(len(a.Cited) > 0 && a.Cited[0].DocumentID == a.DocumentID)
-		for _, id := range a.Found {
-			if id == a.DocumentID {
-				s.Recall++
-				break
-			}
-		}
+		s.Recall += one(slices.Contains(a.Found, a.DocumentID))
 		s.Length += float64(utf8.RuneCountInString(a.Answer))
 	}
 	for _, sum := range []*float64{&s.Answer, &s.Cited, &s.Document, &s.Recall, &s.Length} {
@@ -124,6 +120,24 @@ func one(b bool) float64 {
 		return 1
 	}
 	return 0
+}
+
+// verdict says what is wrong with an answer; nothing when it is right.
+func (a Answered) verdict() string {
+	switch {
+	case len(a.Answers) == 0 && len(a.Cited) > 0:
+		return "should have abstained"
+	case len(a.Answers) == 0 || a.right() && a.cited():
+		return ""
+	case !slices.Contains(a.Found, a.DocumentID):
+		return "document not found"
+	case len(a.Cited) == 0:
+		return "abstained"
+	case a.right():
+		return "not cited"
+	default:
+		return "wrong"
+	}
 }
 
 func (a Answered) right() bool { return a.holds(a.Answer) }
