@@ -144,3 +144,23 @@ func TestExtractiveEndsAtMaxTokens(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 }
+
+// BenchmarkExtractive answers from five passages of the default length, as an uncached ask does.
+func BenchmarkExtractive(b *testing.B) {
+	p := rag.Prompt{Query: "How long are search results cached by the server?", Model: rag.ExtractiveModel, MaxTokens: 1024, Statistics: rag.Statistics{Chunks: 1000, Holding: map[string]int{}}}
+	for _, term := range english.Query(p.Query) {
+		p.Statistics.Holding[term.Text] = 50
+	}
+	text := "# Cache\n\n" + strings.Repeat("Limits protect the server from load. Pods are started again when a probe of theirs has failed.\n\n", 36) + "Search results are cached for one hour."
+	for n := range 5 {
+		id := string(rune('a' + n))
+		chunks := rag.Split(rag.Document{ID: id, Title: "Server", Text: text}, 600, 100)
+		p.Passages = append(p.Passages, chunks[0])
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := (Extractive{}).Generate(b.Context(), p, func(rag.Piece) error { return nil }); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

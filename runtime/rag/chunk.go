@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"hash"
 	"strconv"
 	"strings"
 	"unicode"
@@ -264,15 +263,15 @@ func partEnd(s string, words, characters int) int {
 // fieldsHash is the SHA-256 of fields with their lengths, so that no two lists of fields are the same bytes.
 func fieldsHash(fields ...string) string {
 	h := sha256.New()
+	buffer := make([]byte, 4<<10) // a field may be a document's text, which is not copied whole
 	for _, f := range fields {
-		writeField(h, f)
+		binary.BigEndian.PutUint64(buffer, uint64(len(f)))
+		h.Write(buffer[:8])
+		for f != "" {
+			n := copy(buffer, f)
+			h.Write(buffer[:n])
+			f = f[n:]
+		}
 	}
 	return hex.EncodeToString(h.Sum(nil))
-}
-
-func writeField(h hash.Hash, f string) {
-	var length [8]byte
-	binary.BigEndian.PutUint64(length[:], uint64(len(f)))
-	h.Write(length[:])
-	h.Write([]byte(f))
 }
