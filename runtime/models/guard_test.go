@@ -18,7 +18,8 @@ func TestAModelThatIsDownIsNotAsked(t *testing.T) {
 	model.guard = newGuard(open)
 	var known *rag.Error
 	for range failuresToOpen + 3 {
-		if _, err := model.Generate(t.Context(), testPrompt(), discard); !errors.As(err, &known) || known.Kind != rag.ErrLLMUnavailable || known.RetryAfter == 0 {
+		_, err := model.Generate(t.Context(), testPrompt(), discard)
+		if !errors.As(err, &known) || known.Kind != rag.ErrLLMUnavailable || known.RetryAfter == 0 {
 			t.Fatalf("got %v, want llm_unavailable with advice", err)
 		}
 	}
