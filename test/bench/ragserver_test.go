@@ -165,7 +165,7 @@ func (s *ragserver) post(path, caller string, value any) ([]byte, http.Header) {
 	defer func() { _ = response.Body.Close() }()
 	answer, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode != http.StatusOK {
-		s.tb.Fatalf("POST %s: %d %v %s", path, response.StatusCode, err, answer)
+		s.tb.Fatalf("POST %s: %d %v %.500s", path, response.StatusCode, err, answer)
 	}
 	return answer, response.Header
 }
