@@ -19,8 +19,8 @@ const (
 const (
 	// LayerLocal is this server's memory.
 	LayerLocal = "local"
-	// LayerFlight is work that another request of this server has begun.
-	LayerFlight = "flight"
+	// LayerCoalesced is work that another request of this server has begun.
+	LayerCoalesced = "coalesced"
 	// LayerRedis is shared by all servers.
 	LayerRedis = "redis"
 )
@@ -54,8 +54,8 @@ type Cache struct {
 	writer    *writer // nil without Redis
 	forgotten forgotten
 	seen      tokenWatch
-	searches  group[found[rag.Retrieval]]
-	answers   group[found[rag.Completion]]
+	searches  group[result[rag.Retrieval]]
+	answers   group[result[rag.Completion]]
 	// unconfirmed are searches under a token that may be out of date.
 	unconfirmed group[rag.Retrieval]
 }

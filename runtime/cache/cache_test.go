@@ -64,7 +64,7 @@ func (b *backend) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piec
 	return rag.Completion{Pieces: tokens, Model: p.Model, FinishReason: rag.FinishStop}, nil
 }
 
-// found is a result with a hit in each document.
+// result is a result with a hit in each document.
 func found(text string, documents ...string) rag.Retrieval {
 	r := rag.Retrieval{Total: len(documents), Mode: rag.ModeKeyword}
 	for i, id := range documents {
@@ -258,9 +258,9 @@ func TestStampedeIsOneCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
-		land := make(chan struct{})
+		release := make(chan struct{})
 		f.backend.retrieve = func(context.Context, rag.Query) (rag.Retrieval, error) {
-			<-land
+			<-release
 			return found("x", "doc"), nil
 		}
 		var hits, misses atomic.Int64
@@ -279,12 +279,12 @@ func TestStampedeIsOneCall(t *testing.T) {
 			})
 		}
 		synctest.Wait()
-		close(land)
+		close(release)
 		wg.Wait()
 		if f.backend.calls.Load() != 1 || misses.Load() != 1 || hits.Load() != 999 {
 			t.Errorf("%d calls, %d misses, %d hits, want 1, 1 and 999", f.backend.calls.Load(), misses.Load(), hits.Load())
 		}
-		if got := f.lookedUp("search flight hit"); got != 999 {
+		if got := f.lookedUp("search coalesced hit"); got != 999 {
 			t.Errorf("%d joined, want 999", got)
 		}
 	})

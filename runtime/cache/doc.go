@@ -1,7 +1,7 @@
 // Package cache keeps search results and answers, so that the same question does not cost a search or a model twice. It
 // decorates the ports of the domain: nothing else of the server knows of it.
 //
-//	Retrieve, Generate ─> this server's memory ─> flight ─> Redis ─> the port behind
+//	Retrieve, Generate ─> this server's memory ─> call   ─> Redis ─> the port behind
 //	                         └ hit                 │ └ joined: another request does the same work right now
 //	                                               └ result ─> memory ─> waiters, and in the background Redis
 //

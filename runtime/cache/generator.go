@@ -32,9 +32,9 @@ func (g *generator) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Pi
 			return nil
 		})
 	}
-	answer, err := serve(ctx, g.cache, &g.cache.answers, r, emit)
+	answer, err := lookUp(ctx, g.cache, &g.cache.answers, r, emit)
 	if err != nil {
-		return rag.Completion{}, gaveUp(ctx, err, rag.ErrLLMTimeout)
+		return rag.Completion{}, timedOut(ctx, err, rag.ErrLLMTimeout)
 	}
 	written := answer.value
 	written.Pieces, written.Cache = slices.Clip(written.Pieces), answer.info
@@ -50,7 +50,7 @@ func (c *Cache) Peek(ctx context.Context, p rag.Prompt) rag.CacheInfo {
 	}
 	r := answerRequest(settings, p)
 	e, ok := lookLocal(c, r)
-	if !ok && c.answers.flying(r.key) {
+	if !ok && c.answers.running(r.key) {
 		return hit(0)
 	}
 	if !ok && c.options.Redis != nil {
@@ -64,10 +64,10 @@ func (c *Cache) Peek(ctx context.Context, p rag.Prompt) rag.CacheInfo {
 	return hit(e.age(c.options.Now()))
 }
 
-// answerRequest is what serve needs to know of an answer, but for the work.
-func answerRequest(settings config.Config, p rag.Prompt) request[rag.Completion] {
+// answerRequest is what lookUp needs to know of an answer, but for the work.
+func answerRequest(settings config.Config, p rag.Prompt) lookup[rag.Completion] {
 	documents := documentsOf(p)
-	return request[rag.Completion]{
+	return lookup[rag.Completion]{
 		kind: KindLLM, key: answerKey(settings, p), config: settings, ttl: settings.Cache.TTLLLM.D(), tenant: p.Tenant,
 		documents: func(rag.Completion) []string { return documents },
 		storable:  storableAnswer(p),

@@ -17,12 +17,12 @@ const overhead = 512
 // takes another bound while it runs; it keeps what is used often (W-TinyLFU), so that a scan of rare questions does not
 // push out the common ones. (hashicorp/golang-lru counts entries, not bytes; ristretto may drop a write or show it late.)
 type local struct {
-	entries *otter.Cache[string, held]
+	entries *otter.Cache[string, localEntry]
 	bound   atomic.Int64
 }
 
-// held is an entry in memory, with what is needed to drop it.
-type held struct {
+// localEntry is an entry in memory, with what is needed to drop it.
+type localEntry struct {
 	entry     any // entry[rag.Retrieval] or entry[rag.Completion]
 	ttl       time.Duration
 	size      int
@@ -32,12 +32,12 @@ type held struct {
 }
 
 func newLocal(maxBytes int64) *local {
-	l := &local{entries: otter.Must(&otter.Options[string, held]{
+	l := &local{entries: otter.Must(&otter.Options[string, localEntry]{
 		MaximumWeight: weight(maxBytes),
-		Weigher: func(key string, h held) uint32 {
+		Weigher: func(key string, h localEntry) uint32 {
 			return uint32(min(len(key)+h.size+overhead, 1<<31)) //nolint:gosec // bounded
 		},
-		ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[string, held]) time.Duration {
+		ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[string, localEntry]) time.Duration {
 			return max(e.Value.ttl, 1)
 		}),
 	})}
@@ -60,21 +60,21 @@ func (l *local) get(key string) (any, bool) {
 	return h.entry, ok
 }
 
-func (l *local) put(key string, h held) { l.entries.Set(key, h) }
+func (l *local) put(key string, h localEntry) { l.entries.Set(key, h) }
 
 func (l *local) remove(key string) { l.entries.Invalidate(key) }
 
 // forget drops what holds text of a document.
 func (l *local) forget(tenant, documentID string) {
-	l.drop(func(h held) bool { return h.tenant == tenant && slices.Contains(h.documents, documentID) })
+	l.drop(func(h localEntry) bool { return h.tenant == tenant && slices.Contains(h.documents, documentID) })
 }
 
 // purge drops a tenant's searches of other tokens than current: no request can find them.
 func (l *local) purge(tenant string, current rag.Token) {
-	l.drop(func(h held) bool { return h.tenant == tenant && h.token != "" && h.token != current })
+	l.drop(func(h localEntry) bool { return h.tenant == tenant && h.token != "" && h.token != current })
 }
 
-func (l *local) drop(gone func(held) bool) {
+func (l *local) drop(gone func(localEntry) bool) {
 	for key, h := range l.entries.All() {
 		if gone(h) {
 			l.entries.Invalidate(key)

@@ -16,12 +16,12 @@ func TestLocalIsBoundedByBytes(t *testing.T) {
 	l := newLocal(1 << 20)
 	t.Cleanup(l.close)
 	for i := range 10_000 {
-		l.put(strconv.Itoa(i), held{size: 10_000, ttl: time.Hour})
+		l.put(strconv.Itoa(i), localEntry{size: 10_000, ttl: time.Hour})
 	}
-	l.put("larger than all", held{size: 2 << 20, ttl: time.Hour})
+	l.put("larger than all", localEntry{size: 2 << 20, ttl: time.Hour})
 	l.entries.CleanUp()
 	if got := l.entries.WeightedSize(); got > 1<<20 || got < 1<<19 {
-		t.Errorf("%d bytes are held, want up to 1 MiB", got)
+		t.Errorf("%d bytes are localEntry, want up to 1 MiB", got)
 	}
 	if _, ok := l.get("larger than all"); ok {
 		t.Error("an entry larger than the bound is held")
@@ -47,7 +47,7 @@ func TestLocalDropsWhatIsGone(t *testing.T) {
 			t.Parallel()
 			l := newLocal(1 << 20)
 			t.Cleanup(l.close)
-			for key, h := range map[string]held{
+			for key, h := range map[string]localEntry{
 				"old search":   {tenant: "acme", documents: []string{"a", "b"}, token: "1"},
 				"new search":   {tenant: "acme", documents: []string{"b"}, token: "2"},
 				"answer":       {tenant: "acme", documents: []string{"a"}},

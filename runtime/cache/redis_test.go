@@ -179,10 +179,10 @@ func TestWriteThatCrossesAChangeIsTakenBack(t *testing.T) {
 	server := backends.Redis(t)
 	client := plain(t, server)
 	f := newFixture(t, withRedis(guarded(t, server)))
-	searching, land, answered := make(chan struct{}), make(chan struct{}), make(chan error)
+	searching, release, answered := make(chan struct{}), make(chan struct{}), make(chan error)
 	f.backend.retrieve = func(context.Context, rag.Query) (rag.Retrieval, error) {
 		close(searching)
-		<-land
+		<-release
 		return found("x", "doc"), nil
 	}
 	go func() {
@@ -191,7 +191,7 @@ func TestWriteThatCrossesAChangeIsTakenBack(t *testing.T) {
 	}()
 	<-searching
 	server.Pause()
-	close(land)
+	close(release)
 	if err := <-answered; err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func (r *retriever) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, e
 	if state.Open {
 		ttl = min(ttl, openTTL)
 	}
-	answer, err := serve(ctx, r.cache, &r.cache.searches, request[rag.Retrieval]{
+	answer, err := lookUp(ctx, r.cache, &r.cache.searches, lookup[rag.Retrieval]{
 		kind: KindSearch, key: searchKey(settings, q, state), config: settings, ttl: ttl,
 		tenant: q.Tenant, token: state.Token,
 		documents: documentsFound,
@@ -47,7 +47,7 @@ func (r *retriever) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, e
 		work: func(ctx context.Context, _ func(rag.Piece)) (rag.Retrieval, error) { return r.next.Retrieve(ctx, q) },
 	}, func(rag.Piece) error { return nil })
 	if err != nil {
-		return rag.Retrieval{}, gaveUp(ctx, err, rag.ErrSearchTimeout)
+		return rag.Retrieval{}, timedOut(ctx, err, rag.ErrSearchTimeout)
 	}
 	found := answer.value
 	found.Hits, found.Cache = slices.Clone(found.Hits), answer.info
@@ -61,11 +61,11 @@ func (r *retriever) fresh(ctx context.Context, settings config.Config, q rag.Que
 		return r.next.Retrieve(ctx, q)
 	})
 	if err != nil {
-		return rag.Retrieval{}, gaveUp(ctx, err, rag.ErrSearchTimeout)
+		return rag.Retrieval{}, timedOut(ctx, err, rag.ErrSearchTimeout)
 	}
 	answer.Hits, answer.Cache = slices.Clone(answer.Hits), rag.CacheInfo{Outcome: rag.CacheMiss}
 	if joined {
-		r.cache.options.OnLookup(KindSearch, LayerFlight, LookupHit)
+		r.cache.options.OnLookup(KindSearch, LayerCoalesced, LookupHit)
 		answer.Cache = hit(0)
 	}
 	return answer, nil

@@ -141,7 +141,7 @@ func (m *Metrics) CacheResult(kind, outcome string) {
 
 type resultLabels struct{ kind, outcome string }
 
-// CacheLookup counts a lookup in a layer (local, flight, redis); outcome is hit, miss or error, of a flight only hit.
+// CacheLookup counts a lookup in a layer (local, coalesced, redis); outcome is hit, miss or error, of coalesced only hit.
 func (m *Metrics) CacheLookup(kind, layer, outcome string) {
 	m.lookupSeries.of(lookupLabels{kind, layer, outcome}, func(l lookupLabels) prometheus.Counter {
 		return m.lookups.WithLabelValues(l.kind, l.layer, l.outcome)

@@ -17,7 +17,7 @@ import (
 
 func ignore(rag.Piece) error { return nil }
 
-// notAgain is the work of who must join a flight.
+// notAgain is the work of who must join a call.
 func notAgain(t *testing.T) work[string] {
 	t.Helper()
 	return func(context.Context, func(rag.Piece)) (string, error) {
@@ -26,18 +26,18 @@ func notAgain(t *testing.T) work[string] {
 	}
 }
 
-func TestFlightIsSharedByAllWhoWait(t *testing.T) {
+func TestCallIsSharedByAllWhoWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var g group[string]
 		var calls, joins atomic.Int64
-		land := make(chan struct{})
+		release := make(chan struct{})
 		var wg sync.WaitGroup
 		for range 1000 {
 			wg.Go(func() {
 				value, joined, err := g.do(t.Context(), "k", func(context.Context, func(rag.Piece)) (string, error) {
 					calls.Add(1)
-					<-land
+					<-release
 					return "v", nil
 				}, ignore)
 				if value != "v" || err != nil {
@@ -49,18 +49,18 @@ func TestFlightIsSharedByAllWhoWait(t *testing.T) {
 			})
 		}
 		synctest.Wait()
-		close(land)
+		close(release)
 		wg.Wait()
 		if calls.Load() != 1 || joins.Load() != 999 {
 			t.Errorf("%d calls and %d joined, want 1 and 999", calls.Load(), joins.Load())
 		}
-		if len(g.flights) != 0 {
-			t.Errorf("%d flights are left", len(g.flights))
+		if len(g.calls) != 0 {
+			t.Errorf("%d calls are left", len(g.calls))
 		}
 	})
 }
 
-func TestFlightOutlivesItsFirstCallerAndEndsWithTheLast(t *testing.T) {
+func TestCallOutlivesItsFirstCallerAndEndsWithTheLast(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var g group[string]
@@ -142,7 +142,7 @@ func TestWhoComesAfterTheLastHasLeftStartsAnew(t *testing.T) {
 	})
 }
 
-func TestFlightTellsAllTokensToLateJoiners(t *testing.T) {
+func TestCallTellsAllTokensToLateJoiners(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var g group[string]
@@ -271,12 +271,12 @@ func TestPanicIsAnErrorForAllWhoWait(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var g group[string]
-				land := make(chan struct{})
+				release := make(chan struct{})
 				var wg sync.WaitGroup
 				for range 10 {
 					wg.Go(func() {
 						_, _, err := g.do(t.Context(), "k", func(context.Context, func(rag.Piece)) (string, error) {
-							<-land
+							<-release
 							end()
 							return "", nil
 						}, ignore)
@@ -287,14 +287,14 @@ func TestPanicIsAnErrorForAllWhoWait(t *testing.T) {
 					})
 				}
 				synctest.Wait()
-				close(land)
+				close(release)
 				wg.Wait()
 			})
 		})
 	}
 }
 
-func TestFlightKeepsTheValuesOfItsFirstCaller(t *testing.T) {
+func TestCallKeepsTheValuesOfItsFirstCaller(t *testing.T) {
 	t.Parallel()
 	type traceKey struct{}
 	var g group[string]
@@ -311,7 +311,7 @@ func TestFlightKeepsTheValuesOfItsFirstCaller(t *testing.T) {
 	}
 }
 
-func TestFlightsOfManyKeysUnderRace(t *testing.T) {
+func TestCallsOfManyKeysUnderRace(t *testing.T) {
 	t.Parallel()
 	var g group[int]
 	var wg sync.WaitGroup

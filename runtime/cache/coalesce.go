@@ -14,15 +14,15 @@ import (
 // work makes a result and tells its pieces as they come; searches have none.
 type work[V any] func(ctx context.Context, emit func(rag.Piece)) (V, error)
 
-// group lets requests that want the same result at the same time share one piece of work: a flight.
+// group lets requests that want the same result at the same time share one call.
 type group[V any] struct {
-	mu      sync.Mutex
-	flights map[string]*flight[V]
+	mu    sync.Mutex
+	calls map[string]*call[V]
 }
 
-// flight is work that runs apart from the requests that wait for it. It ends when it is done, or when the last of them
+// call is work that runs apart from the requests that wait for it. It ends when it is done, or when the last of them
 // has left. Each follows its tokens at its own pace.
-type flight[V any] struct {
+type call[V any] struct {
 	cancel context.CancelCauseFunc
 	done   chan struct{} // closed when it has ended
 
@@ -42,8 +42,8 @@ type flight[V any] struct {
 // second for one question, however many ask it.
 const freshDelay = 100 * time.Millisecond
 
-// do joins the flight of key, or starts one that does the work, and follows it until it ends, ctx ends or emit fails.
-// joined reports whether the flight was another request's.
+// do joins the call of key, or starts one that does the work, and follows it until it ends, ctx ends or emit fails.
+// joined reports whether the call was another request's.
 func (g *group[V]) do(ctx context.Context, key string, w work[V], emit func(rag.Piece) error) (value V, joined bool, err error) {
 	f, joined := g.enter(ctx, key, w, false)
 	defer func() { g.leave(key, f, err) }()
@@ -60,10 +60,10 @@ func (g *group[V]) doFresh(ctx context.Context, key string, w work[V]) (value V,
 	return value, joined, err
 }
 
-func (g *group[V]) enter(ctx context.Context, key string, w work[V], fresh bool) (f *flight[V], joined bool) {
+func (g *group[V]) enter(ctx context.Context, key string, w work[V], fresh bool) (f *call[V], joined bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	before := g.flights[key]
+	before := g.calls[key]
 	if before != nil && (!fresh || !before.begun) {
 		before.waiters++
 		return before, true
@@ -71,11 +71,11 @@ func (g *group[V]) enter(ctx context.Context, key string, w work[V], fresh bool)
 	// The first request's values stay, for traces and logs; its end does not concern the others. Deadlines are those
 	// of the port behind, and of the requests that wait.
 	detached, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	f = &flight[V]{cancel: cancel, done: make(chan struct{}), changed: make(chan struct{}), waiters: 1}
-	if g.flights == nil {
-		g.flights = map[string]*flight[V]{}
+	f = &call[V]{cancel: cancel, done: make(chan struct{}), changed: make(chan struct{}), waiters: 1}
+	if g.calls == nil {
+		g.calls = map[string]*call[V]{}
 	}
-	g.flights[key] = f
+	g.calls[key] = f
 	go func() {
 		if before != nil {
 			await(detached, before.done, freshDelay)
@@ -96,16 +96,16 @@ func await(ctx context.Context, done <-chan struct{}, most time.Duration) {
 	}
 }
 
-// flying reports whether there is a flight of key to join.
-func (g *group[V]) flying(key string) bool {
+// running reports whether there is a call of key to join.
+func (g *group[V]) running(key string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.flights[key] != nil
+	return g.calls[key] != nil
 }
 
-// leave ends a flight that nobody waits for any more; its context's cause is why the last one left, so that work that
+// leave ends a call that nobody waits for any more; its context's cause is why the last one left, so that work that
 // was too slow can tell it from work that nobody wants. A request that comes later starts anew.
-func (g *group[V]) leave(key string, f *flight[V], why error) {
+func (g *group[V]) leave(key string, f *call[V], why error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if f.waiters--; f.waiters == 0 {
@@ -115,14 +115,14 @@ func (g *group[V]) leave(key string, f *flight[V], why error) {
 }
 
 // forget takes f out of the group, unless another has its place. The mutex is held.
-func (g *group[V]) forget(key string, f *flight[V]) {
-	if g.flights[key] == f {
-		delete(g.flights, key)
+func (g *group[V]) forget(key string, f *call[V]) {
+	if g.calls[key] == f {
+		delete(g.calls, key)
 	}
 }
 
 // run does the work. A panic, or an exit of the goroutine, is an error for all who wait.
-func (g *group[V]) run(ctx context.Context, key string, f *flight[V], w work[V]) {
+func (g *group[V]) run(ctx context.Context, key string, f *call[V], w work[V]) {
 	value, err := *new(V), internal(errors.New("the work ended without a result"))
 	defer func() {
 		if r := recover(); r != nil {
@@ -143,14 +143,14 @@ func internal(cause error) error {
 	return &rag.Error{Kind: rag.ErrRAG, Message: "internal error", Cause: cause}
 }
 
-func (f *flight[V]) emit(piece rag.Piece) {
+func (f *call[V]) emit(piece rag.Piece) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.pieces = append(f.pieces, piece)
 	f.wake()
 }
 
-func (f *flight[V]) end(value V, err error) {
+func (f *call[V]) end(value V, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.value, f.err, f.ended = value, err, true
@@ -159,13 +159,13 @@ func (f *flight[V]) end(value V, err error) {
 }
 
 // wake wakes who waits for a change. The mutex is held.
-func (f *flight[V]) wake() {
+func (f *call[V]) wake() {
 	close(f.changed)
 	f.changed = make(chan struct{})
 }
 
 // follow tells emit all tokens, those from before too, and returns the result.
-func (f *flight[V]) follow(ctx context.Context, emit func(rag.Piece) error) (V, error) {
+func (f *call[V]) follow(ctx context.Context, emit func(rag.Piece) error) (V, error) {
 	for told := 0; ; {
 		pieces, ended, changed := f.since(told)
 		for _, piece := range pieces {
@@ -189,7 +189,7 @@ func (f *flight[V]) follow(ctx context.Context, emit func(rag.Piece) error) (V, 
 }
 
 // since is the tokens from the n-th on, whether there will be no more, and a channel that is closed when there is news.
-func (f *flight[V]) since(n int) (pieces []rag.Piece, ended bool, changed <-chan struct{}) {
+func (f *call[V]) since(n int) (pieces []rag.Piece, ended bool, changed <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.pieces[n:], f.ended, f.changed

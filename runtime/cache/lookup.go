@@ -21,8 +21,8 @@ const (
 	maxValueBytes = 1 << 20
 )
 
-// request is what serve needs to know of a kind of result.
-type request[V any] struct {
+// lookup is what lookUp needs to know of a kind of result.
+type lookup[V any] struct {
 	kind   string
 	key    string
 	config config.Config
@@ -41,43 +41,43 @@ type request[V any] struct {
 	work    work[V]
 }
 
-// found is a result and where it came from.
-type found[V any] struct {
+// result is a result and where it came from.
+type result[V any] struct {
 	value V
 	info  rag.CacheInfo
 }
 
-// serve answers from memory, else from a flight: a request that joins one was answered without work of its own, so it
+// lookUp answers from memory, else from a call under way: a request that joins one was answered without work of its own, so it
 // counts as a hit of age 0.
-func serve[V any](ctx context.Context, c *Cache, g *group[found[V]], r request[V], emit func(rag.Piece) error) (found[V], error) {
+func lookUp[V any](ctx context.Context, c *Cache, g *group[result[V]], r lookup[V], emit func(rag.Piece) error) (result[V], error) {
 	c.local.resize(r.config.Cache.LocalMaxBytes)
 	if e, ok := lookLocal(c, r); ok {
 		c.options.OnLookup(r.kind, LayerLocal, LookupHit)
 		for _, piece := range r.pieces(e.Value) {
 			if err := emit(piece); err != nil {
-				return found[V]{}, err
+				return result[V]{}, err
 			}
 		}
-		return found[V]{e.Value, hit(e.age(c.options.Now()))}, nil
+		return result[V]{e.Value, hit(e.age(c.options.Now()))}, nil
 	}
 	c.options.OnLookup(r.kind, LayerLocal, LookupMiss)
-	answer, joined, err := g.do(ctx, r.key, func(ctx context.Context, emit func(rag.Piece)) (found[V], error) {
-		return fly(ctx, c, r, emit)
+	answer, joined, err := g.do(ctx, r.key, func(ctx context.Context, emit func(rag.Piece)) (result[V], error) {
+		return load(ctx, c, r, emit)
 	}, emit)
 	if err != nil {
-		return found[V]{}, err
+		return result[V]{}, err
 	}
 	if joined {
-		c.options.OnLookup(r.kind, LayerFlight, LookupHit)
+		c.options.OnLookup(r.kind, LayerCoalesced, LookupHit)
 		answer.info.Outcome = rag.CacheHit
 	}
 	return answer, nil
 }
 
-// fly answers from Redis, else does the work and keeps its result.
-func fly[V any](ctx context.Context, c *Cache, r request[V], emit func(rag.Piece)) (found[V], error) {
+// load answers from Redis, else does the work and keeps its result.
+func load[V any](ctx context.Context, c *Cache, r lookup[V], emit func(rag.Piece)) (result[V], error) {
 	before := c.forgotten.now()
-	e, ok := lookLocal(c, r) // again: a flight may have landed since
+	e, ok := lookLocal(c, r) // again: another call may have ended since
 	if !ok {
 		e, ok = lookRedis(ctx, c, r, before)
 	}
@@ -85,19 +85,19 @@ func fly[V any](ctx context.Context, c *Cache, r request[V], emit func(rag.Piece
 		for _, piece := range r.pieces(e.Value) {
 			emit(piece)
 		}
-		return found[V]{e.Value, hit(e.age(c.options.Now()))}, nil
+		return result[V]{e.Value, hit(e.age(c.options.Now()))}, nil
 	}
 	value, err := r.work(ctx, emit)
 	if err != nil {
-		return found[V]{}, err
+		return result[V]{}, err
 	}
 	if r.storable(value) {
 		keep(c, r, value, before)
 	}
-	return found[V]{value, rag.CacheInfo{Outcome: rag.CacheMiss}}, nil
+	return result[V]{value, rag.CacheInfo{Outcome: rag.CacheMiss}}, nil
 }
 
-func lookLocal[V any](c *Cache, r request[V]) (entry[V], bool) {
+func lookLocal[V any](c *Cache, r lookup[V]) (entry[V], bool) {
 	kept, ok := c.local.get(r.key)
 	if !ok {
 		return entry[V]{}, false
@@ -107,7 +107,7 @@ func lookLocal[V any](c *Cache, r request[V]) (entry[V], bool) {
 }
 
 // lookRedis counts what fetch finds.
-func lookRedis[V any](ctx context.Context, c *Cache, r request[V], before int64) (entry[V], bool) {
+func lookRedis[V any](ctx context.Context, c *Cache, r lookup[V], before int64) (entry[V], bool) {
 	if c.options.Redis == nil {
 		return entry[V]{}, false
 	}
@@ -117,7 +117,7 @@ func lookRedis[V any](ctx context.Context, c *Cache, r request[V], before int64)
 }
 
 // fetch brings an entry from Redis into memory.
-func fetch[V any](ctx context.Context, c *Cache, r request[V], before int64) (e entry[V], outcome string) {
+func fetch[V any](ctx context.Context, c *Cache, r lookup[V], before int64) (e entry[V], outcome string) {
 	var data []byte
 	err := c.options.Redis.Do(ctx, "get", func(ctx context.Context, client redis.UniversalClient) (err error) {
 		data, err = client.Get(ctx, r.key).Bytes()
@@ -139,9 +139,9 @@ func fetch[V any](ctx context.Context, c *Cache, r request[V], before int64) (e 
 	return e, LookupHit
 }
 
-// keep puts a result into memory at once, so that requests which come after its flight find it, and into Redis in the
+// keep puts a result into memory at once, so that requests which come after its call find it, and into Redis in the
 // background; unless the documents changed since the moment before.
-func keep[V any](c *Cache, r request[V], value V, before int64) {
+func keep[V any](c *Cache, r lookup[V], value V, before int64) {
 	now := c.options.Now()
 	ttl := lifetime(r.ttl, r.empty(value))
 	e := entry[V]{StoredAt: now, ExpiresAt: now.Add(ttl), Value: value}
@@ -170,10 +170,10 @@ func keep[V any](c *Cache, r request[V], value V, before int64) {
 
 // remember puts an entry into memory, and takes it back when the documents changed since the moment before. (Looked at
 // after the entry is in: a purge that came too early for it has changed what valid says.)
-func remember[V any](c *Cache, r request[V], e entry[V], size int, before int64) (documents []string, valid func() bool) {
+func remember[V any](c *Cache, r lookup[V], e entry[V], size int, before int64) (documents []string, valid func() bool) {
 	documents = r.documents(e.Value)
 	valid = func() bool { return r.current() && !c.forgotten.since(before, r.tenant, documents) }
-	c.local.put(r.key, held{
+	c.local.put(r.key, localEntry{
 		entry: e, ttl: e.ExpiresAt.Sub(c.options.Now()), size: size,
 		tenant: r.tenant, documents: documents, token: r.token,
 	})
@@ -191,8 +191,8 @@ func lifetime(ttl time.Duration, empty bool) time.Duration {
 	return ttl - rand.N(ttl*jitterPercent/100+1) //nolint:gosec // nobody gains by guessing it
 }
 
-// gaveUp makes an error of the ports of a wait that ended with its request's time.
-func gaveUp(ctx context.Context, err error, kind *rag.Kind) error {
+// timedOut makes an error of the ports of a wait that ended with its request's time.
+func timedOut(ctx context.Context, err error, kind *rag.Kind) error {
 	var known *rag.Error
 	if ctx.Err() == nil || !errors.Is(err, context.DeadlineExceeded) || errors.As(err, &known) {
 		return err
