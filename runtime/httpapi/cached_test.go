@@ -138,7 +138,7 @@ func TestRequestPaysOneBudgetForRedis(t *testing.T) {
 	open := func() *resilience.Redis {
 		r := resilience.NewRedis(resilience.RedisOptions{
 			Address: silent.Addr().String(),
-			Timeout: time.Minute, // far more than the budget: what ends a call is the budget
+			Timeout: 5 * time.Second, // far more than the budget: what ends a call is the budget
 			OnCall: func(operation string, outcome resilience.Outcome, _ time.Duration) {
 				mu.Lock()
 				defer mu.Unlock()
