@@ -126,7 +126,11 @@ func TestDrainAnswersIdleConnections(t *testing.T) {
 		<-release // keeps the drain from ending while the test runs on a busy machine
 		return rag.Answer{}, nil
 	}
-	slow := make(chan reply)
+	slow := make(chan reply, 1)
+	finish := sync.OnceFunc(func() { close(release) })
+	var asking sync.WaitGroup
+	defer asking.Wait() // also of a test that fails before its end
+	defer finish()
 	client := &http.Client{Transport: &http.Transport{}}
 	post := func(path string) *http.Response {
 		r, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+path, strings.NewReader(`{"query":"x"}`))
@@ -143,7 +147,7 @@ func TestDrainAnswersIdleConnections(t *testing.T) {
 	if got := post(search); got.Close {
 		t.Fatal("closed before the drain")
 	}
-	go func() { slow <- s.call("POST", ask, `{"query":"x"}`) }()
+	asking.Go(func() { slow <- s.call("POST", ask, `{"query":"x"}`) })
 	<-began
 	s.stop()
 	for !s.refuses() {
@@ -152,7 +156,7 @@ func TestDrainAnswersIdleConnections(t *testing.T) {
 	if got := post(search); got.StatusCode != http.StatusOK || !got.Close {
 		t.Errorf("%d, close %v", got.StatusCode, got.Close)
 	}
-	close(release)
+	finish()
 	if got := <-slow; got.status != http.StatusOK || !got.close {
 		t.Errorf("%d, close %v", got.status, got.close)
 	}
