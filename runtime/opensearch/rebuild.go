@@ -73,6 +73,35 @@ func (s *Store) rebuild(ctx context.Context) error {
 		return err
 	}
 	r := rebuild{store: s, from: known.Source.Index, to: s.indexName(s.version()), copied: -1}
+	aliased, err := s.aliasedIndex(ctx)
+	if err != nil {
+		return fmt.Errorf("look for the alias %s: %w", s.index, err)
+	}
+	if aliased != r.to { // else another replica was killed when only the control document was left to write
+		if err := r.fill(ctx); err != nil {
+			return err
+		}
+	}
+	if err := r.announce(ctx); err != nil {
+		return fmt.Errorf("name the new index in the control document: %w", err)
+	}
+	s.current.Store(true)
+	if err := pause(ctx, 2*s.timeout); err != nil { // searches that began on the old index end
+		return err
+	}
+	return s.deleteIndex(ctx, r.from)
+}
+
+// rebuild is a rebuild under way. It relies on an index having one shard, whose sequence numbers order all changes.
+type rebuild struct {
+	store    *Store
+	from, to string
+	// copied is the sequence number up to which the changes of from are in to.
+	copied int64
+}
+
+// fill makes the new index, copies everything into it, and moves the alias.
+func (r *rebuild) fill(ctx context.Context) error {
 	if err := r.prepare(ctx); err != nil {
 		return fmt.Errorf("prepare the new index: %w", err)
 	}
@@ -88,19 +117,15 @@ func (s *Store) rebuild(ctx context.Context) error {
 	if err := r.swap(ctx); err != nil {
 		return fmt.Errorf("put the new index in place: %w", err)
 	}
-	s.current.Store(true)
-	if err := pause(ctx, 2*s.timeout); err != nil { // searches that began on the old index end
-		return err
-	}
-	return s.deleteIndex(ctx, r.from)
+	return nil
 }
 
-// rebuild is a rebuild under way. It relies on an index having one shard, whose sequence numbers order all changes.
-type rebuild struct {
-	store    *Store
-	from, to string
-	// copied is the sequence number up to which the changes of from are in to.
-	copied int64
+// announce names the new index in the control document, which is where replicas look.
+func (r *rebuild) announce(ctx context.Context) error {
+	return r.store.changeControl(ctx, func(d *rag.ControlDocument) bool {
+		d.SwapIndex(r.to, r.store.version(), d.Embedding)
+		return true
+	})
 }
 
 // prepare makes the new index, without the alias, and removes what a rebuild that was killed has left.
@@ -242,30 +267,21 @@ func (r *rebuild) dropGoneOf(ctx context.Context, keys []string) error {
 	return nil
 }
 
-// swap stops the writers, copies what they wrote last, and puts the new index in the place of the old one.
-func (r *rebuild) swap(ctx context.Context) (err error) {
-	s := r.store
-	if err := s.blockWrites(ctx, r.from, true); err != nil {
+// swap stops the writers, copies what they wrote last, and moves the alias to the new index. From then on the old index
+// takes no writes, whatever happens: what it took would be lost.
+func (r *rebuild) swap(ctx context.Context) error {
+	if err := r.store.blockWrites(ctx, r.from, true); err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil { // the old index stays in use
-			_ = s.blockWrites(context.WithoutCancel(ctx), r.from, false)
-		}
-	}()
-	if _, err := r.copyChanges(ctx); err != nil {
+	_, err := r.copyChanges(ctx)
+	if err == nil {
+		err = r.dropGone(ctx)
+	}
+	if err != nil { // the old index stays in use
+		_ = r.store.blockWrites(context.WithoutCancel(ctx), r.from, false)
 		return err
 	}
-	if err := r.dropGone(ctx); err != nil {
-		return err
-	}
-	if err := s.moveAlias(ctx, r.from, r.to); err != nil {
-		return err
-	}
-	return s.changeControl(ctx, func(d *rag.ControlDocument) bool {
-		d.SwapIndex(r.to, s.version(), d.Embedding)
-		return true
-	})
+	return r.store.moveAlias(ctx, r.from, r.to)
 }
 
 func (s *Store) moveAlias(ctx context.Context, from, to string) error {

@@ -1,9 +1,13 @@
 package opensearch_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,6 +16,7 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/opensearch"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 	"github.com/ragservice/ragservice-operator/runtime/terms"
+	"github.com/ragservice/ragservice-operator/test/backends"
 )
 
 const germanText = "Die Häuser am See sind alt und die Wege sind weit."
@@ -152,4 +157,67 @@ func await(t *testing.T, is func() bool) bool {
 		}
 	}
 	return false
+}
+
+// askOpenSearch sends a request past the Store, and decodes the answer into out unless that is nil.
+func askOpenSearch(t *testing.T, method, path string, body, out any) {
+	t.Helper()
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), method, backends.OpenSearch(t)+path, bytes.NewReader(encoded))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode >= http.StatusMultipleChoices {
+		t.Fatalf("%s %s: %s", method, path, response.Status)
+	}
+	if out == nil {
+		return
+	}
+	if err := json.NewDecoder(response.Body).Decode(out); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRebuildKilledBeforeItsLastWrite has the alias name the new index already while the control document still names the
+// old one, as a rebuild leaves it that is killed between the two: the next replica takes the new index as it is.
+func TestRebuildKilledBeforeItsLastWrite(t *testing.T) {
+	t.Parallel()
+	index := newIndex()
+	german := opensearch.Options{Analyser: terms.New([]string{"de"})}
+	rebuilt := open(t, index, german) // makes the new index, and a control document that names it
+	run(t, rebuilt)
+	if err := writeText(t.Context(), rebuilt, "kept", germanText); err != nil {
+		t.Fatal(err)
+	}
+	if !await(t, func() bool { return rebuilt.Current(t.Context(), "t").Index != "" }) {
+		t.Fatal("no control document")
+	}
+	newIndex := rebuilt.Current(t.Context(), "t").Index
+	oldIndex := strings.Replace(newIndex, "-de", "-en", 1)
+	askOpenSearch(t, http.MethodPut, "/"+oldIndex, struct{}{}, nil)
+	control := "/" + index + "-control/_doc/control"
+	var found struct {
+		Source map[string]any `json:"_source"`
+	}
+	askOpenSearch(t, http.MethodGet, control, nil, &found)
+	found.Source["index"], found.Source["analyser"] = oldIndex, strings.Replace(found.Source["analyser"].(string), "-de", "-en", 1)
+	askOpenSearch(t, http.MethodPut, control, found.Source, nil)
+
+	successor := open(t, index, german)
+	run(t, successor)
+	if !await(t, func() bool { return successor.Current(t.Context(), "t").Index == newIndex }) {
+		t.Fatalf("the control document does not name %s", newIndex)
+	}
+	if _, err := successor.Document(t.Context(), "t", "kept"); err != nil {
+		t.Errorf("what the new index held is lost: %v", err)
+	}
 }
