@@ -19,7 +19,7 @@ const (
 	// where the endings of the question's language are not known and fewer of its words are found.
 	minEvidenceUnknown = 0.3
 	minEvidenceKnown   = 0.4
-	// The best unit must be found by two words, or by one that is this share of the question.
+	// The best unit must be found by two words, or by one that is more than this share of the question.
 	soleEvidence = 0.5
 )
 
@@ -154,6 +154,17 @@ func (q *question) weigh(found func(word int) float64) float64 {
 	return sum
 }
 
+// count is how many of the question's words are found.
+func (q *question) count(found func(word int) float64) int {
+	n := 0
+	for word := range q.rarity {
+		if found(word) > 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // answeredBy says whether the best unit is evidence enough to answer at all.
 func (q *question) answeredBy(best *candidate) bool {
 	least := minEvidenceUnknown
@@ -163,13 +174,8 @@ func (q *question) answeredBy(best *candidate) bool {
 	if q.weigh(func(word int) float64 { return best.passageHolds[word] }) < least*q.total {
 		return false
 	}
-	found := 0
-	near := q.weigh(func(word int) float64 {
-		m := max(best.own[word], best.above(word), best.beside(-1, word), best.beside(1, word))
-		if m > 0 {
-			found++
-		}
-		return m
-	})
-	return found >= min(2, len(q.rarity)) || near >= soleEvidence*q.total
+	near := func(word int) float64 {
+		return max(best.own[word], best.above(word), best.beside(-1, word), best.beside(1, word))
+	}
+	return q.count(near) >= min(2, len(q.rarity)) || q.weigh(near) > soleEvidence*q.total*(1+1e-9)
 }

@@ -66,7 +66,7 @@ func TestExtractive(t *testing.T) {
 		{"the sentence under the heading that asks", "What happens when Redis is lost?",
 			[]string{"# Redis\n\nThe password is drawn once and kept in a Secret.\n\n## When Redis is lost\n\nNothing is lost for good: results are worked out anew.\n"},
 			"Nothing is lost for good: results are worked out anew. [1]"},
-		{"the same sentence of two passages once", "What is lost with Redis?",
+		{"the same sentence of two passages once", "What does the loss of Redis cost?",
 			[]string{"The loss of Redis costs speed, not answers.", "The loss of Redis costs speed, not answers."}, "The loss of Redis costs speed, not answers. [1]"},
 		{"a heading is no answer", "Where is the garden of the palace?", []string{"# The garden of the palace\n\nIt opens at nine."}, rag.NothingFound},
 		{"one word of many", "Which frog sings at the edge of the northern lake?", []string{"The lake is deep."}, rag.NothingFound},

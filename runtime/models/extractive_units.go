@@ -1,6 +1,7 @@
 package models
 
 import (
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -87,11 +88,11 @@ func (q *question) read(n int, c rag.Chunk, seen map[string]bool) {
 		if u.introduces() {
 			continue
 		}
-		if !any(u.own) && i > 0 && units[i-1].introduces() && any(units[i-1].own) {
+		if !u.shares() && i > 0 && units[i-1].introduces() && units[i-1].shares() {
 			u = u.behind(units[i-1], c.Text)
 		}
 		key := c.DocumentID + "\x00" + u.quote
-		if seen[key] || !any(u.own) {
+		if seen[key] || !u.shares() {
 			continue
 		}
 		seen[key] = true
@@ -113,13 +114,14 @@ func (c *candidate) behind(intro *candidate, passage string) *candidate {
 	return &both
 }
 
+// shares says whether the unit itself has a word of the question.
+func (c *candidate) shares() bool {
+	return slices.ContainsFunc(c.own, func(v float64) bool { return v > 0 })
+}
+
 // introduces says whether a unit only introduces what follows it.
 func (c *candidate) introduces() bool {
 	return c.unit.Kind == segment.Sentence && (strings.HasSuffix(c.quote, ":") || strings.HasSuffix(c.quote, "："))
-}
-
-func any(m matches) bool {
-	return slices.ContainsFunc(m, func(v float64) bool { return v > 0 })
 }
 
 // units are the units of a passage that can answer, with where the question is found.
@@ -135,7 +137,7 @@ func (q *question) units(n int, c rag.Chunk) []*candidate {
 		own := make(matches, len(q.rarity))
 		var mine []terms.Word
 		mine, found = wordsIn(found, ends[i]-len(texts[i]), ends[i])
-		count := q.matchWords(mine, own)
+		words := q.matchWords(mine, own)
 		switch {
 		case u.Kind == segment.Heading:
 			headings.add(u.Level, own)
@@ -144,7 +146,7 @@ func (q *question) units(n int, c rag.Chunk) []*candidate {
 				contexts[u.Context] = q.match(u.Context)
 			}
 			out = append(out, &candidate{
-				passage: n, unit: u, quote: texts[i], words: count,
+				passage: n, unit: u, quote: texts[i], words: words,
 				own: own, context: contexts[u.Context], heading: headings.path(), title: title,
 			})
 		}
@@ -197,6 +199,8 @@ func (q *question) rank() []*candidate {
 				beforeWeight*c.beside(-1, word), secondWeight*c.beside(-2, word),
 			)
 		})
+		// Of two units with as much of the question by rarity, the one with more of its words is about it.
+		here *= math.Sqrt(float64(q.count(c.named)) / float64(len(q.rarity)))
 		passage := q.weigh(func(word int) float64 { return c.passageHolds[word] })
 		c.score = here*usualWords/(usualWords+float64(c.words)) + passageWeight*passage
 		c.score /= 1 + rankWeight*float64(c.passage)

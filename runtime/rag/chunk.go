@@ -22,7 +22,7 @@ const charactersAWord = 8
 // most overlap words (at most half of words). A passage ends before a heading rather than behind it. The result is the
 // same for the same document and numbers; a document has at least one chunk.
 func Split(d Document, words, overlap int) []Chunk {
-	s := &splitter{document: d, words: max(words, 1), overlap: min(overlap, words/2), trail: newTrail("")}
+	s := &splitter{document: d, words: max(words, 1), overlap: min(overlap, words/2), trail: &trail{}}
 	for u := range segment.Units(d.Text) {
 		s.add(u)
 	}
@@ -180,14 +180,6 @@ type trail struct {
 
 // headingSeparator stands between the headings of a path.
 const headingSeparator = " > "
-
-func newTrail(path string) *trail {
-	t := &trail{path: path}
-	if path != "" {
-		t.levels, t.titles = []int{0}, []string{path}
-	}
-	return t
-}
 
 // maxHeading bounds a heading of a path, in bytes, and maxTrail how many there are.
 const (

@@ -24,8 +24,6 @@ type jsonReader struct {
 	*emitter
 	at   int
 	path []string
-	// size remembers whether the object at bigUntil's start is longer than a unit.
-	bigUntil int
 }
 
 // members hands on what stands from here to the end of the object or array that is open.

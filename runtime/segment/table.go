@@ -66,7 +66,6 @@ func (e *emitter) table(lines []line) int {
 		case border(s):
 			if borders++; len(rows) == 1 && header == "" && borders <= 2 {
 				rows[0].Kind = Header
-				header = s
 				header = contextOf(e.text[rows[0].Start:rows[0].End])
 			}
 			continue
