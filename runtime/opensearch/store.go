@@ -13,7 +13,7 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/terms"
 )
 
-// CallTimeout bounds each call to OpenSearch unless Options say otherwise.
+// CallTimeout bounds each call to OpenSearch, bulks of writes aside, unless Options say otherwise.
 const CallTimeout = 5 * time.Second
 
 // Options are what a Store needs.
@@ -21,7 +21,7 @@ type Options struct {
 	Config config.OpenSearch
 	// Analyser makes the terms of texts and queries; nil means one for English.
 	Analyser *terms.Analyser
-	// Timeout bounds each call; 0 means CallTimeout.
+	// Timeout bounds each call, but a bulk of writes has at least 30 s; 0 means CallTimeout.
 	Timeout time.Duration
 	// Now is the clock that tombstones are dated by; nil means time.Now.
 	Now func() time.Time
