@@ -10,19 +10,22 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/models"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
+	"github.com/ragservice/ragservice-operator/runtime/terms"
 )
 
 // answerer is the generator that the configuration names at the moment.
 type answerer struct {
 	source *config.Source
 	openAI *models.OpenAI
+	// analyser makes the terms that the index has: answers and citations are compared by the same.
+	analyser *terms.Analyser
 }
 
 func (a answerer) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
 	if a.source.Config().LLM.Provider == config.ProviderOpenAI {
-		return rag.WithCitations(a.openAI, nil).Generate(ctx, p, emit)
+		return rag.WithCitations(a.openAI, a.analyser).Generate(ctx, p, emit)
 	}
-	return models.Extractive{}.Generate(ctx, p, emit)
+	return models.Extractive{Analyser: a.analyser}.Generate(ctx, p, emit)
 }
 
 // measured is a store whose searches are timed; what the cache answers does not reach it.

@@ -75,7 +75,7 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 	results := srv.newCache(store)
 	pipeline := &rag.Service{
 		Retriever: results.Retriever(measured{Retriever: store, metrics: srv.metrics}),
-		Generator: results.Generator(answerer{source: s.source, openAI: srv.llm}),
+		Generator: results.Generator(answerer{source: s.source, openAI: srv.llm, analyser: newAnalyser(s.source.Config())}),
 		Answers:   results,
 		Documents: store,
 		Control:   store,
