@@ -90,3 +90,19 @@ func TestHashChangesWithEverythingThatIsStored(t *testing.T) {
 		seen[h] = name
 	}
 }
+
+// Text without spaces has few words; what neighbours share is bounded in characters too.
+func TestSplitSharesLittleOfTextWithoutSpaces(t *testing.T) {
+	for name, text := range map[string]string{
+		"one run": strings.Repeat("a", 100_000),
+		"Chinese": strings.Repeat("年休二十天。申请必须提前一周提交。", 6_000),
+	} {
+		total := 0
+		for _, c := range Split(Document{ID: "d", Text: text}, 600, 100) {
+			total += len(c.Text)
+		}
+		if total > len(text)*3/2 {
+			t.Errorf("%s: %d bytes of chunks of %d bytes", name, total, len(text))
+		}
+	}
+}
