@@ -31,7 +31,12 @@ func (srv *server) openStore(s setup) (documents, error) {
 	stores := s.source.Config().Stores
 	analyser := newAnalyser(s.source.Config())
 	if stores.OpenSearch == nil {
-		store, err := localstore.Open(localstore.Options{Dir: filepath.Join(s.dataDir, "documents"), Analyser: analyser, OnRebuild: srv.rebuilding()})
+		store, err := localstore.Open(localstore.Options{
+			Dir:       filepath.Join(s.dataDir, "documents"),
+			Analyser:  analyser,
+			OnRebuild: srv.rebuilding(),
+			OnDisk:    srv.diskChanged,
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -76,6 +81,16 @@ func newAnalyser(c config.Config) *terms.Analyser {
 		return terms.New([]string{"en"})
 	}
 	return terms.New(c.Retrieval.Languages)
+}
+
+// diskChanged leaves the server ready while it can read and delete.
+func (srv *server) diskChanged(state localstore.DiskState, why error) {
+	srv.ready.Store(state == localstore.DiskOK || state == localstore.DiskFull)
+	if state == localstore.DiskOK {
+		srv.log.Write(context.Background(), logging.DiskRecovered{})
+		return
+	}
+	srv.log.Write(context.Background(), logging.DiskFailed{State: string(state), Err: why})
 }
 
 // openSearchHealth makes the server ready when the indices can be used. From then on an outage leaves it ready: it

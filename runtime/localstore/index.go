@@ -35,30 +35,41 @@ const (
 
 // openIndex opens or makes an index; in memory when dir is empty. It is scorch either way: bleve's default in memory
 // ignores the scoring model. It waits a second for the lock of another process.
-func openIndex(dir, name string, m mapping.IndexMapping) (bleve.Index, error) {
+func openIndex(dir, name string, m mapping.IndexMapping, d *disk) (_ bleve.Index, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = openError(dir, name, fmt.Errorf("the index panicked: %v", reason))
+		}
+	}()
 	if dir == "" {
 		index, err := bleve.NewUsing("", m, scorch.Name, scorch.Name, nil)
 		if err != nil {
 			return nil, fmt.Errorf("make the index of %s in memory: %w", name, err)
 		}
-		return index, nil
+		return guarded{index}, nil
 	}
+	registry.Lock()
+	defer registry.Unlock()
 	path := filepath.Join(dir, name)
-	wait := map[string]any{"bolt_timeout": "1s"}
-	index, err := bleve.OpenUsing(path, wait)
+	options := d.register(name)
+	index, err := bleve.OpenUsing(path, options)
 	if errors.Is(err, bleve.ErrorIndexPathDoesNotExist) {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("make the data folder: %w", err)
 		}
-		index, err = bleve.NewUsing(path, m, scorch.Name, scorch.Name, wait)
+		index, err = bleve.NewUsing(path, m, scorch.Name, scorch.Name, options)
 	}
 	switch {
 	case errors.Is(err, bolt.ErrTimeout):
 		return nil, fmt.Errorf("another process uses the data folder %s: stop it, or name another folder", dir)
 	case err != nil:
-		return nil, fmt.Errorf("open the index of %s in %s: %w", name, dir, err)
+		return nil, openError(dir, name, err)
 	}
-	return index, nil
+	return guarded{index}, nil
+}
+
+func openError(dir, name string, cause error) error {
+	return fmt.Errorf("open the index of %s in %s: %w; if it is damaged, remove the folder and load the documents again", name, dir, cause)
 }
 
 func recordsMapping() mapping.IndexMapping {

@@ -28,7 +28,7 @@ func (s *Store) openChunks(dir string, progress func(done, total int)) error {
 	name := chunksPrefix + s.analyser.Version()
 	if dir == "" {
 		var err error
-		s.chunks, err = openIndex("", name, chunksMapping())
+		s.chunks, err = openIndex("", name, chunksMapping(), s.disk)
 		return err
 	}
 	whole, building := filepath.Join(dir, name), filepath.Join(dir, name+buildingSuffix)
@@ -44,7 +44,7 @@ func (s *Store) openChunks(dir string, progress func(done, total int)) error {
 		}
 	}
 	var err error
-	if s.chunks, err = openIndex(dir, name, chunksMapping()); err != nil {
+	if s.chunks, err = openIndex(dir, name, chunksMapping(), s.disk); err != nil {
 		return err
 	}
 	return removeOtherChunks(dir, name)
@@ -68,7 +68,7 @@ func removeOtherChunks(dir, name string) error {
 
 // buildChunks makes the chunks of all documents, in an index that is closed then.
 func (s *Store) buildChunks(dir, name string, progress func(done, total int)) (err error) {
-	if s.chunks, err = openIndex(dir, name, chunksMapping()); err != nil {
+	if s.chunks, err = openIndex(dir, name, chunksMapping(), s.disk); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.chunks.Close()) }()

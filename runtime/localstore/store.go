@@ -28,6 +28,9 @@ type Options struct {
 	OnRebuild func(done, total int)
 	// Now is the clock that tombstones are dated by; nil means time.Now.
 	Now func() time.Time
+	// OnDisk is told when the disk lets the store do more or less than before, with the reason. It must return soon and must
+	// not call the Store. It may be nil.
+	OnDisk func(state DiskState, why error)
 }
 
 // Store is the documents, the search over them and the control document of a server that stands alone. It is safe for
@@ -41,6 +44,8 @@ type Store struct {
 	// closed is guarded by writer.
 	closed  bool
 	control control
+	dir     string // empty in memory
+	disk    *disk
 	// beforeApply is called before each batch; tests end the process there.
 	beforeApply func()
 }
@@ -53,7 +58,10 @@ var (
 
 // Open opens the documents of a folder, or makes it. It fails when another process has it open.
 func Open(o Options) (*Store, error) {
-	s := &Store{analyser: o.Analyser, now: o.Now, writer: make(chan struct{}, 1), beforeApply: func() {}}
+	s := &Store{
+		analyser: o.Analyser, now: o.Now, writer: make(chan struct{}, 1), beforeApply: func() {},
+		dir: o.Dir, disk: newDisk(o.OnDisk),
+	}
 	if s.analyser == nil {
 		s.analyser = terms.New([]string{"en"})
 	}
@@ -62,7 +70,7 @@ func Open(o Options) (*Store, error) {
 		s.now = time.Now
 	}
 	var err error
-	if s.records, err = openIndex(o.Dir, "records", recordsMapping()); err != nil {
+	if s.records, err = openIndex(o.Dir, "records", recordsMapping(), s.disk); err != nil {
 		return nil, err
 	}
 	progress := o.OnRebuild

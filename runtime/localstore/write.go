@@ -17,6 +17,9 @@ const maxBatchBytes = 256 << 10
 func (s *Store) Write(ctx context.Context, tenant string, docs []rag.ChunkedDocument) ([]rag.WriteResult, error) {
 	w := writing{store: s, tenant: tenant}
 	err := s.exclusively(ctx, func() error {
+		if err := s.admit(docs); err != nil {
+			return err
+		}
 		for _, d := range docs {
 			if err := w.plan(d); err != nil {
 				return err

@@ -295,6 +295,23 @@ func (e DatabaseConnectionRestored) describe(l *line) {
 	l.dependency(e.Dependency)
 }
 
+// DiskFailed is a disk that does not take what is to be written; State says what still goes: full, failed or lost.
+type DiskFailed struct {
+	State string
+	Err   error
+}
+
+func (e DiskFailed) describe(l *line) {
+	l.is("disk_failed", LevelCritical)
+	l.code(e.State)
+	l.error(e.Err)
+}
+
+// DiskRecovered is a disk that takes it again.
+type DiskRecovered struct{}
+
+func (DiskRecovered) describe(l *line) { l.is("disk_recovered", LevelInfo) }
+
 // ConfigReloaded is a newer configuration that was taken up.
 type ConfigReloaded struct{ ConfigHash string }
 

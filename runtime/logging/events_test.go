@@ -39,6 +39,8 @@ var everyEvent = []Event{
 	PanicRecovered{Panic: "p", Stack: "s"},
 	DatabaseConnectionLost{Dependency: "d", Code: "c", Err: errors.New("e")},
 	DatabaseConnectionRestored{Dependency: "d"},
+	DiskFailed{State: "full", Err: errors.New("e")},
+	DiskRecovered{},
 	ConfigReloaded{ConfigHash: "h"},
 	ConfigRejected{ConfigHash: "h", Err: errors.New("e")},
 	KeysReloaded{Keys: 1},
