@@ -145,8 +145,8 @@ func (k *killing) wrote() bool {
 	if k.left--; k.left > 0 {
 		return false
 	}
+	close(k.killed) // first: the client may see the end of the server before this goes on
 	_ = k.server.Process.Kill()
-	close(k.killed)
 	return true
 }
 
