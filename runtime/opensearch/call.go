@@ -13,6 +13,9 @@ import (
 	"github.com/opensearch-project/opensearch-go/v4"
 )
 
+// errUnreadable is an answer of OpenSearch that is not what it answers.
+var errUnreadable = errors.New("the answer cannot be read")
+
 // maxAnswer bounds an answer, in bytes: the largest document has 8 MiB, of which JSON's escapes can make six times as
 // much.
 const maxAnswer = 64 << 20
@@ -37,14 +40,14 @@ func (s *Store) do(ctx context.Context, c call, out any) error {
 }
 
 func (s *Store) doWithin(ctx context.Context, timeout time.Duration, c call, out any) error {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
 	started := time.Now()
-	err := s.attempt(ctx, c, out)
-	if c.repeatable && connectionBroke(err) && ctx.Err() == nil {
-		err = s.attempt(ctx, c, out)
-	}
-	err = mapError(ctx, timeout, err)
+	err := s.guarded(ctx, c.operation, timeout, func(ctx context.Context) error {
+		err := s.attempt(ctx, c, out)
+		if c.repeatable && connectionBroke(err) && ctx.Err() == nil {
+			err = s.attempt(ctx, c, out)
+		}
+		return err
+	})
 	s.observe(c.operation, Outcome(err), time.Since(started))
 	return err
 }
@@ -71,7 +74,7 @@ func (s *Store) attempt(ctx context.Context, c call, out any) error {
 	case err != nil:
 		return fmt.Errorf("read the answer: %w", err)
 	case len(body) > maxAnswer:
-		return fmt.Errorf("the answer has more than %d bytes", maxAnswer)
+		return fmt.Errorf("%w: it has more than %d bytes", errUnreadable, maxAnswer)
 	case response.StatusCode >= http.StatusMultipleChoices:
 		return newAnswerError(response, body)
 	case out == nil:
@@ -79,7 +82,7 @@ func (s *Store) attempt(ctx context.Context, c call, out any) error {
 	}
 	if err := json.Unmarshal(body, out); err != nil {
 		// The error of encoding/json names offsets and types; the body itself may hold documents and stays out of logs.
-		return fmt.Errorf("decode the answer of %d bytes: %w", len(body), err)
+		return fmt.Errorf("%w: decode %d bytes: %w", errUnreadable, len(body), err)
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ type change struct {
 // renews the change until it ends.
 func (s *Store) Begin(ctx context.Context, tenant string) (rag.Change, error) {
 	c := &change{store: s, tenantKey: rag.TenantKey(tenant), writer: rand.Text()[:12]}
-	err := s.changeControl(ctx, func(d *rag.ControlDocument) bool { d.Begin(c.tenantKey, c.writer); return true })
+	err := s.changeControl(refusable(ctx), func(d *rag.ControlDocument) bool { d.Begin(c.tenantKey, c.writer); return true })
 	if err != nil {
 		return nil, err
 	}

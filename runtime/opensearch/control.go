@@ -98,12 +98,15 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// State is what is known of OpenSearch: up when it answered a poll within the last 5 s.
+// State is what is known of OpenSearch: up when it answered a poll within the last 5 s, and down as soon as requests are
+// refused for it.
 func (s *Store) State() resilience.Health {
 	c := &s.control
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
+	case s.guard.Health() == resilience.HealthDown:
+		return resilience.HealthDown
 	case time.Since(c.answered) < downAfter:
 		return resilience.HealthUp
 	case c.asked.IsZero(), time.Since(c.asked) < downAfter:

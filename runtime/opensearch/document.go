@@ -30,7 +30,7 @@ func (s *Store) Refresh(ctx context.Context) error {
 // Document reads a document as it was last written, whether or not a search sees it yet, and makes its chunks, both from
 // its record: while it is being written again, they are those of the earlier version.
 func (s *Store) Document(ctx context.Context, tenant, id string) (rag.ChunkedDocument, error) {
-	records, err := s.readRecords(ctx, tenant, []string{id}, true)
+	records, err := s.readRecords(refusable(ctx), tenant, []string{id}, true)
 	if err != nil {
 		return rag.ChunkedDocument{}, err
 	}

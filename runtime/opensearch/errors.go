@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/resilience"
 )
 
 // retryAfter is the advice when OpenSearch gives none: long enough for a queue to drain.
@@ -82,7 +83,8 @@ func unavailable(cause error) *rag.Error {
 	return e
 }
 
-// Outcome names the end of a call, in metrics and the log: "ok", "canceled", "foreign_store", or the code of the error.
+// Outcome names the end of a call, in metrics and the log: "ok", "canceled", "foreign_store", "open" and "busy" of a call that
+// the guard did not make, or the code of the error.
 func Outcome(err error) string {
 	var e *rag.Error
 	switch {
@@ -90,6 +92,10 @@ func Outcome(err error) string {
 		return "ok"
 	case errors.Is(err, ErrForeignStore):
 		return "foreign_store"
+	case errors.Is(err, resilience.ErrOpen):
+		return string(resilience.OutcomeOpen)
+	case errors.Is(err, resilience.ErrBusy):
+		return string(resilience.OutcomeBusy)
 	case errors.As(err, &e):
 		return e.Kind.Code
 	default:

@@ -229,16 +229,18 @@ func TestEveryCallIsObserved(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	var seen []string
-	store := at(t, faulty(t, answering(503, "")), opensearch.Options{Observe: func(operation, outcome string, _ time.Duration) {
+	url := faulty(t, answering(503, ""))
+	observe := func(operation, outcome string, _ time.Duration) {
 		mu.Lock()
 		defer mu.Unlock()
 		seen = append(seen, operation+" "+outcome)
-	}})
+	}
 	for operation, want := range map[string]string{
 		"search": "search", "read": "read", "count": "count", "write": "read", "delete": "read",
 		"refresh": "refresh", "begin": "control", "lease": "control", "ensure": "ensure",
 	} {
 		seen = nil
+		store := at(t, url, opensearch.Options{Observe: observe}) // of its own: after five failures calls are refused
 		if err := calls[operation](t.Context(), store); err == nil {
 			t.Errorf("%s: no error", operation)
 		}

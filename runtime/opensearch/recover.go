@@ -13,6 +13,7 @@ const unfinishedAtOnce = 100
 // Unfinished lists records that carry a mark of before the moment. It refreshes first: the server that left one may have
 // been killed just after it. What a search finds is read again, as it is now.
 func (s *Store) Unfinished(ctx context.Context, before time.Time) ([]rag.Unfinished, error) {
+	ctx = refusable(ctx)
 	if err := s.Refresh(ctx); err != nil {
 		return nil, err
 	}

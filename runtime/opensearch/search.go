@@ -64,7 +64,7 @@ func (s *Store) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, error
 	if len(looked) == 0 {
 		return rag.Retrieval{Hits: []rag.Hit{}, Mode: rag.ModeKeyword}, nil
 	}
-	answer, err := s.search(ctx, "search", searchBody(q, looked), false)
+	answer, err := s.search(refusable(ctx), "search", searchBody(q, looked), false)
 	if err != nil {
 		return rag.Retrieval{}, err
 	}
@@ -177,7 +177,7 @@ func term(field string, value any) map[string]any {
 
 // Count counts the documents that a search may see.
 func (s *Store) Count(ctx context.Context, tenant string) (int, error) {
-	return s.count(ctx, map[string]any{"filter": []any{term("kind", kindDocument), term("tenant", tenant)}})
+	return s.count(refusable(ctx), map[string]any{"filter": []any{term("kind", kindDocument), term("tenant", tenant)}})
 }
 
 // countRecords counts the records of all kinds, as a search sees them.

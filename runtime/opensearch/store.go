@@ -10,6 +10,7 @@ import (
 
 	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/resilience"
 	"github.com/ragservice/ragservice-operator/runtime/terms"
 )
 
@@ -26,7 +27,7 @@ type Options struct {
 	// Now is the clock that tombstones are dated by; nil means time.Now.
 	Now func() time.Time
 	// Observe is told of each call when it has ended: operation is one of "search", "read", "write", "refresh", "count",
-	// "control", "ensure"; outcome is "ok", "canceled", "foreign_store", or the code of the error. It may be nil.
+	// "control", "ensure"; outcome is what Outcome says of its error. It may be nil.
 	Observe func(operation, outcome string, took time.Duration)
 	// AbandonedAfter is how long a change may be open without a sign of its writer; 0 means rag.AbandonedAfter.
 	AbandonedAfter time.Duration
@@ -50,6 +51,7 @@ type Store struct {
 	now            func() time.Time
 	observe        func(operation, outcome string, took time.Duration)
 	onHealth       func(up bool, err error)
+	guard          *resilience.Guard
 	control        control
 	leases         leases
 	// current says that the index in use is one that this server may search.
@@ -66,6 +68,7 @@ var (
 func New(o Options) (*Store, error) {
 	s := &Store{
 		index: o.Config.Index, analyser: o.Analyser, timeout: o.Timeout, abandonedAfter: o.AbandonedAfter, now: o.Now, observe: o.Observe, onHealth: o.OnHealth,
+		guard:   newGuard(openFor),
 		control: newControl(),
 		leases:  leases{seen: map[string]leaseSeen{}},
 	}

@@ -160,7 +160,7 @@ func (m *Metrics) Redis(instance, operation, outcome string, took time.Duration)
 
 type redisLabels struct{ instance, operation, outcome string }
 
-// OpenSearch measures a call; outcome is ok, canceled or the code of the error.
+// OpenSearch measures a call; outcome is that of opensearch.Outcome.
 func (m *Metrics) OpenSearch(operation, outcome string, took time.Duration) {
 	m.openSearch.WithLabelValues(operation, outcome).Observe(took.Seconds())
 }
