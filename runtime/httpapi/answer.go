@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/ragservice/ragservice-operator/runtime/middleware"
@@ -15,13 +16,15 @@ import (
 // writeTimeout is how long a client may take to receive a whole answer, or one event of a stream.
 const writeTimeout = 30 * time.Second
 
-// usualAnswer is room for most answers, in bytes.
-const usualAnswer = 2 << 10
+// buffers hold answers while they are encoded and sent. One that has grown beyond maxKeptBuffer bytes is not kept.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+const maxKeptBuffer = 64 << 10
 
 // encode is v as one line of JSON.
 func encode(v any) ([]byte, error) {
-	b := bytes.NewBuffer(make([]byte, 0, usualAnswer))
-	err := encodeTo(b, v)
+	var b bytes.Buffer
+	err := encodeTo(&b, v)
 	return b.Bytes(), err
 }
 
@@ -40,11 +43,17 @@ func encodeTo(b *bytes.Buffer, v any) error {
 
 // answer encodes v before anything is sent, so that a fault is still a 500.
 func answer(w http.ResponseWriter, v any) error {
-	data, err := encode(v)
-	if err != nil {
+	b, _ := buffers.Get().(*bytes.Buffer)
+	defer func() {
+		if b.Cap() <= maxKeptBuffer {
+			b.Reset()
+			buffers.Put(b)
+		}
+	}()
+	if err := encodeTo(b, v); err != nil {
 		return err
 	}
-	writeBody(w, http.StatusOK, data)
+	writeBody(w, http.StatusOK, b.Bytes())
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -122,9 +123,17 @@ func (a Answer) meta() StreamMeta {
 	return StreamMeta{Query: a.Query, ChunksUsed: a.ChunksUsed, Mode: a.Mode, Degraded: a.Degraded, Model: a.Model, Cache: a.Cache}
 }
 
+// usualAnswer and usualCitations are room for most answers, in bytes and citations: an answer comes in hundreds of pieces.
+const (
+	usualAnswer    = 1 << 10
+	usualCitations = 4
+)
+
 // generate writes the answer and tells its tokens and citations as they come.
 func (s *Service) generate(ctx context.Context, p Prompt, hits []Hit, answer Answer, events StreamEvents) (Answer, error) {
 	var text strings.Builder
+	text.Grow(usualAnswer)
+	answer.Citations = slices.Grow(answer.Citations, usualCitations)
 	completion, err := s.Generator.Generate(ctx, p, func(piece Piece) error {
 		text.WriteString(piece.Text)
 		if err := events.Token(piece.Text); err != nil {

@@ -23,6 +23,7 @@ type Options struct {
 type Limiter struct {
 	options Options
 	local   *local
+	takes   *resilience.RedisBatch[*take] // nil without Redis
 }
 
 // New returns a Limiter whose buckets in memory are full.
@@ -30,18 +31,22 @@ func New(o Options) *Limiter {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Limiter{options: o, local: newLocal()}
+	l := &Limiter{options: o, local: newLocal()}
+	if o.Redis != nil {
+		l.takes = newTakes(o.Redis)
+	}
+	return l
 }
 
 // Take takes a request's cost from each of its buckets, which are at least one, unless one of them holds less: then the
 // request is refused and nothing is taken. It always decides, within the request's Redis budget
 // (resilience.WithRedisBudget).
 func (l *Limiter) Take(ctx context.Context, buckets []Bucket) Decision {
-	if l.options.Redis == nil {
+	if l.takes == nil {
 		return l.takeLocal(buckets, 1)
 	}
 	service := l.options.Service()
-	decision, err := takeRedis(ctx, l.options.Redis, service, newBuckets(buckets, 1))
+	decision, err := takeRedis(ctx, l.takes, service, newBuckets(buckets, 1))
 	switch {
 	case err == nil:
 		return decision

@@ -21,11 +21,11 @@ const patience = 30 * time.Second
 
 var service = config.Service{Namespace: "default", Name: "docs", Replicas: 2}
 
-func newGuard(tb testing.TB, server *backends.RedisServer) *resilience.Redis {
+func takesOf(tb testing.TB, server *backends.RedisServer) *resilience.RedisBatch[*take] {
 	tb.Helper()
 	r := resilience.NewRedis(resilience.RedisOptions{Address: server.Addr(), Timeout: patience})
 	tb.Cleanup(func() { _ = r.Close() })
-	return r
+	return newTakes(r)
 }
 
 func newClient(tb testing.TB, server *backends.RedisServer) *redis.Client {
@@ -40,7 +40,7 @@ func newClient(tb testing.TB, server *backends.RedisServer) *redis.Client {
 func TestScriptCountsAsTheBucketDoes(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
-	client, guard := newClient(t, server), newGuard(t, server)
+	client, takes := newClient(t, server), takesOf(t, server)
 	for seed := range uint64(500) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		b := newBucket(Bucket{Name: fmt.Sprintf("caller %d", seed), Limit: ask(magnitude(random), magnitude(random), 1+random.IntN(10))}, 1)
@@ -56,7 +56,7 @@ func TestScriptCountsAsTheBucketDoes(t *testing.T) {
 		if err := client.Set(t.Context(), name, fmt.Sprintf("%d %d", before.tokens, before.at), 0).Err(); err != nil {
 			t.Fatal(err)
 		}
-		decision, err := takeRedis(t.Context(), guard, service, []bucket{b})
+		decision, err := takeRedis(t.Context(), takes, service, []bucket{b})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,10 +103,10 @@ func readLevel(t *testing.T, client *redis.Client, name string) level {
 func TestScriptTakesFromAllBucketsOrNone(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
-	client, guard := newClient(t, server), newGuard(t, server)
+	client, takes := newClient(t, server), takesOf(t, server)
 	wide, narrow := newBucket(Bucket{Name: "tenant", Limit: ask(1, 100, 1)}, 1), newBucket(Bucket{Name: "alice", Limit: ask(1, 1, 1)}, 1)
 	for i, want := range []bool{true, false, false} {
-		d, err := takeRedis(t.Context(), guard, service, []bucket{wide, narrow})
+		d, err := takeRedis(t.Context(), takes, service, []bucket{wide, narrow})
 		if err != nil || d.Allowed != want {
 			t.Errorf("request %d: %+v, %v, want allowed %t", i, d, err, want)
 		}
@@ -121,14 +121,14 @@ func TestScriptTakesFromAllBucketsOrNone(t *testing.T) {
 func TestScriptFillsOnAfterTheClockRanBack(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
-	client, guard := newClient(t, server), newGuard(t, server)
+	client, takes := newClient(t, server), takesOf(t, server)
 	b := newBucket(Bucket{Name: "alice", Limit: ask(1, 10, 1)}, 1)
 	name := key(service, b)
 	future := time.Now().Add(time.Hour).UnixMicro()
 	if err := client.Set(t.Context(), name, fmt.Sprintf("%d %d", micro/2, future), 0).Err(); err != nil {
 		t.Fatal(err)
 	}
-	d, err := takeRedis(t.Context(), guard, service, []bucket{b})
+	d, err := takeRedis(t.Context(), takes, service, []bucket{b})
 	if err != nil || d.Allowed {
 		t.Fatalf("%+v, %v: time that ran back gave tokens", d, err)
 	}
@@ -141,10 +141,10 @@ func TestScriptFillsOnAfterTheClockRanBack(t *testing.T) {
 func TestScriptKeyLastsUntilTheBucketIsFull(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
-	client, guard := newClient(t, server), newGuard(t, server)
+	client, takes := newClient(t, server), takesOf(t, server)
 	b := newBucket(Bucket{Name: "alice", Limit: ask(1, 60, 1)}, 1)
 	for range 60 {
-		if _, err := takeRedis(t.Context(), guard, service, []bucket{b}); err != nil {
+		if _, err := takeRedis(t.Context(), takes, service, []bucket{b}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -160,13 +160,13 @@ func TestScriptKeyLastsUntilTheBucketIsFull(t *testing.T) {
 func TestScriptIsSentAgainWhenRedisForgotIt(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
-	client, guard := newClient(t, server), newGuard(t, server)
+	client, takes := newClient(t, server), takesOf(t, server)
 	b := newBucket(Bucket{Name: "alice", Limit: ask(1, 10, 1)}, 1)
 	for want := 9; want > 5; want-- {
 		if err := client.ScriptFlush(t.Context()).Err(); err != nil {
 			t.Fatal(err)
 		}
-		d, err := takeRedis(t.Context(), guard, service, []bucket{b})
+		d, err := takeRedis(t.Context(), takes, service, []bucket{b})
 		if err != nil || d.Remaining != want {
 			t.Errorf("%+v, %v, want %d remaining", d, err, want)
 		}
@@ -195,12 +195,12 @@ func TestKeysAreApart(t *testing.T) {
 func TestBrokenBucketIsAnError(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
-	client, guard := newClient(t, server), newGuard(t, server)
+	client, takes := newClient(t, server), takesOf(t, server)
 	b := newBucket(Bucket{Name: "alice", Limit: ask(1, 10, 1)}, 1)
 	if err := client.LPush(context.WithoutCancel(t.Context()), key(service, b), "x").Err(); err != nil {
 		t.Fatal(err)
 	}
-	if d, err := takeRedis(t.Context(), guard, service, []bucket{b}); err == nil {
+	if d, err := takeRedis(t.Context(), takes, service, []bucket{b}); err == nil {
 		t.Errorf("%+v from a key that is no bucket, want an error", d)
 	}
 }

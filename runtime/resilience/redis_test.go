@@ -229,16 +229,8 @@ func slowed(t *testing.T, address string, delay *atomic.Int64) string {
 func TestRedisBudgetIsSharedByTheCallsOfARequest(t *testing.T) {
 	t.Parallel()
 	// Two instances that accept connections and never answer.
-	silent := func() *resilience.Redis {
-		listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = listener.Close() })
-		r, _ := guard(t, resilience.RedisOptions{Address: listener.Addr().String(), Timeout: patience})
-		return r
-	}
-	cache, state := silent(), silent()
+	cache, _ := guard(t, resilience.RedisOptions{Address: silent(t), Timeout: patience})
+	state, _ := guard(t, resilience.RedisOptions{Address: silent(t), Timeout: patience})
 	ctx := resilience.WithRedisBudget(t.Context())
 	if err := get(ctx, state); !os.IsTimeout(err) {
 		t.Errorf("the first call: %v, want it to end with the budget", err)
