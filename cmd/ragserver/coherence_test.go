@@ -33,8 +33,8 @@ func newReplica(t *testing.T, index string) *rag.Service {
 		t.Fatal(err)
 	}
 	results := cache.New(cache.Options{
-		Config: func() config.Config {
-			return config.Config{Cache: config.Cache{Enabled: true, TTLSearch: config.Duration(time.Hour), LocalMaxBytes: 1 << 20}}
+		Config: func() *config.Config {
+			return &config.Config{Cache: config.Cache{Enabled: true, TTLSearch: config.Duration(time.Hour), LocalMaxBytes: 1 << 20}}
 		},
 		Control: store,
 	})

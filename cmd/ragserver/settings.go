@@ -6,7 +6,7 @@ import (
 )
 
 // settings are the pipeline's part of the configuration.
-func settings(c config.Config) rag.Settings {
+func settings(c *config.Config) rag.Settings {
 	s := rag.Settings{Retrieval: rag.RetrievalSettings{
 		TopK:         c.Retrieval.TopK,
 		MaxTopK:      c.Retrieval.MaxTopK,

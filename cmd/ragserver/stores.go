@@ -76,7 +76,7 @@ func (srv *server) rebuilding() func(done, total int) {
 
 // newAnalyser makes the analyser of the configured languages. The index holds its terms, so a change of languages reaches a
 // server when it starts.
-func newAnalyser(c config.Config) *terms.Analyser {
+func newAnalyser(c *config.Config) *terms.Analyser {
 	if len(c.Retrieval.Languages) == 0 {
 		return terms.New([]string{"en"})
 	}

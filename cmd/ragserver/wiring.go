@@ -73,10 +73,11 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 	srv.openRedis(s)
 	srv.llm = models.NewOpenAI(func() config.LLM { return s.source.Config().LLM }, s.credentials.LLMAPIKey, srv.observeModel)
 	results := srv.newCache(store)
+	answers := results.Generator(answerer{source: s.source, openAI: srv.llm, analyser: newAnalyser(s.source.Config())})
 	pipeline := &rag.Service{
 		Retriever: results.Retriever(measured{Retriever: store, metrics: srv.metrics}),
-		Generator: results.Generator(answerer{source: s.source, openAI: srv.llm, analyser: newAnalyser(s.source.Config())}),
-		Answers:   results,
+		Generator: answers,
+		Answers:   answers,
 		Documents: store,
 		Control:   store,
 		Forgetter: results,

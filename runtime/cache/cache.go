@@ -38,7 +38,7 @@ type Options struct {
 	// Redis is the shared layer; nil for none. Calls to it are told to its own hook.
 	Redis *resilience.Redis
 	// Config is read once for each lookup: time to live, size, generation and enabled take effect at once.
-	Config func() config.Config
+	Config func() *config.Config
 	// Control tells the state of the documents.
 	Control rag.Control
 	// Now is the clock; nil for time.Now.
@@ -54,10 +54,6 @@ type Cache struct {
 	writer    *writer // nil without Redis
 	forgotten forgotten
 	seen      tokenWatch
-	searches  group[result[rag.Retrieval]]
-	answers   group[result[rag.Completion]]
-	// unconfirmed are searches under a token that may be out of date.
-	unconfirmed group[rag.Retrieval]
 }
 
 // New returns an empty cache. Close ends what it does in the background.

@@ -79,7 +79,7 @@ func found(text string, documents ...string) rag.Retrieval {
 type fixture struct {
 	*cache.Cache
 	retriever rag.Retriever
-	generator rag.Generator
+	generator *cache.Generator
 	backend   *backend
 	documents *documents
 
@@ -112,7 +112,7 @@ func newFixture(tb testing.TB, options ...option) *fixture {
 		},
 	}}
 	o := cache.Options{
-		Config:  func() config.Config { f.mu.Lock(); defer f.mu.Unlock(); return f.config },
+		Config:  func() *config.Config { f.mu.Lock(); defer f.mu.Unlock(); c := f.config; return &c },
 		Control: f.documents,
 		Now:     func() time.Time { f.mu.Lock(); defer f.mu.Unlock(); return time.Now().Add(f.passed) },
 		OnLookup: func(kind, layer, outcome string) {

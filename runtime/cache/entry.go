@@ -20,14 +20,14 @@ type entry[V any] struct {
 }
 
 // fresh reports whether e may be served at now. A time to live that was shortened holds for what was stored before.
-func (e entry[V]) fresh(now time.Time, ttl time.Duration) bool {
+func (e *entry[V]) fresh(now time.Time, ttl time.Duration) bool {
 	return now.Before(e.ExpiresAt) && e.age(now) < ttl
 }
 
 // age is never negative: the server that stored e may have another clock.
-func (e entry[V]) age(now time.Time) time.Duration { return max(0, now.Sub(e.StoredAt)) }
+func (e *entry[V]) age(now time.Time) time.Duration { return max(0, now.Sub(e.StoredAt)) }
 
-func (e entry[V]) encode() ([]byte, error) {
+func (e *entry[V]) encode() ([]byte, error) {
 	data, err := json.Marshal(e)
 	if err != nil {
 		return nil, fmt.Errorf("encoding a result: %w", err)

@@ -28,7 +28,7 @@ func (c *Cache) Forget(ctx context.Context, tenant, documentID string) {
 	}
 	ctx, cancel := context.WithTimeout(resilience.WithoutRedisBudget(ctx), forgetTimeout)
 	defer cancel()
-	set := documentKey(c.options.Config().Service, tenant, documentID)
+	set := documentKey(&c.options.Config().Service, tenant, documentID)
 	for c.forgetSome(ctx, set) {
 	}
 }

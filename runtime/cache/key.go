@@ -16,58 +16,69 @@ import (
 
 // searchKey names what a query finds: search:{query_hash}:{top_k}:{use_hybrid}. The hash is over all else that the
 // result depends on.
-func searchKey(c config.Config, q rag.Query, state rag.State) string {
-	f := newFields("search/2")
-	f.text(q.Tenant)
-	f.text(q.Text)
-	f.number(len(q.Filter))
-	for _, field := range slices.Sorted(maps.Keys(q.Filter)) {
-		f.text(field)
-		f.texts(slices.Compact(slices.Sorted(slices.Values(q.Filter[field])))) // any of them: order means nothing
-	}
-	f.text(string(q.Mode))
-	f.number(q.Offset)
-	f.optional(q.MinScore)
-	f.text(state.Index)
-	f.text(string(state.Token))
-	f.number(c.Retrieval.Chunking.Words)
-	f.number(c.Retrieval.Chunking.OverlapWords)
-	return prefix(c) + "search:" + f.sum() + ":" + strconv.Itoa(q.TopK) + ":" + strconv.FormatBool(q.Mode == rag.ModeHybrid)
+func searchKey(c *config.Config, q *rag.Query, state rag.State) string {
+	f := newFields(make([]byte, 0, fieldsSize), "search/2")
+	f = f.text(q.Tenant)
+	f = f.text(q.Text)
+	f = f.filter(q.Filter)
+	f = f.text(string(q.Mode))
+	f = f.number(q.Offset)
+	f = f.optional(q.MinScore)
+	f = f.text(state.Index)
+	f = f.text(string(state.Token))
+	f = f.number(c.Retrieval.Chunking.Words)
+	f = f.number(c.Retrieval.Chunking.OverlapWords)
+	key := append(appendPrefix(make([]byte, 0, keySize), c), "search:"...)
+	key = append(f.appendSum(key), ':')
+	key = append(strconv.AppendInt(key, int64(q.TopK), 10), ':')
+	return string(strconv.AppendBool(key, q.Mode == rag.ModeHybrid))
 }
 
 // answerKey names what a model writes for a prompt: llm:{query_hash}:{model}:{temperature}. It holds no token:
 // other passages, or other contents of the same, are another key.
-func answerKey(c config.Config, p rag.Prompt) string {
-	f := newFields("llm/1")
-	f.text(p.Tenant)
-	f.text(p.Query)
-	f.text(rag.PromptVersion)
-	f.number(len(p.Passages))
+func answerKey(c *config.Config, p *rag.Prompt) string {
+	f := newFields(make([]byte, 0, fieldsSize), "llm/1")
+	f = f.text(p.Tenant)
+	f = f.text(p.Query)
+	f = f.text(rag.PromptVersion)
+	f = f.number(len(p.Passages))
 	for _, chunk := range p.Passages { // in order: [1], [2], ... name them
-		f.text(chunk.ID)
-		f.text(chunk.ContentHash)
+		f = f.text(chunk.ID)
+		f = f.text(chunk.ContentHash)
 	}
-	f.number(p.MaxTokens)
-	f.text(p.BaseURL)
-	return prefix(c) + "llm:" + f.sum() + ":" + part(p.Model) + ":" + strconv.FormatFloat(p.Temperature, 'g', -1, 64)
+	f = f.number(p.MaxTokens)
+	f = f.text(p.BaseURL)
+	key := append(appendPrefix(make([]byte, 0, keySize), c), "llm:"...)
+	key = append(f.appendSum(key), ':')
+	key = append(append(key, part(p.Model)...), ':')
+	return string(strconv.AppendFloat(key, p.Temperature, 'g', -1, 64))
 }
 
 // documentKey names the set of keys whose entries hold text of a document. The spec's generation is no part of it:
 // a deletion unlinks what earlier ones left, too.
-func documentKey(s config.Service, tenant, documentID string) string {
-	f := newFields("document/1")
-	f.text(tenant)
-	f.text(documentID)
-	return servicePrefix(s) + "document:" + f.sum()
+func documentKey(s *config.Service, tenant, documentID string) string {
+	f := newFields(make([]byte, 0, fieldsSize), "document/1")
+	f = f.text(tenant)
+	f = f.text(documentID)
+	return string(f.appendSum(append(appendService(make([]byte, 0, keySize), s), "document:"...)))
 }
 
-// prefix is rag:<namespace>/<name>:<spec generation>:, so that raising the generation leaves all entries behind.
-func prefix(c config.Config) string {
-	return servicePrefix(c.Service) + strconv.FormatInt(c.Cache.Generation, 10) + ":"
+// Room for what a key is the hash of, and for a key, without an allocation. More than that is allocated.
+const (
+	fieldsSize = 1024
+	keySize    = 256
+)
+
+// appendPrefix appends rag:<namespace>/<name>:<spec generation>:, so that raising the generation leaves all entries behind.
+func appendPrefix(key []byte, c *config.Config) []byte {
+	return append(strconv.AppendInt(appendService(key, &c.Service), c.Cache.Generation, 10), ':')
 }
 
-func servicePrefix(s config.Service) string {
-	return "rag:" + part(s.Namespace) + "/" + part(s.Name) + ":"
+// appendService appends rag:<namespace>/<name>:.
+func appendService(key []byte, s *config.Service) []byte {
+	key = append(key, "rag:"...)
+	key = append(append(key, part(s.Namespace)...), '/')
+	return append(append(key, part(s.Name)...), ':')
 }
 
 // part is a text as a part of a key, percent-encoded: llama3.2:1b holds the colon that separates parts.
@@ -76,40 +87,49 @@ func part(s string) string { return url.QueryEscape(s) }
 // fields are what a key is the hash of. Each goes in with its length before it, so that no two lists are the same bytes.
 type fields []byte
 
-// newFields starts a version of a list of fields. Whoever changes the list changes the version.
-func newFields(version string) *fields {
-	f := make(fields, 0, 512)
-	f.text(version)
-	return &f
+// newFields starts a version of a list of fields in room. Whoever changes the list changes the version.
+func newFields(room []byte, version string) fields {
+	return fields(room).text(version)
 }
 
-func (f *fields) text(s string) {
-	f.number(len(s))
-	*f = append(*f, s...)
+func (f fields) text(s string) fields {
+	return append(f.number(len(s)), s...)
 }
 
-func (f *fields) texts(list []string) {
-	f.number(len(list))
+func (f fields) texts(list []string) fields {
+	f = f.number(len(list))
 	for _, s := range list {
-		f.text(s)
+		f = f.text(s)
 	}
+	return f
 }
 
-func (f *fields) number(n int) {
-	*f = binary.BigEndian.AppendUint64(*f, uint64(n)) //nolint:gosec // negative numbers are other numbers, no worse
+func (f fields) number(n int) fields {
+	return binary.BigEndian.AppendUint64(f, uint64(n)) //nolint:gosec // negative numbers are other numbers, no worse
 }
 
-func (f *fields) optional(n *float64) {
+func (f fields) optional(n *float64) fields {
 	if n == nil {
-		f.number(0)
-		return
+		return f.number(0)
 	}
-	f.number(1)
-	*f = binary.BigEndian.AppendUint64(*f, math.Float64bits(*n))
+	return binary.BigEndian.AppendUint64(f.number(1), math.Float64bits(*n))
 }
 
-// sum is the SHA-256 in hexadecimal.
-func (f *fields) sum() string {
-	hash := sha256.Sum256(*f)
-	return hex.EncodeToString(hash[:])
+// filter adds a filter, sorted by field. A chunk passes with any of the values of each: their order means nothing.
+func (f fields) filter(filter rag.Filter) fields {
+	f = f.number(len(filter))
+	if len(filter) == 0 {
+		return f
+	}
+	for _, field := range slices.Sorted(maps.Keys(filter)) {
+		f = f.text(field)
+		f = f.texts(slices.Compact(slices.Sorted(slices.Values(filter[field]))))
+	}
+	return f
+}
+
+// appendSum appends the SHA-256 in hexadecimal.
+func (f fields) appendSum(key []byte) []byte {
+	hash := sha256.Sum256(f)
+	return hex.AppendEncode(key, hash[:])
 }

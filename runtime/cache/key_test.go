@@ -2,6 +2,7 @@ package cache
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,9 +38,9 @@ func TestKeyShapes(t *testing.T) {
 	t.Parallel()
 	const hash = "0123456789012345678901234567890123456789012345678901234567890123"
 	tests := map[string]struct{ got, want string }{
-		"search":   {searchKey(keyConfig(), keyQuery(), rag.State{Token: "g", Index: "documents-v1"}), "rag:default/docs:3:search:" + hash + ":5:false"},
-		"llm":      {answerKey(keyConfig(), keyPrompt()), "rag:default/docs:3:llm:" + hash + ":llama3.2%3A1b:0.2"},
-		"document": {documentKey(keyConfig().Service, "acme", "a"), "rag:default/docs:document:" + hash},
+		"search":   {searchKey(new(keyConfig()), new(keyQuery()), rag.State{Token: "g", Index: "documents-v1"}), "rag:default/docs:3:search:" + hash + ":5:false"},
+		"llm":      {answerKey(new(keyConfig()), new(keyPrompt())), "rag:default/docs:3:llm:" + hash + ":llama3.2%3A1b:0.2"},
+		"document": {documentKey(new(keyConfig().Service), "acme", "a"), "rag:default/docs:document:" + hash},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -58,7 +59,7 @@ func TestEveryFieldOfASearchChangesItsKey(t *testing.T) {
 	checkKeys(t, func(change func(*config.Config, *rag.Query, *rag.State)) string {
 		c, q, s := keyConfig(), keyQuery(), rag.State{Token: "g", Index: "documents-v1"}
 		change(&c, &q, &s)
-		return searchKey(c, q, s)
+		return searchKey(&c, &q, s)
 	}, map[string]func(*config.Config, *rag.Query, *rag.State){
 		"nothing":         func(*config.Config, *rag.Query, *rag.State) {},
 		"namespace":       func(c *config.Config, _ *rag.Query, _ *rag.State) { c.Service.Namespace = "other" },
@@ -92,7 +93,7 @@ func TestEveryFieldOfAPromptChangesItsKey(t *testing.T) {
 	checkKeys(t, func(change func(*config.Config, *rag.Prompt)) string {
 		c, p := keyConfig(), keyPrompt()
 		change(&c, &p)
-		return answerKey(c, p)
+		return answerKey(&c, &p)
 	}, map[string]func(*config.Config, *rag.Prompt){
 		"nothing":           func(*config.Config, *rag.Prompt) {},
 		"namespace":         func(c *config.Config, _ *rag.Prompt) { c.Service.Namespace = "other" },
@@ -134,7 +135,7 @@ func TestOrderOfAFilterMeansNothing(t *testing.T) {
 	t.Parallel()
 	q := keyQuery()
 	q.Filter = rag.Filter{"lang": {"en", "en"}, "kind": {"runbook", "guide", "runbook"}}
-	if searchKey(keyConfig(), keyQuery(), rag.State{Token: "g", Index: "documents-v1"}) != searchKey(keyConfig(), q, rag.State{Token: "g", Index: "documents-v1"}) {
+	if searchKey(new(keyConfig()), new(keyQuery()), rag.State{Token: "g", Index: "documents-v1"}) != searchKey(new(keyConfig()), &q, rag.State{Token: "g", Index: "documents-v1"}) {
 		t.Error("the same filter in another order has another key")
 	}
 }
@@ -145,16 +146,12 @@ func FuzzFields(f *testing.F) {
 	f.Add("a:", "b", "a", ":b")
 	f.Add("", "", "\x00\x00\x00\x00\x00\x00\x00\x00", "")
 	f.Fuzz(func(t *testing.T, a, b, c, d string) {
-		first, second, nested := newFields("1"), newFields("1"), newFields("1")
-		first.text(a)
-		first.text(b)
-		second.text(c)
-		second.text(d)
-		nested.texts([]string{a, b})
-		if same := a == c && b == d; (first.sum() == second.sum()) != same {
+		first, second := newFields(nil, "1").text(a).text(b), newFields(nil, "1").text(c).text(d)
+		nested := newFields(nil, "1").texts([]string{a, b})
+		if same := a == c && b == d; slices.Equal(first.appendSum(nil), second.appendSum(nil)) != same {
 			t.Errorf("%q, %q and %q, %q: same bytes %t, want %t", a, b, c, d, !same, same)
 		}
-		if nested.sum() == first.sum() {
+		if slices.Equal(nested.appendSum(nil), first.appendSum(nil)) {
 			t.Errorf("%q, %q are the same bytes as the list of them", a, b)
 		}
 	})
@@ -169,7 +166,7 @@ func FuzzParts(f *testing.F) {
 		key := func(model, name string) string {
 			c, p := keyConfig(), keyPrompt()
 			c.Service.Name, p.Model = name, model
-			return answerKey(c, p)
+			return answerKey(&c, &p)
 		}
 		k := key(model, name)
 		if same := model == otherModel && name == otherName; (k == key(otherModel, otherName)) != same {

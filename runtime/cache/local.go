@@ -23,7 +23,7 @@ type local struct {
 
 // localEntry is an entry in memory, with what is needed to drop it.
 type localEntry struct {
-	entry     any // entry[rag.Retrieval] or entry[rag.Completion]
+	entry     any // *entry[rag.Retrieval] or *entry[rag.Completion]
 	ttl       time.Duration
 	size      int
 	tenant    string

@@ -8,7 +8,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
@@ -21,106 +20,99 @@ const (
 	maxValueBytes = 1 << 20
 )
 
-// lookup is what lookUp needs to know of a kind of result.
-type lookup[V any] struct {
-	kind   string
-	key    string
-	config config.Config
-	ttl    time.Duration
-	tenant string
-	// token is that of the documents, for results that are served under one only.
-	token rag.Token
-	// documents are those whose text is in a result.
-	documents func(V) []string
-	// storable reports whether a result may be kept, and empty whether there is nothing in it.
-	storable, empty func(V) bool
-	// tokens of a result, for those that have any.
-	pieces func(V) []rag.Piece
-	// current reports whether the documents are still those of the token.
-	current func() bool
-	work    work[V]
-}
-
-// result is a result and where it came from.
-type result[V any] struct {
-	value V
-	info  rag.CacheInfo
-}
-
-// lookUp answers from memory, else from a call under way: a request that joins one was answered without work of its own, so it
-// counts as a hit of age 0.
-func lookUp[V any](ctx context.Context, c *Cache, g *group[result[V]], r lookup[V], emit func(rag.Piece) error) (result[V], error) {
-	c.local.resize(r.config.Cache.LocalMaxBytes)
-	if e, ok := lookLocal(c, r); ok {
-		c.options.OnLookup(r.kind, LayerLocal, LookupHit)
-		for _, piece := range r.pieces(e.Value) {
+// get answers from memory, else from a call under way: a request that joins one was answered without work of its own, so
+// it counts as a hit of age 0. Nothing of l outlives a hit in memory, so that it costs no allocation.
+func (k *kind[Q, V]) get(ctx context.Context, l *lookup[Q], emit func(rag.Piece) error) (result[V], error) {
+	k.cache.local.resize(l.config.Cache.LocalMaxBytes)
+	e, ok := k.inMemory(l.key, l.ttl)
+	if !ok {
+		k.cache.options.OnLookup(k.name, LayerLocal, LookupMiss)
+		return k.share(ctx, *l, emit)
+	}
+	k.cache.options.OnLookup(k.name, LayerLocal, LookupHit)
+	if k.pieces != nil {
+		for _, piece := range k.pieces(e.Value) {
 			if err := emit(piece); err != nil {
 				return result[V]{}, err
 			}
 		}
-		return result[V]{e.Value, hit(e.age(c.options.Now()))}, nil
 	}
-	c.options.OnLookup(r.kind, LayerLocal, LookupMiss)
-	answer, joined, err := g.do(ctx, r.key, func(ctx context.Context, emit func(rag.Piece)) (result[V], error) {
-		return load(ctx, c, r, emit)
+	return k.cached(e), nil
+}
+
+// share joins the call that makes the result, or starts it.
+func (k *kind[Q, V]) share(ctx context.Context, l lookup[Q], emit func(rag.Piece) error) (result[V], error) {
+	answer, joined, err := k.calls.do(ctx, l.key, func(ctx context.Context, emit func(rag.Piece)) (result[V], error) {
+		return k.load(ctx, &l, emit)
 	}, emit)
 	if err != nil {
 		return result[V]{}, err
 	}
 	if joined {
-		c.options.OnLookup(r.kind, LayerCoalesced, LookupHit)
+		k.cache.options.OnLookup(k.name, LayerCoalesced, LookupHit)
 		answer.info.Outcome = rag.CacheHit
 	}
 	return answer, nil
 }
 
 // load answers from Redis, else does the work and keeps its result.
-func load[V any](ctx context.Context, c *Cache, r lookup[V], emit func(rag.Piece)) (result[V], error) {
-	before := c.forgotten.now()
-	e, ok := lookLocal(c, r) // again: another call may have ended since
+func (k *kind[Q, V]) load(ctx context.Context, l *lookup[Q], emit func(rag.Piece)) (result[V], error) {
+	before := k.cache.forgotten.now()
+	e, ok := k.inMemory(l.key, l.ttl) // again: another call may have ended since
 	if !ok {
-		e, ok = lookRedis(ctx, c, r, before)
+		e, ok = k.inRedis(ctx, l, before)
 	}
 	if ok {
-		for _, piece := range r.pieces(e.Value) {
-			emit(piece)
+		if k.pieces != nil {
+			for _, piece := range k.pieces(e.Value) {
+				emit(piece)
+			}
 		}
-		return result[V]{e.Value, hit(e.age(c.options.Now()))}, nil
+		return k.cached(e), nil
 	}
-	value, err := r.work(ctx, emit)
+	value, err := k.work(ctx, l.query, emit)
 	if err != nil {
 		return result[V]{}, err
 	}
-	if r.storable(value) {
-		keep(c, r, value, before)
+	if k.storable(&l.query, value) {
+		k.keep(l, value, before)
 	}
 	return result[V]{value, rag.CacheInfo{Outcome: rag.CacheMiss}}, nil
 }
 
-func lookLocal[V any](c *Cache, r lookup[V]) (entry[V], bool) {
-	kept, ok := c.local.get(r.key)
+// cached is the result of an entry.
+func (k *kind[Q, V]) cached(e entry[V]) result[V] {
+	return result[V]{e.Value, hit(e.age(k.cache.options.Now()))}
+}
+
+// inMemory is the entry of a key in this server's memory, if it is not older than ttl.
+func (k *kind[Q, V]) inMemory(key string, ttl time.Duration) (entry[V], bool) {
+	kept, ok := k.cache.local.get(key)
 	if !ok {
 		return entry[V]{}, false
 	}
-	e, ok := kept.(entry[V])
-	return e, ok && e.fresh(c.options.Now(), r.ttl)
-}
-
-// lookRedis counts what fetch finds.
-func lookRedis[V any](ctx context.Context, c *Cache, r lookup[V], before int64) (entry[V], bool) {
-	if c.options.Redis == nil {
+	e, ok := kept.(*entry[V])
+	if !ok || !e.fresh(k.cache.options.Now(), ttl) {
 		return entry[V]{}, false
 	}
-	e, outcome := fetch(ctx, c, r, before)
-	c.options.OnLookup(r.kind, LayerRedis, outcome)
+	return *e, true
+}
+
+// inRedis counts what fetch finds.
+func (k *kind[Q, V]) inRedis(ctx context.Context, l *lookup[Q], before int64) (entry[V], bool) {
+	if k.cache.options.Redis == nil {
+		return entry[V]{}, false
+	}
+	e, outcome := k.fetch(ctx, l, before)
+	k.cache.options.OnLookup(k.name, LayerRedis, outcome)
 	return e, outcome == LookupHit
 }
 
 // fetch brings an entry from Redis into memory.
-func fetch[V any](ctx context.Context, c *Cache, r lookup[V], before int64) (e entry[V], outcome string) {
+func (k *kind[Q, V]) fetch(ctx context.Context, l *lookup[Q], before int64) (e entry[V], outcome string) {
 	var data []byte
-	err := c.options.Redis.Do(ctx, "get", func(ctx context.Context, client redis.UniversalClient) (err error) {
-		data, err = client.Get(ctx, r.key).Bytes()
+	err := k.cache.options.Redis.Do(ctx, "get", func(ctx context.Context, client redis.UniversalClient) (err error) {
+		data, err = client.Get(ctx, l.key).Bytes()
 		return err
 	})
 	if errors.Is(err, redis.Nil) {
@@ -132,53 +124,58 @@ func fetch[V any](ctx context.Context, c *Cache, r lookup[V], before int64) (e e
 	if err != nil {
 		return entry[V]{}, LookupError
 	}
-	if !e.fresh(c.options.Now(), r.ttl) {
+	if !e.fresh(k.cache.options.Now(), l.ttl) {
 		return entry[V]{}, LookupMiss
 	}
-	remember(c, r, e, len(data), before)
+	k.remember(l, e, len(data), before)
 	return e, LookupHit
 }
 
 // keep puts a result into memory at once, so that requests which come after its call find it, and into Redis in the
 // background; unless the documents changed since the moment before.
-func keep[V any](c *Cache, r lookup[V], value V, before int64) {
-	now := c.options.Now()
-	ttl := lifetime(r.ttl, r.empty(value))
+func (k *kind[Q, V]) keep(l *lookup[Q], value V, before int64) {
+	now := k.cache.options.Now()
+	ttl := lifetime(l.ttl, k.empty(value))
 	e := entry[V]{StoredAt: now, ExpiresAt: now.Add(ttl), Value: value}
 	data, err := e.encode()
 	if err != nil {
 		return // a value that JSON has no form for, such as NaN: it was answered, and is worked out anew
 	}
-	documents, valid := remember(c, r, e, len(data), before)
-	if c.writer == nil || len(data) > maxValueBytes || !valid() {
+	documents, valid := k.remember(l, e, len(data), before)
+	if k.cache.writer == nil || len(data) > maxValueBytes || !valid() {
 		return
 	}
 	sets := make([]string, len(documents))
 	for i, id := range documents {
-		sets[i] = documentKey(r.config.Service, r.tenant, id)
+		sets[i] = documentKey(&l.config.Service, l.tenant, id)
 	}
-	c.writer.add(write{
-		key:      r.key,
+	k.cache.writer.add(write{
+		key:      l.key,
 		value:    data,
 		storedAt: now,
 		ttl:      ttl,
 		sets:     sets,
-		setTTL:   max(ttl, r.config.Cache.TTLSearch.D(), r.config.Cache.TTLLLM.D()) + time.Second, // EXPIRE drops fractions
+		setTTL:   max(ttl, l.config.Cache.TTLSearch.D(), l.config.Cache.TTLLLM.D()) + time.Second, // EXPIRE drops fractions
 		valid:    valid,
 	})
 }
 
 // remember puts an entry into memory, and takes it back when the documents changed since the moment before. (Looked at
 // after the entry is in: a purge that came too early for it has changed what valid says.)
-func remember[V any](c *Cache, r lookup[V], e entry[V], size int, before int64) (documents []string, valid func() bool) {
-	documents = r.documents(e.Value)
-	valid = func() bool { return r.current() && !c.forgotten.since(before, r.tenant, documents) }
-	c.local.put(r.key, localEntry{
-		entry: e, ttl: e.ExpiresAt.Sub(c.options.Now()), size: size,
-		tenant: r.tenant, documents: documents, token: r.token,
+func (k *kind[Q, V]) remember(l *lookup[Q], e entry[V], size int, before int64) (documents []string, valid func() bool) {
+	c := k.cache
+	documents = k.documents(&l.query, e.Value)
+	valid = func() bool { return k.current(l) && !c.forgotten.since(before, l.tenant, documents) }
+	c.local.put(l.key, localEntry{
+		entry:     &e,
+		ttl:       e.ExpiresAt.Sub(c.options.Now()),
+		size:      size,
+		tenant:    l.tenant,
+		documents: documents,
+		token:     l.state.Token,
 	})
 	if !valid() {
-		c.local.remove(r.key)
+		c.local.remove(l.key)
 	}
 	return documents, valid
 }

@@ -80,7 +80,9 @@ func TestPeekSaysWhatGenerateDoes(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
 	first := newFixture(t, withRedis(guarded(t, server)))
-	peek := func(f *fixture) rag.CacheOutcome { return f.Peek(t.Context(), prompt("acme", "q", "doc")).Outcome }
+	peek := func(f *fixture) rag.CacheOutcome {
+		return f.generator.Peek(t.Context(), prompt("acme", "q", "doc")).Outcome
+	}
 	if got := peek(first); got != rag.CacheMiss {
 		t.Errorf("before the answer: %s, want MISS", got)
 	}

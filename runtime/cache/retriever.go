@@ -4,16 +4,35 @@ import (
 	"context"
 	"slices"
 
-	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
 // Retriever returns next with this cache before it.
-func (c *Cache) Retriever(next rag.Retriever) rag.Retriever { return &retriever{c, next} }
+func (c *Cache) Retriever(next rag.Retriever) rag.Retriever {
+	r := &retriever{cache: c, next: next}
+	r.kind = kind[rag.Query, rag.Retrieval]{
+		cache: c,
+		name:  KindSearch,
+		work: func(ctx context.Context, q rag.Query, _ func(rag.Piece)) (rag.Retrieval, error) {
+			return next.Retrieve(ctx, q)
+		},
+		documents: func(_ *rag.Query, v rag.Retrieval) []string { return documentsFound(v) },
+		storable:  func(_ *rag.Query, v rag.Retrieval) bool { return !v.Degraded },
+		empty:     func(v rag.Retrieval) bool { return len(v.Hits) == 0 },
+		current: func(l *lookup[rag.Query]) bool {
+			now := c.state(context.Background(), l.tenant) // whoever asked first may have left
+			return now.Confirmed && now.Token == l.state.Token && now.Index == l.state.Index
+		},
+	}
+	return r
+}
 
 type retriever struct {
 	cache *Cache
 	next  rag.Retriever
+	kind  kind[rag.Query, rag.Retrieval]
+	// unconfirmed are searches under a token that may be out of date.
+	unconfirmed group[rag.Retrieval]
 }
 
 // Retrieve serves what was found under the current token of the documents. While that is not confirmed nothing is kept,
@@ -26,26 +45,21 @@ func (r *retriever) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, e
 		return found, err
 	}
 	state := r.cache.state(ctx, q.Tenant)
+	l := lookup[rag.Query]{
+		query:  q,
+		key:    searchKey(settings, &q, state),
+		tenant: q.Tenant,
+		ttl:    settings.Cache.TTLSearch.D(),
+		state:  state,
+		config: settings,
+	}
 	if !state.Confirmed {
-		return r.fresh(ctx, settings, q, state)
+		return r.fresh(ctx, l.key, q)
 	}
-	ttl := settings.Cache.TTLSearch.D()
 	if state.Open {
-		ttl = min(ttl, openTTL)
+		l.ttl = min(l.ttl, openTTL)
 	}
-	answer, err := lookUp(ctx, r.cache, &r.cache.searches, lookup[rag.Retrieval]{
-		kind: KindSearch, key: searchKey(settings, q, state), config: settings, ttl: ttl,
-		tenant: q.Tenant, token: state.Token,
-		documents: documentsFound,
-		storable:  func(v rag.Retrieval) bool { return !v.Degraded },
-		empty:     func(v rag.Retrieval) bool { return len(v.Hits) == 0 },
-		pieces:    func(rag.Retrieval) []rag.Piece { return nil },
-		current: func() bool {
-			now := r.cache.state(context.WithoutCancel(ctx), q.Tenant)
-			return now.Confirmed && now.Token == state.Token && now.Index == state.Index
-		},
-		work: func(ctx context.Context, _ func(rag.Piece)) (rag.Retrieval, error) { return r.next.Retrieve(ctx, q) },
-	}, func(rag.Piece) error { return nil })
+	answer, err := r.kind.get(ctx, &l, nil)
 	if err != nil {
 		return rag.Retrieval{}, timedOut(ctx, err, rag.ErrSearchTimeout)
 	}
@@ -56,8 +70,8 @@ func (r *retriever) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, e
 
 // fresh searches while it is not known whether the last token still holds: what it finds is not older than the request.
 // The engine is slow or unreachable then, and must not be asked a thousand times for one question.
-func (r *retriever) fresh(ctx context.Context, settings config.Config, q rag.Query, last rag.State) (rag.Retrieval, error) {
-	answer, joined, err := r.cache.unconfirmed.doFresh(ctx, searchKey(settings, q, last), func(ctx context.Context, _ func(rag.Piece)) (rag.Retrieval, error) {
+func (r *retriever) fresh(ctx context.Context, key string, q rag.Query) (rag.Retrieval, error) {
+	answer, joined, err := r.unconfirmed.doFresh(ctx, key, func(ctx context.Context, _ func(rag.Piece)) (rag.Retrieval, error) {
 		return r.next.Retrieve(ctx, q)
 	})
 	if err != nil {

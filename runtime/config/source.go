@@ -65,8 +65,8 @@ func Open(file string) (source *Source, unknown []string, err error) {
 	return s, unknown, nil
 }
 
-// Config is the configuration that runs. It is a value that nobody changes.
-func (s *Source) Config() Config { return s.state.Load().config }
+// Config is the configuration that runs: a value that nobody changes. Read it once for what must belong together.
+func (s *Source) Config() *Config { return &s.state.Load().config }
 
 // Hash is that of the configuration that runs; empty for a Fixed one.
 func (s *Source) Hash() string { return s.state.Load().hash }

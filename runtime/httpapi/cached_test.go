@@ -53,12 +53,13 @@ func cachedWith(model rag.Generator) option {
 
 func useCache(f *fixture, model rag.Generator) {
 	f.config.Cache = config.Cache{Enabled: true, TTLSearch: config.Duration(time.Hour), TTLLLM: config.Duration(time.Hour), LocalMaxBytes: 1 << 20}
-	results := cache.New(cache.Options{Config: func() config.Config { return f.config }, Control: unchanging{}})
+	results := cache.New(cache.Options{Config: func() *config.Config { return &f.config }, Control: unchanging{}})
 	f.Cleanup(func() { _ = results.Close(context.Background()) })
+	answers := results.Generator(rag.WithCitations(model, nil))
 	f.api.Service = &rag.Service{
 		Retriever: results.Retriever(twoPassages{}),
-		Generator: results.Generator(rag.WithCitations(model, nil)),
-		Answers:   results,
+		Generator: answers,
+		Answers:   answers,
 		Settings: func() rag.Settings {
 			return rag.Settings{Retrieval: rag.RetrievalSettings{TopK: 5, MaxTopK: 50}, Model: rag.ModelSettings{Name: "m", MaxTokens: 100}}
 		},
@@ -150,7 +151,7 @@ func TestRequestPaysOneBudgetForRedis(t *testing.T) {
 	}
 	f := start(t, cached, func(f *fixture) {
 		f.api.Limiter = ratelimit.New(ratelimit.Options{Redis: open(), Service: func() config.Service { return config.Service{Replicas: 1} }})
-		results := cache.New(cache.Options{Redis: open(), Config: func() config.Config { return f.config }, Control: unchanging{}})
+		results := cache.New(cache.Options{Redis: open(), Config: func() *config.Config { return &f.config }, Control: unchanging{}})
 		f.Cleanup(func() { _ = results.Close(canceled(t)) })
 		service, _ := f.api.Service.(*rag.Service)
 		service.Retriever = results.Retriever(twoPassages{})

@@ -229,7 +229,7 @@ func build(t testing.TB, options ...option) *fixture {
 	f.keys.Replace(apiKeys)
 	hasher := logging.NewHasher([]byte("key of the fixture"))
 	f.anonymous = middleware.Anonymous{Keys: f.keys, Hasher: hasher}
-	now := func() config.Config { return f.config }
+	now := func() *config.Config { return &f.config }
 	f.api = &httpapi.API{
 		Service: f.service,
 		Authentication: &middleware.Authentication{

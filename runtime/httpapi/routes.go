@@ -34,7 +34,7 @@ type API struct {
 	Authentication *middleware.Authentication
 	Limiter        middleware.Limiter
 	// Config is asked for each request.
-	Config  func() config.Config
+	Config  func() *config.Config
 	Log     *logging.Log
 	Metrics *telemetry.Metrics
 	Traffic *telemetry.Traffic
@@ -54,17 +54,17 @@ const (
 	answerMargin = 15 * time.Second
 )
 
-func plainTimeout(config.Config) time.Duration { return requestTimeout }
+func plainTimeout(*config.Config) time.Duration { return requestTimeout }
 
-func uploadTimeout(config.Config) time.Duration { return streamTimeout }
+func uploadTimeout(*config.Config) time.Duration { return streamTimeout }
 
 // askTimeout leaves the model all the time that the configuration gives it.
-func askTimeout(c config.Config) time.Duration {
+func askTimeout(c *config.Config) time.Duration {
 	return max(requestTimeout, c.LLM.Timeout.D()+answerMargin)
 }
 
 // answerStreamTimeout does so for a stream, of which the model's time is the wait for the first word.
-func answerStreamTimeout(c config.Config) time.Duration {
+func answerStreamTimeout(c *config.Config) time.Duration {
 	return max(streamTimeout, c.LLM.Timeout.D()+answerMargin)
 }
 
@@ -76,7 +76,7 @@ type route struct {
 	// role is what the caller must have.
 	role rag.Role
 	// timeout bounds the whole request.
-	timeout func(config.Config) time.Duration
+	timeout func(*config.Config) time.Duration
 	// params are the query parameters beside tenant.
 	params  []string
 	dialect dialect

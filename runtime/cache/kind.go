@@ -1,0 +1,49 @@
+package cache
+
+import (
+	"context"
+	"time"
+
+	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+)
+
+// kind is what all results of a kind have in common: V is a result, Q what it is asked by. It is made once, with the port
+// that does the work.
+type kind[Q, V any] struct {
+	cache *Cache
+	// name is the kind's, as hooks know it.
+	name string
+	// work makes a result and tells its pieces as they come; searches have none.
+	work func(ctx context.Context, q Q, emit func(rag.Piece)) (V, error)
+	// documents are those whose text is in a result, each once.
+	documents func(q *Q, v V) []string
+	// storable reports whether a result may be kept.
+	storable func(q *Q, v V) bool
+	// empty reports whether there is nothing in a result.
+	empty func(v V) bool
+	// pieces are those of a result, in order; nil for a kind that has none.
+	pieces func(v V) []rag.Piece
+	// current reports whether the documents are still those of the lookup.
+	current func(l *lookup[Q]) bool
+
+	calls group[result[V]]
+}
+
+// lookup is one request for a result.
+type lookup[Q any] struct {
+	query  Q
+	key    string
+	tenant string
+	ttl    time.Duration
+	// state is that of the documents, for results that are served under one token only.
+	state rag.State
+	// config is that of the whole lookup.
+	config *config.Config
+}
+
+// result is a result and where it came from.
+type result[V any] struct {
+	value V
+	info  rag.CacheInfo
+}
