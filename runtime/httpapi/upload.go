@@ -102,13 +102,20 @@ func (u *upload) peek() error {
 	return u.firstErr
 }
 
-// checkOnly judges the one document of a body that is no list: nothing may follow it, and it must be valid.
+// checkOnly judges the one document of a body that is no list: nothing may follow it, and it must be valid. What it was
+// read with is let go: it holds up to maxDocument bytes, and the document may wait long for its turn.
 func (u *upload) checkOnly() error {
 	if _, err := u.documents.next(); !errors.Is(err, io.EOF) {
 		return err
 	}
+	u.documents = noDocuments{}
 	return u.firstErr
 }
+
+// noDocuments is the rest of a body that was read to its end.
+type noDocuments struct{}
+
+func (noDocuments) next() (rag.Document, error) { return rag.Document{}, io.EOF }
 
 func (u *upload) next() (rag.Document, error) {
 	if u.peeked {

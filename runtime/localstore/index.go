@@ -33,6 +33,17 @@ const (
 	fieldSource = "source"
 )
 
+// mergeOptions say which segments of an index are merged. By default all that have fewer than 2,000 entries together
+// become one, so that each batch of a long document is merged with everything before it: that takes the time of the
+// square of its length, and the memory of an index of all its terms.
+var mergeOptions = map[string]any{
+	// FloorSegmentSize is the number of entries up to which segments count as equally small.
+	"FloorSegmentSize": 64,
+	// FloorSegmentFileSize is the same in bytes, by which it is told how many segments there may be: ten of up to ten times
+	// this size, ten of up to a hundred times, and so on.
+	"FloorSegmentFileSize": 1 << 20,
+}
+
 // openIndex opens or makes an index; in memory when dir is empty. It is scorch either way: bleve's default in memory
 // ignores the scoring model. It waits a second for the lock of another process.
 func openIndex(dir, name string, m mapping.IndexMapping, d *disk) (_ bleve.Index, err error) {
@@ -52,6 +63,7 @@ func openIndex(dir, name string, m mapping.IndexMapping, d *disk) (_ bleve.Index
 	defer registry.Unlock()
 	path := filepath.Join(dir, name)
 	options := d.register(name)
+	options["scorchMergePlanOptions"] = mergeOptions
 	index, err := bleve.OpenUsing(path, options)
 	if errors.Is(err, bleve.ErrorIndexPathDoesNotExist) {
 		if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 
 // large is a version of the document "a" whose chunks take more than one batch.
 func large(version string, chunks int) rag.ChunkedDocument {
-	const size = maxBatchBytes/2 + 6
+	const size = maxBatchBytes/4 + 6 // with its terms, half a batch
 	d := rag.Document{ID: "a", Title: version, Text: strings.Repeat("plate ", chunks*size/6)}
 	outline := make([]rag.ChunkOutline, chunks)
 	for i := range outline {

@@ -9,9 +9,10 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
-// maxBatchBytes is where a batch of chunks is cut, in bytes of text. The index takes some thirty times the text of a
-// batch in memory while it works on it.
-const maxBatchBytes = 256 << 10
+// maxBatchBytes is where a batch of chunks is cut, in bytes of text and terms: of each as many in English, and in Chinese,
+// whose words are pairs of characters, four times as many of terms. The index takes some fifteen times as much in memory
+// while it works on a batch.
+const maxBatchBytes = 512 << 10
 
 // Write stores a batch as rag.DocumentStore has it: it marks the records, replaces the chunks, and completes the records.
 func (s *Store) Write(ctx context.Context, tenant string, docs []rag.ChunkedDocument) ([]rag.WriteResult, error) {
@@ -136,10 +137,11 @@ func (s *Store) newChunkBatch() *chunkBatch { return &chunkBatch{store: s, batch
 // replace writes the chunks of a document and deletes those from there up to, not including, position bound.
 func (b *chunkBatch) replace(tenant, id string, chunks []rag.Chunk, bound int) error {
 	for n, chunk := range chunks {
-		if err := b.store.putChunk(b.batch, tenant, id, n, chunk); err != nil {
+		found := rag.NewSearchFields(b.store.analyser, chunk)
+		if err := putChunk(b.batch, tenant, id, n, chunk, found); err != nil {
 			return err
 		}
-		if b.bytes += len(chunk.Text); b.bytes >= maxBatchBytes {
+		if b.bytes += len(chunk.Text) + len(found.Text); b.bytes >= maxBatchBytes {
 			if err := b.flush(); err != nil {
 				return err
 			}
