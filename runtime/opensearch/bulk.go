@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
-	"time"
 
 	"github.com/opensearch-project/opensearch-go/v4"
 	"github.com/opensearch-project/opensearch-go/v4/opensearchapi"
@@ -15,11 +14,6 @@ import (
 
 // maxBulk is where the body of a bulk request is cut, in bytes; one operation may be longer.
 const maxBulk = 5 << 20
-
-// bulkTimeout bounds a bulk request instead of the Store's timeout, unless that is longer: no reader waits for it, and
-// OpenSearch takes seconds for one of maxBulk bytes, more when it is busy. It is less than the minute for which OpenSearch
-// remembers the version of a chunk that was deleted (see chunkTarget).
-const bulkTimeout = 30 * time.Second
 
 // operation is one line of a bulk request, with its source on the next one.
 type operation struct {
@@ -139,7 +133,7 @@ func (s *Store) sendBulk(ctx context.Context, body []byte, operations int) ([]en
 		} `json:"items"`
 	}
 	requireAlias := true // else a document would make an index of its own when the real one is gone
-	err := s.doWithin(ctx, max(s.timeout, bulkTimeout), call{
+	err := s.doWithin(ctx, s.writeTimeout, call{
 		operation: "write", method: http.MethodPost,
 		request: func() opensearch.Request {
 			return opensearchapi.BulkReq{

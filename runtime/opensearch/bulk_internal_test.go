@@ -15,18 +15,18 @@ import (
 	"github.com/ragservice/ragservice-operator/test/backends"
 )
 
-// The way to OpenSearch holds a bulk until a call that was made after it has run into the Store's timeout.
-func TestBulkMayTakeLongerThanOtherCalls(t *testing.T) {
+// The way to OpenSearch holds a bulk and a refresh until a call that was made after them has run into the Store's timeout.
+func TestWritesMayTakeLongerThanOtherCalls(t *testing.T) {
 	t.Parallel()
 	address, err := url.Parse(backends.OpenSearch(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	through := httputil.NewSingleHostReverseProxy(address)
-	held, release := make(chan struct{}, 1), make(chan struct{})
+	held, release := make(chan struct{}, 2), make(chan struct{})
 	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
-		case strings.HasSuffix(r.URL.Path, "/_bulk"):
+		case strings.HasSuffix(r.URL.Path, "/_bulk"), strings.HasSuffix(r.URL.Path, "/_refresh"):
 			held <- struct{}{}
 			<-release
 		case strings.HasSuffix(r.URL.Path, "/_count"):
@@ -49,15 +49,20 @@ func TestBulkMayTakeLongerThanOtherCalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := open(slow.URL, 100*time.Millisecond)
-	done := make(chan ended, 1)
+	done, refreshed := make(chan ended, 1), make(chan error, 1)
+	go func() { refreshed <- s.Refresh(t.Context()) }()
 	go func() {
 		op := operation{action: "index", target: target{ID: "a"}, source: record{Kind: kindDraft, ID: "a"}}
 		done <- s.bulk(t.Context(), one(op))[0]
 	}()
-	select {
-	case <-held:
-	case end := <-done:
-		t.Fatalf("the bulk did not arrive: %v", end.err)
+	for range 2 {
+		select {
+		case <-held:
+		case end := <-done:
+			t.Fatalf("the bulk did not arrive: %v", end.err)
+		case err := <-refreshed:
+			t.Fatalf("the refresh did not arrive: %v", err)
+		}
 	}
 	_, err = s.countRecords(t.Context())
 	close(release)
@@ -66,5 +71,8 @@ func TestBulkMayTakeLongerThanOtherCalls(t *testing.T) {
 	}
 	if end := <-done; end.err != nil {
 		t.Errorf("a bulk that takes longer than the timeout: %v", end.err)
+	}
+	if err := <-refreshed; err != nil {
+		t.Errorf("a refresh that takes longer than the timeout: %v", err)
 	}
 }

@@ -10,12 +10,12 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
-// Refresh makes what was written searchable.
+// Refresh makes what was written searchable, within the write timeout.
 func (s *Store) Refresh(ctx context.Context) error {
 	var answer struct {
 		Shards *shards `json:"_shards"`
 	}
-	err := s.do(ctx, call{
+	err := s.doWithin(ctx, s.writeTimeout, call{
 		operation: "refresh", method: http.MethodPost, repeatable: true,
 		request: func() opensearch.Request {
 			return opensearchapi.IndicesRefreshReq{Index: []string{s.place(ctx)}}

@@ -174,7 +174,7 @@ func TestSilenceIsATimeout(t *testing.T) {
 	for operation, call := range calls {
 		t.Run(operation, func(t *testing.T) {
 			t.Parallel()
-			err := call(t.Context(), at(t, url, opensearch.Options{Timeout: 50 * time.Millisecond}))
+			err := call(t.Context(), at(t, url, opensearch.Options{Timeout: 50 * time.Millisecond, WriteTimeout: 50 * time.Millisecond}))
 			var e *rag.Error
 			if !errors.As(err, &e) || e.Kind != rag.ErrSearchTimeout || e.Details["timeout_seconds"] != 0.05 {
 				t.Errorf("%v, want search_timeout with its seconds", err)

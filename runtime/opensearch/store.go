@@ -14,16 +14,24 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/terms"
 )
 
-// CallTimeout bounds each call to OpenSearch, bulks of writes aside, unless Options say otherwise.
-const CallTimeout = 5 * time.Second
+const (
+	// CallTimeout bounds each call to OpenSearch but the writes below, unless Options say otherwise.
+	CallTimeout = 5 * time.Second
+	// WriteTimeout bounds each bulk of writes and each refresh, unless Options say otherwise: no reader waits for them, and
+	// OpenSearch takes seconds for those of a document of some megabytes, more when it is busy. It is less than the minute for
+	// which OpenSearch remembers the version of a chunk that was deleted (see chunkTarget).
+	WriteTimeout = 30 * time.Second
+)
 
 // Options are what a Store needs.
 type Options struct {
 	Config config.OpenSearch
 	// Analyser makes the terms of texts and queries; nil means one for English.
 	Analyser *terms.Analyser
-	// Timeout bounds each call, but a bulk of writes has at least 30 s; 0 means CallTimeout.
+	// Timeout bounds each call but bulks and refreshes; 0 means CallTimeout.
 	Timeout time.Duration
+	// WriteTimeout bounds each bulk of writes and each refresh; 0 means WriteTimeout.
+	WriteTimeout time.Duration
 	// Now is the clock that tombstones are dated by; nil means time.Now.
 	Now func() time.Time
 	// Observe is told of each call when it has ended: operation is one of "search", "read", "write", "refresh", "count",
@@ -47,6 +55,7 @@ type Store struct {
 	index          string
 	analyser       *terms.Analyser
 	timeout        time.Duration
+	writeTimeout   time.Duration
 	abandonedAfter time.Duration
 	now            func() time.Time
 	observe        func(operation, outcome string, took time.Duration)
@@ -83,6 +92,9 @@ func New(o Options) (*Store, error) {
 	}
 	if s.timeout == 0 {
 		s.timeout = CallTimeout
+	}
+	if s.writeTimeout = o.WriteTimeout; s.writeTimeout == 0 {
+		s.writeTimeout = WriteTimeout
 	}
 	if s.now == nil {
 		s.now = time.Now

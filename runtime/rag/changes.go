@@ -7,8 +7,9 @@ import (
 )
 
 const (
-	// finishTimeout bounds one try at making a change visible, which goes on when the caller has left.
-	finishTimeout = 15 * time.Second
+	// finishTimeout bounds one try at making a change visible, which goes on when the caller has left. It is longer than the
+	// store takes to make megabytes searchable at its slowest, 30 s.
+	finishTimeout = 40 * time.Second
 	// finishPause is between the attempts of a finish that nobody waits for.
 	finishPause = time.Second
 )
