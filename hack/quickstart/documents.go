@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// documents are an NDJSON body and what it holds, in words. Without a file it is this project's own documentation.
+// documents are an NDJSON body and what it holds, in words. Without a file it is the pages of docs/. (The README shows what
+// this program prints, the question included: it would be the best match to it.)
 func documents(file string) (body []byte, what string, err error) {
 	if file != "" {
 		body, err = os.ReadFile(file)
@@ -20,7 +21,7 @@ func documents(file string) (body []byte, what string, err error) {
 		return nil, "", err
 	}
 	var out bytes.Buffer
-	for _, file := range append([]string{"README.md"}, files...) {
+	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			return nil, "", fmt.Errorf("%w (run it in the project's folder)", err)
@@ -32,7 +33,7 @@ func documents(file string) (body []byte, what string, err error) {
 		out.Write(line)
 		out.WriteByte('\n')
 	}
-	return out.Bytes(), fmt.Sprintf("%d pages of documentation", len(files)+1), nil
+	return out.Bytes(), fmt.Sprintf("%d pages of documentation", len(files)), nil
 }
 
 // title is the first heading.

@@ -164,3 +164,22 @@ func BenchmarkExtractive(b *testing.B) {
 		}
 	}
 }
+
+// TestExtractiveLeavesTheHeadingBefore has a passage begin under a heading that asks, and go on under another: what stands
+// under that one is not what was asked for.
+func TestExtractiveLeavesTheHeadingBefore(t *testing.T) {
+	t.Parallel()
+	const text = "It goes into the map of the server.\n\n## How a deleted document stays away\n\nA server that was killed is ended by another server.\n"
+	chunk := rag.Chunk{ID: "a#0", DocumentID: "a", Text: text, Heading: "Architecture > How a settings change reaches a server"}
+	p := rag.Prompt{
+		Query: "How does a settings change reach a server?", Model: rag.ExtractiveModel, MaxTokens: 100, Passages: []rag.Chunk{chunk},
+		Statistics: rag.Statistics{Chunks: 100, Holding: map[string]int{}},
+	}
+	got, err := Extractive{}.Generate(t.Context(), p, func(rag.Piece) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff("It goes into the map of the server. [1]", textOf(got)); diff != "" {
+		t.Error(diff)
+	}
+}

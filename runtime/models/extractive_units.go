@@ -17,6 +17,7 @@ import (
 const (
 	contextWeight = 0.8 // what introduces or defines it, the names of its columns, its keys
 	headingWeight = 0.4
+	askingWeight  = 0.8 // a heading that holds nearly all of the question
 	titleWeight   = 0.5
 	beforeWeight  = 0.4 // the unit before it: an answer often follows what was asked for
 	secondWeight  = 0.15
@@ -130,7 +131,7 @@ func (q *question) units(n int, c rag.Chunk) []*candidate {
 	texts, ends := unitTexts(c.Text, all)
 	found := q.analyser.Words(c.Text, c.Language)
 	title := q.match(c.Title)
-	headings := newHeadings(q.match(c.Heading))
+	headings := q.headingsAbove(c)
 	contexts := map[string]matches{}
 	out := make([]*candidate, 0, len(all))
 	for i, u := range all {
@@ -173,8 +174,14 @@ type headings struct {
 	paths []matches
 }
 
-func newHeadings(above matches) *headings {
-	return &headings{levels: []int{0}, paths: []matches{above}}
+// headingsAbove are those that the passage begins under. How deep each is in the document is not known: they count as the
+// first levels, which is what most documents have.
+func (q *question) headingsAbove(c rag.Chunk) *headings {
+	h := &headings{levels: []int{0}, paths: []matches{make(matches, len(q.rarity))}}
+	for i, text := range c.Headings() {
+		h.add(i+1, q.match(text))
+	}
+	return h
 }
 
 func (h *headings) add(level int, m matches) {
@@ -193,9 +200,13 @@ func (h *headings) path() matches { return h.paths[len(h.paths)-1] }
 // rank scores the candidates and returns them best first; those of equal score in the order of the passages.
 func (q *question) rank() []*candidate {
 	for _, c := range q.candidates {
+		heading := headingWeight
+		if q.weigh(func(word int) float64 { return c.heading[word] }) >= nearlyAll*q.total {
+			heading = askingWeight
+		}
 		here := q.weigh(func(word int) float64 {
 			return max(
-				c.own[word], contextWeight*c.context[word], headingWeight*c.heading[word], titleWeight*c.title[word],
+				c.own[word], contextWeight*c.context[word], heading*c.heading[word], titleWeight*c.title[word],
 				beforeWeight*c.beside(-1, word), secondWeight*c.beside(-2, word),
 			)
 		})

@@ -182,6 +182,14 @@ type trail struct {
 // headingSeparator stands between the headings of a path.
 const headingSeparator = " > "
 
+// Headings are the headings of the path that the passage begins under, outermost first.
+func (c Chunk) Headings() []string {
+	if c.Heading == "" {
+		return nil
+	}
+	return strings.Split(c.Heading, headingSeparator)
+}
+
 // maxHeading bounds a heading of a path, in bytes, and maxTrail how many there are.
 const (
 	maxHeading = 200
