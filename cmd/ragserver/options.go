@@ -27,13 +27,15 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.config, "config", "", "run this configuration `file`, as the operator writes it")
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:8080", "`address` of the API")
 	flags.StringVar(&o.adminListen, "admin-listen", "127.0.0.1:8081", "`address` of health, metrics and status")
-	flags.StringVar(&o.dataDir, "data-dir", "", "with --manifest: `folder` of documents and generated keys (default: $XDG_DATA_HOME/ragservice/<namespace>/<name>, or the same under ~/.local/share)")
+	flags.StringVar(&o.dataDir, "data-dir", "", "with --manifest: `folder` of documents and generated keys "+
+		"(default: $XDG_DATA_HOME/ragservice/<namespace>/<name>, or the same under ~/.local/share)")
 	flags.StringVar(&o.secretsDir, "secrets-dir", config.DefaultSecretsDir, "with --config: `folder` of the mounted Secrets")
 	flags.BoolVar(&o.loopbackAdmin, "loopback-admin", false, "with --manifest and auth.mode Anonymous: callers of this machine are administrators; "+
 		"so is everybody behind a proxy on it")
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
-		_, _ = fmt.Fprintln(stderr, "Usage: ragserver --manifest FILE [--listen ADDRESS] [--admin-listen ADDRESS] [--data-dir FOLDER] [--loopback-admin]\n       ragserver --config FILE")
+		_, _ = fmt.Fprintln(stderr, "Usage: ragserver --manifest FILE [--listen ADDRESS] [--admin-listen ADDRESS] [--data-dir FOLDER] "+
+			"[--loopback-admin]\n       ragserver --config FILE")
 		flags.SetOutput(stderr)
 		flags.PrintDefaults()
 		return o, errHelp

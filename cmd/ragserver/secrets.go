@@ -12,7 +12,8 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/config"
 )
 
-// mountedCredentials reads the Secrets of a pod but the API keys, which are watched. A folder that is not mounted is a Secret that is not used.
+// mountedCredentials reads the Secrets of a pod but the API keys, which are watched. A folder that is not mounted is a
+// Secret that is not used.
 func mountedCredentials(dir string) (config.Credentials, error) {
 	var c config.Credentials
 	var err error
@@ -49,7 +50,8 @@ func llmKey(m offline.Manifest, getenv func(string) string) (string, error) {
 	if value := getenv(variable); value != "" {
 		return value, nil
 	}
-	return "", fmt.Errorf("spec.models.llm.apiKeySecretRef names entry %q of Secret %q, which is not there: add the Secret to the manifest, or set %s", ref.Key, ref.Name, variable)
+	return "", fmt.Errorf("spec.models.llm.apiKeySecretRef names entry %q of Secret %q, which is not there: add the Secret to the manifest, "+
+		"or set %s", ref.Key, ref.Name, variable)
 }
 
 // environmentName is RAG_SECRET_<NAME>_<KEY> in upper case, with '_' for everything that a name cannot hold.

@@ -53,7 +53,8 @@ func (srv *server) close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// newServer wires the packages of the server together. It opens stores, but waits for none.
+// newServer wires the packages of the server together. It waits for no store over the network; the embedded
+// one is open when it returns, its index rebuilt where another analyser made it.
 func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, error) {
 	hasher, err := newHasher(s.credentials)
 	if err != nil {

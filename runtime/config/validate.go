@@ -80,7 +80,8 @@ func (l LLM) validate(p *problems) {
 	}
 }
 
-// Languages are the tags that retrieval.languages may have (nb for Norwegian: YAML reads no as false): those that runtime/terms has stop words and a stemmer for.
+// Languages are the tags that retrieval.languages may have: those that runtime/terms has stop words and a stemmer for
+// (nb for Norwegian: YAML reads no as false).
 func Languages() []string {
 	return []string{"ar", "da", "de", "en", "es", "fi", "fr", "ga", "hu", "it", "nb", "nl", "pt", "ro", "ru", "sv", "ta", "tr"}
 }

@@ -28,7 +28,8 @@ type Limits struct {
 }
 
 // Take takes a request to the endpoint from its caller's bucket and tells the bucket's state in the answer's headers. It
-// returns ErrRateLimit when the bucket has not enough, ErrOverloaded when that cannot be found out in time. An endpoint that is not in the table is not limited.
+// returns ErrRateLimit when the bucket has not enough, ErrOverloaded when that cannot be found out in time. An endpoint
+// that is not in the table is not limited.
 func (l *Limits) Take(w http.ResponseWriter, r *http.Request, endpoint string) error {
 	id := Of(r).Identity
 	limit, limited := l.Table().Lookup(endpoint, id.Tier)

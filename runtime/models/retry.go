@@ -54,7 +54,8 @@ func (g *OpenAI) waitToRetry(ctx context.Context, attempt int, err error, deadli
 		return false
 	}
 	wait := firstWait << attempt
-	wait += time.Duration(rand.Int64N(int64(wait) / 4)) //nolint:gosec // a quarter of jitter, so that replicas do not knock together: nobody gains by guessing it
+	// A quarter of jitter, so that replicas do not ask at the same moment.
+	wait += time.Duration(rand.Int64N(int64(wait) / 4)) //nolint:gosec // nobody gains by guessing it
 	if api, ok := errors.AsType[*openai.Error](err); ok {
 		wait = max(wait, retryAfter(api.Response))
 	}

@@ -19,8 +19,8 @@ const charactersAWord = 8
 
 // Split cuts a document into passages of whole units (package segment), of at most words words and eight times as many
 // characters each. A unit longer than that is cut between words, or between characters. Two neighbours share units of at
-// most overlap words (at most half of words) and eight times as many characters. A passage ends before a heading rather than behind it. The result is the
-// same for the same document and numbers; a document has at least one chunk.
+// most overlap words (at most half of words) and eight times as many characters. A passage ends before a heading rather
+// than behind it. The result is the same for the same document and numbers; a document has at least one chunk.
 func Split(d Document, words, overlap int) []Chunk {
 	s := &splitter{document: d, words: max(words, 1), overlap: min(overlap, words/2), trail: &trail{}}
 	for u := range segment.Units(d.Text) {

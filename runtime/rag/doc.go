@@ -4,5 +4,5 @@
 //
 //	identity, request ─> Search ─> Retriever ─────────────> hits
 //	                     Ask    ─> Retriever ─> Generator ─> answer with citations
-//	                     Ingest ─> chunks ─> DocumentStore, between two raises of the Generation
+//	                     Ingest ─> chunks ─> DocumentStore, between Begin and Publish of a Change
 package rag
