@@ -41,6 +41,30 @@ func newLine(text string, start, end, column int) line {
 	return line{start: start, end: start, indent: column}
 }
 
+// newlines is text with each carriage return that ends a line alone, as old editors write it, as a newline: the same bytes
+// otherwise, so that places in the one are places in the other.
+func newlines(text string) string {
+	var changed []byte
+	for at := 0; ; at++ {
+		n := strings.IndexByte(text[at:], '\r')
+		if n < 0 {
+			break
+		}
+		at += n
+		if strings.HasPrefix(text[at+1:], "\n") {
+			continue
+		}
+		if changed == nil {
+			changed = []byte(text)
+		}
+		changed[at] = '\n'
+	}
+	if changed == nil {
+		return text
+	}
+	return string(changed)
+}
+
 // linesOf are the lines of text from start on.
 func linesOf(text string, start, end int) iter.Seq[line] {
 	return func(yield func(line) bool) {

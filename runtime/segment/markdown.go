@@ -210,6 +210,10 @@ func (m *markdown) heading(n *ast.Heading) {
 		m.layout(lines, 0)
 		return
 	}
+	if first := words[0]; len(words) == 2 && sentenceEnd(m.text[first.start:first.end]) { // no blank line before the title
+		m.layout(words[:1], 0)
+		words = words[1:]
+	}
 	m.emit(Unit{Start: words[0].start, End: words[len(words)-1].end, Kind: Heading, Level: n.Level})
 }
 

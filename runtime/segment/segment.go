@@ -64,6 +64,7 @@ type Unit struct {
 // decoration. Memory stays small however long the text is. Invalid UTF-8 is not expected.
 func Units(text string) iter.Seq[Unit] {
 	return func(yield func(Unit) bool) {
+		text := newlines(text)
 		e := &emitter{text: text, yield: yield, term: noTerm}
 		switch detect(text) {
 		case formatJSON:

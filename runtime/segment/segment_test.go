@@ -39,6 +39,12 @@ func TestUnits(t *testing.T) {
 		{"heading without a blank line", "# Leave\nThirty days.\n# Office\n\nIn Bonn.\n", []string{"# Leave", "Thirty days.", "# Office", "In Bonn."}},
 		{"the same with CRLF", "# Leave\r\nThirty days.\r\n# Office\r\n\r\nIn Bonn.\r\n", []string{"# Leave", "Thirty days.", "# Office", "In Bonn."}},
 		{"a number sign is no heading", "#1 rule is to ask.\n", []string{"#1 rule is to ask."}},
+		{"the same with CR alone", "# Leave\rThirty days.\r# Office\r\rIn Bonn.\r\r\n", []string{"# Leave", "Thirty days.", "# Office", "In Bonn."}},
+		{
+			"an underlined heading right under a sentence", "Leave\n=====\nThirty days.\nOffice\n------\nIn Bonn.",
+			[]string{"# Leave", "Thirty days.", "# Office", "In Bonn."},
+		},
+		{"an underlined heading of two lines", "Leave of\nabsence\n-------\nThirty days.", []string{"# Leave of\nabsence", "Thirty days."}},
 		{"underlined headings", "Title\n=====\nText here.\n\nPart\n----\n\nMore.", []string{"# Title", "Text here.", "# Part", "More."}},
 		{"a line over and under", "=====\nTitle\n=====\n\nText.\n\nPart\n~~~~\n\nMore.", []string{"# Title", "Text.", "# Part", "More."}},
 		{"wrapped lines are one sentence", "One sentence\non two lines. Another\none.", []string{"One sentence\non two lines.", "Another\none."}},
