@@ -1,14 +1,14 @@
 package models
 
-import "strings"
-
-// The tags around what a model thinks before it answers, as models write them into the answer itself.
-const (
-	thoughtOpens  = "<think>"
-	thoughtCloses = "</think>"
+import (
+	"strings"
+	"unicode"
 )
 
-// answerText keeps the answer of the text that a model writes: not what stands between <think> and </think>, closed or not, nor a
+// thoughtTags are the tags around what a model thinks before it answers, as models write them into the answer itself.
+var thoughtTags = []string{"<think>", "</think>", "<thinking>", "</thinking>", "<thought>", "</thought>"}
+
+// answerText keeps the answer of the text that a model writes: not what stands between <think> and </think> or the like, closed or not, nor a
 // </think> without its beginning (some servers send the beginning in the prompt), nor the white space before the first word.
 // Tags may be split over tokens. Behind a backquote a tag is text about tags.
 type answerText struct {
@@ -46,7 +46,7 @@ func (t *answerText) add(token string) string {
 			t.write(&out, text[:len(tag)])
 			text = text[len(tag):]
 		default:
-			t.thinking = tag == thoughtOpens || t.thinking && tag != thoughtCloses
+			t.thinking = !strings.HasPrefix(tag, "</")
 			text = text[len(tag):]
 		}
 	}
@@ -71,12 +71,15 @@ func (t *answerText) write(out *strings.Builder, text string) {
 	}
 }
 
-// begin leaves out the white space before the first word.
+// begin leaves out what nobody sees before the first word: white space, and characters of format (zero-width ones, marks of
+// direction).
 func (t *answerText) begin(text string) string {
 	if t.began {
 		return text
 	}
-	text = strings.TrimLeft(text, " \t\r\n\u00a0\u200b\ufeff\u3000")
+	text = strings.TrimLeftFunc(text, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) && !unicode.Is(unicode.Prepended_Concatenation_Mark, r)
+	})
 	t.began = text != ""
 	return text
 }
@@ -84,7 +87,7 @@ func (t *answerText) begin(text string) string {
 // readTag is the tag at the start of text, as long as it stands there, empty for none. It is not complete while more text could make
 // it one.
 func readTag(text string) (tag string, complete bool) {
-	for _, tag := range []string{thoughtOpens, thoughtCloses} {
+	for _, tag := range thoughtTags {
 		n := min(len(tag), len(text))
 		if !strings.EqualFold(text[:n], tag[:n]) || n == 0 {
 			continue

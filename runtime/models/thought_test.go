@@ -17,11 +17,14 @@ func TestWhatAModelThinksIsNoAnswer(t *testing.T) {
 		{"not closed", "One hour.<think>But then [2]", "One hour."},
 		{"never an answer", "<think>But then [2]", ""},
 		{"the beginning is in the prompt", "</think>\n\nOne hour.", "One hour."},
+		{"by another name", "<thinking>Is it [2]?</thinking>\n\nOne <Thought>a</thought>hour.", "One hour."},
+		{"not closed by another name", "One hour.<thinking>But then [2]", "One hour."},
 		{"a tag in it", "<think>a < b, <b>c</b> <think></think>One hour.", "One hour."},
 		{"about the tag", "Write `<think>` and `</think>`, one hour.", "Write `<think>` and `</think>`, one hour."},
 		{"another tag", "<b>One</b> hour < two, <thin> <", "<b>One</b> hour < two, <thin> <"},
 		{"cut in the tag", "One hour.</thi", "One hour.</thi"},
 		{"white space", " \n\t\u00a0", ""},
+		{"what nobody sees", "\u200b\u200d\u2060\ufeff\u200e \u2028", ""},
 		{"white space first", " \n One  hour ", "One  hour "},
 	}
 	for _, tt := range tests {
