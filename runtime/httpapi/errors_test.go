@@ -43,7 +43,7 @@ func TestErrorsOfTheService(t *testing.T) {
 		},
 		"unknown": {wrapped, 500, `{"error":{"code":"internal","message":"an internal error occurred"}}`, ""},
 		"a kind without a status": {
-			&rag.Error{Kind: rag.ErrCache, Message: secret, Details: map[string]any{"at": secret}}, 500, `{"error":{"code":"internal","message":"an internal error occurred"}}`, "",
+			&rag.Error{Kind: rag.ErrSearch, Message: secret, Details: map[string]any{"at": secret}}, 500, `{"error":{"code":"internal","message":"an internal error occurred"}}`, "",
 		},
 		"details that are no JSON": {
 			&rag.Error{Kind: rag.ErrLLMUnavailable, Message: "m", Details: map[string]any{"n": math.NaN()}}, 503, `{"error":{"code":"llm_unavailable","message":"m"}}`, "5",

@@ -43,7 +43,6 @@ var (
 	ErrRateLimit = &Kind{Code: "rate_limit_exceeded", parent: ErrRAG}
 	// ErrOverloaded is work that had to wait too long for its turn.
 	ErrOverloaded = &Kind{Code: "overloaded", parent: ErrRAG}
-	ErrCache      = &Kind{Code: "cache_failed", parent: ErrRAG}
 
 	ErrValidation = &Kind{Code: "validation_failed", parent: ErrRAG}
 	// ErrInvalidQuery is a query that is empty, too long or holds control characters.
