@@ -114,10 +114,12 @@ func writeFile(file string, content []byte) (err error) {
 	if err == nil {
 		err = temporary.Sync()
 	}
-	if err = errors.Join(err, temporary.Close()); err != nil {
+	err = errors.Join(err, temporary.Close())
+	if err != nil {
 		return err
 	}
-	if err = os.Rename(temporary.Name(), file); err != nil {
+	err = os.Rename(temporary.Name(), file)
+	if err != nil {
 		return err
 	}
 	return syncDir(dir)

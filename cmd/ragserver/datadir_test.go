@@ -119,7 +119,7 @@ func TestServicesShareNothing(t *testing.T) {
 	home := t.TempDir()
 	getenv := environment(map[string]string{"HOME": home})
 	first := startWith(t, getenv, "--manifest", write(t, "a.yaml", smallest))
-	firstDir := filepath.Join(home, ".local/share/ragservice/default/papers")
+	firstDir := filepath.Join(home, ".local", "share", "ragservice", "default", "papers")
 	admin := generatedKey(t, firstDir, "admin")
 	if status, _, body := first.post(t, "/api/v1/documents", admin, `{"id":"kites","text":"The red kite eats carrion."}`); status != 200 {
 		t.Fatalf("%d %v", status, body)
@@ -128,7 +128,7 @@ func TestServicesShareNothing(t *testing.T) {
 
 	manifest := write(t, "b.yaml", strings.ReplaceAll(smallest, "papers", "notes"))
 	second := startWith(t, getenv, "--manifest", manifest)
-	client := generatedKey(t, filepath.Join(home, ".local/share/ragservice/default/notes"), "client")
+	client := generatedKey(t, filepath.Join(home, ".local", "share", "ragservice", "default", "notes"), "client")
 	if _, _, body := second.post(t, "/api/v1/search", client, `{"query":"kite"}`); body["total"] != 0.0 {
 		t.Errorf("the second service serves documents of the first: %v", body)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -40,8 +39,7 @@ func TestRotatedKeys(t *testing.T) {
 		}
 	}
 	key := func(k string) string {
-		raw, _ := json.Marshal(config.APIKey{Key: k, Role: "client"})
-		return string(raw)
+		return `{"key":"` + k + `","role":"client"}`
 	}
 	set("alice", key(old))
 	r := startWith(t, noEnvironment, "--config", write(t, "config.yaml", elsewhere), "--secrets-dir", secrets)

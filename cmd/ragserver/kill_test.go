@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -113,9 +114,7 @@ func newKilling(t *testing.T) *killing {
 		if isWrite(r) && k.wrote() {
 			panic(http.ErrAbortHandler) // nobody is there to read the answer
 		}
-		for name, values := range answer.Header() {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), answer.Header())
 		w.WriteHeader(answer.Code)
 		_, _ = w.Write(answer.Body.Bytes())
 	}))
@@ -222,7 +221,7 @@ func (k *killing) start(t *testing.T) (listen, key string) {
 	log := bufio.NewScanner(stdout)
 	started := awaitEvent(t, log, "server_started")
 	go func() {
-		for log.Scan() { //nolint:revive // so that the server can write on
+		for log.Scan() { // so that the server can write on
 		}
 	}()
 	return started.Listen, key
@@ -233,7 +232,10 @@ func (k *killing) request(t *testing.T, change killableChange, listen, key strin
 	t.Helper()
 	var body []byte
 	if change.body != "" {
-		body, _ = json.Marshal(map[string]string{"id": "a", "text": change.body})
+		var err error
+		if body, err = json.Marshal(map[string]string{"id": "a", "text": change.body}); err != nil {
+			return err
+		}
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

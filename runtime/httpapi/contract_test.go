@@ -59,7 +59,7 @@ type breaking struct {
 	fail chan struct{}
 }
 
-func (b breaking) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
+func (b breaking) Generate(ctx context.Context, _ rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
 	if err := emit(rag.Piece{Text: "half"}); err != nil {
 		return rag.Completion{}, err
 	}

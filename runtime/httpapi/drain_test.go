@@ -144,7 +144,7 @@ func TestDrainAnswersIdleConnections(t *testing.T) {
 		_ = got.Body.Close()
 		return got
 	}
-	if got := post(search); got.Close {
+	if got := post(search); got.Close { //nolint:bodyclose // post closes it
 		t.Fatal("closed before the drain")
 	}
 	asking.Go(func() { slow <- s.call("POST", ask, `{"query":"x"}`) })
@@ -153,7 +153,7 @@ func TestDrainAnswersIdleConnections(t *testing.T) {
 	for !s.refuses() {
 		time.Sleep(time.Millisecond)
 	}
-	if got := post(search); got.StatusCode != http.StatusOK || !got.Close {
+	if got := post(search); got.StatusCode != http.StatusOK || !got.Close { //nolint:bodyclose // post closes it
 		t.Errorf("%d, close %v", got.StatusCode, got.Close)
 	}
 	finish()

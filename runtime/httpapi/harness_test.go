@@ -213,9 +213,9 @@ func start(t *testing.T, options ...option) *fixture {
 	return f
 }
 
-func build(t testing.TB, options ...option) *fixture {
-	t.Helper()
-	f := &fixture{TB: t, service: goodService(), log: &logBuffer{}}
+func build(tb testing.TB, options ...option) *fixture {
+	tb.Helper()
+	f := &fixture{TB: tb, service: goodService(), log: &logBuffer{}}
 	f.config = config.Config{
 		Auth: config.Auth{Mode: config.AuthAPIKey},
 		RateLimits: config.RateLimits{DefaultTier: "free", Limits: []config.Limit{

@@ -79,7 +79,8 @@ func openUpload(w http.ResponseWriter, r *http.Request) (*upload, error) {
 	u := &upload{}
 	if kind == ndjsonType {
 		u.documents = &lines{r: buffered}
-		return u, u.peek()
+		err := u.peek()
+		return u, err
 	}
 	list, err := openArray(buffered)
 	if err != nil {

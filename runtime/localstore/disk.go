@@ -141,26 +141,31 @@ func recovered(err *error) {
 	}
 }
 
+// Batch is the engine's, a panic being an error: so are all of these.
 func (g guarded) Batch(b *bleve.Batch) (err error) {
 	defer recovered(&err)
 	return g.engine.Batch(b)
 }
 
+// Document reads an entry.
 func (g guarded) Document(id string) (d index.Document, err error) {
 	defer recovered(&err)
 	return g.engine.Document(id)
 }
 
+// Search finds entries.
 func (g guarded) Search(r *bleve.SearchRequest) (found *bleve.SearchResult, err error) {
 	defer recovered(&err)
 	return g.engine.Search(r)
 }
 
+// SearchInContext finds entries until ctx ends.
 func (g guarded) SearchInContext(ctx context.Context, r *bleve.SearchRequest) (found *bleve.SearchResult, err error) {
 	defer recovered(&err)
 	return g.engine.SearchInContext(ctx, r)
 }
 
+// Close ends the engine.
 func (g guarded) Close() (err error) {
 	defer recovered(&err)
 	return g.engine.Close()
@@ -192,7 +197,7 @@ func (s *Store) admit(docs []rag.ChunkedDocument) error {
 	}
 	need := min(maxReserve, total/reserveShare)
 	for _, d := range docs {
-		need += uint64(bytesPerByte * len(d.Text)) //nolint:gosec // a length
+		need += uint64(bytesPerByte * len(d.Text))
 	}
 	full := free < need
 	s.disk.change(errNoRoom, func() { s.disk.full = full })

@@ -66,7 +66,7 @@ func numbered(t *testing.T, n, words int) rag.ChunkedDocument {
 	t.Helper()
 	text := fmt.Sprintf("plate number%d. ", n)
 	for range words { // that do not compress
-		text += strconv.FormatUint(rand.Uint64(), 36) + " " //nolint:gosec // words
+		text += strconv.FormatUint(rand.Uint64(), 36) + " "
 	}
 	d, err := rag.ChunkAndHash(rag.Document{ID: fmt.Sprintf("d%d", n), Text: text}, rag.RetrievalSettings{ChunkWords: 200})
 	if err != nil {

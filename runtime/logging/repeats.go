@@ -27,8 +27,8 @@ type repeated struct {
 
 func (r repeated) describe(l *line) {
 	l.is(r.event, LevelWarning)
-	l.dependency(r.subject.dependency)
-	l.code(r.subject.code)
+	l.dependency(r.dependency)
+	l.code(r.code)
 	l.int("repeated", int64(r.times))
 }
 

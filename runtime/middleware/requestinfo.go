@@ -36,8 +36,8 @@ func (i *RequestInfo) User() string { return strings.TrimPrefix(i.Identity.Name,
 
 // requestContext carries the RequestInfo in one value.
 type requestContext struct {
-	context.Context
-	info RequestInfo
+	context.Context //nolint:containedctx // it is a context: one with its values in one allocation
+	info            RequestInfo
 }
 
 type requestInfoKey struct{}

@@ -47,14 +47,15 @@ func TestProofOverTLS(t *testing.T) {
 			}
 			answer, err := way.RoundTrip(request)
 			want := []string{"/search/", "/search/documents"}
-			if uuid == "" {
+			switch {
+			case uuid == "":
 				want = want[:1]
 				if !errors.Is(err, ErrForeignStore) {
 					t.Errorf("%v, want a foreign store", err)
 				}
-			} else if err != nil {
+			case err != nil:
 				t.Fatal(err)
-			} else {
+			default:
 				_ = answer.Body.Close()
 			}
 			if !slices.Equal(asked, want) {

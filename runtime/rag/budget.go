@@ -16,7 +16,7 @@ const (
 
 // fit leaves out the passages, from the first one on that the model has no room for: prompt and answer share contextTokens. The first
 // passage is always given, cut at its end where it must be. 0 is no bound.
-func (p *Prompt) fit(contextTokens int, counts *tokenCounts) {
+func fit(p *Prompt, contextTokens int, counts *tokenCounts) {
 	if contextTokens <= 0 || len(p.Passages) == 0 {
 		return
 	}

@@ -80,7 +80,7 @@ func TestPassagesFitTheContext(t *testing.T) {
 	}
 	for _, tt := range tests {
 		p := Prompt{Query: "q", MaxTokens: 100, Passages: passages(5)}
-		p.fit(tt.contextTokens, &counts)
+		fit(&p, tt.contextTokens, &counts)
 		if len(p.Passages) != tt.want {
 			t.Errorf("%s: %d passages, want %d", tt.name, len(p.Passages), tt.want)
 		}
@@ -92,7 +92,7 @@ func TestTheFirstPassageIsCut(t *testing.T) {
 	whole := Chunk{ContentHash: "h", Title: "Title", Text: strings.Repeat("long text ", 2000)}
 	for _, contextTokens := range []int{101, 600, 1000} {
 		p := Prompt{Query: "q", MaxTokens: 100, Passages: []Chunk{whole, whole}}
-		p.fit(contextTokens, &counts)
+		fit(&p, contextTokens, &counts)
 		got := p.Passages[0]
 		if len(p.Passages) != 1 || got.Text == "" || !strings.HasPrefix(whole.Text, got.Text) || got.ContentHash == whole.ContentHash {
 			t.Fatalf("%d: %d passages, the first with %d bytes and hash %s", contextTokens, len(p.Passages), len(got.Text), got.ContentHash)

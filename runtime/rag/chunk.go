@@ -17,8 +17,8 @@ import (
 // charactersAWord bounds a passage in characters: text without spaces has few words.
 const charactersAWord = 8
 
-// Split cuts a document into passages of whole units (package segment), of at most words words and eight times as many
-// characters each. A unit longer than that is cut between words, or between characters. Two neighbours share units of at
+// Split cuts a document into passages of whole units (package segment), each with at most the given words and eight times as many
+// characters. A unit longer than that is cut between words, or between characters. Two neighbours share units of at
 // most overlap words (at most half of words) and eight times as many characters. A passage ends before a heading rather
 // than behind it. The result is the same for the same document and numbers; a document has at least one chunk.
 func Split(d Document, words, overlap int) []Chunk {
@@ -232,7 +232,7 @@ func wordCount(s string) int {
 	return n
 }
 
-// partEnd is the end of the longest beginning of s that has at most words words and characters characters, cut between
+// partEnd is the end of the longest beginning of s that has at most so many words and characters, cut between
 // two words where there are any, else before a character and its marks; at least one character.
 func partEnd(s string, words, characters int) int {
 	count, n, boundary, character := 0, 0, 0, 0

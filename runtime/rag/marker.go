@@ -29,7 +29,7 @@ func readMarker(s string) (length int, numbers []int, complete bool) {
 	}
 	inner = strings.TrimPrefix(inner, "^")
 	number, digits := 0, 0
-	for i := 0; i < len(inner); i++ {
+	for i := range len(inner) {
 		switch c := inner[i]; {
 		case c >= '0' && c <= '9' && digits < 3:
 			number = 10*number + int(c-'0')
@@ -38,7 +38,7 @@ func readMarker(s string) (length int, numbers []int, complete bool) {
 			numbers = append(numbers, number)
 			number, digits = 0, 0
 		case c == ' ' && digits == 0 && len(numbers) > 0:
-		case strings.HasPrefix("】", inner[i:]) && end < 0 || strings.HasPrefix("†", inner[i:]) && wide && end < 0:
+		case end < 0 && (beginsSign(inner[i:], "】") || wide && beginsSign(inner[i:], "†")):
 			return 0, nil, false // a sign that has come in part
 		default:
 			return 0, nil, true
@@ -95,3 +95,6 @@ func (c *codeState) run(length int) {
 		c.ticks, c.fenced = 0, false
 	}
 }
+
+// beginsSign says whether rest, the end of what has come so far, may become sign.
+func beginsSign(rest, sign string) bool { return strings.HasPrefix(sign, rest) }

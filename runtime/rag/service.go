@@ -92,7 +92,7 @@ func (s *Service) Stream(ctx context.Context, id Identity, r AskRequest, opt Req
 		return Answer{}, err
 	}
 	prompt := newPrompt(q, found, r, settings)
-	prompt.fit(settings.Model.ContextTokens, &s.tokenCounts)
+	fit(&prompt, settings.Model.ContextTokens, &s.tokenCounts)
 	given := found.Hits[:len(prompt.Passages)]
 	answer := Answer{
 		Query: q.Text, ChunksUsed: len(given), Mode: found.Mode, Degraded: found.Degraded, Model: settings.ModelName(),

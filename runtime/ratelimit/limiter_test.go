@@ -184,6 +184,7 @@ func TestRequestTakesFromAllItsBuckets(t *testing.T) {
 		"in memory": ratelimit.New(ratelimit.Options{Service: replicas(1)}),
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			admitted := map[string]int{}
 			for _, caller := range []string{"alice", "bob", "alice", "bob", "alice"} {
 				if l.Take(t.Context(), []ratelimit.Bucket{{Name: caller, Limit: limit(1, 2)}, tenant}).Allowed {

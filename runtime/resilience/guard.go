@@ -65,9 +65,9 @@ func NewGuard(o GuardOptions) *Guard {
 	if openFor == 0 {
 		openFor = math.MaxInt64
 	}
-	g := &Guard{options: o, turns: bulkhead.New[any](uint(max(o.MaxInFlight, 1)))} //nolint:gosec // not negative
+	g := &Guard{options: o, turns: bulkhead.New[any](uint(max(o.MaxInFlight, 1)))}
 	g.breaker = circuitbreaker.NewBuilder[any]().
-		WithFailureThreshold(uint(max(o.Failures, 1))). //nolint:gosec // not negative
+		WithFailureThreshold(uint(max(o.Failures, 1))).
 		WithSuccessThreshold(1).
 		WithDelay(openFor).
 		OnStateChanged(g.changed).

@@ -208,7 +208,7 @@ func prose(head string, d byte) bool {
 func split(s string, d byte) []string {
 	var out []string
 	start, quoted := 0, false
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		switch {
 		case s[i] == '"':
 			quoted = !quoted

@@ -42,11 +42,10 @@ func (r *jsonReader) members() {
 		default:
 			start := r.at
 			r.scalar()
-			key := ""
 			end := r.at
 			r.skip(" \t\r\n")
 			if r.at < len(r.text) && r.text[r.at] == ':' && c == '"' {
-				key = r.text[start:end]
+				key := r.text[start:end]
 				r.at++
 				r.skip(" \t\r\n")
 				r.value(start, strings.Trim(key, `"`))
@@ -113,7 +112,7 @@ func (r *jsonReader) scalar() {
 		n := strings.IndexAny(r.text[r.at:], ",]}: \t\r\n")
 		if n <= 0 {
 			n = min(1, len(r.text)-r.at)
-			if strings.IndexAny(r.text[r.at:], ",]}: \t\r\n") < 0 {
+			if !strings.ContainsAny(r.text[r.at:], ",]}: \t\r\n") {
 				n = len(r.text) - r.at
 			}
 		}

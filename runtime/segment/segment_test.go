@@ -19,10 +19,10 @@ func units(text string) []string {
 		if u.Context != "" {
 			s = u.Context + " | " + s
 		}
-		switch u.Kind {
-		case segment.Heading:
+		if u.Kind == segment.Heading {
 			s = "# " + s
-		case segment.Header:
+		}
+		if u.Kind == segment.Header {
 			s = "^ " + s
 		}
 		out = append(out, s)

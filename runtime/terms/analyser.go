@@ -1,6 +1,7 @@
 package terms
 
 import (
+	"slices"
 	"strings"
 	"sync"
 )
@@ -25,22 +26,13 @@ func New(languages []string) *Analyser {
 	a := &Analyser{scanners: sync.Pool{New: func() any { return newScanner() }}}
 	var codes []string
 	for _, tag := range languages {
-		if l := lookupLanguage(tag); l != nil && !contains(a.languages, l) {
+		if l := lookupLanguage(tag); l != nil && !slices.Contains(a.languages, l) {
 			a.languages = append(a.languages, l)
 			codes = append(codes, l.code)
 		}
 	}
 	a.version = strings.Join(append([]string{Version}, codes...), "-")
 	return a
-}
-
-func contains(languages []*language, l *language) bool {
-	for _, other := range languages {
-		if other == l {
-			return true
-		}
-	}
-	return false
 }
 
 // Version names the terms that the Analyser makes: two of the same Version make the same terms of the same text. It is made

@@ -97,7 +97,7 @@ func (s *scanner) addGram(sc script, from, to int) {
 		s.endGramRun()
 		g.run = 0
 	}
-	*g = grams{last: text, script: sc, start: start, end: end, runEnd: to, run: g.run + 1, alone: !(follows && pairs(g.script, sc))}
+	*g = grams{last: text, script: sc, start: start, end: end, runEnd: to, run: g.run + 1, alone: !follows || !pairs(g.script, sc)}
 	if to == len(s.run.text) {
 		g.runEnd = -1
 	}

@@ -22,7 +22,7 @@ func FuzzBounds(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, a := range analysers {
 			fields := a.Index(text, "")
-			for _, term := range strings.Split(strings.TrimSpace(fields.Content+" "+fields.Stop), " ") {
+			for term := range strings.SplitSeq(strings.TrimSpace(fields.Content+" "+fields.Stop), " ") {
 				checkTerm(t, term, fields.Content == "" && fields.Stop == "")
 			}
 			if len(fields.Content) > 24*len(text)+24 {

@@ -121,7 +121,7 @@ func (s *scanner) addSymbols(w *word, first, last int) bool {
 	if to < len(text) && isASCIIWord(text[to]) {
 		to = last
 	}
-	for from > 0 && first-from < maxConnector && bytes.IndexByte([]byte("-./#@$~"), text[from-1]) >= 0 {
+	for from > 0 && first-from < maxConnector && strings.IndexByte("-./#@$~", text[from-1]) >= 0 {
 		from--
 	}
 	if from > 0 && isASCIIWord(text[from-1]) || bytes.HasPrefix(text[from:first], []byte("..")) || bytes.HasPrefix(text[from:first], []byte("---")) {
@@ -203,7 +203,7 @@ func isDigit(b byte) bool { return b >= '0' && b <= '9' }
 // joined: e-mail and email, node.js and nodejs. Those between digits stay: 1.2.3, 2024-01-05; but not the commas of
 // thousands.
 func squeeze(s string) string {
-	if strings.IndexAny(s, "-_.',") < 0 {
+	if !strings.ContainsAny(s, "-_.',") {
 		return s
 	}
 	out := make([]byte, 0, len(s))
@@ -257,7 +257,7 @@ const (
 
 func kindOf(r rune) int {
 	switch {
-	case r < utf8.RuneSelf && isDigit(byte(r)):
+	case r < utf8.RuneSelf && isDigit(byte(r)): //nolint:gosec // below 128
 		return kindDigit
 	case unicode.IsUpper(r):
 		return kindUpper
@@ -292,7 +292,7 @@ func (s *scanner) cut(first, last int) {
 		case before == kindUpper && kind == kindLower && start >= 0 && beforeAt > start:
 			flush(beforeAt)
 			start = beforeAt
-		case kind != before && !(before == kindUpper && kind == kindLower):
+		case kind != before && (before != kindUpper || kind != kindLower):
 			flush(i)
 		}
 		if kind != kindNone && start < 0 {

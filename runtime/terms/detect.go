@@ -1,6 +1,7 @@
 package terms
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -33,7 +34,7 @@ func (a *Analyser) documentLanguage(text, tag string) *language {
 	if tag == "" {
 		l = a.detect(text)
 	}
-	if l == nil || !contains(a.languages, l) {
+	if l == nil || !slices.Contains(a.languages, l) {
 		return nil
 	}
 	return l
@@ -111,7 +112,7 @@ func stopHits(sample string) (hits []int, words int) {
 func foreignLetters(sample string) bool {
 	letters, foreign := 0, 0
 	for _, r := range sample {
-		if r < utf8.RuneSelf && !isASCIIWord(byte(r)) || !unicode.IsLetter(r) {
+		if !unicode.IsLetter(r) {
 			continue
 		}
 		letters++

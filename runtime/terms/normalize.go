@@ -36,7 +36,7 @@ func nextRun(text string, place int) (start, end int) {
 			return start, end
 		}
 		end += size
-		if r < utf8.RuneSelf && !isASCIIWord(byte(r)) || r >= 0x0E00 && scriptOf(r) != spaced {
+		if r < utf8.RuneSelf && !isASCIIWord(byte(r)) || r >= 0x0E00 && scriptOf(r) != spaced { //nolint:gosec // below 128
 			cut = end
 		}
 	}
@@ -200,8 +200,8 @@ func asciiDigit(r rune) rune {
 	if i := sort.Search(len(ranges16), func(i int) bool { return rune(ranges16[i].Hi) >= r }); i < len(ranges16) && rune(ranges16[i].Lo) <= r {
 		return '0' + (r-rune(ranges16[i].Lo))%10
 	}
-	if i := sort.Search(len(ranges32), func(i int) bool { return rune(ranges32[i].Hi) >= r }); i < len(ranges32) && rune(ranges32[i].Lo) <= r {
-		return '0' + (r-rune(ranges32[i].Lo))%10
+	if i := sort.Search(len(ranges32), func(i int) bool { return rune(ranges32[i].Hi) >= r }); i < len(ranges32) && rune(ranges32[i].Lo) <= r { //nolint:gosec // no code point is beyond 2^21
+		return '0' + (r-rune(ranges32[i].Lo))%10 //nolint:gosec // the same
 	}
 	return r
 }

@@ -137,7 +137,7 @@ func (s *scanner) scanToken(from, end int) int {
 
 func isLetterOrNumber(r rune) bool {
 	if r < utf8.RuneSelf {
-		return isASCIIWord(byte(r))
+		return isASCIIWord(byte(r)) //nolint:gosec // below 128
 	}
 	return unicode.IsLetter(r) || unicode.IsNumber(r)
 }
@@ -153,7 +153,7 @@ func (s *scanner) emitSymbol(from, to int) {
 	s.emit(w)
 }
 
-// begin makes a word of the bytes of the run from from up to to.
+// begin makes a word of a part of the run, in bytes.
 func (s *scanner) begin(from, to int) *word {
 	w := &s.word
 	w.start, w.end = s.run.original(from, to)

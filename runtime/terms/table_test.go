@@ -1,6 +1,7 @@
 package terms_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -269,16 +270,8 @@ func TestWordsAreFound(t *testing.T) {
 func finds(a *terms.Analyser, text, query string) bool {
 	fields := a.Index(text, "")
 	content, stop := strings.Fields(fields.Content), strings.Fields(fields.Stop)
-	holds := func(list []string, term string) bool {
-		for _, other := range list {
-			if other == term {
-				return true
-			}
-		}
-		return false
-	}
 	for _, term := range a.Query(query) {
-		if holds(content, term.Text) || term.Stop && holds(stop, term.Text) {
+		if slices.Contains(content, term.Text) || term.Stop && slices.Contains(stop, term.Text) {
 			return true
 		}
 	}

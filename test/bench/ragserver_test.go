@@ -78,7 +78,7 @@ func startServer(tb testing.TB, program string) *ragserver {
 	tb.Cleanup(func() { s.process.End(syscall.SIGTERM, stopTimeout) })
 	s.url, s.admin = "http://"+s.url, "http://"+s.admin
 	for deadline := time.Now().Add(startTimeout); ; time.Sleep(50 * time.Millisecond) {
-		response, err := http.Get(s.admin + "/readyz") //nolint:noctx // the loop has a bound
+		response, err := http.Get(s.admin + "/readyz")
 		if err == nil {
 			_ = response.Body.Close()
 			if response.StatusCode == http.StatusOK {
@@ -193,7 +193,7 @@ const logSettles = 500 * time.Millisecond
 func (s *ragserver) usage() usage {
 	s.tb.Helper()
 	time.Sleep(logSettles)
-	response, err := http.Get(s.admin + "/metrics") //nolint:noctx // of this machine, in a test with a bound
+	response, err := http.Get(s.admin + "/metrics")
 	if err != nil {
 		s.tb.Fatal(err)
 	}
