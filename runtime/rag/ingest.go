@@ -20,6 +20,8 @@ const (
 	// so that there is time to say why.
 	workTimeout  = 10 * time.Minute
 	answerMargin = 5 * time.Second
+	// turnRetryAfter is when a caller whose batch got no turn is told to try again.
+	turnRetryAfter = time.Second
 	// writeTimeout bounds the write of a batch once it has begun, whatever becomes of its caller: the longest document takes
 	// seconds, and minutes on a small machine that is busy. A write that the sweeper overtakes is made again.
 	writeTimeout = 5 * time.Minute
@@ -197,7 +199,7 @@ func (s *Service) takeTurn(ctx context.Context, bytes int) (done func(), err err
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, &Error{Kind: ErrOverloaded, Message: "other uploads are being written: try again", RetryAfter: finishPause, Cause: err}
+		return nil, &Error{Kind: ErrOverloaded, Message: "other uploads are being written: try again", RetryAfter: turnRetryAfter, Cause: err}
 	}
 	return func() { work.Release(weight) }, nil
 }
