@@ -25,8 +25,6 @@ type Sweeper struct {
 	Documents DocumentStore
 	Control   Control
 	Forgetter Forgetter
-	// Age is how long ago a write or deletion must have begun; 0 means a minute.
-	Age time.Duration
 	// OnRecover is told of each document that was mended, and of each that could not be, with the error.
 	OnRecover func(u Unfinished, err error)
 	// OnFailure is told when a round ended with an error of the store.
@@ -59,14 +57,11 @@ func (s *Sweeper) Sweep(ctx context.Context) (swept bool, err error) {
 }
 
 func (s *Sweeper) sweep(ctx context.Context) error {
-	age, now := s.Age, time.Now
-	if age == 0 {
-		age = sweepAge
-	}
+	now := time.Now
 	if s.Now != nil {
 		now = s.Now
 	}
-	before := now().Add(-age)
+	before := now().Add(-sweepAge)
 	seen := map[Unfinished]bool{}
 	for {
 		unfinished, err := s.Documents.Unfinished(ctx, before)
