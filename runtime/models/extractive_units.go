@@ -73,7 +73,7 @@ func (c *candidate) above(word int) float64 {
 }
 
 // read takes the units of a passage for candidates. One that shares no word with the question is none, unless the one
-// before it introduces it and does: then they are one. What was seen in another passage of the document is not taken again.
+// before it introduces it, or asks for it, and does: then they are one. What was seen in another passage of the document is not taken again.
 func (q *question) read(n int, c rag.Chunk, seen map[string]bool) {
 	units := q.units(n, c)
 	holds := make(matches, len(q.rarity))
@@ -86,10 +86,10 @@ func (q *question) read(n int, c rag.Chunk, seen map[string]bool) {
 		u.units, u.place, u.passageHolds = units, i, holds
 	}
 	for i, u := range units {
-		if u.introduces() {
+		if u.introduces() || u.asks() && i+1 < len(units) && !units[i+1].shares() {
 			continue
 		}
-		if !u.shares() && i > 0 && units[i-1].introduces() && units[i-1].shares() {
+		if !u.shares() && i > 0 && (units[i-1].introduces() || units[i-1].asks()) && units[i-1].shares() {
 			u = u.behind(units[i-1], c.Text)
 		}
 		key := c.DocumentID + "\x00" + u.quote
@@ -123,6 +123,12 @@ func (c *candidate) shares() bool {
 // introduces says whether a unit only introduces what follows it.
 func (c *candidate) introduces() bool {
 	return c.unit.Kind == segment.Sentence && (strings.HasSuffix(c.quote, ":") || strings.HasSuffix(c.quote, "："))
+}
+
+// asks says whether the unit is a question: what answers it often stands behind it, in other words.
+func (c *candidate) asks() bool {
+	last, _ := utf8.DecodeLastRuneInString(c.quote)
+	return (c.unit.Kind == segment.Sentence || c.unit.Kind == segment.Record) && strings.ContainsRune("?？؟", last)
 }
 
 // units are the units of a passage that can answer, with where the question is found.
