@@ -39,7 +39,7 @@ func newReplica(t *testing.T, index string) *rag.Service {
 		Control: store,
 	})
 	service := &rag.Service{
-		Retriever: results.Retriever(store),
+		Retriever: results.Retriever(rag.NewRetriever(store)),
 		Documents: store,
 		Control:   store,
 		Forgetter: results,

@@ -269,7 +269,7 @@ func (k *killing) wantMended(t *testing.T, change killableChange, killed bool) {
 	if err != nil && rag.KindOf(err) != rag.ErrPaperNotFound {
 		t.Fatal(err)
 	}
-	found, err := k.observer.Retrieve(ctx, rag.Query{Tenant: rag.DefaultTenant, Text: "plate", TopK: 50})
+	found, err := rag.NewRetriever(k.observer).Retrieve(ctx, rag.Query{Tenant: rag.DefaultTenant, Text: "plate", TopK: 50})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ import (
 
 // documents is what a search engine offers to the pipeline.
 type documents interface {
-	rag.Retriever
+	rag.Index
 	rag.DocumentStore
 	rag.Control
 	Close() error

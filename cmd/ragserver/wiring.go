@@ -76,7 +76,7 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 	results := srv.newCache(store)
 	answers := results.Generator(answerer{source: s.source, openAI: srv.llm, analyser: newAnalyser(s.source.Config())})
 	pipeline := &rag.Service{
-		Retriever: results.Retriever(measured{Retriever: store, metrics: srv.metrics}),
+		Retriever: results.Retriever(measured{Retriever: rag.NewRetriever(store), metrics: srv.metrics}),
 		Generator: answers,
 		Answers:   answers,
 		Documents: store,

@@ -87,7 +87,7 @@ func wantReadable(t *testing.T, s *Store, from, to int) {
 		if _, err := s.Document(t.Context(), "t", fmt.Sprintf("d%d", n)); err != nil {
 			t.Errorf("document %d of %d: %v", n, to, err)
 		}
-		found, err := s.Retrieve(t.Context(), rag.Query{Tenant: "t", Text: fmt.Sprintf("number%d", n), TopK: 1})
+		found, err := rag.NewRetriever(s).Retrieve(t.Context(), rag.Query{Tenant: "t", Text: fmt.Sprintf("number%d", n), TopK: 1})
 		if err != nil || len(found.Hits) != 1 {
 			t.Errorf("search for document %d of %d: %d hits, %v", n, to, len(found.Hits), err)
 		}
@@ -262,7 +262,7 @@ func useDamaged(t *testing.T, dir string) {
 	_, _ = s.Count(ctx, "t")
 	for n := range 3 {
 		_, _ = s.Document(ctx, "t", fmt.Sprintf("d%d", n))
-		_, _ = s.Retrieve(ctx, rag.Query{Tenant: "t", Text: fmt.Sprintf("plate number%d", n), TopK: 5})
+		_, _ = rag.NewRetriever(s).Retrieve(ctx, rag.Query{Tenant: "t", Text: fmt.Sprintf("plate number%d", n), TopK: 5})
 	}
 	_, _ = s.Write(ctx, "t", []rag.ChunkedDocument{numbered(t, 1, 10)})
 	_ = s.Delete(ctx, "t", "d2")

@@ -37,7 +37,7 @@ func mustWrite(t *testing.T, s *Store, d rag.ChunkedDocument) {
 // wantOnly wants a search to find the chunks of one version, and no others.
 func wantOnly(t *testing.T, s *Store, version string, chunks int) {
 	t.Helper()
-	found, err := s.Retrieve(t.Context(), rag.Query{Tenant: "t", Text: "plate", TopK: 50})
+	found, err := rag.NewRetriever(s).Retrieve(t.Context(), rag.Query{Tenant: "t", Text: "plate", TopK: 50})
 	if err != nil || found.Total != chunks {
 		t.Errorf("found %d chunks, %v; want %d", found.Total, err, chunks)
 	}

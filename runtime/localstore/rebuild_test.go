@@ -100,7 +100,7 @@ func mustWriteText(t *testing.T, s *Store, id, text string) {
 
 func wantFoundOf(t *testing.T, s *Store, query string, want int) {
 	t.Helper()
-	found, err := s.Retrieve(t.Context(), rag.Query{Tenant: "t", Text: query, TopK: 50})
+	found, err := rag.NewRetriever(s).Retrieve(t.Context(), rag.Query{Tenant: "t", Text: query, TopK: 50})
 	if err != nil || found.Total != want {
 		t.Errorf("%s finds %d, %v; want %d", query, found.Total, err, want)
 	}

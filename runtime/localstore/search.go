@@ -13,49 +13,48 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/terms"
 )
 
-// Retrieve ranks the tenant's chunks by the words of the query, all of them optional, with BM25; chunks of equal score
-// are in the order of their ids.
-func (s *Store) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, error) {
+// Keyword implements rag.Index.
+func (s *Store) Keyword(ctx context.Context, q rag.KeywordQuery) (rag.Leg, rag.Statistics, error) {
 	ctx, cancel := context.WithTimeout(ctx, searchTimeout)
 	defer cancel()
 	looked := s.analyser.Query(q.Text)
-	found := rag.Retrieval{Hits: []rag.Hit{}, Mode: rag.ModeKeyword}
 	if len(looked) == 0 {
-		return found, nil
+		return rag.Leg{}, rag.Statistics{}, nil
 	}
 	request := bleve.NewSearchRequestOptions(passages(q, looked), rag.MaxWindow, 0, false)
 	request.SortBy([]string{"-_score", "_id"})
 	answer, err := s.chunks.SearchInContext(ctx, request)
 	if err != nil {
-		return rag.Retrieval{}, mapError(ctx, err)
+		return rag.Leg{}, rag.Statistics{}, mapError(ctx, err)
 	}
 	candidates := aboveScore(answer.Hits, q.MinScore)
-	found.Total = len(candidates)
-	for _, match := range page(candidates, q.Offset, q.TopK) {
+	leg := rag.Leg{Total: len(candidates)}
+	for _, match := range page(candidates, q.From, q.Size) {
 		hit := rag.Hit{Score: match.Score}
 		there, err := read(s.chunks, match.ID, &hit.Chunk)
 		if err != nil {
-			return rag.Retrieval{}, mapError(ctx, err)
+			return rag.Leg{}, rag.Statistics{}, mapError(ctx, err)
 		}
 		if there { // else it was deleted since the search
-			found.Hits = append(found.Hits, hit)
+			leg.Hits = append(leg.Hits, hit)
 		}
 	}
-	if found.Statistics, err = s.statistics(ctx, q, looked); err != nil {
-		return rag.Retrieval{}, mapError(ctx, err)
+	statistics, err := s.statistics(ctx, q, looked)
+	if err != nil {
+		return rag.Leg{}, rag.Statistics{}, mapError(ctx, err)
 	}
-	return found, nil
+	return leg, statistics, nil
 }
 
 // passages is the query as bleve takes it. Each term stands as a value, so nothing in it is an operator. The filters count
 // nothing towards the score. They are not the filter of a boolean query, which answers everything that it lets through
 // when the words match nothing.
-func passages(q rag.Query, looked []terms.Term) query.Query {
+func passages(q rag.KeywordQuery, looked []terms.Term) query.Query {
 	return bleve.NewConjunctionQuery(append(scope(q), clauses(looked))...)
 }
 
 // scope is what the query could find: the tenant's chunks that pass its filter.
-func scope(q rag.Query) []query.Query {
+func scope(q rag.KeywordQuery) []query.Query {
 	all := []query.Query{exactly(fieldTenant, q.Tenant)}
 	for _, values := range rag.FilterTerms(q.Filter) {
 		anyOf := bleve.NewDisjunctionQuery()
@@ -90,7 +89,7 @@ func clauses(looked []terms.Term) query.Query {
 }
 
 // statistics counts the chunks that the query could find, and those of them that hold its terms.
-func (s *Store) statistics(ctx context.Context, q rag.Query, looked []terms.Term) (rag.Statistics, error) {
+func (s *Store) statistics(ctx context.Context, q rag.KeywordQuery, looked []terms.Term) (rag.Statistics, error) {
 	found := rag.Statistics{Holding: map[string]int{}}
 	var err error
 	if found.Chunks, err = count(ctx, s.chunks, scope(q)...); err != nil {

@@ -58,7 +58,7 @@ func TestReopeningFindsAllDocuments(t *testing.T) {
 	if diff := cmp.Diff(d, got); diff != "" {
 		t.Errorf("the document (-want +got):\n%s", diff)
 	}
-	found, err := store.Retrieve(t.Context(), rag.Query{Tenant: "t", Text: "panel", TopK: 5})
+	found, err := rag.NewRetriever(store).Retrieve(t.Context(), rag.Query{Tenant: "t", Text: "panel", TopK: 5})
 	if err != nil || len(found.Hits) != 1 || found.Hits[0].ID != "a#1" {
 		t.Errorf("found %+v, %v; want a#1", found, err)
 	}
@@ -74,7 +74,7 @@ func TestClosedStoreIsUnavailable(t *testing.T) {
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.Retrieve(t.Context(), rag.Query{Tenant: "t", Text: "x", TopK: 1}); rag.KindOf(err) != rag.ErrSearchUnavailable {
+	if _, err := rag.NewRetriever(store).Retrieve(t.Context(), rag.Query{Tenant: "t", Text: "x", TopK: 1}); rag.KindOf(err) != rag.ErrSearchUnavailable {
 		t.Errorf("Retrieve gave %v, want search_unavailable", err)
 	}
 	if _, err := store.Count(t.Context(), "t"); rag.KindOf(err) != rag.ErrSearchUnavailable {

@@ -20,7 +20,7 @@ import (
 // calls are all that a Store asks of OpenSearch on behalf of a request.
 var calls = map[string]func(context.Context, *opensearch.Store) error{
 	"search": func(ctx context.Context, s *opensearch.Store) error {
-		_, err := s.Retrieve(ctx, rag.Query{Tenant: "t", Text: "lift", TopK: 5})
+		_, err := rag.NewRetriever(s).Retrieve(ctx, rag.Query{Tenant: "t", Text: "lift", TopK: 5})
 		return err
 	},
 	"read": func(ctx context.Context, s *opensearch.Store) error {

@@ -52,16 +52,6 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-func TestSearchWindow(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct{ offset, topK, from, size int }{{0, 5, 0, 5}, {195, 10, 195, 5}, {200, 10, 200, 0}, {500, 10, 200, 0}} {
-		body := searchBody(rag.Query{Offset: test.offset, TopK: test.topK}, nil)
-		if body["from"] != test.from || body["size"] != test.size {
-			t.Errorf("offset %d, top_k %d: from %v, size %v; want %d and %d", test.offset, test.topK, body["from"], body["size"], test.from, test.size)
-		}
-	}
-}
-
 func TestExpiredTombstonesGo(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -35,7 +35,7 @@ func writeText(ctx context.Context, s *opensearch.Store, id, text string) error 
 
 // foundIDs are the documents that a query finds, or an error.
 func foundIDs(ctx context.Context, s *opensearch.Store, query string) (map[string]bool, error) {
-	found, err := s.Retrieve(ctx, rag.Query{Tenant: "t", Text: query, TopK: 200})
+	found, err := rag.NewRetriever(s).Retrieve(ctx, rag.Query{Tenant: "t", Text: query, TopK: 200})
 	ids := map[string]bool{}
 	for _, hit := range found.Hits {
 		ids[hit.DocumentID] = true
@@ -139,7 +139,7 @@ func TestRebuildLosesNothing(t *testing.T) {
 			t.Errorf("gone%d came back: %v", i, err)
 		}
 	}
-	found, err := successor.Retrieve(t.Context(), rag.Query{Tenant: "t", Text: "Häuser", TopK: 200})
+	found, err := rag.NewRetriever(successor).Retrieve(t.Context(), rag.Query{Tenant: "t", Text: "Häuser", TopK: 200})
 	if want := min(kept+gone-deleted+written, rag.MaxWindow); err != nil || found.Total != want {
 		t.Errorf("the new index finds %d, %v; want %d", found.Total, err, want)
 	}

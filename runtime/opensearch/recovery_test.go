@@ -58,7 +58,7 @@ func write(t *testing.T, store *opensearch.Store, d rag.ChunkedDocument) rag.Wri
 // wantOnly wants a search and a reader to see one version, whole, or nothing when chunks is 0.
 func wantOnly(t *testing.T, store *opensearch.Store, version string, chunks int) {
 	t.Helper()
-	found, err := store.Retrieve(t.Context(), rag.Query{Tenant: t.Name(), Text: "plate", TopK: 50})
+	found, err := rag.NewRetriever(store).Retrieve(t.Context(), rag.Query{Tenant: t.Name(), Text: "plate", TopK: 50})
 	if err != nil {
 		t.Fatal(err)
 	}

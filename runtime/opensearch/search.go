@@ -57,23 +57,21 @@ type shards struct {
 // whole says whether every shard answered.
 func (s *shards) whole() bool { return s != nil && s.Total > 0 && s.Failed == 0 }
 
-// Retrieve ranks the tenant's chunks by the words of the query, all of them optional, with BM25; chunks of equal score
-// are in the order of their ids.
-func (s *Store) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, error) {
+// Keyword implements rag.Index.
+func (s *Store) Keyword(ctx context.Context, q rag.KeywordQuery) (rag.Leg, rag.Statistics, error) {
 	looked := s.analyser.Query(q.Text)
 	if len(looked) == 0 {
-		return rag.Retrieval{Hits: []rag.Hit{}, Mode: rag.ModeKeyword}, nil
+		return rag.Leg{}, rag.Statistics{}, nil
 	}
 	answer, err := s.search(refusable(ctx), "search", searchBody(q, looked), false)
 	if err != nil {
-		return rag.Retrieval{}, err
+		return rag.Leg{}, rag.Statistics{}, err
 	}
-	found := rag.Retrieval{Hits: make([]rag.Hit, 0, len(answer.Hits.Hits)), Total: answer.Hits.Total.Value, Mode: rag.ModeKeyword}
+	leg := rag.Leg{Hits: make([]rag.Hit, 0, len(answer.Hits.Hits)), Total: answer.Hits.Total.Value}
 	for _, hit := range answer.Hits.Hits {
-		found.Hits = append(found.Hits, rag.Hit{Chunk: hit.Source.Chunk, Score: hit.Score})
+		leg.Hits = append(leg.Hits, rag.Hit{Chunk: hit.Source.Chunk, Score: hit.Score})
 	}
-	found.Statistics = answer.statistics(looked)
-	return found, nil
+	return leg, answer.statistics(looked), nil
 }
 
 func (s *Store) search(ctx context.Context, name string, body map[string]any, withOrder bool) (searchAnswer, error) {
@@ -103,14 +101,14 @@ func (s *Store) search(ctx context.Context, name string, body map[string]any, wi
 
 // searchBody is the query as OpenSearch takes it. Each term stands as a value, so nothing in it is an operator. The
 // candidates are counted up to rag.MaxWindow.
-func searchBody(q rag.Query, looked []terms.Term) map[string]any {
+func searchBody(q rag.KeywordQuery, looked []terms.Term) map[string]any {
 	scope := []any{term("kind", kindChunk), term("tenant", q.Tenant)}
 	for _, anyOf := range rag.FilterTerms(q.Filter) {
 		scope = append(scope, map[string]any{"terms": map[string]any{"facets": anyOf}})
 	}
 	body := map[string]any{
-		"from":             min(q.Offset, rag.MaxWindow),
-		"size":             max(0, min(q.TopK, rag.MaxWindow-q.Offset)),
+		"from":             q.From,
+		"size":             q.Size,
 		"track_total_hits": rag.MaxWindow,
 		"_source":          map[string]any{"excludes": []string{"facets"}},
 		"sort":             []any{map[string]any{"_score": "desc"}, map[string]any{"chunk_id": "asc"}},

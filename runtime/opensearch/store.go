@@ -68,7 +68,7 @@ type Store struct {
 }
 
 var (
-	_ rag.Retriever     = (*Store)(nil)
+	_ rag.Index         = (*Store)(nil)
 	_ rag.DocumentStore = (*Store)(nil)
 	_ rag.Control       = (*Store)(nil)
 )

@@ -10,6 +10,33 @@ type Retriever interface {
 	Retrieve(ctx context.Context, q Query) (Retrieval, error)
 }
 
+// Index ranks the passages that a store keeps, in one way a method: the legs of a search. Errors are ErrSearchTimeout or
+// ErrSearchUnavailable; an outage is never an empty leg. NewRetriever makes a Retriever of it.
+type Index interface {
+	// Keyword ranks by the words of the query, all of them optional, with BM25. The statistics are of its terms.
+	Keyword(ctx context.Context, q KeywordQuery) (Leg, Statistics, error)
+}
+
+// KeywordQuery asks for a page of the ranking by words, within a tenant's documents.
+type KeywordQuery struct {
+	Tenant string
+	// Text is NFC, trimmed, plain text and never operators.
+	Text   string
+	Filter Filter
+	// MinScore leaves out hits with less; nil leaves out none.
+	MinScore *float64
+	// From and Size are the page; together at most MaxWindow.
+	From, Size int
+}
+
+// Leg is a page of one ranking.
+type Leg struct {
+	// Hits are best first, those of equal score in the order of their chunks' ids.
+	Hits []Hit
+	// Total is the length of the ranking, MaxWindow at most.
+	Total int
+}
+
 // Generator writes an answer. It calls emit for each token as it comes; an error of emit ends the work and is returned.
 // Errors are ErrLLMTimeout, ErrLLMUnavailable or ErrLLMBadAnswer.
 type Generator interface {

@@ -17,7 +17,7 @@ func BenchmarkSearch(b *testing.B) {
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				q := c.Questions[i%len(c.Questions)]
-				if _, err := store.Retrieve(b.Context(), rag.Query{Tenant: rag.DefaultTenant, Text: q.Text, TopK: 5}); err != nil {
+				if _, err := rag.NewRetriever(store).Retrieve(b.Context(), rag.Query{Tenant: rag.DefaultTenant, Text: q.Text, TopK: 5}); err != nil {
 					b.Fatal(err)
 				}
 			}

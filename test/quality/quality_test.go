@@ -99,9 +99,9 @@ func load(tb testing.TB, store storetest.Store, c Collection) {
 }
 
 // rank is the ranking by document: each at the place of its best chunk.
-func rank(tb testing.TB, store rag.Retriever, question string) []string {
+func rank(tb testing.TB, store rag.Index, question string) []string {
 	tb.Helper()
-	found, err := store.Retrieve(tb.Context(), rag.Query{Tenant: rag.DefaultTenant, Text: question, TopK: 50, Mode: rag.ModeKeyword})
+	found, err := rag.NewRetriever(store).Retrieve(tb.Context(), rag.Query{Tenant: rag.DefaultTenant, Text: question, TopK: 50, Mode: rag.ModeKeyword})
 	if err != nil {
 		tb.Fatal(err)
 	}

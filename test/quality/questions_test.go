@@ -18,7 +18,7 @@ func answerAll(tb testing.TB, store storetest.Store, set QuestionSet) []Answered
 	retrieval := chunking
 	retrieval.TopK, retrieval.MaxTopK = 5, 50
 	service := &rag.Service{
-		Retriever: store,
+		Retriever: rag.NewRetriever(store),
 		Generator: models.Extractive{},
 		Settings:  func() rag.Settings { return rag.Settings{Retrieval: retrieval} },
 	}

@@ -15,7 +15,7 @@ import (
 
 // Store is what an adapter implements.
 type Store interface {
-	rag.Retriever
+	rag.Index
 	rag.DocumentStore
 	rag.Control
 }
@@ -103,7 +103,7 @@ func (s tenant) search(t *testing.T, q rag.Query) rag.Retrieval {
 	if q.TopK == 0 {
 		q.TopK = 50
 	}
-	found, err := s.Retrieve(t.Context(), q)
+	found, err := rag.NewRetriever(s).Retrieve(t.Context(), q)
 	if err != nil {
 		t.Fatalf("Retrieve %.60q: %v", q.Text, err)
 	}

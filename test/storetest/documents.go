@@ -259,7 +259,7 @@ func testOneVersion(t *testing.T, s tenant) {
 
 func testCallerWhoLeft(t *testing.T, s tenant) {
 	ctx := canceled(t)
-	if found, err := s.Retrieve(ctx, rag.Query{Tenant: s.name, Text: "lift", TopK: 5}); err == nil {
+	if found, err := rag.NewRetriever(s).Retrieve(ctx, rag.Query{Tenant: s.name, Text: "lift", TopK: 5}); err == nil {
 		t.Errorf("Retrieve gave %v, want an error", found)
 	}
 	if results, err := s.Write(ctx, s.name, []rag.ChunkedDocument{chunked(t, document("a", "lift"))}); err == nil {
