@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 // ports are fakes of the service's ports: each call appends its name to calls. The adapters have tests of their own
 // against real stores; here only the order of the calls and what is made of their results is judged.
 type ports struct {
+	mu       sync.Mutex // guards calls
 	calls    []string
 	retrieve func(Query) (Retrieval, error)
 	generate func(context.Context, Prompt, func(Piece) error) (Completion, error)
@@ -38,9 +40,16 @@ func (p *ports) Write(ctx context.Context, _ string, docs []ChunkedDocument) (re
 }
 func (p *ports) Refresh(ctx context.Context) error { return p.called(ctx, "refresh", p.refresh) }
 
+// note adds to calls; some come from the background.
+func (p *ports) note(call string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.calls = append(p.calls, call)
+}
+
 // called notes a call, and fails it when its context has ended, as every adapter does.
 func (p *ports) called(ctx context.Context, name string, do func() error) error {
-	p.calls = append(p.calls, name)
+	p.note(name)
 	if do == nil || ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -53,26 +62,26 @@ func (p *ports) Delete(ctx context.Context, _, id string) error {
 	return p.called(ctx, "delete "+id, func() error { return errors.Join(p.remove(id), ctx.Err()) })
 }
 func (p *ports) Unfinished(context.Context, time.Time) ([]Unfinished, error) {
-	p.calls = append(p.calls, "unfinished")
+	p.note("unfinished")
 	return p.unfinished(), nil
 }
 func (p *ports) Recover(_ context.Context, u Unfinished) error {
-	p.calls = append(p.calls, "recover "+u.ID)
+	p.note("recover " + u.ID)
 	return nil
 }
 func (p *ports) Count(context.Context, string) (int, error) { return 0, nil }
 func (p *ports) Current(context.Context, string) State      { return State{Token: "g", Confirmed: true} }
 func (p *ports) Begin(context.Context, string) (Change, error) {
-	p.calls = append(p.calls, "begin")
+	p.note("begin")
 	return p, nil
 }
 func (p *ports) Publish(ctx context.Context) error { return p.called(ctx, "publish", p.publish) }
 func (p *ports) Abandon()                          {}
-func (p *ports) Settle(context.Context) error      { p.calls = append(p.calls, "settle"); return nil }
+func (p *ports) Settle(context.Context) error      { p.note("settle"); return nil }
 func (p *ports) Lease(ctx context.Context, _ string, _ time.Duration, work func(context.Context) error) (bool, error) {
 	return true, work(ctx)
 }
-func (p *ports) Forget(_ context.Context, _, id string) { p.calls = append(p.calls, "forget "+id) }
+func (p *ports) Forget(_ context.Context, _, id string) { p.note("forget " + id) }
 func (p *ports) Peek(context.Context, Prompt) CacheInfo { return CacheInfo{Outcome: CacheMiss} }
 func (p *ports) service(settings Settings) *Service {
 	return &Service{Retriever: p, Generator: WithCitations(p, nil), Answers: p, Documents: p, Control: p, Forgetter: p, Settings: func() Settings { return settings }}

@@ -84,14 +84,15 @@ var quiet = sync.OnceFunc(logging.Disable)
 // clientOptions undo go-redis's defaults, which make a caller of a dead server wait for a minute: dials of 5 s tried 5
 // times, reads and writes of 5 s, 6 s for a connection of the pool, 3 repetitions, and no deadline of a context obeyed.
 func clientOptions(o RedisOptions) *redis.Options {
+	connecting := max(connectTimeout, o.Timeout)
 	return &redis.Options{
 		Addr:                  o.Address,
 		Password:              o.Password,
-		Dialer:                dialRedis,
+		Dialer:                dialRedis(connecting),
 		OnConnect:             confirmation(o.Password),
 		ContextTimeoutEnabled: true,
 		MaxRetries:            -1, // a script that was sent may have run
-		DialTimeout:           connectTimeout,
+		DialTimeout:           connecting,
 		DialerRetries:         1,
 		// Only a bound for calls without a deadline, of which there are none. Deadlines end calls: go-redis reckons these
 		// from a clock that may be 50 ms late, which would cut a call of 60 ms to 10.

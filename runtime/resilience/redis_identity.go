@@ -34,10 +34,11 @@ var redisServers = []string{"redis", "valkey"}
 // dialFunc is what redis.Options.Dialer takes.
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// dialRedis connects and has the server prove that it is Redis before go-redis may send anything over the connection.
-func dialRedis(ctx context.Context, network, address string) (net.Conn, error) {
-	dialer := net.Dialer{Timeout: connectTimeout, KeepAlive: 15 * time.Second}
-	return proveRedis(dialer.DialContext)(ctx, network, address)
+// dialRedis connects and has the server prove that it is Redis before go-redis may send anything over the connection. Each
+// of the two may take the timeout.
+func dialRedis(timeout time.Duration) dialFunc {
+	dialer := net.Dialer{Timeout: timeout, KeepAlive: 15 * time.Second}
+	return proveRedis(dialer.DialContext, timeout)
 }
 
 // proveRedis wraps a dialer: a connection whose peer does not answer HELLO as Redis does is closed.
@@ -46,13 +47,13 @@ func dialRedis(ctx context.Context, network, address string) (net.Conn, error) {
 // NOAUTH, a word of its own protocol that no other kind of server says. That is enough to send it the password, which a
 // Redis of somebody else would refuse, and not enough to send it data: confirmRedis asks again after AUTH. This tells
 // mistakes apart (an address that another program has taken), not malice: whoever imitates HELLO passes; TLS is for that.
-func proveRedis(dial dialFunc) dialFunc {
+func proveRedis(dial dialFunc, timeout time.Duration) dialFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := dial(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
-		if err := hello(conn); err != nil {
+		if err := hello(conn, timeout); err != nil {
 			_ = conn.Close()
 			return nil, err
 		}
@@ -60,8 +61,8 @@ func proveRedis(dial dialFunc) dialFunc {
 	}
 }
 
-func hello(conn net.Conn) error {
-	if err := conn.SetDeadline(time.Now().Add(connectTimeout)); err != nil {
+func hello(conn net.Conn, timeout time.Duration) error {
+	if err := conn.SetDeadline(time.Now().Add(timeout)); err != nil {
 		return err
 	}
 	if _, err := conn.Write([]byte("*1\r\n$5\r\nHELLO\r\n")); err != nil {
