@@ -85,8 +85,8 @@ func putRecord(batch *bleve.Batch, tenant, id string, r record) error {
 	return put(batch, recordKey(tenant, id), r, found)
 }
 
-func putChunk(batch *bleve.Batch, tenant, id string, n int, c rag.Chunk, found rag.SearchFields) error {
-	return put(batch, chunkKey(tenant, id, n), c, map[string]any{
+func putChunk(batch *bleve.Batch, key, tenant string, c rag.Chunk, found rag.SearchFields) error {
+	return put(batch, key, c, map[string]any{
 		fieldTenant: tenant, fieldFacets: rag.Facets(c.Metadata),
 		fieldText: found.Text, fieldTitle: found.Title, fieldHeading: found.Heading, fieldStop: found.Stop,
 	})

@@ -10,6 +10,6 @@ func diskRoom(dir string) (free, total uint64, err error) {
 	if err := syscall.Statfs(dir, &s); err != nil {
 		return 0, 0, err
 	}
-	size := uint64(s.Bsize) //nolint:gosec // of another type on each system
-	return uint64(s.Bavail) * size, uint64(s.Blocks) * size, nil
+	size := uint64(s.Bsize)                                      //nolint:gosec // of another type on each system
+	return uint64(s.Bavail) * size, uint64(s.Blocks) * size, nil //nolint:unconvert // of another type on other systems
 }

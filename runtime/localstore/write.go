@@ -138,7 +138,7 @@ func (s *Store) newChunkBatch() *chunkBatch { return &chunkBatch{store: s, batch
 func (b *chunkBatch) replace(tenant, id string, chunks []rag.Chunk, bound int) error {
 	for n, chunk := range chunks {
 		found := rag.NewSearchFields(b.store.analyser, chunk)
-		if err := putChunk(b.batch, tenant, id, n, chunk, found); err != nil {
+		if err := putChunk(b.batch, chunkKey(tenant, id, n), tenant, chunk, found); err != nil {
 			return err
 		}
 		if b.bytes += len(chunk.Text) + len(found.Text); b.bytes >= maxBatchBytes {

@@ -176,7 +176,7 @@ func (b *RedisBatch[T]) sendBatch() {
 	}
 	for i, c := range begun {
 		own := err
-		if errs != nil && (errs[i] == nil || !errors.Is(err, ErrBusy)) {
+		if i < len(errs) && (errs[i] == nil || !errors.Is(err, ErrBusy)) {
 			own = errs[i]
 		}
 		c.done <- own
