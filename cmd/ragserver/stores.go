@@ -27,9 +27,8 @@ type documents interface {
 }
 
 // openStore opens the search engine: OpenSearch, or the one inside the server.
-func (srv *server) openStore(s setup) (documents, error) {
+func (srv *server) openStore(s setup, analyser *terms.Analyser) (documents, error) {
 	stores := s.source.Config().Stores
-	analyser := newAnalyser(s.source.Config())
 	if stores.OpenSearch == nil {
 		store, err := localstore.Open(localstore.Options{
 			Dir:       filepath.Join(s.dataDir, "documents"),

@@ -67,14 +67,15 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 		traffic: telemetry.NewTraffic(time.Now),
 	}
 	srv.metrics.ConfigApplied(s.source.Hash())
-	store, err := srv.openStore(s)
+	analyser := newAnalyser(s.source.Config()) // one for the index and the answers: they must agree on what a word is
+	store, err := srv.openStore(s, analyser)
 	if err != nil {
 		return nil, err
 	}
 	srv.openRedis(s)
 	srv.llm = models.NewOpenAI(func() config.LLM { return s.source.Config().LLM }, s.credentials.LLMAPIKey, srv.observeModel)
 	results := srv.newCache(store)
-	answers := results.Generator(answerer{source: s.source, openAI: srv.llm, analyser: newAnalyser(s.source.Config())})
+	answers := results.Generator(answerer{source: s.source, openAI: srv.llm, analyser: analyser})
 	pipeline := &rag.Service{
 		Retriever: results.Retriever(measured{Retriever: rag.NewRetriever(store), metrics: srv.metrics}),
 		Generator: answers,
