@@ -70,6 +70,8 @@ func TestDriftIsRepairedAndTold(t *testing.T) {
 		t.Errorf("the event says %q", note)
 	}
 
+	w.eventuallyShows(rag, map[string]string{"Ready": "True/Ready", "Reconciling": ""})
+
 	w.must(w.Delete(t.Context(), settings))
 	w.eventually(func() string {
 		if err := w.Get(t.Context(), key, settings); err != nil {
@@ -77,6 +79,7 @@ func TestDriftIsRepairedAndTold(t *testing.T) {
 		}
 		return ""
 	})
+	w.eventuallyShows(rag, map[string]string{"Ready": "True/Ready", "Reconciling": ""})
 }
 
 func TestAMissingSecretHoldsTheServerBackUntilItAppears(t *testing.T) {

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -23,8 +21,9 @@ import (
 const (
 	// statusTimeout bounds the write of a status. It is not tried again by itself: the pass is.
 	statusTimeout = 10 * time.Second
-	// conflictDelay is how long a pass waits for the cache after it was found to be behind.
-	conflictDelay = 200 * time.Millisecond
+	// staleDelay is how long a pass waits for the cache after it was found to be behind. A pass that only met conflicts
+	// waits as long, and twice as long each time that the next one meets them too, up to lastRetry.
+	staleDelay = 200 * time.Millisecond
 	// stalledDelay is how long a pass waits that a person must help: what is in the way is not watched.
 	stalledDelay = time.Minute
 )
@@ -32,7 +31,7 @@ const (
 // conclude judges a pass, writes the status once, tells what has changed, and says when the next pass is due.
 func (r *Reconciler) conclude(ctx context.Context, pass *status.Pass, changes apply.ChangeSet, passErr error) (ctrl.Result, error) {
 	rag := pass.Service
-	if apierrors.HasStatusCause(passErr, corev1.NamespaceTerminatingCause) {
+	if namespaceTerminates(passErr) {
 		return ctrl.Result{}, nil // the RAGService is about to be deleted with its namespace: nothing is to be made or told
 	}
 	pass.Faults = faults(passErr)
@@ -44,24 +43,29 @@ func (r *Reconciler) conclude(ctx context.Context, pass *status.Pass, changes ap
 	verdict := status.Evaluate(*pass)
 	numbers := !equality.Semantic.DeepEqual(rag.Status.Cache, verdict.Status.Cache)
 	if err := r.writeStatus(ctx, rag, verdict.Status); err != nil {
-		return againSoon(errors.Join(passErr, fmt.Errorf("writing the status: %w", err)))
+		return r.retry(ctx, rag, errors.Join(passErr, fmt.Errorf("writing the status: %w", err)))
 	}
-	r.ledger.saw(rag, pass.Now, numbers)
+	r.ledger.recordPass(rag, pass.Now, numbers)
 	r.tell(rag, verdict.Events)
 	showConditions(rag)
 	r.poller.Follow(client.ObjectKeyFromObject(rag), observe.Followed{
 		UID: rag.UID, Hurry: isPropagating(rag), Shown: rag.Status.Cache,
 	})
+	if onlyConflicts(passErr) {
+		return r.retry(ctx, rag, passErr)
+	}
+	r.conflicts.Forget(client.ObjectKeyFromObject(rag))
 	return next(ctx, pass, verdict, passErr)
 }
 
 // writeStatus patches the status if it differs. The patch holds for the version that was judged: a pass that judged
-// what the cache had not caught up with is made again, and tells nothing twice.
+// what the cache had not caught up with is made again, and tells nothing twice. The context is the write's own: a pass
+// that ran out of time still says so.
 func (r *Reconciler) writeStatus(ctx context.Context, rag *v1alpha1.RAGService, to v1alpha1.RAGServiceStatus) error {
 	if equality.Semantic.DeepEqual(rag.Status, to) {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), statusTimeout)
 	defer cancel()
 	before := rag.DeepCopy()
 	rag.Status = to
@@ -70,6 +74,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, rag *v1alpha1.RAGService, 
 		return client.IgnoreNotFound(err) // one that is gone needs no status
 	}
 	statusWrites.Inc()
+	r.ledger.recordStatusWrite(rag, r.now())
 	return nil
 }
 
@@ -93,12 +98,14 @@ func next(ctx context.Context, pass *status.Pass, verdict status.Verdict, passEr
 	return ctrl.Result{RequeueAfter: after}, nil
 }
 
-// againSoon is for a write that may only have met a newer version than the cache knew.
-func againSoon(err error) (ctrl.Result, error) {
-	if apierrors.IsConflict(err) {
-		return ctrl.Result{RequeueAfter: conflictDelay}, nil
+// retry makes the pass again. Conflicts are expected: they are no error in the log, and wait less than a failure.
+func (r *Reconciler) retry(ctx context.Context, rag *v1alpha1.RAGService, err error) (ctrl.Result, error) {
+	if !onlyConflicts(err) {
+		return ctrl.Result{}, err
 	}
-	return ctrl.Result{}, err
+	after := r.conflicts.When(client.ObjectKeyFromObject(rag))
+	logf.FromContext(ctx).V(1).Info("the cache is behind", "conflicts", err.Error(), "retryAfter", after)
+	return ctrl.Result{RequeueAfter: after}, nil
 }
 
 func isPropagating(rag *v1alpha1.RAGService) bool {

@@ -18,8 +18,9 @@ import (
 // finalizer, and the volumes carry label and annotation for whoever looks later.
 func (r *Reconciler) bidFarewell(ctx context.Context, key types.NamespacedName) {
 	r.poller.Forget(key)
+	r.conflicts.Forget(key)
 	forgetConditions(key)
-	uid, known := r.ledger.strike(key)
+	uid, known := r.ledger.remove(key)
 	if !known {
 		return
 	}

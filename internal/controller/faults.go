@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
@@ -16,25 +17,65 @@ type buildError struct{ error }
 
 func (e *buildError) Unwrap() error { return e.error }
 
-// faults turns the error of a pass into what its status says of it. Messages are for users and stay the same from one
-// attempt to the next: what exactly an attempt met is in the log.
-func faults(err error) []status.Fault {
+// each are the errors that err joins; err itself when it joins none.
+func each(err error) []error {
 	if err == nil {
 		return nil
 	}
-	if invalid, is := errors.AsType[*buildError](err); is {
-		return []status.Fault{{Reason: v1alpha1.ReasonApplyFailed, Message: "the spec cannot be used: " + invalid.Error()}}
+	joined, ok := errors.AsType[interface {
+		error
+		Unwrap() []error
+	}](err)
+	if !ok {
+		return []error{err}
 	}
-	failures := apply.Failures(err)
-	if len(failures) == 0 {
-		return []status.Fault{{
-			Reason:  v1alpha1.ReasonReconcileFailed,
-			Message: "reading the cluster failed and is tried again; see the operator's log",
-		}}
+	var all []error
+	for _, one := range joined.Unwrap() {
+		all = append(all, each(one)...)
 	}
-	all := make([]status.Fault, 0, len(failures))
-	for _, f := range failures {
-		all = append(all, status.Fault{Component: f.Component, Reason: f.Reason(), Message: describe(f)})
+	return all
+}
+
+// onlyConflicts says that err is nothing but writes that met a newer version than the cache knew.
+func onlyConflicts(err error) bool {
+	for _, one := range each(err) {
+		if !apierrors.IsConflict(one) {
+			return false
+		}
+	}
+	return err != nil
+}
+
+// namespaceTerminates says that a write failed because its namespace is being deleted.
+func namespaceTerminates(err error) bool {
+	for _, one := range each(err) {
+		if apierrors.HasStatusCause(one, corev1.NamespaceTerminatingCause) {
+			return true
+		}
+	}
+	return false
+}
+
+// faults turns the error of a pass into what its status says of it, each step that failed once. Messages are for users
+// and stay the same from one attempt to the next: what exactly an attempt met is in the log.
+func faults(err error) []status.Fault {
+	var all []status.Fault
+	unread := false
+	for _, one := range each(err) {
+		invalid, isBuild := errors.AsType[*buildError](one)
+		failure, isApply := errors.AsType[*apply.Failure](one)
+		switch {
+		case isBuild:
+			all = append(all, status.Fault{Reason: v1alpha1.ReasonApplyFailed, Message: "the spec cannot be used: " + invalid.Error()})
+		case isApply:
+			all = append(all, status.Fault{Component: failure.Component, Reason: failure.Reason(), Message: describe(failure)})
+		case !unread:
+			unread = true
+			all = append(all, status.Fault{
+				Reason:  v1alpha1.ReasonReconcileFailed,
+				Message: "reading the cluster failed and is tried again; see the operator's log",
+			})
+		}
 	}
 	return all
 }

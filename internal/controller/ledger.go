@@ -5,10 +5,15 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 )
+
+// staleLimit bounds how long a pass waits for the cache to show the last status write. A cache is behind for
+// milliseconds; an etcd restored from a backup is behind for good, and must not stop the operator.
+const staleLimit = 10 * time.Second
 
 // ledger is what the process remembers of RAGServices. A restart may lose all of it: it costs a write too many of
 // numbers, or an event.
@@ -21,12 +26,15 @@ type ledgerEntry struct {
 	uid types.UID
 	// numbers is when status.cache was last written.
 	numbers time.Time
+	// version is the resourceVersion that the last status write made, written its time.
+	version string
+	written time.Time
 }
 
 func newLedger() *ledger { return &ledger{entries: map[types.NamespacedName]ledgerEntry{}} }
 
-// saw notes a pass, and whether it wrote numbers.
-func (l *ledger) saw(rag *v1alpha1.RAGService, now time.Time, numbers bool) {
+// update changes the entry of a RAGService, which is a new one for a UID that was not known.
+func (l *ledger) update(rag *v1alpha1.RAGService, change func(*ledgerEntry)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	key := client.ObjectKeyFromObject(rag)
@@ -34,10 +42,35 @@ func (l *ledger) saw(rag *v1alpha1.RAGService, now time.Time, numbers bool) {
 	if entry.uid != rag.UID {
 		entry = ledgerEntry{uid: rag.UID}
 	}
-	if numbers {
-		entry.numbers = now
-	}
+	change(&entry)
 	l.entries[key] = entry
+}
+
+// recordPass notes a pass, and whether it wrote numbers.
+func (l *ledger) recordPass(rag *v1alpha1.RAGService, now time.Time, numbers bool) {
+	l.update(rag, func(e *ledgerEntry) {
+		if numbers {
+			e.numbers = now
+		}
+	})
+}
+
+// recordStatusWrite notes that rag is as a status write returned it.
+func (l *ledger) recordStatusWrite(rag *v1alpha1.RAGService, now time.Time) {
+	l.update(rag, func(e *ledgerEntry) { e.version, e.written = rag.ResourceVersion, now })
+}
+
+// isStale says that rag was read from a cache that does not show the last status write yet. A pass over it would
+// compare its verdict with a status of before, and might leave a wrong one standing.
+func (l *ledger) isStale(rag *v1alpha1.RAGService, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	entry := l.entries[client.ObjectKeyFromObject(rag)]
+	if entry.uid != rag.UID || entry.version == "" || now.Sub(entry.written) > staleLimit {
+		return false
+	}
+	order, err := resourceversion.CompareResourceVersion(rag.ResourceVersion, entry.version)
+	return err == nil && order < 0
 }
 
 func (l *ledger) numbersWritten(rag *v1alpha1.RAGService) time.Time {
@@ -49,8 +82,8 @@ func (l *ledger) numbersWritten(rag *v1alpha1.RAGService) time.Time {
 	return time.Time{}
 }
 
-// strike forgets a RAGService and says which one it was, if it was known.
-func (l *ledger) strike(key types.NamespacedName) (types.UID, bool) {
+// remove forgets a RAGService and says which one it was, if it was known.
+func (l *ledger) remove(key types.NamespacedName) (types.UID, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	entry, known := l.entries[key]

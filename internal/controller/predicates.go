@@ -10,8 +10,18 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/observe"
 )
+
+// specChanged passes on a RAGService whose spec changed, that is being deleted, or whose user asks for a pass. Its status
+// is the operator's own.
+func specChanged() predicate.Predicate {
+	return onUpdate(func(before, after client.Object) bool {
+		return before.GetGeneration() != after.GetGeneration() || before.GetUID() != after.GetUID() ||
+			before.GetAnnotations()[v1alpha1.AnnotationRequestedAt] != after.GetAnnotations()[v1alpha1.AnnotationRequestedAt]
+	})
+}
 
 // childChanged passes on what a pass would notice of a child: its spec and metadata, and of a workload the numbers that
 // are judged. The rest of a status is noise.

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -29,7 +31,9 @@ type Reconciler struct {
 	poller   *observe.Poller
 	recorder events.EventRecorder
 	ledger   *ledger
-	now      func() time.Time
+	// conflicts says how long a pass waits after conflicts.
+	conflicts workqueue.TypedRateLimiter[types.NamespacedName]
+	now       func() time.Time
 }
 
 // Options are what an operator is started with.
@@ -45,14 +49,15 @@ type Options struct {
 // New returns a Reconciler on the clients of mgr, whose cache has to be as CacheOptions says.
 func New(mgr manager.Manager, o Options) *Reconciler {
 	return &Reconciler{
-		client:   mgr.GetClient(),
-		gatherer: gather.New(mgr.GetCache(), mgr.GetAPIReader(), o.Images, o.Namespace),
-		applier:  apply.New(mgr.GetClient(), mgr.GetAPIReader()),
-		observer: &observe.Observer{Reader: mgr.GetCache(), Poller: o.Poller, Now: time.Now},
-		poller:   o.Poller,
-		recorder: mgr.GetEventRecorder(controllerName),
-		ledger:   newLedger(),
-		now:      time.Now,
+		client:    mgr.GetClient(),
+		gatherer:  gather.New(mgr.GetCache(), mgr.GetAPIReader(), o.Images, o.Namespace),
+		applier:   apply.New(mgr.GetClient(), mgr.GetAPIReader()),
+		observer:  &observe.Observer{Reader: mgr.GetCache(), Poller: o.Poller, Now: time.Now},
+		poller:    o.Poller,
+		recorder:  mgr.GetEventRecorder(controllerName),
+		ledger:    newLedger(),
+		conflicts: workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](staleDelay, lastRetry),
+		now:       time.Now,
 	}
 }
 
@@ -66,10 +71,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 		}
 		return ctrl.Result{}, fmt.Errorf("reading the RAGService: %w", err)
 	}
+	if r.ledger.isStale(rag, r.now()) {
+		return ctrl.Result{RequeueAfter: staleDelay}, nil
+	}
 	if len(rag.Status.Conditions) == 0 {
 		first := status.Evaluate(status.Pass{Service: rag, Now: r.now()})
 		if err := r.writeStatus(ctx, rag, first.Status); err != nil {
-			return againSoon(fmt.Errorf("writing the first status: %w", err))
+			return r.retry(ctx, rag, fmt.Errorf("writing the first status: %w", err))
 		}
 	}
 

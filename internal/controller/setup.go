@@ -12,7 +12,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
-	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
@@ -37,7 +36,7 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr manager.Manager) 
 	}
 	b := ctrl.NewControllerManagedBy(mgr).
 		Named(controllerName).
-		For(&v1alpha1.RAGService{}, builder.WithPredicates(predicate.GenerationChangedPredicate{}))
+		For(&v1alpha1.RAGService{}, builder.WithPredicates(specChanged()))
 	for _, kind := range apply.Kinds() {
 		b = b.Owns(kind, builder.WithPredicates(childChanged()))
 	}

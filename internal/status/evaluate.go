@@ -12,6 +12,10 @@ import (
 // secondsOfStatus is the precision with which a status keeps times.
 const secondsOfStatus = time.Second
 
+// afterWrite is when to look again after a pass that changed a child. The change's own event comes sooner, except for
+// objects whose events bring no pass.
+const afterWrite = 2 * time.Second
+
 // rule judges one condition.
 type rule struct {
 	conditionType string
@@ -56,6 +60,9 @@ func Evaluate(p Pass) Verdict {
 	v.RecheckAfter = soonest(p.throttleNumbers(&v.Status), p.configDeadline(found))
 	if p.Observed != nil {
 		v.RecheckAfter = soonest(v.RecheckAfter, p.Observed.RecheckAfter)
+	}
+	if p.Wrote {
+		v.RecheckAfter = soonest(v.RecheckAfter, afterWrite)
 	}
 	return v
 }
