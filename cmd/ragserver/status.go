@@ -27,18 +27,18 @@ func (srv *server) statusz(podUID string) telemetry.Statusz {
 }
 
 // fault is why OpenSearch is down.
-func (srv *server) fault() string {
+func (srv *server) fault() telemetry.DependencyFault {
 	if srv.openSearchFault == nil || srv.openSearch() != telemetry.DependencyDown {
 		return ""
 	}
-	return srv.openSearchFault()
+	return telemetry.DependencyFault(srv.openSearchFault())
 }
 
-func redisFault(r *resilience.Redis) string {
+func redisFault(r *resilience.Redis) telemetry.DependencyFault {
 	if r == nil {
 		return ""
 	}
-	return string(r.Fault())
+	return telemetry.DependencyFault(r.Fault())
 }
 
 func redisState(r *resilience.Redis) telemetry.DependencyState {

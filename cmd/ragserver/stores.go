@@ -53,7 +53,7 @@ func (srv *server) openStore(s setup, analyser *terms.Analyser) (documents, erro
 		return nil, fmt.Errorf("stores.openSearch: %w", err)
 	}
 	srv.openSearch = func() telemetry.DependencyState { return telemetry.DependencyState(store.State()) }
-	srv.openSearchFault = store.Fault
+	srv.openSearchFault = store.Cause
 	srv.background = append(srv.background, store.Run)
 	return store, nil
 }

@@ -42,7 +42,7 @@ func askAddress(t *testing.T, address string) (telemetry.Statusz, outcome) {
 func TestAskReadsAnAnswer(t *testing.T) {
 	t.Parallel()
 	want := telemetry.Statusz{
-		PodUID: podUID, Ready: true, ConfigHash: "00aa", OpenSearch: telemetry.DependencyUp, RedisCache: telemetry.DependencyDown,
+		PodUID: podUID, Ready: true, ConfigHash: "00aa", RedisCacheFault: telemetry.FaultAuth, OpenSearch: telemetry.DependencyUp, RedisCache: telemetry.DependencyDown,
 		RedisState: telemetry.DependencyUp, LLM: telemetry.DependencyUnused, WindowSeconds: 300,
 		Cache: []telemetry.CacheCount{{Kind: "search", Hits: 1, Misses: 2}},
 	}
@@ -50,7 +50,9 @@ func TestAskReadsAnAnswer(t *testing.T) {
 		if r.Method != http.MethodGet || r.URL.Path != "/statusz" {
 			t.Errorf("asked %s %s", r.Method, r.URL.Path)
 		}
-		_, _ = w.Write([]byte(statusz(t, want)))
+		said := want
+		said.OpenSearchFault = "password hunter2" // no word of the list: left out
+		_, _ = w.Write([]byte(statusz(t, said)))
 	})
 	if how != answered {
 		t.Fatalf("outcome %s", how)

@@ -39,8 +39,20 @@ func decode(body []byte) (telemetry.Statusz, error) {
 	}
 	counts, err := knownCounts(said.Cache)
 	said.Cache, said.Version = counts, ""
-	said.OpenSearchFault, said.RedisCacheFault, said.RedisStateFault = "", "", "" // for people who read /statusz
+	for _, fault := range []*telemetry.DependencyFault{&said.OpenSearchFault, &said.RedisCacheFault, &said.RedisStateFault} {
+		*fault = knownFault(*fault)
+	}
 	return said, err
+}
+
+func knownFault(f telemetry.DependencyFault) telemetry.DependencyFault {
+	switch f {
+	case telemetry.FaultDNS, telemetry.FaultRefused, telemetry.FaultTimeout, telemetry.FaultUnreachable, telemetry.FaultForeign,
+		telemetry.FaultAuth, telemetry.FaultUnready, telemetry.FaultBlocked:
+		return f
+	default:
+		return ""
+	}
 }
 
 func knownState(s telemetry.DependencyState) telemetry.DependencyState {

@@ -99,26 +99,32 @@ func (p *Poller) record(key types.NamespacedName, uid types.UID, servers []targe
 	}
 	now := p.now()
 	kept := make(map[types.UID]answer, len(servers))
+	latest := observed.Poll{At: now}
 	for i, server := range servers {
 		if answers[i] != nil {
 			kept[server.uid] = *answers[i]
 		} else if old, spoke := s.answers[server.uid]; spoke && now.Sub(old.at) < answerLife {
 			kept[server.uid] = old
 		}
+		if server.ready {
+			latest.Asked++
+		}
+		switch said, spoke := kept[server.uid]; {
+		case spoke && server.ready:
+			latest.Reports = append(latest.Reports, said.Statusz)
+		case spoke:
+			latest.Unready = append(latest.Unready, said.Statusz)
+		}
 	}
+	sortByPod(latest.Reports)
+	sortByPod(latest.Unready)
 	before := s.latest
-	s.answers = kept
-	s.latest = observed.Poll{At: now, Asked: len(servers), Reports: reports(kept)}
+	s.answers, s.latest = kept, latest
 	return s.newFigures() || before.At.IsZero() || differ(before, s.latest)
 }
 
-func reports(answers map[types.UID]answer) []telemetry.Statusz {
-	out := make([]telemetry.Statusz, 0, len(answers))
-	for _, a := range answers {
-		out = append(out, a.Statusz)
-	}
-	slices.SortFunc(out, func(a, b telemetry.Statusz) int { return strings.Compare(a.PodUID, b.PodUID) })
-	return out
+func sortByPod(all []telemetry.Statusz) {
+	slices.SortFunc(all, func(a, b telemetry.Statusz) int { return strings.Compare(a.PodUID, b.PodUID) })
 }
 
 // newFigures says that the figures of a status would move, once for each move.
@@ -137,17 +143,14 @@ func (s *service) newFigures() bool {
 
 // differ compares two rounds but for traffic, which newFigures judges.
 func differ(a, b observed.Poll) bool {
-	if a.Asked != b.Asked || len(a.Reports) != len(b.Reports) {
-		return true
-	}
-	quiet := func(s telemetry.Statusz) telemetry.Statusz {
-		s.Cache, s.WindowSeconds = nil, 0
-		return s
-	}
-	for i := range a.Reports {
-		if !equality.Semantic.DeepEqual(quiet(a.Reports[i]), quiet(b.Reports[i])) {
-			return true
+	quiet := func(all []telemetry.Statusz) []telemetry.Statusz {
+		out := slices.Clone(all)
+		for i := range out {
+			out[i].Cache, out[i].WindowSeconds = nil, 0
 		}
+		return out
 	}
-	return false
+	return a.Asked != b.Asked ||
+		!equality.Semantic.DeepEqual(quiet(a.Reports), quiet(b.Reports)) ||
+		!equality.Semantic.DeepEqual(quiet(a.Unready), quiet(b.Unready))
 }

@@ -33,7 +33,7 @@ func (p *polling) round(said ...*telemetry.Statusz) bool {
 	servers := make([]target, len(said))
 	answers := make([]*answer, len(said))
 	for i, s := range said {
-		servers[i].uid = types.UID(rune('a' + i))
+		servers[i].uid, servers[i].ready = types.UID(rune('a'+i)), true
 		if s != nil {
 			s.PodUID = string(servers[i].uid)
 			answers[i] = &answer{*s, p.clock}
@@ -128,5 +128,29 @@ func TestAnotherServiceOfTheSameNameStartsAnew(t *testing.T) {
 	p.Forget(service1)
 	if got := p.Latest(service1, "another"); !got.At.IsZero() {
 		t.Errorf("it was not forgotten: %+v", got)
+	}
+}
+
+// TestUnreadyServersAreHeardApart has a server that waits for OpenSearch: what it says is a status's business, and it is no
+// server that shall run a configuration.
+func TestUnreadyServersAreHeardApart(t *testing.T) {
+	t.Parallel()
+	p := newPolling(t)
+	says := func(ready bool, why telemetry.DependencyFault) bool {
+		return p.record(service1, "s", []target{{uid: "a", ready: ready}},
+			[]*answer{{telemetry.Statusz{PodUID: "a", OpenSearchFault: why}, p.clock}})
+	}
+	says(false, telemetry.FaultDNS)
+	if got := p.Latest(service1, "s"); got.Asked != 0 || len(got.Reports) != 0 || len(got.Unready) != 1 {
+		t.Errorf("an unready server makes the round %+v", got)
+	}
+	for i, step := range []struct {
+		ready bool
+		why   telemetry.DependencyFault
+		want  bool
+	}{{false, telemetry.FaultDNS, false}, {false, telemetry.FaultRefused, true}, {true, "", true}} {
+		if got := says(step.ready, step.why); got != step.want {
+			t.Errorf("round %d told %t, want %t", i, got, step.want)
+		}
 	}
 }

@@ -39,6 +39,7 @@ func (o *Observer) Observe(ctx context.Context, rag *v1alpha1.RAGService) (obser
 	if err != nil {
 		return observed.Observed{}, fmt.Errorf("reading volumes: %w", err)
 	}
+	noteReadySince(controllers.workloads, pods)
 	seen := observed.Observed{
 		Workloads:    controllers.workloads,
 		ReusedVolume: reused,

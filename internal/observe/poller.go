@@ -111,7 +111,7 @@ func (p *Poller) next(ctx context.Context) bool {
 	return true
 }
 
-// round asks every ready server of a service and says whether its status would change.
+// round asks every running server of a service and says whether its status would change.
 func (p *Poller) round(ctx context.Context, key types.NamespacedName, uid types.UID) bool {
 	servers, err := targets(ctx, p.reader, key, uid)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -16,9 +17,11 @@ import (
 type target struct {
 	uid     types.UID
 	address netip.Addr
+	// ready says that the kubelet found it ready. One that is not knows best what it waits for.
+	ready bool
 }
 
-// targets are the ready servers of a RAGService: running pods whose chain of controllers ends, by UID, at its own
+// targets are the servers of a RAGService, ready or not: running pods whose chain of controllers ends, by UID, at its own
 // Deployment. Nothing else is ever connected to.
 func targets(ctx context.Context, reader client.Reader, service types.NamespacedName, uid types.UID) ([]target, error) {
 	deployment, err := serverDeployment(ctx, reader, service, uid)
@@ -31,16 +34,16 @@ func targets(ctx context.Context, reader client.Reader, service types.Namespaced
 	}
 	var out []target
 	for _, pod := range pods {
-		if address, ready := readyAddress(pod.Pod); ready {
-			out = append(out, target{pod.UID, address})
+		if address, runs := runningAddress(pod.Pod); runs {
+			out = append(out, target{pod.UID, address, isReady(pod.Pod)})
 		}
 	}
 	return out, nil
 }
 
-// readyAddress is where a ready pod listens. A pod in its node's network, and addresses that mean the operator's own
+// runningAddress is where a running pod listens. A pod in its node's network, and addresses that mean the operator's own
 // host or its link, are refused: a foreign field in the Deployment must not make the operator ask a node.
-func readyAddress(pod *corev1.Pod) (netip.Addr, bool) {
+func runningAddress(pod *corev1.Pod) (netip.Addr, bool) {
 	if pod.DeletionTimestamp != nil || pod.Status.Phase != corev1.PodRunning || pod.Status.PodIP == pod.Status.HostIP {
 		return netip.Addr{}, false
 	}
@@ -48,10 +51,20 @@ func readyAddress(pod *corev1.Pod) (netip.Addr, bool) {
 	if err != nil || !address.Unmap().IsGlobalUnicast() {
 		return netip.Addr{}, false
 	}
+	return address, true
+}
+
+func isReady(pod *corev1.Pod) bool {
+	_, ready := readySince(pod)
+	return ready
+}
+
+// readySince is when a pod became ready.
+func readySince(pod *corev1.Pod) (since time.Time, ready bool) {
 	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodReady {
-			return address, c.Status == corev1.ConditionTrue
+		if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
+			return c.LastTransitionTime.Time, true
 		}
 	}
-	return netip.Addr{}, false
+	return time.Time{}, false
 }

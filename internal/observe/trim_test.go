@@ -41,9 +41,9 @@ func TestTrimPodKeepsWhatIsRead(t *testing.T) {
 	if diff := cmp.Diff(whole.OwnerReferences, trimmed.OwnerReferences); diff != "" {
 		t.Errorf("owners (-want +got):\n%s", diff)
 	}
-	wantAddress, wantReady := readyAddress(whole)
-	if address, ready := readyAddress(trimmed); address != wantAddress || ready != wantReady {
-		t.Errorf("address %s ready %t, want %s %t", address, ready, wantAddress, wantReady)
+	wantAddress, _ := runningAddress(whole)
+	if address, runs := runningAddress(trimmed); address != wantAddress || !runs || isReady(trimmed) != isReady(whole) {
+		t.Errorf("address %s runs %t ready %t, want %s true %t", address, runs, isReady(trimmed), wantAddress, isReady(whole))
 	}
 	want, _ := diagnose([]componentPod{{desired.ComponentServer, whole}}, now)
 	got, _ := diagnose([]componentPod{{desired.ComponentServer, trimmed}}, now)
@@ -52,7 +52,7 @@ func TestTrimPodKeepsWhatIsRead(t *testing.T) {
 	}
 }
 
-func TestReadyAddress(t *testing.T) {
+func TestRunningAddress(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name, pod, host string
@@ -61,7 +61,7 @@ func TestReadyAddress(t *testing.T) {
 	}{
 		{"ready", "10.1.2.3", "192.0.2.1", corev1.ConditionTrue, true},
 		{"ready, IPv6", "fd00::1", "fd00::2", corev1.ConditionTrue, true},
-		{"not ready", "10.1.2.3", "192.0.2.1", corev1.ConditionFalse, false},
+		{"not ready", "10.1.2.3", "192.0.2.1", corev1.ConditionFalse, true},
 		{"no address yet", "", "192.0.2.1", corev1.ConditionTrue, false},
 		{"in the node's network", "192.0.2.1", "192.0.2.1", corev1.ConditionTrue, false},
 		{"this host", "127.0.0.1", "192.0.2.1", corev1.ConditionTrue, false},
@@ -74,7 +74,7 @@ func TestReadyAddress(t *testing.T) {
 			Phase: corev1.PodRunning, PodIP: c.pod, HostIP: c.host,
 			Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: c.ready}},
 		}}
-		if _, got := readyAddress(pod); got != c.want {
+		if _, got := runningAddress(pod); got != c.want {
 			t.Errorf("%s: asked %t, want %t", c.name, got, c.want)
 		}
 	}

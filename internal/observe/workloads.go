@@ -105,3 +105,14 @@ func ofStatefulSet(s *appsv1.StatefulSet) observed.Workload {
 		UpToDate:        s.Status.ObservedGeneration >= s.Generation,
 	}
 }
+
+// noteReadySince notes when the youngest ready pod of each workload became ready.
+func noteReadySince(workloads map[desired.Component]observed.Workload, pods []componentPod) {
+	for _, pod := range pods {
+		if since, ready := readySince(pod.Pod); ready && since.After(workloads[pod.component].ReadySince) {
+			w := workloads[pod.component]
+			w.ReadySince = since
+			workloads[pod.component] = w
+		}
+	}
+}

@@ -60,6 +60,7 @@ func Evaluate(p Pass) Verdict {
 	v.RecheckAfter = soonest(p.throttleNumbers(&v.Status), p.configDeadline(found))
 	if p.Observed != nil {
 		v.RecheckAfter = soonest(v.RecheckAfter, p.Observed.RecheckAfter)
+		v.RecheckAfter = soonest(v.RecheckAfter, p.storesConnecting())
 	}
 	if p.Wrote {
 		v.RecheckAfter = soonest(v.RecheckAfter, afterWrite)

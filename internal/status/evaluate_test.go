@@ -65,6 +65,17 @@ var evaluations = []struct {
 		outcome{"OpenSearchReady": "False/Unschedulable", "Ready": "False/Unschedulable", "Reconciling": "True/Progressing"}},
 	{"half of the servers cannot reach OpenSearch", []change{server(func(s *telemetry.Statusz) { s.OpenSearch = telemetry.DependencyDown })},
 		outcome{"OpenSearchReady": "False/StoreUnreachable", "Ready": "False/StoreUnreachable", "Reconciling": "True/Progressing"}},
+	{"half of the servers cannot reach an OpenSearch that has just become ready", []change{
+		server(func(s *telemetry.Statusz) { s.OpenSearch = telemetry.DependencyDown }), storeReadyFor(10 * time.Second),
+	}, nil},
+	{"no server becomes ready, for it cannot find OpenSearch", []change{noServerReady(telemetry.FaultDNS), storeReadyFor(time.Minute)}, outcome{
+		"OpenSearchReady": "False/StoreUnreachable", "ServerReady": "False/StoreUnreachable", "Ready": "False/StoreUnreachable",
+		"ConfigApplied": "False/Progressing", "Reconciling": "True/Progressing",
+	}},
+	{"servers wait for OpenSearch, which starts", []change{noServerReady(telemetry.FaultRefused), unready(desired.ComponentOpenSearch)}, outcome{
+		"OpenSearchReady": "False/Progressing", "ServerReady": "False/Progressing", "Ready": "False/Progressing",
+		"ConfigApplied": "False/Progressing", "Reconciling": "True/Progressing",
+	}},
 	{"OpenSearch uses a volume that stayed", []change{func(p *status.Pass) { p.Observed.ReusedVolume = true }},
 		outcome{"OpenSearchReady": "True/ReusedVolume"}},
 
@@ -120,6 +131,23 @@ var evaluations = []struct {
 		p.Service.DeletionTimestamp = &metav1.Time{Time: start}
 		p.Secrets, p.State, p.Observed = nil, nil, nil
 	}}, outcome{"Ready": "False/Deleting"}},
+}
+
+// noServerReady has both servers run, unready, and say why.
+func noServerReady(why telemetry.DependencyFault) change {
+	return func(p *status.Pass) {
+		servers(func(s *telemetry.Statusz) {
+			s.Ready, s.OpenSearch, s.OpenSearchFault = false, telemetry.DependencyDown, why
+		})(p)
+		p.Observed.Poll = observed.Poll{At: p.Now, Unready: p.Observed.Poll.Reports}
+		workload(desired.ComponentServer, func(w *observed.Workload) { w.ReadyReplicas = 0 })(p)
+	}
+}
+
+func storeReadyFor(d time.Duration) change {
+	return func(p *status.Pass) {
+		workload(desired.ComponentOpenSearch, func(w *observed.Workload) { w.ReadySince = p.Now.Add(-d) })(p)
+	}
 }
 
 func llm(state telemetry.DependencyState) func(*telemetry.Statusz) {

@@ -50,6 +50,8 @@ type control struct {
 	asked, answered time.Time
 	// fault is how the last poll failed; empty when it did not.
 	fault string
+	// cause is why, more closely.
+	cause string
 	// writers are the changes that this replica has begun and not ended.
 	writers map[string]*change
 	// abandoned tells which changes show no sign of their writer.
@@ -123,6 +125,13 @@ func (s *Store) Fault() string {
 	return s.control.fault
 }
 
+// Cause is why the last poll failed, more closely than metrics tell it; empty when it did not.
+func (s *Store) Cause() string {
+	s.control.mu.Lock()
+	defer s.control.mu.Unlock()
+	return s.control.cause
+}
+
 // poll reads the control document once.
 func (s *Store) poll(ctx context.Context) error {
 	sent := time.Now()
@@ -130,8 +139,8 @@ func (s *Store) poll(ctx context.Context) error {
 	s.learn(found, sent, err == nil)
 	s.control.mu.Lock()
 	defer s.control.mu.Unlock()
-	if s.control.fault = ""; err != nil {
-		s.control.fault = Outcome(err)
+	if s.control.fault, s.control.cause = "", ""; err != nil {
+		s.control.fault, s.control.cause = Outcome(err), cause(err)
 	}
 	return err
 }

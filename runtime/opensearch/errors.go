@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/ragservice/ragservice-operator/runtime/rag"
@@ -100,6 +102,28 @@ func Outcome(err error) string {
 		return e.Kind.Code
 	default:
 		return "canceled"
+	}
+}
+
+// cause says why a call failed, in the words of /statusz.
+func cause(err error) string {
+	var answer *answerError
+	var dns *net.DNSError
+	switch {
+	case errors.Is(err, ErrForeignStore):
+		return "foreign_store"
+	case errors.As(err, &dns):
+		return "dns"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "refused"
+	case errors.As(err, &answer) && answer.kind == "cluster_block_exception" && answer.status != http.StatusServiceUnavailable:
+		return "blocked"
+	case errors.As(err, &answer), errors.Is(err, errStarting):
+		return "unready"
+	case errors.Is(err, rag.ErrSearchTimeout):
+		return "timeout"
+	default:
+		return "unreachable"
 	}
 }
 

@@ -17,11 +17,10 @@ type Statusz struct {
 	RedisCache DependencyState `json:"redisCache"`
 	RedisState DependencyState `json:"redisState"`
 	LLM        DependencyState `json:"llm"`
-	// OpenSearchFault, RedisCacheFault and RedisStateFault say why one is down, in the words of its metric's label outcome:
-	// "foreign_store" is a server at its address that is not it. Empty otherwise.
-	OpenSearchFault string `json:"openSearchFault,omitempty"`
-	RedisCacheFault string `json:"redisCacheFault,omitempty"`
-	RedisStateFault string `json:"redisStateFault,omitempty"`
+	// OpenSearchFault, RedisCacheFault and RedisStateFault say why one is down; empty otherwise.
+	OpenSearchFault DependencyFault `json:"openSearchFault,omitempty"`
+	RedisCacheFault DependencyFault `json:"redisCacheFault,omitempty"`
+	RedisStateFault DependencyFault `json:"redisStateFault,omitempty"`
 	// WindowSeconds is how long Cache looks back.
 	WindowSeconds int `json:"windowSeconds"`
 	// Cache counts, for each kind of result, the requests of the window (BYPASS excluded).
@@ -41,6 +40,29 @@ const (
 	DependencyUnknown DependencyState = "unknown"
 	// DependencyUnused is not part of this service.
 	DependencyUnused DependencyState = "unused"
+)
+
+// DependencyFault is why a server cannot use a dependency. Further words are those of the metrics' label outcome.
+type DependencyFault string
+
+// Faults of dependencies.
+const (
+	// FaultDNS: its name does not resolve.
+	FaultDNS DependencyFault = "dns"
+	// FaultRefused: nothing listens at its address, or something on the way refuses.
+	FaultRefused DependencyFault = "refused"
+	// FaultTimeout: no answer in the time allowed.
+	FaultTimeout DependencyFault = "timeout"
+	// FaultUnreachable: no connection, or it broke.
+	FaultUnreachable DependencyFault = "unreachable"
+	// FaultForeign: what answers at its address is something else.
+	FaultForeign DependencyFault = "foreign_store"
+	// FaultAuth: it refuses the password.
+	FaultAuth DependencyFault = "auth"
+	// FaultUnready: it answers that it cannot work now: it starts, or its cluster is red.
+	FaultUnready DependencyFault = "unready"
+	// FaultBlocked: it takes no writes, mostly because a disk is full.
+	FaultBlocked DependencyFault = "blocked"
 )
 
 // CacheCount is the traffic of one kind of result: "search" counts search requests, "llm" ask and stream requests.

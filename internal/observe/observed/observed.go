@@ -30,6 +30,8 @@ type Workload struct {
 	Replicas, UpdatedReplicas, ReadyReplicas int32
 	// WantedReplicas is spec.replicas.
 	WantedReplicas int32
+	// ReadySince is when the youngest of its ready pods became ready; zero when that is not known.
+	ReadySince time.Time
 	// UpToDate says that its controller has seen its latest spec.
 	UpToDate bool
 }
@@ -48,4 +50,6 @@ type Poll struct {
 	// that has not answered for 30 s has none.
 	Asked   int
 	Reports []telemetry.Statusz
+	// Unready are the last answers of running servers that are not ready: they say what they wait for.
+	Unready []telemetry.Statusz
 }

@@ -1,0 +1,137 @@
+package status
+
+import (
+	"slices"
+	"time"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/desired"
+	"github.com/ragservice/ragservice-operator/runtime/telemetry"
+)
+
+// connectLimit is how long servers may take to find a store that has just become ready: they try again within seconds,
+// and what they say is up to 10 s old.
+const connectLimit = 20 * time.Second
+
+// storeState is what a server says of a store, and why if it is down.
+type storeState func(telemetry.Statusz) (down bool, why telemetry.DependencyFault)
+
+func openSearchState(s telemetry.Statusz) (bool, telemetry.DependencyFault) {
+	return s.OpenSearch == telemetry.DependencyDown, s.OpenSearchFault
+}
+
+func redisState(s telemetry.Statusz) (bool, telemetry.DependencyFault) {
+	if s.RedisCache == telemetry.DependencyDown {
+		return true, s.RedisCacheFault
+	}
+	return s.RedisState == telemetry.DependencyDown, s.RedisStateFault
+}
+
+// storeUnreachable is for a store whose pods run, when at least half of the servers cannot use it, ready or not. Before
+// the first answers, what was said before stands.
+func (p Pass) storeUnreachable(condition string, state storeState, components ...desired.Component) (finding, bool) {
+	if p.stopped() || p.connecting(components...) > 0 {
+		return finding{}, false
+	}
+	if previous := p.previous(condition); p.Observed.Poll.At.IsZero() {
+		return keepJudged(keep(previous)), previous.Reason == v1alpha1.ReasonStoreUnreachable
+	}
+	why, lost := p.storeFault(state)
+	if !lost {
+		return finding{}, false
+	}
+	return no(v1alpha1.ReasonStoreUnreachable, "%s runs but servers cannot use it: %s", storeName(components[0]), explain(why, components[0])), true
+}
+
+func storeName(c desired.Component) string {
+	if c == desired.ComponentOpenSearch {
+		return "OpenSearch"
+	}
+	return "Redis"
+}
+
+// connecting is how long the servers still have to find one of the components; 0 when they should have.
+func (p Pass) connecting(components ...desired.Component) time.Duration {
+	var left time.Duration
+	for _, c := range components {
+		if since := p.Observed.Workloads[c].ReadySince; !since.IsZero() {
+			left = max(left, since.Add(connectLimit).Sub(p.Now))
+		}
+	}
+	return left
+}
+
+// storesConnecting is when the first of those waits ends that a server has something to say about; 0 for none.
+func (p Pass) storesConnecting() (next time.Duration) {
+	if _, lost := p.storeFault(openSearchState); lost {
+		next = p.connecting(desired.ComponentOpenSearch)
+	}
+	if _, lost := p.storeFault(redisState); lost {
+		next = soonest(next, p.connecting(desired.ComponentRedisCache, desired.ComponentRedisState))
+	}
+	return next
+}
+
+// storeFault says whether at least half of the servers that answered cannot use a store, and the cause that most of them
+// name.
+func (p Pass) storeFault(state storeState) (telemetry.DependencyFault, bool) {
+	all := slices.Concat(p.Observed.Poll.Reports, p.Observed.Poll.Unready)
+	causes := map[telemetry.DependencyFault]int{}
+	down := 0
+	for _, s := range all {
+		if lost, why := state(s); lost {
+			down++
+			causes[why]++
+		}
+	}
+	if down == 0 || 2*down < len(all) {
+		return "", false
+	}
+	var most telemetry.DependencyFault
+	for why, n := range causes {
+		if n > causes[most] || (n == causes[most] && why < most) {
+			most = why
+		}
+	}
+	return most, true
+}
+
+// explain says why servers cannot use a store, and where to look next.
+func explain(why telemetry.DependencyFault, c desired.Component) string {
+	switch why {
+	case telemetry.FaultDNS:
+		return "its name does not resolve (DNS): check the cluster's DNS, and that NetworkPolicies allow port 53"
+	case telemetry.FaultRefused:
+		return "connections are refused: check its pod's logs, and NetworkPolicies of the namespace"
+	case telemetry.FaultTimeout:
+		return "it does not answer in time: check NetworkPolicies of the namespace, and its pod's load"
+	case telemetry.FaultForeign:
+		return "something else answers at its address: check its Service, and proxies or meshes on the way"
+	case telemetry.FaultAuth:
+		return "it refuses the password: was the Secret changed without restarting its pod?"
+	case telemetry.FaultUnready:
+		if c == desired.ComponentOpenSearch {
+			return "it answers that it cannot work now (cluster red, or starting): see its pod's logs, and _cluster/health on port 9200"
+		}
+		return "it answers that it cannot work now: see its pod's logs"
+	case telemetry.FaultBlocked:
+		return "it takes no writes, mostly because its disk is full: see its pod's logs, and raise its storage"
+	default:
+		return "see the servers' logs for database_connection_lost, and NetworkPolicies of the namespace"
+	}
+}
+
+func atLeastHalf(reports []telemetry.Statusz, holds func(telemetry.Statusz) bool) bool {
+	n := count(reports, holds)
+	return n > 0 && 2*n >= len(reports)
+}
+
+func count(reports []telemetry.Statusz, holds func(telemetry.Statusz) bool) int {
+	n := 0
+	for _, r := range reports {
+		if holds(r) {
+			n++
+		}
+	}
+	return n
+}
