@@ -45,6 +45,28 @@ const (
 	ReasonPodFailing = "PodFailing"
 	// ReasonUnschedulable (False): no node takes a pod of the part.
 	ReasonUnschedulable = "Unschedulable"
+	// ReasonLate (False): the part has been starting or changing for 10 minutes, and no cause is known.
+	ReasonLate = "Late"
+	// ReasonAwaitingSecrets (False): the part is not written while a Secret is missing; see SecretsResolved.
+	ReasonAwaitingSecrets = "AwaitingSecrets"
+	// ReasonQuotaExceeded (False): a ResourceQuota of the namespace refuses pods of the part.
+	ReasonQuotaExceeded = "QuotaExceeded"
+	// ReasonPodSecurityViolation (False): the namespace's Pod Security level refuses pods of the part.
+	ReasonPodSecurityViolation = "PodSecurityViolation"
+	// ReasonLimitRangeViolation (False): a LimitRange of the namespace refuses pods of the part.
+	ReasonLimitRangeViolation = "LimitRangeViolation"
+	// ReasonAdmissionDenied (False): an admission webhook or policy refuses pods of the part.
+	ReasonAdmissionDenied = "AdmissionDenied"
+	// ReasonPodsRefused (False): the API server refuses pods of the part for another reason.
+	ReasonPodsRefused = "PodsRefused"
+	// ReasonVolumeNotBound (False): a volume claim of the part gets no volume.
+	ReasonVolumeNotBound = "VolumeNotBound"
+	// ReasonAttachFailed (False): a volume of the part cannot be attached to the pod's node.
+	ReasonAttachFailed = "AttachFailed"
+	// ReasonMountFailed (False): a volume of the part cannot be mounted: mostly a Secret or an entry is missing.
+	ReasonMountFailed = "MountFailed"
+	// ReasonNodeLost (False): the node of a pod of the part does not answer.
+	ReasonNodeLost = "NodeLost"
 	// ReasonNameConflict (False): an object of the name that the operator needs belongs to somebody else.
 	ReasonNameConflict = "NameConflict"
 	// ReasonApplyFailed (False): the API server refused an object of the part.

@@ -1,11 +1,14 @@
 package controller_test
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
@@ -62,4 +65,39 @@ func TestAPodThatCannotStartIsToldUntilItRecovers(t *testing.T) {
 	if len(rag.Status.Diagnostics) > 0 {
 		t.Errorf("diagnostics after recovery: %v", rag.Status.Diagnostics)
 	}
+}
+
+// TestAVolumeThatCannotBeMountedIsTold also shows that the operator's role lets it read the event.
+func TestAVolumeThatCannotBeMountedIsTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.startOperator()
+	rag := w.service()
+	pod := w.ready(rag)[0].pod
+	well := *pod.Status.DeepCopy()
+	w.must(w.Create(t.Context(), &corev1.Event{
+		ObjectMeta:     metav1.ObjectMeta{Namespace: w.namespace, GenerateName: "e-"},
+		InvolvedObject: corev1.ObjectReference{Kind: "Pod", Namespace: w.namespace, Name: pod.Name, UID: pod.UID},
+		Reason:         "FailedMount", Message: `MountVolume.SetUp failed for volume "keys" : secret "papers-api-keys" not found`,
+		LastTimestamp: metav1.Now(),
+	}))
+	w.setStatus(pod, func() {
+		pod.Status.Phase = corev1.PodPending
+		pod.Status.Conditions = []corev1.PodCondition{
+			{Type: corev1.PodReady, Status: corev1.ConditionFalse, Reason: "ContainersNotReady"},
+			{Type: corev1.PodScheduled, Status: corev1.ConditionTrue, LastTransitionTime: metav1.NewTime(time.Now().Add(-time.Minute))},
+		}
+		pod.Status.ContainerStatuses[0] = corev1.ContainerStatus{
+			Name: desired.ServerContainer, Image: "i",
+			State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ContainerCreating"}},
+		}
+	})
+	w.eventuallyShows(rag, map[string]string{"ServerReady": "False/MountFailed"})
+	for _, c := range rag.Status.Conditions {
+		if c.Type == v1alpha1.ConditionServerReady && !strings.Contains(c.Message, `Secret "papers-api-keys" does not exist`) {
+			t.Errorf("the message does not name the Secret: %s", c.Message)
+		}
+	}
+	w.setStatus(pod, func() { pod.Status = well })
+	w.eventuallyShows(rag, map[string]string{"ServerReady": "True/Available", "Ready": "True/Ready"})
 }

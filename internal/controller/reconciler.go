@@ -48,11 +48,13 @@ type Options struct {
 
 // New returns a Reconciler on the clients of mgr, whose cache has to be as CacheOptions says.
 func New(mgr manager.Manager, o Options) *Reconciler {
+	observer := &observe.Observer{Reader: mgr.GetCache(), Poller: o.Poller, Now: time.Now}
+	observer.ReadEvents(mgr.GetAPIReader())
 	return &Reconciler{
 		client:    mgr.GetClient(),
 		gatherer:  gather.New(mgr.GetCache(), mgr.GetAPIReader(), o.Images, o.Namespace),
 		applier:   apply.New(mgr.GetClient(), mgr.GetAPIReader()),
-		observer:  &observe.Observer{Reader: mgr.GetCache(), Poller: o.Poller, Now: time.Now},
+		observer:  observer,
 		poller:    o.Poller,
 		recorder:  mgr.GetEventRecorder(controllerName),
 		ledger:    newLedger(),

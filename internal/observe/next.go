@@ -3,6 +3,7 @@ package observe
 import (
 	"fmt"
 
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/observe/observed"
 )
 
@@ -15,6 +16,8 @@ func next(pod componentPod, container, reason string) string {
 	switch reason {
 	case observed.ReasonCrashLoopBackOff:
 		text = fmt.Sprintf("kubectl -n %s logs %s -c %s --previous", pod.Namespace, pod.Name, container)
+	case v1alpha1.ReasonNodeLost:
+		text += ": its node does not answer"
 	case observed.ReasonOOMKilled:
 		text = "raise the memory limit in " + observed.ResourcesField(pod.component)
 	case observed.ReasonImagePullBackOff, "InvalidImageName", "ErrImageNeverPull":

@@ -22,10 +22,15 @@ type Observer struct {
 	Poller *Poller
 	// Now is the clock.
 	Now func() time.Time
+
+	stuck stuck
 }
 
-// Observe reads what became of the children of rag. Everything comes from the cache and from memory, so it makes no
-// request and its errors are those of a cache that does not work.
+// ReadEvents has o read events about what is stuck from live, past the cache.
+func (o *Observer) ReadEvents(live client.Reader) { o.stuck.events = live }
+
+// Observe reads what became of the children of rag. Everything comes from the cache and from memory, but for
+// events about what is stuck.
 func (o *Observer) Observe(ctx context.Context, rag *v1alpha1.RAGService) (observed.Observed, error) {
 	controllers, err := o.controllers(ctx, rag)
 	if err != nil {
@@ -45,6 +50,15 @@ func (o *Observer) Observe(ctx context.Context, rag *v1alpha1.RAGService) (obser
 		ReusedVolume: reused,
 		Poll:         o.Poller.Latest(client.ObjectKeyFromObject(rag), rag.UID),
 	}
-	seen.Diagnostics, seen.RecheckAfter = diagnose(pods, o.Now())
+	now := o.Now()
+	seen.Diagnostics, seen.RecheckAfter = diagnose(pods, now)
+	i := &inspection{stuck: &o.stuck, reader: o.Reader, namespace: rag.Namespace, service: rag.Name, now: now, recheck: seen.RecheckAfter}
+	if err := i.refusals(ctx, controllers); err != nil {
+		return observed.Observed{}, err
+	}
+	if seen.Diagnostics, err = i.volumes(ctx, pods, seen.Diagnostics); err != nil {
+		return observed.Observed{}, err
+	}
+	seen.RecheckAfter = i.recheck
 	return seen, nil
 }

@@ -92,6 +92,7 @@ func ofDeployment(d *appsv1.Deployment) observed.Workload {
 		UpdatedReplicas: d.Status.UpdatedReplicas,
 		ReadyReplicas:   d.Status.ReadyReplicas,
 		WantedReplicas:  ptr.Deref(d.Spec.Replicas, 1),
+		Refused:         deploymentRefusal(d),
 		UpToDate:        d.Status.ObservedGeneration >= d.Generation,
 	}
 }

@@ -35,7 +35,8 @@ func judgeConfigApplied(p Pass) finding {
 		return no(v1alpha1.ReasonProgressing, "no server is ready yet; it starts with the configuration")
 	}
 	if !p.polled() {
-		if p.sameConfig() && previous.Reason != v1alpha1.ReasonProgressing && previous.Reason != v1alpha1.ReasonNoReplicas {
+		if p.sameConfig() && previous.Reason != v1alpha1.ReasonProgressing &&
+			previous.Reason != v1alpha1.ReasonAwaitingSecrets && previous.Reason != v1alpha1.ReasonNoReplicas {
 			return keepJudged(keep(previous))
 		}
 		return p.propagating()
@@ -46,10 +47,10 @@ func judgeConfigApplied(p Pass) finding {
 // withheldConfig is for a configuration that is not written while a Secret is missing: what runs goes on with the one
 // before, and what was said of that stands.
 func (p Pass) withheldConfig(previous metav1.Condition) finding {
-	if p.server().ReadyReplicas > 0 && previous.Reason != v1alpha1.ReasonProgressing {
+	if p.server().ReadyReplicas > 0 && previous.Reason != v1alpha1.ReasonProgressing && previous.Reason != v1alpha1.ReasonAwaitingSecrets {
 		return keep(previous)
 	}
-	return no(v1alpha1.ReasonProgressing, "the configuration waits for the Secrets that the spec names; see SecretsResolved")
+	return no(v1alpha1.ReasonAwaitingSecrets, "the configuration waits for the Secrets that the spec names; see SecretsResolved")
 }
 
 // judgeReports judges ConfigApplied by what the servers say.

@@ -58,6 +58,7 @@ func Evaluate(p Pass) Verdict {
 	next.Conditions = conditions
 	v := Verdict{Status: next, Events: p.transitions(conditions)}
 	v.RecheckAfter = soonest(p.throttleNumbers(&v.Status), p.configDeadline(found))
+	v.RecheckAfter = soonest(v.RecheckAfter, p.progressDeadline(found))
 	if p.Observed != nil {
 		v.RecheckAfter = soonest(v.RecheckAfter, p.Observed.RecheckAfter)
 		v.RecheckAfter = soonest(v.RecheckAfter, p.storesConnecting())

@@ -49,7 +49,7 @@ var evaluations = []struct {
 		Field: "spec.auth.apiKeysSecretRef", Secret: "keys", Reason: v1alpha1.ReasonSecretKeyNotFound,
 	})}, outcome{
 		"SecretsResolved": "False/SecretKeyNotFound", "Ready": "False/SecretKeyNotFound", "Stalled": "True/SecretKeyNotFound",
-		"ServerReady": "False/Progressing", "ConfigApplied": "False/Progressing", "CacheEffective": "Unknown/WarmingUp",
+		"ServerReady": "False/AwaitingSecrets", "ConfigApplied": "False/AwaitingSecrets", "CacheEffective": "Unknown/WarmingUp",
 	}},
 
 	{"Redis is starting", []change{unready(desired.ComponentRedisState)},
@@ -84,6 +84,15 @@ var evaluations = []struct {
 	{"the model answers", []change{callsModel, server(llm(telemetry.DependencyUp))}, outcome{"ModelsReady": "True/Available"}},
 	{"the model fails for half of the servers", []change{callsModel, server(llm(telemetry.DependencyDown))},
 		outcome{"ModelsReady": "False/LLMUnavailable", "Ready": "False/LLMUnavailable"}},
+
+	{"a quota refuses OpenSearch's pod", []change{unready(desired.ComponentOpenSearch), refused(desired.ComponentOpenSearch, v1alpha1.ReasonQuotaExceeded)},
+		outcome{"OpenSearchReady": "False/QuotaExceeded", "Ready": "False/QuotaExceeded", "Reconciling": "True/Progressing"}},
+	{"OpenSearch's claim gets no volume", []change{unready(desired.ComponentOpenSearch), diagnosed(desired.ComponentOpenSearch, "p-0", "", v1alpha1.ReasonVolumeNotBound)},
+		outcome{"OpenSearchReady": "False/VolumeNotBound", "Ready": "False/VolumeNotBound", "Reconciling": "True/Progressing"}},
+	{"OpenSearch's node is lost", []change{unready(desired.ComponentOpenSearch), diagnosed(desired.ComponentOpenSearch, "p-0", "", v1alpha1.ReasonNodeLost)},
+		outcome{"OpenSearchReady": "False/NodeLost", "Ready": "False/NodeLost", "Reconciling": "True/Progressing"}},
+	{"OpenSearch's volume cannot be mounted", []change{unready(desired.ComponentOpenSearch), diagnosed(desired.ComponentOpenSearch, "p-0", "", v1alpha1.ReasonMountFailed)},
+		outcome{"OpenSearchReady": "False/MountFailed", "Ready": "False/MountFailed", "Reconciling": "True/Progressing"}},
 
 	{"a server is missing", []change{unready(desired.ComponentServer)},
 		outcome{"ServerReady": "False/Progressing", "Ready": "False/Progressing", "Reconciling": "True/Progressing"}},
@@ -142,6 +151,12 @@ func noServerReady(why telemetry.DependencyFault) change {
 		p.Observed.Poll = observed.Poll{At: p.Now, Unready: p.Observed.Poll.Reports}
 		workload(desired.ComponentServer, func(w *observed.Workload) { w.ReadyReplicas = 0 })(p)
 	}
+}
+
+func refused(c desired.Component, reason string) change {
+	return workload(c, func(w *observed.Workload) {
+		w.Refused = observed.Refusal{Reason: reason, Detail: "quota q, requested limits.cpu=500m"}
+	})
 }
 
 func storeReadyFor(d time.Duration) change {

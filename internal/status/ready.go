@@ -98,7 +98,7 @@ func (p Pass) endpoint() string {
 // isProblem tells reasons that somebody should look at from those of a change that takes its course.
 func isProblem(reason string) bool {
 	switch reason {
-	case v1alpha1.ReasonProgressing, v1alpha1.ReasonPropagating, v1alpha1.ReasonDeleting, v1alpha1.ReasonLowHitRate,
+	case v1alpha1.ReasonProgressing, v1alpha1.ReasonAwaitingSecrets, v1alpha1.ReasonPropagating, v1alpha1.ReasonDeleting, v1alpha1.ReasonLowHitRate,
 		v1alpha1.ReasonReconcileFailed:
 		return false
 	}

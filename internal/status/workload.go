@@ -16,6 +16,9 @@ func (p Pass) judgeParts(components ...desired.Component) (f finding, ok bool) {
 		return no(fault.Reason, "%s", fault.Message), false
 	}
 	for _, c := range components {
+		if refused := p.Observed.Workloads[c].Refused; refused.Reason != "" && p.wanted(c, p.Observed.Workloads[c]) > 0 {
+			return p.judgeRefusal(c, refused), false
+		}
 		if d, found := p.worstDiagnostic(c); found {
 			return p.judgeDiagnostic(d), false
 		}
@@ -24,14 +27,24 @@ func (p Pass) judgeParts(components ...desired.Component) (f finding, ok bool) {
 		w, found := p.Observed.Workloads[c]
 		switch {
 		case !found && p.withheld(c):
-			return no(v1alpha1.ReasonProgressing, "%s waits for the Secrets that the spec names; see SecretsResolved", c), false
+			return no(v1alpha1.ReasonAwaitingSecrets, "%s waits for the Secrets that the spec names; see SecretsResolved", c), false
 		case !found:
-			return no(v1alpha1.ReasonProgressing, "%s is being created", c), false
+			return p.progress(c, "%s is being created", c), false
 		case w.ReadyReplicas < p.wanted(c, w):
-			return no(v1alpha1.ReasonProgressing, "%d of %d pods of %s are ready", w.ReadyReplicas, p.wanted(c, w), c), false
+			return p.progress(c, "%d of %d pods of %s are ready", w.ReadyReplicas, p.wanted(c, w), c), false
 		}
 	}
 	return finding{}, true
+}
+
+// judgeRefusal says why no pod of a component can be made.
+func (p Pass) judgeRefusal(c desired.Component, refused observed.Refusal) finding {
+	detail := refused.Detail
+	if detail == "" {
+		detail = "see the events"
+	}
+	return no(refused.Reason, "the API server refuses pods of %s (%s): kubectl -n %s get events --field-selector reason=FailedCreate",
+		c, detail, p.Service.Namespace)
 }
 
 // wanted is how many pods of a component shall run. The spec of the server leads its Deployment by a moment.
@@ -78,6 +91,14 @@ func (p Pass) judgeDiagnostic(d observed.ComponentDiagnostic) finding {
 	switch d.Reason {
 	case observed.ReasonUnschedulable:
 		return no(v1alpha1.ReasonUnschedulable, "no node takes a pod of %s: kubectl describe pod %s", d.Component, selector)
+	case v1alpha1.ReasonVolumeNotBound:
+		claim, why, _ := strings.Cut(d.Detail, ": ")
+		return no(d.Reason, "volume claim %s is not bound: %s: kubectl -n %s describe pvc %s", claim, why, p.Service.Namespace, claim)
+	case v1alpha1.ReasonAttachFailed, v1alpha1.ReasonMountFailed:
+		what := map[string]string{v1alpha1.ReasonAttachFailed: "attached", v1alpha1.ReasonMountFailed: "mounted"}[d.Reason]
+		return no(d.Reason, "a volume of %s cannot be %s%s: kubectl describe pod %s", d.Component, what, inBrackets(d.Detail), selector)
+	case v1alpha1.ReasonNodeLost:
+		return no(d.Reason, "the node of a pod of %s does not answer: kubectl get nodes; kubectl get pod -o wide %s", d.Component, selector)
 	case observed.ReasonOOMKilled:
 		return no(v1alpha1.ReasonPodFailing, "container %s needs more memory than its limit (OOMKilled): raise %s",
 			d.Container, observed.ResourcesField(d.Component))
@@ -88,6 +109,9 @@ func (p Pass) judgeDiagnostic(d observed.ComponentDiagnostic) finding {
 		return no(v1alpha1.ReasonPodFailing, "the image of container %s cannot be pulled (ImagePullBackOff): kubectl describe pod %s",
 			d.Container, selector)
 	default:
+		if d.Container == "" {
+			return no(v1alpha1.ReasonPodFailing, "a pod of %s cannot start (%s): kubectl describe pod %s", d.Component, d.Reason, selector)
+		}
 		return no(v1alpha1.ReasonPodFailing, "container %s cannot start (%s): kubectl describe pod %s", d.Container, d.Reason, selector)
 	}
 }
@@ -97,4 +121,11 @@ func exitCode(d observed.ComponentDiagnostic) string {
 		return ""
 	}
 	return sentence(" with exit code %d", *d.ExitCode)
+}
+
+func inBrackets(detail string) string {
+	if detail == "" {
+		return ""
+	}
+	return " (" + detail + ")"
 }

@@ -63,6 +63,7 @@
   - events
   verbs:
   - create
+  - list
   - patch
 - apiGroups:
   - networking.k8s.io

@@ -32,13 +32,20 @@ type Workload struct {
 	WantedReplicas int32
 	// ReadySince is when the youngest of its ready pods became ready; zero when that is not known.
 	ReadySince time.Time
+	// Refused is why its pods are not made; zero when they are.
+	Refused Refusal
 	// UpToDate says that its controller has seen its latest spec.
 	UpToDate bool
 }
 
+// Refusal is why the API server refuses pods of a workload: a reason of conditions, and what is in the way, by name.
+type Refusal struct{ Reason, Detail string }
+
 // ComponentDiagnostic is a Diagnostic and the component that it belongs to.
 type ComponentDiagnostic struct {
 	Component desired.Component
+	// Detail is more for the message of a condition: a claim, a Secret, a volume. It names no pod.
+	Detail string
 	v1alpha1.Diagnostic
 }
 

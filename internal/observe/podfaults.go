@@ -14,14 +14,30 @@ import (
 // schedulingGrace is how long a pod may look unschedulable before it is told: a volume that is being made looks so.
 const schedulingGrace = 10 * time.Second
 
+// endGrace is how long past its time a pod may take to end: one that is still there was not ended by its node.
+const endGrace = 20 * time.Second
+
 // maxReason bounds a reason, as its schema does.
 const maxReason = 64
 
 // diagnose finds what is wrong with pods, and how soon to look again at the first that may only be waiting for its
-// volume; 0 for never. Pods that are going or have ended for good are not told: their replacements speak for themselves.
+// volume, or to end; 0 for never. Pods that are going or have ended for good are not told: their replacements speak for themselves.
 func diagnose(pods []componentPod, now time.Time) (found []observed.ComponentDiagnostic, recheck time.Duration) {
 	for _, pod := range pods {
-		if pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded {
+		if pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded {
+			continue
+		}
+		if pod.DeletionTimestamp != nil {
+			left := pod.DeletionTimestamp.Add(endGrace).Sub(now)
+			if left > 0 {
+				recheck = soonest(recheck, left)
+				continue
+			}
+			found = append(found, diagnostic(pod, "", v1alpha1.ReasonNodeLost, nil))
+			continue
+		}
+		if onLostNode(pod.Pod) {
+			found = append(found, diagnostic(pod, "", v1alpha1.ReasonNodeLost, nil))
 			continue
 		}
 		since, unschedulable := unschedulableSince(pod.Pod)
@@ -30,17 +46,43 @@ func diagnose(pods []componentPod, now time.Time) (found []observed.ComponentDia
 			continue
 		}
 		if left := since.Add(schedulingGrace).Sub(now); left > 0 {
-			if recheck == 0 || left < recheck {
-				recheck = left
-			}
+			recheck = soonest(recheck, left)
 			continue
 		}
 		found = append(found, diagnostic(pod, "", observed.ReasonUnschedulable, nil))
 	}
-	slices.SortFunc(found, func(a, b observed.ComponentDiagnostic) int {
+	sortDiagnostics(found)
+	return found, recheck
+}
+
+// soonest is the smaller of two waits, of which 0 means none.
+func soonest(a, b time.Duration) time.Duration {
+	if a == 0 || (b != 0 && b < a) {
+		return b
+	}
+	return a
+}
+
+func sortDiagnostics(all []observed.ComponentDiagnostic) {
+	slices.SortFunc(all, func(a, b observed.ComponentDiagnostic) int {
 		return strings.Compare(a.Pod+" "+a.Container, b.Pod+" "+b.Container)
 	})
-	return found, recheck
+}
+
+// onLostNode says that nobody hears of a pod's node any more: the pod is not ready though each of its containers was when
+// last heard of. Only the node controller writes that; a readiness gate has a reason.
+func onLostNode(pod *corev1.Pod) bool {
+	if pod.Status.Phase != corev1.PodRunning || len(pod.Status.ContainerStatuses) == 0 {
+		return false
+	}
+	for _, c := range pod.Status.ContainerStatuses {
+		if !c.Ready {
+			return false
+		}
+	}
+	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+		return c.Type == corev1.PodReady && c.Status == corev1.ConditionFalse && c.Reason == ""
+	})
 }
 
 func unschedulableSince(pod *corev1.Pod) (time.Time, bool) {

@@ -91,6 +91,15 @@ func TestPodFaults(t *testing.T) {
 	}
 	going := serverPod(corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{crash}})
 	going.DeletionTimestamp = &metav1.Time{Time: now}
+	gone := serverPod(corev1.PodStatus{Phase: corev1.PodRunning})
+	gone.DeletionTimestamp = &metav1.Time{Time: now.Add(-endGrace)}
+	onNode := func(reason string) componentPod {
+		return serverPod(corev1.PodStatus{
+			Phase:             corev1.PodRunning,
+			Conditions:        []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionFalse, Reason: reason}},
+			ContainerStatuses: []corev1.ContainerStatus{{Name: "server", Ready: true, State: runningState}},
+		})
+	}
 	for _, c := range []struct {
 		name    string
 		pod     componentPod
@@ -99,7 +108,10 @@ func TestPodFaults(t *testing.T) {
 	}{
 		{"no node", serverPod(unschedulable(time.Minute)), []string{"/Unschedulable"}, 0},
 		{"perhaps no volume yet", serverPod(unschedulable(4 * time.Second)), nil, 6 * time.Second},
-		{"going", going, nil, 0},
+		{"going", going, nil, endGrace},
+		{"not ended by its node", gone, []string{"/NodeLost"}, 0},
+		{"the node is silent", onNode(""), []string{"/NodeLost"}, 0},
+		{"a readiness gate is shut", onNode("ReadinessGatesNotReady"), nil, 0},
 		{"evicted", serverPod(corev1.PodStatus{Phase: corev1.PodFailed, ContainerStatuses: []corev1.ContainerStatus{crash}}), nil, 0},
 		{"init container fails", serverPod(corev1.PodStatus{
 			InitContainerStatuses: []corev1.ContainerStatus{{Name: "configure", State: waiting("CrashLoopBackOff"), LastTerminationState: ended("Error", 2)}},
