@@ -121,6 +121,8 @@ const (
 const (
 	// EventDriftRepaired (Normal): somebody had changed a child, and it is as the spec says again.
 	EventDriftRepaired = "DriftRepaired"
+	// EventRecreated (Normal): somebody had deleted a child, and it was made again.
+	EventRecreated = "Recreated"
 	// EventPodReplaced (Normal): a pod was deleted so that it comes back as the spec says.
 	EventPodReplaced = "PodReplaced"
 	// EventVolumesRetained (Normal): the RAGService is gone and its volumes stay; the event names them.

@@ -79,6 +79,9 @@ func TestDriftIsRepairedAndTold(t *testing.T) {
 		}
 		return ""
 	})
+	if note := w.eventuallyTells("Recreated"); !strings.Contains(note, "ConfigMap papers-server") {
+		t.Errorf("the event says %q", note)
+	}
 	w.eventuallyShows(rag, map[string]string{"Ready": "True/Ready", "Reconciling": ""})
 }
 
@@ -94,7 +97,7 @@ func TestAMissingSecretHoldsTheServerBackUntilItAppears(t *testing.T) {
 	})
 	w.must(w.Create(t.Context(), rag))
 	w.eventuallyShows(rag, map[string]string{
-		"SecretsResolved": "False/SecretNotFound", "Ready": "False/SecretNotFound", "Stalled": "True/SecretNotFound",
+		"SecretsResolved": "False/SecretNotFound", "Ready": "False/SecretNotFound", "Reconciling": "True/SecretNotFound",
 	})
 	for _, c := range rag.Status.Conditions {
 		if c.Type == v1alpha1.ConditionSecretsResolved && (!strings.Contains(c.Message, "model-access") || !strings.Contains(c.Message, "token")) {
@@ -116,6 +119,6 @@ func TestAMissingSecretHoldsTheServerBackUntilItAppears(t *testing.T) {
 
 	secret.StringData = map[string]string{"token": "sk-1234567890"}
 	w.must(w.Update(t.Context(), secret))
-	w.eventuallyShows(rag, map[string]string{"SecretsResolved": "True/Resolved", "Stalled": ""})
+	w.eventuallyShows(rag, map[string]string{"SecretsResolved": "True/Resolved", "Reconciling": "True/Progressing"})
 	w.awaits(rag, desired.ComponentServer, &appsv1.Deployment{})
 }

@@ -29,24 +29,26 @@ const (
 )
 
 // conclude judges a pass, writes the status once, tells what has changed, and says when the next pass is due.
-func (r *Reconciler) conclude(ctx context.Context, pass *status.Pass, changes apply.ChangeSet, passErr error) (ctrl.Result, error) {
+func (r *Reconciler) conclude(ctx context.Context, pass *status.Pass, made apply.ChangeSet, passErr error) (ctrl.Result, error) {
 	rag := pass.Service
 	if namespaceTerminates(passErr) {
 		return ctrl.Result{}, nil // the RAGService is about to be deleted with its namespace: nothing is to be made or told
 	}
 	pass.Faults = faults(passErr)
+	changes := r.sortChanges(rag, made)
 	countChanges(changes)
+	logChanges(ctx, changes)
 	// What was written is told before the status, which may meet a conflict: the pass that follows finds nothing left to
 	// repair, and would tell of none. Events of transitions wait for the status, since they would be found again.
-	r.tellChanges(rag, changes)
+	r.recordChanges(rag, changes)
 
 	verdict := status.Evaluate(*pass)
 	numbers := !equality.Semantic.DeepEqual(rag.Status.Cache, verdict.Status.Cache)
 	if err := r.writeStatus(ctx, rag, verdict.Status); err != nil {
 		return r.retry(ctx, rag, errors.Join(passErr, fmt.Errorf("writing the status: %w", err)))
 	}
-	r.ledger.recordPass(rag, pass.Now, numbers)
-	r.tell(rag, verdict.Events)
+	r.ledger.recordPass(rag, pass.Now, numbers, isComplete(pass))
+	r.recordEvents(rag, verdict.Events)
 	showConditions(rag)
 	r.poller.Follow(client.ObjectKeyFromObject(rag), observe.Followed{
 		UID: rag.UID, Hurry: isPropagating(rag), Shown: rag.Status.Cache,

@@ -50,7 +50,7 @@ func TestAPodThatCannotStartIsToldUntilItRecovers(t *testing.T) {
 			State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ErrImagePull"}},
 		}
 	})
-	w.eventuallyShows(rag, map[string]string{"ServerReady": "False/PodFailing", "Ready": "False/PodFailing"})
+	w.eventuallyShows(rag, map[string]string{"ServerReady": "False/PodFailing", "Ready": "True/Ready"})
 	want := []v1alpha1.Diagnostic{{
 		Pod: pod.Name, Container: "server", Reason: "ImagePullBackOff",
 		Next: "kubectl -n " + w.namespace + " describe pod " + pod.Name + "; check spec.server.image",

@@ -3,6 +3,7 @@ package controller
 import (
 	"errors"
 	"fmt"
+	"regexp"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -91,9 +92,15 @@ func describe(f *apply.Failure) string {
 	}
 }
 
+// lackingVerb finds what a role does not allow, in the API server's own words.
+var lackingVerb = regexp.MustCompile(`cannot ([a-z]+) resource "([a-z/]+)"`)
+
 // refusal is the word of the API server, and the field that it names.
 func refusal(err error) string {
 	word := string(apierrors.ReasonForError(err))
+	if lacking := lackingVerb.FindStringSubmatch(err.Error()); lacking != nil {
+		return fmt.Sprintf("%s: the operator may not %s %s", word, lacking[1], lacking[2])
+	}
 	var answer apierrors.APIStatus
 	if !errors.As(err, &answer) || answer.Status().Details == nil {
 		return word

@@ -3,6 +3,7 @@ package controller
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -45,6 +46,15 @@ func TestFaultsHideNone(t *testing.T) {
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
+	}
+}
+
+func TestAMissingVerbIsNamed(t *testing.T) {
+	t.Parallel()
+	lacking := apierrors.NewForbidden(deployments, "papers-server",
+		errors.New(`User "system:serviceaccount:o:m" cannot patch resource "deployments" in API group "apps" in the namespace "library"`))
+	if got, want := faults(failure(lacking))[0].Message, "the operator may not patch deployments"; !strings.Contains(got, want) {
+		t.Errorf("the message is %q, want it to say %q", got, want)
 	}
 }
 

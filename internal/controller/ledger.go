@@ -29,6 +29,8 @@ type ledgerEntry struct {
 	// version is the resourceVersion that the last status write made, written its time.
 	version string
 	written time.Time
+	// complete is the generation of which everything was written.
+	complete int64
 }
 
 func newLedger() *ledger { return &ledger{entries: map[types.NamespacedName]ledgerEntry{}} }
@@ -46,9 +48,12 @@ func (l *ledger) update(rag *v1alpha1.RAGService, change func(*ledgerEntry)) {
 	l.entries[key] = entry
 }
 
-// recordPass notes a pass, and whether it wrote numbers.
-func (l *ledger) recordPass(rag *v1alpha1.RAGService, now time.Time, numbers bool) {
+// recordPass notes a pass, whether it wrote numbers, and whether all was written that the spec asks for.
+func (l *ledger) recordPass(rag *v1alpha1.RAGService, now time.Time, numbers, complete bool) {
 	l.update(rag, func(e *ledgerEntry) {
+		if complete {
+			e.complete = rag.Generation
+		}
 		if numbers {
 			e.numbers = now
 		}
@@ -71,6 +76,14 @@ func (l *ledger) isStale(rag *v1alpha1.RAGService, now time.Time) bool {
 	}
 	order, err := resourceversion.CompareResourceVersion(rag.ResourceVersion, entry.version)
 	return err == nil && order < 0
+}
+
+// isComplete says that everything of rag's generation was written before.
+func (l *ledger) isComplete(rag *v1alpha1.RAGService) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	entry := l.entries[client.ObjectKeyFromObject(rag)]
+	return entry.uid == rag.UID && entry.complete == rag.Generation
 }
 
 func (l *ledger) numbersWritten(rag *v1alpha1.RAGService) time.Time {

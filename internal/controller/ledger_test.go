@@ -9,6 +9,24 @@ import (
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 )
 
+func TestEverythingWasWrittenOfOneGeneration(t *testing.T) {
+	t.Parallel()
+	l, now := newLedger(), time.Now()
+	rag := &v1alpha1.RAGService{ObjectMeta: metav1.ObjectMeta{Name: "papers", UID: "u", Generation: 1}}
+	l.recordPass(rag, now, false, false)
+	if l.isComplete(rag) {
+		t.Error("a pass that failed wrote everything")
+	}
+	l.recordPass(rag, now, false, true)
+	l.recordPass(rag, now, false, false) // a failure later makes no object a new one
+	if !l.isComplete(rag) {
+		t.Error("a pass that wrote everything is forgotten")
+	}
+	if rag.Generation++; l.isComplete(rag) {
+		t.Error("of a new generation objects may be new")
+	}
+}
+
 func TestAReadOlderThanTheLastStatusWriteIsStale(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)

@@ -13,7 +13,7 @@ import (
 var (
 	changesMade = registered(prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "ragservice_operator_child_changes_total",
-		Help: "Children that were written, by what was done: created, updated, drift_repaired, deleted, replaced.",
+		Help: "Children that were written, by what was done: created, recreated, updated, drift_repaired, deleted, replaced.",
 	}, []string{"change"}))
 	statusWrites = registered(prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "ragservice_operator_status_writes_total",
@@ -31,19 +31,20 @@ func registered[C prometheus.Collector](metric C) C {
 	return metric
 }
 
-func countChanges(c apply.ChangeSet) {
+func countChanges(c changes) {
 	for change, refs := range map[string][]apply.Ref{
-		"created": c.Created, "updated": c.Updated, "drift_repaired": c.Drifted, "deleted": c.Deleted, "replaced": c.Replaced,
+		"created": c.Created, "recreated": c.recreated, "updated": c.Updated, "drift_repaired": c.Drifted,
+		"deleted": c.Deleted, "replaced": c.Replaced,
 	} {
 		changesMade.WithLabelValues(change).Add(float64(len(refs)))
 	}
 }
 
 func showConditions(rag *v1alpha1.RAGService) {
+	for _, absent := range []string{v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled} { // present only when True
+		conditions.WithLabelValues(rag.Namespace, rag.Name, absent).Set(0)
+	}
 	for _, c := range rag.Status.Conditions {
-		if c.Type == v1alpha1.ConditionReconciling || c.Type == v1alpha1.ConditionStalled {
-			continue // they come and go; Ready says the same to an alert
-		}
 		value := map[metav1.ConditionStatus]float64{metav1.ConditionTrue: 1, metav1.ConditionFalse: 0}
 		v, known := value[c.Status]
 		if !known {

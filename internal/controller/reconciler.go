@@ -68,7 +68,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 	rag := &v1alpha1.RAGService{}
 	if err := r.client.Get(ctx, request.NamespacedName, rag); err != nil {
 		if apierrors.IsNotFound(err) {
-			r.bidFarewell(ctx, request.NamespacedName)
+			r.reconcileDelete(ctx, request.NamespacedName)
 			return ctrl.Result{}, nil
 		}
 		return ctrl.Result{}, fmt.Errorf("reading the RAGService: %w", err)
@@ -89,7 +89,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 	if !rag.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil // the garbage collector is at work on the children
 	}
-	changes, err = r.bringAbout(ctx, pass)
+	changes, err = r.reconcileChildren(ctx, pass)
 	observed, observeErr := r.observer.Observe(ctx, rag)
 	if observeErr == nil {
 		pass.Observed = &observed
@@ -97,8 +97,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 	return ctrl.Result{}, errors.Join(err, observeErr)
 }
 
-// bringAbout goes from the spec to the children, and notes in pass how far it came.
-func (r *Reconciler) bringAbout(ctx context.Context, pass *status.Pass) (apply.ChangeSet, error) {
+// reconcileChildren goes from the spec to the children, and notes in pass how far it came.
+func (r *Reconciler) reconcileChildren(ctx context.Context, pass *status.Pass) (apply.ChangeSet, error) {
 	inputs, err := r.gatherer.Gather(ctx, pass.Service)
 	if err != nil {
 		return apply.ChangeSet{}, fmt.Errorf("reading what the RAGService refers to: %w", err)

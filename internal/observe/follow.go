@@ -17,6 +17,9 @@ import (
 // packet changes no status.
 const answerLife = 30 * time.Second
 
+// roundLife is how long a round tells of now: the longest interval and half of it.
+const roundLife = 3 * slowestInterval / 2
+
 // Followed is a RAGService whose servers are asked.
 type Followed struct {
 	// UID tells it from another of its name.
@@ -43,6 +46,8 @@ type service struct {
 	// so that it is told once.
 	told    *v1alpha1.CacheStatus
 	pending bool
+	// failures are the rounds in a row in which no ready server answered.
+	failures int
 }
 
 // Follow begins to ask the servers of a RAGService, or takes up what has changed of it. A new one, and one that begins
@@ -58,6 +63,7 @@ func (p *Poller) Follow(key types.NamespacedName, followed Followed) {
 	soon := s.UID == "" || (followed.Hurry && !s.Hurry)
 	s.Followed = followed
 	if soon {
+		s.failures = 0
 		p.queue.Add(key)
 	}
 }
@@ -67,13 +73,14 @@ func (p *Poller) Forget(key types.NamespacedName) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.services, key)
+	lastAnswer.DeleteLabelValues(key.Namespace, key.Name)
 }
 
-// Latest is the last round of a RAGService; zero before the first.
+// Latest is the last round of a RAGService; zero before the first, and when it is too old to tell of now.
 func (p *Poller) Latest(key types.NamespacedName, uid types.UID) observed.Poll {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if s, known := p.services[key]; known && s.UID == uid {
+	if s, known := p.services[key]; known && s.UID == uid && p.now().Sub(s.latest.At) <= roundLife {
 		return s.latest
 	}
 	return observed.Poll{}
@@ -100,8 +107,10 @@ func (p *Poller) record(key types.NamespacedName, uid types.UID, servers []targe
 	now := p.now()
 	kept := make(map[types.UID]answer, len(servers))
 	latest := observed.Poll{At: now}
+	heard := false
 	for i, server := range servers {
 		if answers[i] != nil {
+			heard = heard || server.ready
 			kept[server.uid] = *answers[i]
 		} else if old, spoke := s.answers[server.uid]; spoke && now.Sub(old.at) < answerLife {
 			kept[server.uid] = old
@@ -118,6 +127,13 @@ func (p *Poller) record(key types.NamespacedName, uid types.UID, servers []targe
 	}
 	sortByPod(latest.Reports)
 	sortByPod(latest.Unready)
+	switch {
+	case heard:
+		s.failures = 0
+		lastAnswer.WithLabelValues(key.Namespace, key.Name).Set(float64(now.Unix()))
+	case latest.Asked > 0:
+		s.failures++
+	}
 	before := s.latest
 	s.answers, s.latest = kept, latest
 	return s.newFigures() || before.At.IsZero() || differ(before, s.latest)

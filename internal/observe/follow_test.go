@@ -154,3 +154,44 @@ func TestUnreadyServersAreHeardApart(t *testing.T) {
 		}
 	}
 }
+
+func TestRoundsWithoutAnAnswerBecomeRare(t *testing.T) {
+	t.Parallel()
+	p := newPolling(t)
+	for i, step := range []struct {
+		said *telemetry.Statusz
+		want time.Duration
+	}{
+		{runs("aa"), 10 * time.Second}, {nil, 20 * time.Second}, {nil, 40 * time.Second}, {nil, time.Minute}, {nil, time.Minute},
+		{runs("aa"), 10 * time.Second},
+	} {
+		p.round(step.said)
+		if got := p.backoff(service1); got != step.want {
+			t.Errorf("round %d: the next is in %s, want %s", i, got, step.want)
+		}
+	}
+	p.round(nil)
+	p.Follow(service1, Followed{UID: "s", Hurry: true}) // a new configuration is asked about at once
+	if got := p.backoff(service1); got != hurriedInterval {
+		t.Errorf("in a hurry the next round is in %s", got)
+	}
+}
+
+func TestAnUnreadyServerAloneIsAskedAsOftenAsAnother(t *testing.T) {
+	t.Parallel()
+	p := newPolling(t)
+	p.record(service1, "s", []target{{uid: "a"}}, []*answer{nil})
+	if got := p.backoff(service1); got != steadyInterval {
+		t.Errorf("the next round is in %s, want %s: it is starting", got, steadyInterval)
+	}
+}
+
+func TestAnOldRoundTellsNothing(t *testing.T) {
+	t.Parallel()
+	p := newPolling(t)
+	p.round(runs("aa"))
+	p.clock = p.clock.Add(roundLife + time.Second)
+	if got := p.Latest(service1, "s"); !got.At.IsZero() {
+		t.Errorf("a round of %s ago is told as that of now", roundLife)
+	}
+}

@@ -25,6 +25,9 @@ const (
 	// way. Both vary by a tenth, so that services which were created together drift apart.
 	steadyInterval  = 10 * time.Second
 	hurriedInterval = 1500 * time.Millisecond
+	// slowestInterval is what the interval doubles to while no ready server answers: such a round takes 2 s of a worker for
+	// every eight servers, which would starve the others.
+	slowestInterval = time.Minute
 	// rounds is how many services are asked at once, asksPerRound how many servers of each: 64 sockets at most.
 	rounds       = 8
 	asksPerRound = 8
@@ -147,11 +150,28 @@ func (p *Poller) tell(ctx context.Context, key types.NamespacedName) {
 	}
 }
 
+// interval is the time until the next round of a service.
 func (p *Poller) interval(key types.NamespacedName) time.Duration {
-	interval := steadyInterval
-	if followed, ok := p.followed(key); ok && followed.Hurry {
-		interval = hurriedInterval
-	}
+	interval := p.backoff(key)
 	tenth := interval / 10
 	return interval - tenth + rand.N(2*tenth) //nolint:gosec // spreads load, keeps no secret
+}
+
+func (p *Poller) backoff(key types.NamespacedName) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s, known := p.services[key]
+	if !known {
+		return steadyInterval
+	}
+	interval := steadyInterval
+	if s.Hurry {
+		interval = hurriedInterval
+	}
+	for range s.failures {
+		if interval *= 2; interval >= slowestInterval {
+			return slowestInterval
+		}
+	}
+	return interval
 }

@@ -59,7 +59,8 @@ func (p Pass) judgeReports() finding {
 	runs := count(poll.Reports, func(s telemetry.Statusz) bool { return s.ConfigHash == hash })
 	others := len(poll.Reports) - runs
 	rejects := count(poll.Reports, func(s telemetry.Statusz) bool { return s.RejectedConfigHash == hash })
-	applied := p.sameConfig() && p.previous(v1alpha1.ConditionConfigApplied).Reason == v1alpha1.ReasonApplied
+	before := p.previous(v1alpha1.ConditionConfigApplied).Reason
+	applied := p.sameConfig() && (before == v1alpha1.ReasonApplied || (before == v1alpha1.ReasonPollFailed && p.wasReadyWithConfig()))
 	switch {
 	case rejects > 0:
 		return no(v1alpha1.ReasonConfigRejected,

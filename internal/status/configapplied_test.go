@@ -43,7 +43,12 @@ func TestConfigAppliedOverTime(t *testing.T) {
 		},
 		"a server falls back": {
 			{0, server(takesUp), "Propagating", "True/Ready", 0},
-			{120 * time.Second, nothing, "ConfigNotApplied", "False/ConfigNotApplied", 0},
+			{120 * time.Second, nothing, "ConfigNotApplied", "True/Ready", 0}, // the other answers with it
+		},
+		"polls are lost": {
+			{0, nobodyAnswers, "PollFailed", "True/Ready", 0},
+			{time.Hour, nothing, "PollFailed", "True/Ready", 0},
+			{0, func(p *status.Pass) { p.Observed.Poll.Reports = []telemetry.Statusz{wellServer("a")} }, "Applied", "True/Ready", time.Hour},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

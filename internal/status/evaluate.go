@@ -59,6 +59,7 @@ func Evaluate(p Pass) Verdict {
 	v := Verdict{Status: next, Events: p.transitions(conditions)}
 	v.RecheckAfter = soonest(p.throttleNumbers(&v.Status), p.configDeadline(found))
 	v.RecheckAfter = soonest(v.RecheckAfter, p.progressDeadline(found))
+	v.RecheckAfter = soonest(v.RecheckAfter, p.secretGrace(found))
 	if p.Observed != nil {
 		v.RecheckAfter = soonest(v.RecheckAfter, p.Observed.RecheckAfter)
 		v.RecheckAfter = soonest(v.RecheckAfter, p.storesConnecting())

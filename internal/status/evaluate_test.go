@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
@@ -44,11 +45,17 @@ var evaluations = []struct {
 
 	{"a Secret is missing", []change{secretProblem(desired.SecretProblem{
 		Field: "spec.models.llm.apiKeySecretRef", Secret: "llm", Key: "token", Reason: v1alpha1.ReasonSecretNotFound,
-	})}, outcome{"SecretsResolved": "False/SecretNotFound", "Ready": "False/SecretNotFound", "Stalled": "True/SecretNotFound"}},
+	})}, outcome{"SecretsResolved": "False/SecretNotFound", "Ready": "False/SecretNotFound", "Reconciling": "True/SecretNotFound"}},
+	{"a Secret is missing for two minutes", []change{secretProblem(desired.SecretProblem{
+		Field: "spec.models.llm.apiKeySecretRef", Secret: "llm", Key: "token", Reason: v1alpha1.ReasonSecretNotFound,
+	}), since("SecretsResolved", 2*time.Minute)}, outcome{"SecretsResolved": "False/SecretNotFound", "Ready": "False/SecretNotFound", "Stalled": "True/SecretNotFound"}},
+	{"a key is not one", []change{secretProblem(desired.SecretProblem{
+		Field: "spec.auth.apiKeysSecretRef", Secret: "keys", Key: "a", Reason: v1alpha1.ReasonSecretInvalid,
+	})}, outcome{"SecretsResolved": "False/SecretInvalid", "Ready": "False/SecretInvalid", "Stalled": "True/SecretInvalid"}},
 	{"a Secret is missing from the start", []change{neverSeen, missing(desired.ComponentServer), notPolled, secretProblem(desired.SecretProblem{
 		Field: "spec.auth.apiKeysSecretRef", Secret: "keys", Reason: v1alpha1.ReasonSecretKeyNotFound,
 	})}, outcome{
-		"SecretsResolved": "False/SecretKeyNotFound", "Ready": "False/SecretKeyNotFound", "Stalled": "True/SecretKeyNotFound",
+		"SecretsResolved": "False/SecretKeyNotFound", "Ready": "False/SecretKeyNotFound", "Reconciling": "True/SecretKeyNotFound",
 		"ServerReady": "False/AwaitingSecrets", "ConfigApplied": "False/AwaitingSecrets", "CacheEffective": "Unknown/WarmingUp",
 	}},
 
@@ -95,9 +102,11 @@ var evaluations = []struct {
 		outcome{"OpenSearchReady": "False/MountFailed", "Ready": "False/MountFailed", "Reconciling": "True/Progressing"}},
 
 	{"a server is missing", []change{unready(desired.ComponentServer)},
-		outcome{"ServerReady": "False/Progressing", "Ready": "False/Progressing", "Reconciling": "True/Progressing"}},
+		outcome{"ServerReady": "False/Progressing", "Reconciling": "True/Progressing"}},
 	{"a server keeps ending", []change{diagnosed(desired.ComponentServer, "p-x", "server", observed.ReasonCrashLoopBackOff)},
-		outcome{"ServerReady": "False/PodFailing", "Ready": "False/PodFailing", "Reconciling": "True/Progressing"}},
+		outcome{"ServerReady": "False/PodFailing", "Reconciling": "True/Progressing"}},
+	{"every server keeps ending", []change{noServerAnswers, diagnosed(desired.ComponentServer, "p-x", "server", observed.ReasonCrashLoopBackOff)},
+		outcome{"ServerReady": "False/PodFailing", "Ready": "False/PodFailing", "ConfigApplied": "False/Progressing", "Reconciling": "True/Progressing"}},
 	{"servers are being replaced", []change{workload(desired.ComponentServer, func(w *observed.Workload) { w.UpdatedReplicas, w.Replicas = 1, 3 })},
 		outcome{"Reconciling": "True/Progressing"}},
 	{"the Deployment has not been taken up", []change{workload(desired.ComponentServer, func(w *observed.Workload) { w.UpToDate = false })},
@@ -110,9 +119,17 @@ var evaluations = []struct {
 	{"a configuration is refused", []change{wants(newHash), server(func(s *telemetry.Statusz) { s.RejectedConfigHash = newHash })},
 		outcome{"ConfigApplied": "False/ConfigRejected", "Ready": "False/ConfigRejected", "Stalled": "True/ConfigRejected"}},
 	{"no server answers the operator", []change{nobodyAnswers},
+		outcome{"ConfigApplied": "Unknown/PollFailed", "CacheEffective": "Unknown/WarmingUp"}},
+	{"no server answers the operator that has a new configuration", []change{nobodyAnswers, wants(newHash)},
 		outcome{"ConfigApplied": "Unknown/PollFailed", "Ready": "Unknown/PollFailed", "CacheEffective": "Unknown/WarmingUp", "Reconciling": "True/Progressing"}},
+	{"one of two servers does not take up the configuration", []change{
+		server(func(s *telemetry.Statusz) { s.ConfigHash = newHash }), propagatingFor(propagation),
+	}, outcome{"ConfigApplied": "False/ConfigNotApplied", "Reconciling": "True/Progressing"}},
+	{"no server takes up the configuration", []change{
+		servers(func(s *telemetry.Statusz) { s.ConfigHash = newHash }), propagatingFor(propagation),
+	}, outcome{"ConfigApplied": "False/ConfigNotApplied", "Ready": "False/ConfigNotApplied", "Reconciling": "True/Progressing"}},
 	{"one server misses a poll", []change{func(p *status.Pass) { p.Observed.Poll.Reports = p.Observed.Poll.Reports[:1] }}, nil},
-	{"no server is ready", []change{workload(desired.ComponentServer, func(w *observed.Workload) { w.ReadyReplicas = 0 })},
+	{"no server is ready", []change{noServerAnswers},
 		outcome{"ConfigApplied": "False/Progressing", "ServerReady": "False/Progressing", "Ready": "False/Progressing", "Reconciling": "True/Progressing"}},
 
 	{"there is no traffic", []change{noTraffic}, outcome{"CacheEffective": "Unknown/WarmingUp"}},
@@ -134,8 +151,8 @@ var evaluations = []struct {
 		outcome{"Ready": "False/ReconcileFailed", "Reconciling": "True/ReconcileFailed"}},
 	{"reading the inputs fails", []change{gatherFailed, fault("", v1alpha1.ReasonReconcileFailed)},
 		outcome{"Reconciling": "True/ReconcileFailed"}},
-	{"what is broken speaks before what is on its way", []change{unready(desired.ComponentOpenSearch), diagnosed(desired.ComponentServer, "p", "server", observed.ReasonOOMKilled)},
-		outcome{"OpenSearchReady": "False/Progressing", "ServerReady": "False/PodFailing", "Ready": "False/PodFailing", "Reconciling": "True/Progressing"}},
+	{"what is broken speaks before what is on its way", []change{unready(desired.ComponentOpenSearch), noServerAnswers, diagnosed(desired.ComponentServer, "p", "server", observed.ReasonOOMKilled)},
+		outcome{"ConfigApplied": "False/Progressing", "OpenSearchReady": "False/Progressing", "ServerReady": "False/PodFailing", "Ready": "False/PodFailing", "Reconciling": "True/Progressing"}},
 	{"it is being deleted", []change{func(p *status.Pass) {
 		p.Service.DeletionTimestamp = &metav1.Time{Time: start}
 		p.Secrets, p.State, p.Observed = nil, nil, nil
@@ -157,6 +174,34 @@ func refused(c desired.Component, reason string) change {
 	return workload(c, func(w *observed.Workload) {
 		w.Refused = observed.Refusal{Reason: reason, Detail: "quota q, requested limits.cpu=500m"}
 	})
+}
+
+func noServerAnswers(p *status.Pass) {
+	workload(desired.ComponentServer, func(w *observed.Workload) { w.ReadyReplicas = 0 })(p)
+}
+
+// propagation is as long as a configuration may be on its way.
+const propagation = 2 * time.Minute
+
+// propagatingFor has the configuration be on its way for d already.
+func propagatingFor(d time.Duration) change {
+	return func(p *status.Pass) {
+		meta.FindStatusCondition(p.Service.Status.Conditions, "ConfigApplied").Reason = v1alpha1.ReasonPropagating
+		meta.FindStatusCondition(p.Service.Status.Conditions, "ConfigApplied").Status = metav1.ConditionFalse
+		sinceTransition(p, "ConfigApplied", d)
+	}
+}
+
+// since has a condition be False for d already.
+func since(conditionType string, d time.Duration) change {
+	return func(p *status.Pass) {
+		meta.FindStatusCondition(p.Service.Status.Conditions, conditionType).Status = metav1.ConditionFalse
+		sinceTransition(p, conditionType, d)
+	}
+}
+
+func sinceTransition(p *status.Pass, conditionType string, d time.Duration) {
+	meta.FindStatusCondition(p.Service.Status.Conditions, conditionType).LastTransitionTime = metav1.NewTime(p.Now.Add(-d))
 }
 
 func storeReadyFor(d time.Duration) change {

@@ -2,6 +2,7 @@ package status
 
 import (
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
@@ -27,11 +28,19 @@ func (p Pass) transitions(conditions []metav1.Condition) []Event {
 		if !told[next.Type] || (before.Status == next.Status && before.Reason == next.Reason) {
 			continue
 		}
+		if next.Reason == v1alpha1.ReasonDegraded && !redisProblem(conditions) {
+			continue // Redis is being moved or rolled
+		}
 		if kind, tell := worthTelling(before, next); tell {
 			events = append(events, Event{Type: kind, Reason: next.Reason, Action: next.Type, Message: next.Message})
 		}
 	}
 	return events
+}
+
+func redisProblem(conditions []metav1.Condition) bool {
+	c := meta.FindStatusCondition(conditions, v1alpha1.ConditionRedisReady)
+	return c != nil && isProblem(c.Reason)
 }
 
 func worthTelling(before, next metav1.Condition) (kind string, tell bool) {

@@ -23,15 +23,18 @@ func TestEvents(t *testing.T) {
 	}{
 		{"nothing happens", nil, nil, nil},
 		{"traffic changes", nil, []change{servers(traffic(0, 9))}, nil},
-		{"a server begins to fail", nil, []change{crash}, []string{"Warning Ready=PodFailing", "Warning ServerReady=PodFailing"}},
-		{"a server recovers", []change{crash}, nil, []string{"Normal Ready=Ready", "Normal ServerReady=Available"}},
+		{"a server begins to fail", nil, []change{crash}, []string{"Warning ServerReady=PodFailing"}},
+		{"a server recovers", []change{crash}, nil, []string{"Normal ServerReady=Available"}},
+		{"all servers fail", nil, []change{crash, noServerAnswers}, []string{"Warning Ready=PodFailing", "Warning ServerReady=PodFailing"}},
 		{"Redis is lost", nil, []change{redisDown}, []string{"Warning Ready=Degraded", "Warning RedisReady=StoreUnreachable"}},
 		{"Redis is back", []change{redisDown}, nil, []string{"Normal Ready=Ready", "Normal RedisReady=Available"}},
 		{"a configuration is on its way", nil, []change{wants(newHash)}, nil},
 		{"a configuration has arrived", []change{servers(takesUp), wants(oldHash), func(p *status.Pass) { p.Service.Status.ConfigHash = newHash }}, nil,
 			[]string{"Normal ConfigApplied=Applied"}},
-		{"it starts", []change{neverSeen, unready(desired.ComponentServer)}, nil, []string{"Normal Ready=Ready"}},
-		{"a pod is replaced", nil, []change{unready(desired.ComponentServer)}, []string{"Warning Ready=Progressing"}},
+		{"it starts", []change{neverSeen, noServerAnswers}, nil, []string{"Normal Ready=Ready", "Normal ConfigApplied=Applied"}},
+		{"a pod is replaced", nil, []change{unready(desired.ComponentServer)}, nil},
+		{"Redis is moved", nil, []change{unready(desired.ComponentRedisCache)}, nil},
+		{"the operator loses its network", nil, []change{nobodyAnswers}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

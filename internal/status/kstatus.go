@@ -1,6 +1,8 @@
 package status
 
 import (
+	"time"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
@@ -37,7 +39,7 @@ func (p Pass) stalled(found map[string]finding) (finding, bool) {
 			return yes(f.Reason, "%s", f.Message), true
 		}
 	}
-	if f := found[v1alpha1.ConditionSecretsResolved]; f.status == metav1.ConditionFalse {
+	if f := found[v1alpha1.ConditionSecretsResolved]; f.status == metav1.ConditionFalse && p.secretGrace(found) == 0 {
 		return yes(f.reason, "%s", f.message), true
 	}
 	if f := found[v1alpha1.ConditionConfigApplied]; f.reason == v1alpha1.ReasonConfigRejected {
@@ -46,12 +48,33 @@ func (p Pass) stalled(found map[string]finding) (finding, bool) {
 	return finding{}, false
 }
 
+// secretLimit is how long a Secret may be missing before that is a person's business: what makes it, such as an
+// ExternalSecret of the same commit, may take its time.
+const secretLimit = 2 * time.Minute
+
+// secretGrace is how long a missing Secret is still waited for; 0 when none is, or for too long.
+func (p Pass) secretGrace(found map[string]finding) time.Duration {
+	f := found[v1alpha1.ConditionSecretsResolved]
+	if f.reason != v1alpha1.ReasonSecretNotFound && f.reason != v1alpha1.ReasonSecretKeyNotFound {
+		return 0
+	}
+	since := p.condition(v1alpha1.ConditionSecretsResolved, f).LastTransitionTime.Time
+	return max(0, since.Add(secretLimit).Sub(p.Now))
+}
+
 func (p Pass) reconciling(found map[string]finding) (finding, bool) {
 	for _, f := range p.Faults {
 		return yes(f.Reason, "%s", f.Message), true
 	}
+	if f := found[v1alpha1.ConditionSecretsResolved]; f.status == metav1.ConditionFalse {
+		return yes(f.reason, "%s", f.message), true
+	}
 	for _, need := range progressNeeds {
-		if f := found[need]; f.status != metav1.ConditionTrue {
+		f := found[need]
+		if f.reason == v1alpha1.ReasonPollFailed && p.wasReadyWithConfig() {
+			continue // nothing is being changed
+		}
+		if f.status != metav1.ConditionTrue {
 			return yes(v1alpha1.ReasonProgressing, "%s: %s", need, f.message), true
 		}
 	}

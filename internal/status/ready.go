@@ -4,6 +4,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/desired"
+	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
 
 // readyNeeds are the conditions that Ready is made of, in the order in which they speak.
@@ -59,6 +61,12 @@ func (p Pass) lacking(found map[string]finding) []finding {
 		case f.status == metav1.ConditionTrue:
 		case need == v1alpha1.ConditionModelsReady && f.status == metav1.ConditionUnknown:
 			// Only requests tell whether a model answers, and requests come when the service is ready.
+		case need == v1alpha1.ConditionServerReady && p.answers(f):
+			// Servers that are missing are told by ServerReady; the others answer.
+		case need == v1alpha1.ConditionConfigApplied && f.reason == v1alpha1.ReasonPollFailed && p.wasReadyWithConfig():
+			// That the operator cannot ask says nothing of those who can.
+		case need == v1alpha1.ConditionConfigApplied && f.status == metav1.ConditionFalse && p.someServerRuns():
+			// One server that answers with the configuration is enough; ConfigApplied tells of the others.
 		case f.reason == v1alpha1.ReasonPropagating && p.previous(v1alpha1.ConditionReady).Status == metav1.ConditionTrue:
 			// The service goes on answering while a change is on its way.
 		default:
@@ -66,6 +74,26 @@ func (p Pass) lacking(found map[string]finding) []finding {
 		}
 	}
 	return out
+}
+
+// answers says that a server takes requests, though ServerReady is not True. An object of the server that cannot be
+// written is another matter: what answers is not what the spec asks for.
+func (p Pass) answers(server finding) bool {
+	return p.Observed != nil && p.server().ReadyReplicas > 0 &&
+		server.reason != v1alpha1.ReasonNameConflict && server.reason != v1alpha1.ReasonApplyFailed
+}
+
+// someServerRuns says that a ready server runs the configuration of this pass.
+func (p Pass) someServerRuns() bool {
+	if _, failed := p.terminalFault(desired.ComponentServer); failed || p.State == nil || p.Observed == nil || p.withheld(desired.ComponentServer) {
+		return false
+	}
+	return count(p.Observed.Poll.Reports, func(s telemetry.Statusz) bool { return s.ConfigHash == p.State.ConfigHash }) > 0
+}
+
+// wasReadyWithConfig says that the service was Ready with the configuration of this pass.
+func (p Pass) wasReadyWithConfig() bool {
+	return p.State != nil && p.sameConfig() && p.previous(v1alpha1.ConditionReady).Status == metav1.ConditionTrue
 }
 
 // failedAnew says that a step failed before this generation of the spec was brought about for the first time: what

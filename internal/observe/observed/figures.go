@@ -13,6 +13,9 @@ import (
 // percentStep is the precision of percentages in a status, and how far the exact one must be away to move it.
 const percentStep = 5
 
+// fewRequests are too few to show a rate of: the first request of a service would be a rate of 0 or 100 percent.
+const fewRequests = 20
+
 // traffic counts requests.
 type traffic struct{ hits, misses int64 }
 
@@ -48,10 +51,11 @@ func Figures(shown *v1alpha1.CacheStatus, reports []telemetry.Statusz) *v1alpha1
 	return figures
 }
 
-// rate is the share of hits as a status shows it; nil without traffic. Steps are rounded down, so that a rate of 50
+// rate is the share of hits as a status shows it; nil without traffic, and
+// for few requests unless one is shown already. Steps are rounded down, so that a rate of 50
 // never stands for less.
 func (t traffic) rate(shown *int32) *int32 {
-	if t.hits+t.misses <= 0 {
+	if n := t.hits + t.misses; n <= 0 || (shown == nil && n < fewRequests) {
 		return nil
 	}
 	exact := 100 * float64(t.hits) / float64(t.hits+t.misses)

@@ -14,9 +14,9 @@ import (
 	"github.com/ragservice/ragservice-operator/internal/desired"
 )
 
-// bidFarewell forgets a RAGService that is gone and names the volumes that stay. It does its best: there is no
+// reconcileDelete forgets a RAGService that is gone and names the volumes that stay. It does its best: there is no
 // finalizer, and the volumes carry label and annotation for whoever looks later.
-func (r *Reconciler) bidFarewell(ctx context.Context, key types.NamespacedName) {
+func (r *Reconciler) reconcileDelete(ctx context.Context, key types.NamespacedName) {
 	r.poller.Forget(key)
 	r.conflicts.Forget(key)
 	forgetConditions(key)
@@ -33,7 +33,7 @@ func (r *Reconciler) bidFarewell(ctx context.Context, key types.NamespacedName) 
 	}
 	var staying []string
 	for i := range claims.Items {
-		if stays(&claims.Items[i], uid) {
+		if isRetained(&claims.Items[i], uid) {
 			staying = append(staying, claims.Items[i].Name)
 		}
 	}
@@ -48,8 +48,8 @@ func (r *Reconciler) bidFarewell(ctx context.Context, key types.NamespacedName) 
 		strings.Join(staying, " "), key.Namespace)
 }
 
-// stays says that the garbage collector leaves the claim alone when its RAGService goes.
-func stays(claim *corev1.PersistentVolumeClaim, owner types.UID) bool {
+// isRetained says that the garbage collector leaves the claim alone when its RAGService goes.
+func isRetained(claim *corev1.PersistentVolumeClaim, owner types.UID) bool {
 	if claim.DeletionTimestamp != nil {
 		return false
 	}
