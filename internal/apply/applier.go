@@ -43,11 +43,7 @@ func New(c client.Client, live client.Reader) *Applier {
 func (a *Applier) Apply(ctx context.Context, rag *v1alpha1.RAGService, state desired.State) (ChangeSet, error) {
 	p := &pass{Applier: a, rag: rag, held: slices.Clone(state.Withheld)}
 	p.createSecrets(ctx, state.Generated)
-	for _, o := range state.Objects {
-		if !slices.Contains(p.held, o.Component) {
-			p.applyObject(ctx, o)
-		}
-	}
+	p.applyObjects(ctx, state.Objects)
 	p.prune(ctx, state.Objects)
 	p.ownVolumes(ctx)
 	p.replaceOutdatedPods(ctx)
@@ -62,6 +58,20 @@ type pass struct {
 	held     []desired.Component
 	changes  ChangeSet
 	failures []error
+}
+
+// applyObjects writes objects in their order. A workload waits while another object of its component could not be written:
+// its pods would start without their network policy, or with the old file under the hash of the new one.
+func (p *pass) applyObjects(ctx context.Context, objects []desired.Object) {
+	incomplete := map[desired.Component]bool{}
+	for _, o := range objects {
+		if slices.Contains(p.held, o.Component) || o.IsWorkload() && incomplete[o.Component] {
+			continue
+		}
+		if !p.applyObject(ctx, o) {
+			incomplete[o.Component] = true
+		}
+	}
 }
 
 func (p *pass) fail(about Ref, err error) {

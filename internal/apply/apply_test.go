@@ -202,8 +202,11 @@ func TestNameConflictLeavesTheObjectAlone(t *testing.T) {
 			t.Errorf("%T %s was written to", before, before.GetName())
 		}
 	}
-	if !w.exists(&appsv1.Deployment{}, "papers-server") {
+	if !w.exists(&policyv1.PodDisruptionBudget{}, "papers-server") || !w.exists(&appsv1.StatefulSet{}, "papers-redis-state") {
 		t.Error("a conflict kept another object from being made")
+	}
+	if w.exists(&appsv1.Deployment{}, "papers-server") || w.exists(&appsv1.StatefulSet{}, "papers-opensearch") {
+		t.Error("a workload was made without an object that its pods need")
 	}
 }
 

@@ -6,5 +6,6 @@
 //	volume claims ─owner reference by spec.deletionPolicy─────┤
 //	outdated pods of OpenSearch ─Delete───────────────────────┘
 //
-// Every step is tried, whatever became of the others.
+// Every step is tried, whatever became of the others; but a workload is not written while another object of its component
+// could not be.
 package apply

@@ -19,18 +19,19 @@ import (
 	"github.com/ragservice/ragservice-operator/internal/desired"
 )
 
-// applyObject makes one object as it was rendered.
-func (p *pass) applyObject(ctx context.Context, o desired.Object) {
+// applyObject makes one object as it was rendered, and says whether it is.
+func (p *pass) applyObject(ctx context.Context, o desired.Object) bool {
 	r, err := render(o)
 	if err != nil {
-		p.fail(Ref{Component: o.Component, Name: o.Key.Name}, err)
-		return
+		p.fail(Ref{o.Component, o.GVK.Kind, o.Key.Name}, err)
+		return false
 	}
 	v, err := p.judge(ctx, r)
 	if err == nil && v.heading != nil {
 		err = p.send(ctx, r, v)
 	}
 	p.fail(r.ref(), err)
+	return err == nil
 }
 
 // verdict says what an object needs.

@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
@@ -19,31 +19,43 @@ import (
 // prune deletes the objects of ours that are not among wanted. An object is ours by its controller's UID; labels only
 // narrow the search. What belongs to a component that is held stays.
 func (p *pass) prune(ctx context.Context, wanted []desired.Object) {
-	keep := map[Ref]bool{}
+	keep := map[identity]bool{}
 	for _, o := range wanted {
-		if named, ok := o.Config.(interface{ GetKind() *string }); ok {
-			keep[Ref{Kind: *named.GetKind(), Name: o.Key.Name}] = true
-		}
+		keep[identity{o.GVK.GroupKind(), o.Key.Name}] = true
 	}
-	for _, list := range lists() {
-		if err := p.pruneKind(ctx, list, keep); err != nil {
-			p.fail(Ref{Kind: p.kindOf(list)}, fmt.Errorf("looking for what is no longer wanted: %w", err))
+	for _, empty := range Kinds() {
+		gvk, err := apiutil.GVKForObject(empty, p.scheme)
+		if err == nil {
+			err = p.pruneKind(ctx, gvk, keep)
+		}
+		if err != nil {
+			p.fail(Ref{Kind: gvk.Kind}, fmt.Errorf("looking for what is no longer wanted: %w", err))
 		}
 	}
 }
 
-func (p *pass) pruneKind(ctx context.Context, list client.ObjectList, keep map[Ref]bool) error {
-	err := p.client.List(ctx, list, client.InNamespace(p.rag.Namespace), client.MatchingLabels{
+// identity is what an object is found by in its namespace.
+type identity struct {
+	kind schema.GroupKind
+	name string
+}
+
+func (p *pass) pruneKind(ctx context.Context, gvk schema.GroupVersionKind, keep map[identity]bool) error {
+	empty, err := p.scheme.New(gvk.GroupVersion().WithKind(gvk.Kind + "List"))
+	if err != nil {
+		return err
+	}
+	list := empty.(client.ObjectList) //nolint:forcetypeassert // lists of kinds with metadata have it too
+	err = p.client.List(ctx, list, client.InNamespace(p.rag.Namespace), client.MatchingLabels{
 		desired.LabelInstance: p.rag.Name, desired.LabelManagedBy: desired.ManagedBy,
 	})
 	if err != nil {
 		return err
 	}
-	kind := p.kindOf(list)
 	return meta.EachListItem(list, func(item runtime.Object) error {
 		object := item.(client.Object) //nolint:forcetypeassert // items of typed lists have metadata
-		ref := Ref{desired.Component(object.GetLabels()[desired.LabelComponent]), kind, object.GetName()}
-		unwanted := metav1.IsControlledBy(object, p.rag) && !keep[Ref{Kind: kind, Name: ref.Name}] &&
+		ref := Ref{desired.Component(object.GetLabels()[desired.LabelComponent]), gvk.Kind, object.GetName()}
+		unwanted := metav1.IsControlledBy(object, p.rag) && !keep[identity{gvk.GroupKind(), ref.Name}] &&
 			!p.mayBeHeld(ref.Component) && object.GetDeletionTimestamp() == nil
 		if unwanted {
 			p.fail(ref, p.delete(ctx, ref, object))
@@ -72,13 +84,4 @@ func (p *pass) delete(ctx context.Context, ref Ref, object client.Object) error 
 		p.changes.Deleted = append(p.changes.Deleted, ref)
 	}
 	return err
-}
-
-// kindOf is the kind of the items of list.
-func (p *pass) kindOf(list client.ObjectList) string {
-	gvk, err := apiutil.GVKForObject(list, p.scheme)
-	if err != nil {
-		return fmt.Sprintf("%T", list)
-	}
-	return strings.TrimSuffix(gvk.Kind, "List")
 }

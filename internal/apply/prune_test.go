@@ -95,8 +95,7 @@ func TestPruneDeletesOnlyTheStateThatItJudged(t *testing.T) {
 	state := w.state()
 	state.Generated = nil
 	state.Objects = slices.DeleteFunc(state.Objects, func(o desired.Object) bool {
-		named, _ := o.Config.(interface{ GetKind() *string })
-		return *named.GetKind() == "NetworkPolicy" && o.Component == desired.ComponentServer
+		return o.GVK.Kind == "NetworkPolicy" && o.Component == desired.ComponentServer
 	})
 	live, err := client.New(w.config, client.Options{Scheme: w.manager.Scheme()})
 	if err != nil {

@@ -76,6 +76,30 @@ func TestEveryObjectIsOwnedAndLabelled(t *testing.T) {
 		if o.Key.Name != meta.Name || o.Key.Namespace != meta.Namespace {
 			t.Errorf("key %s of %s/%s", o.Key, meta.Namespace, meta.Name)
 		}
+		if o.GVK != meta.GroupVersionKind() {
+			t.Errorf("kind %s of %s", o.GVK, meta.GroupVersionKind())
+		}
+	}
+}
+
+// What a workload's pods read when they start is written before it.
+func TestWorkloadIsTheLastOfItsComponent(t *testing.T) {
+	t.Parallel()
+	last := map[desired.Component]desired.Object{}
+	workloads := 0
+	for _, o := range build(t, desiredtest.Inputs(desiredtest.Full())).Objects {
+		last[o.Component] = o
+		if o.IsWorkload() {
+			workloads++
+		}
+	}
+	if workloads != len(last) {
+		t.Errorf("%d workloads of %d components", workloads, len(last))
+	}
+	for c, o := range last {
+		if !o.IsWorkload() {
+			t.Errorf("the last object of %s is a %s", c, o.GVK.Kind)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package desired
 
 import (
 	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
@@ -26,14 +27,20 @@ func (p part) selector() map[string]string { return Selector(p.service.Name, p.c
 type child[T any] interface {
 	WithLabels(entries map[string]string) T
 	WithOwnerReferences(values ...*metav1ac.OwnerReferenceApplyConfiguration) T
+	GetAPIVersion() *string
+	GetKind() *string
 	GetName() *string
+	IsApplyConfiguration()
 }
 
 // object completes config with what every child carries.
 func object[T child[T]](p part, config T) Object {
-	key := types.NamespacedName{Namespace: p.namespace(), Name: *config.GetName()}
-	config = config.WithLabels(p.labels()).WithOwnerReferences(owner(p.service))
-	return Object{Component: p.component, Config: config, Key: key}
+	return Object{
+		Component: p.component,
+		Config:    config.WithLabels(p.labels()).WithOwnerReferences(owner(p.service)),
+		GVK:       schema.FromAPIVersionAndKind(*config.GetAPIVersion(), *config.GetKind()),
+		Key:       types.NamespacedName{Namespace: p.namespace(), Name: *config.GetName()},
+	}
 }
 
 // owner makes an object go when the RAGService goes.

@@ -4,6 +4,9 @@
 package desired
 
 import (
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
@@ -68,20 +71,24 @@ type GeneratedSecret struct {
 	Users []Component
 }
 
-// Object is one object that shall exist, as a typed apply configuration of client-go.
+// Object is one object that shall exist.
 type Object struct {
 	Component Component
 	// Config is the apply configuration; it has kind, name, namespace, labels and owner reference.
-	Config any
-	// Namespace and Name are those of Config.
+	Config runtime.ApplyConfiguration
+	// GVK and Key are the kind and the name of Config.
+	GVK schema.GroupVersionKind
 	Key types.NamespacedName
 }
+
+// IsWorkload says that the object makes pods, which read the objects written before it.
+func (o Object) IsWorkload() bool { return o.GVK.Group == appsv1.GroupName }
 
 // State is every object that shall exist, and what status needs to know of it.
 type State struct {
 	// Generated are Secrets to create when absent; they are never updated and never pruned.
 	Generated []GeneratedSecret
-	// Objects in the order in which they are written.
+	// Objects in the order in which they are written: of each component its workload last.
 	Objects []Object
 	// Withheld are components that are not written in this pass because of SecretFacts.Problems; what exists of them
 	// stays as it is.
