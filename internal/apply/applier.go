@@ -37,15 +37,21 @@ func New(c client.Client, live client.Reader) *Applier {
 	}
 }
 
-// Apply brings the cluster to state, the objects that shall exist for rag. The error joins one Failure for each step
-// that failed; Failures takes it apart. Call it only with a state whose inputs could all be read: what state lacks is
+// Apply brings the cluster to plan, the objects that shall exist for rag. The error joins one Failure for each step
+// that failed; Failures takes it apart. Call it only with a plan whose inputs could all be read: what plan lacks is
 // deleted.
-func (a *Applier) Apply(ctx context.Context, rag *v1alpha1.RAGService, state desired.State) (ChangeSet, error) {
-	p := &pass{Applier: a, rag: rag, held: slices.Clone(state.Withheld)}
-	p.createSecrets(ctx, state.Generated)
-	p.applyObjects(ctx, state.Objects)
-	p.prune(ctx, state.Objects)
-	p.ownVolumes(ctx)
+func (a *Applier) Apply(ctx context.Context, rag *v1alpha1.RAGService, plan desired.Plan) (ChangeSet, error) {
+	p := &pass{Applier: a, rag: rag, held: slices.Clone(plan.Withheld)}
+	p.createSecrets(ctx, plan.Generated)
+	for _, c := range plan.Components {
+		if !slices.Contains(p.held, c.Name) {
+			p.applyComponent(ctx, c)
+		}
+	}
+	p.prune(ctx, plan.Objects())
+	for _, c := range plan.Components {
+		p.ownVolumes(ctx, c)
+	}
 	p.replaceOutdatedPods(ctx)
 	return p.changes, errors.Join(p.failures...)
 }
@@ -60,16 +66,13 @@ type pass struct {
 	failures []error
 }
 
-// applyObjects writes objects in their order. A workload waits while another object of its component could not be written:
-// its pods would start without their network policy, or with the old file under the hash of the new one.
-func (p *pass) applyObjects(ctx context.Context, objects []desired.Object) {
-	incomplete := map[desired.Component]bool{}
-	for _, o := range objects {
-		if slices.Contains(p.held, o.Component) || o.IsWorkload() && incomplete[o.Component] {
-			continue
-		}
-		if !p.applyObject(ctx, o) {
-			incomplete[o.Component] = true
+// applyComponent writes objects in their order. The workload waits while another of them could not be written: its pods
+// would start without their network policy, or with the old file under the hash of the new one.
+func (p *pass) applyComponent(ctx context.Context, c desired.ComponentPlan) {
+	complete := true
+	for _, o := range c.Objects {
+		if !o.IsWorkload() || complete {
+			complete = p.applyObject(ctx, o) && complete
 		}
 	}
 }

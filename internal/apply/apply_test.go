@@ -29,7 +29,7 @@ func TestFirstPassCreatesAllAndSecondSendsNothing(t *testing.T) {
 			change(w)
 			state := w.state()
 			first := w.apply(state)
-			if want := len(state.Objects) + len(state.Generated); len(first.Created) != want {
+			if want := len(state.Objects()) + len(state.Generated); len(first.Created) != want {
 				t.Errorf("%d objects created, want %d", len(first.Created), want)
 			}
 			if first.Created = nil; !first.Empty() {

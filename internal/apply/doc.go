@@ -1,8 +1,8 @@
-// Package apply makes the cluster as a desired.State says, with as few requests as that takes: none when it already is.
+// Package apply makes the cluster as a desired.Plan says, with as few requests as that takes: none when it already is.
 //
-//	State.Generated ─Create, never again─────────────────────┐
-//	State.Objects ──cached object differs? ─server-side apply─┼─> ChangeSet, Failures
-//	objects of ours that State lacks ─Delete──────────────────┤
+//	Generated Secrets ─Create, never again───────────────────┐
+//	objects ─cached object differs? ─server-side apply────────┼─> ChangeSet, Failures
+//	objects of ours that the Plan lacks ─Delete───────────────┤
 //	volume claims ─owner reference by spec.deletionPolicy─────┤
 //	outdated pods of OpenSearch ─Delete───────────────────────┘
 //

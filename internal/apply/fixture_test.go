@@ -132,7 +132,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 func (w *world) inputs() desired.Inputs { return desiredtest.Inputs(w.rag) }
 
 // state is what shall exist for w.rag.
-func (w *world) state() desired.State {
+func (w *world) state() desired.Plan {
 	w.t.Helper()
 	state, err := desired.Build(w.inputs())
 	if err != nil {
@@ -142,7 +142,7 @@ func (w *world) state() desired.State {
 }
 
 // apply applies state and fails the test on an error.
-func (w *world) apply(state desired.State) apply.ChangeSet {
+func (w *world) apply(state desired.Plan) apply.ChangeSet {
 	w.t.Helper()
 	changes, err := w.applier.Apply(w.t.Context(), w.rag, state)
 	if err != nil {
@@ -152,7 +152,7 @@ func (w *world) apply(state desired.State) apply.ChangeSet {
 }
 
 // settled applies w.state until nothing is left to do, and the cache knows.
-func (w *world) settled() desired.State {
+func (w *world) settled() desired.Plan {
 	w.t.Helper()
 	state := w.state()
 	w.apply(state)

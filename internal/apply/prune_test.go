@@ -94,9 +94,11 @@ func TestPruneDeletesOnlyTheStateThatItJudged(t *testing.T) {
 	w.settled()
 	state := w.state()
 	state.Generated = nil
-	state.Objects = slices.DeleteFunc(state.Objects, func(o desired.Object) bool {
-		return o.GVK.Kind == "NetworkPolicy" && o.Component == desired.ComponentServer
-	})
+	for i, c := range state.Components {
+		state.Components[i].Objects = slices.DeleteFunc(c.Objects, func(o desired.Object) bool {
+			return o.GVK.Kind == "NetworkPolicy" && o.Component == desired.ComponentServer
+		})
+	}
 	live, err := client.New(w.config, client.Options{Scheme: w.manager.Scheme()})
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ import (
 )
 
 // candidate is a state of one Secret, that Redis needs.
-func (w *world) candidate(password string) desired.State {
+func (w *world) candidate(password string) desired.Plan {
 	state := w.state()
 	state.Generated = []desired.GeneratedSecret{{
 		Name: "papers-redis", Data: map[string][]byte{"password": []byte(password)},
@@ -98,7 +98,7 @@ func TestChildrenOfAnEarlierRAGServiceAreNotOurs(t *testing.T) {
 		t.Errorf("changes %+v, want none", changes)
 	}
 	// Workloads are not tried without what their pods need.
-	others := slices.DeleteFunc(slices.Clone(state.Objects), desired.Object.IsWorkload)
+	others := slices.DeleteFunc(slices.Clone(state.Objects()), desired.Object.IsWorkload)
 	if got := len(apply.Failures(err)); got != len(others) {
 		t.Errorf("%d failures, want %d", got, len(others))
 	}

@@ -12,28 +12,28 @@ import (
 	"github.com/ragservice/ragservice-operator/internal/desired"
 )
 
-// ownVolumes makes volumes go with the RAGService, or stay, as spec.deletionPolicy says now.
-func (p *pass) ownVolumes(ctx context.Context) {
-	for _, c := range []desired.Component{desired.ComponentRedisState, desired.ComponentOpenSearch} {
-		ref := Ref{c, "PersistentVolumeClaim", desired.ClaimName(p.rag.Name, c)}
-		p.fail(ref, p.ownVolume(ctx, ref))
+// ownVolumes makes volumes go with the RAGService, or stay.
+func (p *pass) ownVolumes(ctx context.Context, of desired.ComponentPlan) {
+	for _, claim := range of.Claims {
+		ref := Ref{of.Name, "PersistentVolumeClaim", claim.Name}
+		p.fail(ref, p.ownVolume(ctx, ref, claim.GoesWithService))
 	}
 }
 
 // ownVolume patches the claim's owners alone. The StatefulSet made the claim and others write to it, so it is no child
 // to be rendered; the patch holds for the version that was read, and a conflict is tried again.
-func (p *pass) ownVolume(ctx context.Context, ref Ref) error {
+func (p *pass) ownVolume(ctx context.Context, ref Ref, owned bool) error {
 	var claim corev1.PersistentVolumeClaim
 	if err := p.client.Get(ctx, client.ObjectKey{Namespace: p.rag.Namespace, Name: ref.Name}, &claim); err != nil {
 		return client.IgnoreNotFound(err)
 	}
 	isOurs := func(o metav1.OwnerReference) bool { return o.UID == p.rag.UID }
-	if slices.ContainsFunc(claim.OwnerReferences, isOurs) == p.volumesGo() {
+	if slices.ContainsFunc(claim.OwnerReferences, isOurs) == owned {
 		return nil
 	}
 	before := claim.DeepCopy()
 	claim.OwnerReferences = slices.DeleteFunc(claim.OwnerReferences, isOurs)
-	if p.volumesGo() {
+	if owned {
 		claim.OwnerReferences = append(claim.OwnerReferences, metav1.OwnerReference{
 			APIVersion: v1alpha1.GroupVersion.String(), Kind: desired.Kind, Name: p.rag.Name, UID: p.rag.UID,
 		})
@@ -47,5 +47,3 @@ func (p *pass) ownVolume(ctx context.Context, ref Ref) error {
 	p.changes.Updated = append(p.changes.Updated, ref)
 	return nil
 }
-
-func (p *pass) volumesGo() bool { return p.rag.Spec.DeletionPolicy == v1alpha1.DeletionPolicyDelete }

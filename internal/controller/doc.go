@@ -7,8 +7,8 @@
 //	                               │
 //	Reconcile:                     v
 //	  gather.Gather   RAGService + Secrets + volumes ─> Inputs
-//	  desired.Build   Inputs ─> State                               (pure)
-//	  apply.Apply     State ─> API server, ChangeSet
+//	  desired.Build   Inputs ─> Plan                                (pure)
+//	  apply.Apply     Plan ─> API server, ChangeSet
 //	  observe.Observe children + what the Poller heard ─> Observed
 //	  status.Evaluate all of it + errors + time ─> Verdict          (pure)
 //	  conclude        one status patch, then events, then what to do next

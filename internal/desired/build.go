@@ -9,30 +9,28 @@ import (
 
 // Build is every object that shall exist for in.Service. It fails only on values that the schema refuses, which means
 // that it was bypassed; the error names the field.
-func Build(in Inputs) (State, error) {
+func Build(in Inputs) (Plan, error) {
 	addresses := stores(in.Service)
 	settings, err := serverconfig.Build(in.Service, addresses)
 	if err != nil {
-		return State{}, fmt.Errorf("building the server's configuration: %w", err)
+		return Plan{}, fmt.Errorf("building the server's configuration: %w", err)
 	}
 	yaml, err := serverconfig.Marshal(settings)
 	if err != nil {
-		return State{}, fmt.Errorf("writing the server's configuration: %w", err)
+		return Plan{}, fmt.Errorf("writing the server's configuration: %w", err)
 	}
 	written, err := newServerConfig(yaml, settings)
 	if err != nil {
-		return State{}, err
-	}
-	objects, err := components(in, written)
-	if err != nil {
-		return State{}, err
+		return Plan{}, err
 	}
 	withheld := withheld(in.Secrets.Problems)
-	return State{
-		Generated: slices.Clone(in.Secrets.Candidates),
-		Objects: slices.DeleteFunc(objects, func(o Object) bool {
-			return slices.Contains(withheld, o.Component)
-		}),
+	components, err := components(in, written, withheld)
+	if err != nil {
+		return Plan{}, err
+	}
+	return Plan{
+		Generated:  slices.Clone(in.Secrets.Candidates),
+		Components: components,
 		Withheld:   withheld,
 		ConfigHash: written.hash,
 		Replicas:   serverconfig.Replicas(in.Service),
@@ -41,9 +39,9 @@ func Build(in Inputs) (State, error) {
 	}, nil
 }
 
-// components are the objects of all of them: stores first, then what connects to them.
-func components(in Inputs, written serverConfig) ([]Object, error) {
-	redis, err := redis(in)
+// components are the plans of all of them. What is withheld has its claims, but no objects.
+func components(in Inputs, written serverConfig, withheld []Component) ([]ComponentPlan, error) {
+	cache, state, err := redis(in)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +49,21 @@ func components(in Inputs, written serverConfig) ([]Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slices.Concat(redis, openSearch, server(in, written)), nil
+	objects := map[Component][]Object{
+		ComponentRedisCache: cache,
+		ComponentRedisState: state,
+		ComponentOpenSearch: openSearch,
+		ComponentServer:     server(in, written),
+	}
+	var plans []ComponentPlan
+	for _, c := range Components() {
+		plan := ComponentPlan{Name: c, Claims: claims(in.Service, c)}
+		if !slices.Contains(withheld, c) {
+			plan.Objects = objects[c]
+		}
+		plans = append(plans, plan)
+	}
+	return plans, nil
 }
 
 // withheld are the components that the problems keep from being written: always the server, which would start without

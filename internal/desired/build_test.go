@@ -31,7 +31,7 @@ func TestBuildIsPure(t *testing.T) {
 func TestSelectorsHoldThreeLabels(t *testing.T) {
 	t.Parallel()
 	want := []string{desired.LabelComponent, desired.LabelInstance, desired.LabelName}
-	for _, o := range build(t, desiredtest.Inputs(desiredtest.Full())).Objects {
+	for _, o := range build(t, desiredtest.Inputs(desiredtest.Full())).Objects() {
 		for _, selector := range selectors(t, o) {
 			if got := slices.Sorted(maps.Keys(selector)); !slices.Equal(got, want) {
 				t.Errorf("%s of %s selects by %v, want %v", decode[metav1.TypeMeta](t, o.Config).Kind, o.Key, got, want)
@@ -65,7 +65,7 @@ func selectors(t *testing.T, o desired.Object) []map[string]string {
 func TestEveryObjectIsOwnedAndLabelled(t *testing.T) {
 	t.Parallel()
 	rag := desiredtest.Full()
-	for _, o := range build(t, desiredtest.Inputs(rag)).Objects {
+	for _, o := range build(t, desiredtest.Inputs(rag)).Objects() {
 		meta := decode[metav1.PartialObjectMetadata](t, o.Config)
 		if diff := cmp.Diff(desired.Labels(rag.Name, o.Component), meta.Labels); diff != "" {
 			t.Errorf("labels of %s %s (-want +got):\n%s", meta.Kind, meta.Name, diff)
@@ -87,7 +87,7 @@ func TestWorkloadIsTheLastOfItsComponent(t *testing.T) {
 	t.Parallel()
 	last := map[desired.Component]desired.Object{}
 	workloads := 0
-	for _, o := range build(t, desiredtest.Inputs(desiredtest.Full())).Objects {
+	for _, o := range build(t, desiredtest.Inputs(desiredtest.Full())).Objects() {
 		last[o.Component] = o
 		if o.IsWorkload() {
 			workloads++
@@ -243,12 +243,12 @@ func TestProblemsWithholdTheServer(t *testing.T) {
 			if diff := cmp.Diff(test.want, state.Withheld); diff != "" {
 				t.Errorf("withheld (-want +got):\n%s", diff)
 			}
-			for _, o := range state.Objects {
+			for _, o := range state.Objects() {
 				if slices.Contains(test.want, o.Component) {
 					t.Errorf("%s of the withheld %s is rendered", o.Key.Name, o.Component)
 				}
 			}
-			if state.ConfigHash == "" || len(state.Objects) == 0 {
+			if state.ConfigHash == "" || len(state.Objects()) == 0 {
 				t.Error("the rest is missing")
 			}
 		})

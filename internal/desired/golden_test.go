@@ -43,7 +43,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-func render(t *testing.T, state desired.State) []byte {
+func render(t *testing.T, state desired.Plan) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	document := func(v any) {
@@ -54,8 +54,10 @@ func render(t *testing.T, state desired.State) []byte {
 		out.WriteString("---\n")
 		out.Write(data)
 	}
-	objects := state.Objects
-	state.Objects = nil
+	objects := state.Objects()
+	for i := range state.Components {
+		state.Components[i].Objects = nil
+	}
 	document(state)
 	for _, o := range objects {
 		document(o.Config)

@@ -58,7 +58,7 @@ func TestNetworkPoliciesCanBeTurnedOff(t *testing.T) {
 	t.Parallel()
 	rag := desiredtest.Smallest()
 	rag.Spec.NetworkPolicy.Enabled = new(false)
-	for _, o := range build(t, desiredtest.Inputs(rag)).Objects {
+	for _, o := range build(t, desiredtest.Inputs(rag)).Objects() {
 		if decode[metav1.TypeMeta](t, o.Config).Kind == "NetworkPolicy" {
 			t.Errorf("there is a NetworkPolicy %s", o.Key.Name)
 		}

@@ -12,7 +12,7 @@ import (
 	"github.com/ragservice/ragservice-operator/internal/desired"
 )
 
-func build(t *testing.T, in desired.Inputs) desired.State {
+func build(t *testing.T, in desired.Inputs) desired.Plan {
 	t.Helper()
 	state, err := desired.Build(in)
 	if err != nil {
@@ -22,15 +22,15 @@ func build(t *testing.T, in desired.Inputs) desired.State {
 }
 
 // find is the object of a kind and name, decoded into the kind's own type.
-func find[T any](t *testing.T, state desired.State, kind, name string) T {
+func find[T any](t *testing.T, state desired.Plan, kind, name string) T {
 	t.Helper()
-	i := slices.IndexFunc(state.Objects, func(o desired.Object) bool {
+	i := slices.IndexFunc(state.Objects(), func(o desired.Object) bool {
 		return o.Key.Name == name && decode[metav1.TypeMeta](t, o.Config).Kind == kind
 	})
 	if i < 0 {
 		t.Fatalf("there is no %s %s", kind, name)
 	}
-	return decode[T](t, state.Objects[i].Config)
+	return decode[T](t, state.Objects()[i].Config)
 }
 
 func decode[T any](t *testing.T, config any) T {
@@ -47,10 +47,10 @@ func decode[T any](t *testing.T, config any) T {
 }
 
 // templates are the pod templates by component.
-func templates(t *testing.T, state desired.State) map[desired.Component]corev1.PodTemplateSpec {
+func templates(t *testing.T, state desired.Plan) map[desired.Component]corev1.PodTemplateSpec {
 	t.Helper()
 	found := map[desired.Component]corev1.PodTemplateSpec{}
-	for _, o := range state.Objects {
+	for _, o := range state.Objects() {
 		switch decode[metav1.TypeMeta](t, o.Config).Kind {
 		case "Deployment":
 			found[o.Component] = decode[appsv1.Deployment](t, o.Config).Spec.Template

@@ -26,18 +26,18 @@ type redisInstance struct {
 
 // redis is the objects of both instances. Two, because memory pressure must evict cached results and never a bucket,
 // and a Redis server has one policy.
-func redis(in Inputs) ([]Object, error) {
+func redis(in Inputs) (ofCache, ofState []Object, err error) {
 	spec, err := serverconfig.ManagedRedis(in.Service)
 	if err != nil {
-		return nil, fieldError("spec.redis.managed", err)
+		return nil, nil, fieldError("spec.redis.managed", err)
 	}
 	memory, err := quantity("spec.redis.managed.memory", spec.Memory)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	storage, err := quantity("spec.redis.managed.stateStorage", spec.StateStorage)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	image := imageOr(spec.Image, in.Images.Redis)
 	cache := redisInstance{
@@ -53,7 +53,7 @@ func redis(in Inputs) ([]Object, error) {
 		resources: *spec.Resources,
 	}
 	state.data = claimTemplate(state.part, storage, nil)
-	return append(cache.objects(in), state.objects(in)...), nil
+	return cache.objects(in), state.objects(in), nil
 }
 
 func (r redisInstance) objects(in Inputs) []Object {

@@ -1,5 +1,5 @@
 // Package desired is the pure middle of the operator: from what was read (Inputs) to every object that shall exist
-// (State). One file builds one component; names and labels have one place each. It holds no client, clock, randomness,
+// (Plan). One file builds one component; names and labels have one place each. It holds no client, clock, randomness,
 // environment or logger, and never changes its arguments.
 package desired
 
@@ -16,7 +16,7 @@ import (
 // app.kubernetes.io/component.
 type Component string
 
-// Components.
+// Components that there are; Components lists them.
 const (
 	ComponentServer     Component = "server"
 	ComponentRedisCache Component = "redis-cache"
@@ -24,12 +24,29 @@ const (
 	ComponentOpenSearch Component = "opensearch"
 )
 
+// Components are all components in the order in which they are written: stores first, then what connects to them.
+func Components() []Component {
+	return []Component{ComponentRedisCache, ComponentRedisState, ComponentOpenSearch, ComponentServer}
+}
+
+// Field is the path in the spec that configures the component.
+func (c Component) Field() string {
+	switch c {
+	case ComponentServer:
+		return "spec.server"
+	case ComponentOpenSearch:
+		return "spec.openSearch.managed"
+	default:
+		return "spec.redis.managed"
+	}
+}
+
 // Images are the container images of components whose spec names none: flags of the operator.
 type Images struct {
 	Server, Redis, OpenSearch string
 }
 
-// Inputs is all that State depends on: the RAGService and what gather read or drew for it.
+// Inputs is all that a Plan depends on: the RAGService and what gather read or drew for it.
 type Inputs struct {
 	Service *v1alpha1.RAGService
 	Images  Images
@@ -84,12 +101,28 @@ type Object struct {
 // IsWorkload says that the object makes pods, which read the objects written before it.
 func (o Object) IsWorkload() bool { return o.GVK.Group == appsv1.GroupName }
 
-// State is every object that shall exist, and what status needs to know of it.
-type State struct {
+// ComponentPlan is one component as it shall be.
+type ComponentPlan struct {
+	Name Component
+	// Objects in the order in which they are written, the workload last. None while the component is withheld.
+	Objects []Object
+	// Claims are the volumes of all its pods, which its StatefulSet makes.
+	Claims []Claim
+}
+
+// Claim is a volume claim of a store.
+type Claim struct {
+	Name string
+	// GoesWithService says that the RAGService owns it (spec.deletionPolicy).
+	GoesWithService bool
+}
+
+// Plan is every object that shall exist, and what status needs to know of it.
+type Plan struct {
 	// Generated are Secrets to create when absent; they are never updated and never pruned.
 	Generated []GeneratedSecret
-	// Objects in the order in which they are written: of each component its workload last.
-	Objects []Object
+	// Components in the order in which they are written.
+	Components []ComponentPlan
 	// Withheld are components that are not written in this pass because of SecretFacts.Problems; what exists of them
 	// stays as it is.
 	Withheld []Component
@@ -101,4 +134,13 @@ type State struct {
 	Selector string
 	// Endpoint is the address of the server inside the cluster.
 	Endpoint string
+}
+
+// Objects are those of all components.
+func (p Plan) Objects() []Object {
+	var all []Object
+	for _, c := range p.Components {
+		all = append(all, c.Objects...)
+	}
+	return all
 }

@@ -53,6 +53,14 @@ func claimTemplate(p part, size resource.Quantity, class *string) *corev1ac.Pers
 	return claim
 }
 
+// claims are the volume claims of all pods of a component.
+func claims(rag *v1alpha1.RAGService, c Component) []Claim {
+	if c != ComponentRedisState && c != ComponentOpenSearch {
+		return nil
+	}
+	return []Claim{{Name: ClaimName(rag.Name, c), GoesWithService: rag.Spec.DeletionPolicy == v1alpha1.DeletionPolicyDelete}}
+}
+
 // quantity parses what the schema has checked.
 func quantity(field string, q v1alpha1.Quantity) (resource.Quantity, error) {
 	parsed, err := q.Quantity()

@@ -19,9 +19,9 @@ func next(pod componentPod, container, reason string) string {
 	case v1alpha1.ReasonNodeLost:
 		text += ": its node does not answer"
 	case observed.ReasonOOMKilled:
-		text = "raise the memory limit in " + observed.ResourcesField(pod.component)
+		text = "raise the memory limit in " + pod.component.Field() + ".resources"
 	case observed.ReasonImagePullBackOff, "InvalidImageName", "ErrImageNeverPull":
-		text += "; check " + observed.ImageField(pod.component)
+		text += "; check " + pod.component.Field() + ".image"
 	}
 	return text[:min(len(text), maxNext)]
 }

@@ -34,9 +34,10 @@ func (o *Observer) controllers(ctx context.Context, rag *v1alpha1.RAGService) (c
 		found.workloads[desired.ComponentServer] = ofDeployment(server)
 		found.byUID[server.UID] = desired.ComponentServer
 	}
-	for _, c := range []desired.Component{
-		desired.ComponentRedisCache, desired.ComponentRedisState, desired.ComponentOpenSearch,
-	} {
+	for _, c := range desired.Components() {
+		if c == desired.ComponentServer {
+			continue
+		}
 		var set appsv1.StatefulSet
 		key := client.ObjectKey{Namespace: rag.Namespace, Name: desired.Name(rag.Name, c)}
 		exists, err := getOwned(ctx, o.Reader, key, rag.UID, &set)

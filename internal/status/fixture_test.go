@@ -32,7 +32,7 @@ func wellPass(changes ...change) status.Pass {
 			},
 		},
 		Secrets: &desired.SecretFacts{},
-		State: &desired.State{
+		State: &desired.Plan{
 			ConfigHash: oldHash,
 			Replicas:   2,
 			Selector:   "app.kubernetes.io/instance=papers",

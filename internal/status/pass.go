@@ -19,7 +19,7 @@ type Pass struct {
 	// Secrets is what became of the references of the spec; nil when they could not be read.
 	Secrets *desired.SecretFacts
 	// State is what was written; nil when it could not be built.
-	State *desired.State
+	State *desired.Plan
 	// Observed is what the children look like; nil when they could not be read.
 	Observed *observed.Observed
 	// Faults are the steps that failed.

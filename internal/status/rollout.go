@@ -9,9 +9,7 @@ func (p Pass) rollout() (desired.Component, bool) {
 	if p.Observed == nil {
 		return "", false
 	}
-	for _, c := range []desired.Component{
-		desired.ComponentRedisCache, desired.ComponentRedisState, desired.ComponentOpenSearch, desired.ComponentServer,
-	} {
+	for _, c := range desired.Components() {
 		w, found := p.Observed.Workloads[c]
 		if found && (!w.UpToDate || w.UpdatedReplicas < p.wanted(c, w) || w.Replicas != p.wanted(c, w)) {
 			return c, true

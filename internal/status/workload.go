@@ -101,7 +101,7 @@ func (p Pass) judgeDiagnostic(d observed.ComponentDiagnostic) finding {
 		return no(d.Reason, "the node of a pod of %s does not answer: kubectl get nodes; kubectl get pod -o wide %s", d.Component, selector)
 	case observed.ReasonOOMKilled:
 		return no(v1alpha1.ReasonPodFailing, "container %s needs more memory than its limit (OOMKilled): raise %s",
-			d.Container, observed.ResourcesField(d.Component))
+			d.Container, d.Component.Field()+".resources")
 	case observed.ReasonCrashLoopBackOff:
 		return no(v1alpha1.ReasonPodFailing, "container %s keeps ending%s (CrashLoopBackOff): kubectl logs --previous -c %s %s",
 			d.Container, exitCode(d), d.Container, selector)
