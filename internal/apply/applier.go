@@ -52,7 +52,9 @@ func (a *Applier) Apply(ctx context.Context, rag *v1alpha1.RAGService, plan desi
 	for _, c := range plan.Components {
 		p.ownVolumes(ctx, c)
 	}
-	p.replaceOutdatedPods(ctx)
+	for _, action := range plan.Actions {
+		p.deletePod(ctx, action)
+	}
 	return p.changes, errors.Join(p.failures...)
 }
 

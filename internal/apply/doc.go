@@ -3,8 +3,8 @@
 //	Generated Secrets ─Create, never again───────────────────┐
 //	objects ─cached object differs? ─server-side apply────────┼─> ChangeSet, Failures
 //	objects of ours that the Plan lacks ─Delete───────────────┤
-//	volume claims ─owner reference by spec.deletionPolicy─────┤
-//	outdated pods of OpenSearch ─Delete───────────────────────┘
+//	volume claims ─owner reference as planned─────────────────┤
+//	Actions ─Delete a pod─────────────────────────────────────┘
 //
 // Every step is tried, whatever became of the others; but a workload is not written while another object of its component
 // could not be.

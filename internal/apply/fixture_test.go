@@ -9,12 +9,10 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
@@ -221,16 +219,4 @@ func (w *world) exists(kind client.Object, name string) bool {
 		w.t.Fatal(err)
 	}
 	return err == nil
-}
-
-// markRevision reports as a StatefulSet's controller would that it has seen the spec, and its latest revision.
-func (w *world) markRevision(name, revision string) types.UID {
-	w.t.Helper()
-	set := get(w, name, &appsv1.StatefulSet{})
-	set.Status.ObservedGeneration, set.Status.UpdateRevision = set.Generation, revision
-	if err := w.user.Status().Update(w.t.Context(), set); err != nil {
-		w.t.Fatal(err)
-	}
-	w.cached(set)
-	return set.UID
 }

@@ -6,7 +6,7 @@
 //	                             queue <──────────────────── Poller
 //	                               │
 //	Reconcile:                     v
-//	  gather.Gather   RAGService + Secrets + volumes ─> Inputs
+//	  gather.Gather   RAGService + Secrets + OpenSearch's pods ─> Inputs
 //	  desired.Build   Inputs ─> Plan                                (pure)
 //	  apply.Apply     Plan ─> API server, ChangeSet
 //	  observe.Observe children + what the Poller heard ─> Observed

@@ -31,6 +31,7 @@ func Build(in Inputs) (Plan, error) {
 	return Plan{
 		Generated:  slices.Clone(in.Secrets.Candidates),
 		Components: components,
+		Actions:    rollOpenSearch(in.OpenSearch),
 		Withheld:   withheld,
 		ConfigHash: written.hash,
 		Replicas:   serverconfig.Replicas(in.Service),

@@ -52,6 +52,8 @@ type Inputs struct {
 	Images  Images
 	// OperatorNamespace may reach the servers' admin port; empty for an operator outside the cluster.
 	OperatorNamespace string
+	// OpenSearch is what runs of it.
+	OpenSearch Nodes
 	// Secrets says what became of the references of the spec.
 	Secrets SecretFacts
 }
@@ -123,6 +125,8 @@ type Plan struct {
 	Generated []GeneratedSecret
 	// Components in the order in which they are written.
 	Components []ComponentPlan
+	// Actions are steps on what exists, after the objects are written.
+	Actions []DeletePod
 	// Withheld are components that are not written in this pass because of SecretFacts.Problems; what exists of them
 	// stays as it is.
 	Withheld []Component

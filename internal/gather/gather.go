@@ -1,5 +1,5 @@
 // Package gather reads all that a RAGService's objects depend on and that is not in the RAGService: the Secrets it
-// names and those that the operator draws for it. It writes nothing.
+// names, those that the operator draws for it, and what runs. It writes nothing.
 //
 // Secrets are watched as metadata, of all namespaces and without contents. The contents of those that a RAGService uses
 // are read live, once for each version, and reduced to digests at once.
@@ -25,7 +25,7 @@ const memoSize = 4096
 
 // Gatherer reads the inputs of RAGServices. It may be used by several goroutines.
 type Gatherer struct {
-	// cache knows the metadata of all Secrets.
+	// cache knows the metadata of all Secrets, and our workloads and pods.
 	cache client.Reader
 	live  client.Reader
 	// images and operatorNamespace are passed on.
@@ -49,7 +49,12 @@ func (g *Gatherer) Gather(ctx context.Context, rag *v1alpha1.RAGService) (desire
 	if err != nil {
 		return desired.Inputs{}, err
 	}
+	openSearch, err := g.openSearch(ctx, rag)
+	if err != nil {
+		return desired.Inputs{}, err
+	}
 	return desired.Inputs{
+		OpenSearch:        openSearch,
 		Service:           rag,
 		Images:            g.images,
 		OperatorNamespace: g.operatorNamespace,

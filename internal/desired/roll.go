@@ -1,0 +1,58 @@
+package desired
+
+import (
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// Nodes is what runs of OpenSearch before a pass.
+type Nodes struct {
+	// Wanted is how many there shall be.
+	Wanted int32
+	// Revision is that of the latest template; empty while the StatefulSet's controller has not seen it.
+	Revision string
+	Pods     []Node
+	// Green says that every shard has all its copies; false also while that is not known.
+	Green bool
+}
+
+// Node is a pod of OpenSearch.
+type Node struct {
+	Name            string
+	UID             types.UID
+	Revision        string
+	Ready, Deleting bool
+}
+
+// DeletePod is the action of deleting one pod and no other of its name, so that it comes back as its workload now says.
+type DeletePod struct {
+	Component Component
+	Name      string
+	UID       types.UID
+}
+
+// rollOpenSearch deletes pods of earlier revisions. One that is not ready serves nobody and goes at once: it may never
+// become ready otherwise. One that is ready goes alone, and only while all others are there, ready, and hold every shard;
+// a single node has no other to wait for.
+func rollOpenSearch(nodes Nodes) []DeletePod {
+	if nodes.Revision == "" {
+		return nil
+	}
+	var unready []DeletePod
+	var next *DeletePod
+	whole := nodes.Green && len(nodes.Pods) == int(nodes.Wanted)
+	for _, pod := range nodes.Pods {
+		outdated := pod.Revision != nodes.Revision && !pod.Deleting
+		deletion := DeletePod{ComponentOpenSearch, pod.Name, pod.UID}
+		switch {
+		case outdated && !pod.Ready:
+			unready = append(unready, deletion)
+		case outdated && next == nil:
+			next = &deletion
+		}
+		whole = whole && pod.Ready && !pod.Deleting
+	}
+	if next != nil && (whole || nodes.Wanted == 1) {
+		return append(unready, *next)
+	}
+	return unready
+}
