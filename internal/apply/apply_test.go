@@ -102,6 +102,16 @@ func TestDriftIsRepaired(t *testing.T) {
 			o.OwnerReferences[0].BlockOwnerDeletion = new(false)
 			return o, apply.Ref{Component: desired.ComponentServer, Kind: "Service", Name: o.Name}
 		},
+		"all owner references": func() (client.Object, apply.Ref) {
+			o := get(w, "papers-opensearch", &appsv1.StatefulSet{})
+			o.OwnerReferences = nil
+			return o, apply.Ref{Component: desired.ComponentOpenSearch, Kind: "StatefulSet", Name: o.Name}
+		},
+		"all owner references and labels": func() (client.Object, apply.Ref) {
+			o := get(w, "papers-redis-cache", &corev1.Service{})
+			o.OwnerReferences, o.Labels = nil, nil
+			return o, apply.Ref{Component: desired.ComponentRedisCache, Kind: "Service", Name: o.Name}
+		},
 		"a label": func() (client.Object, apply.Ref) {
 			o := get(w, "papers-server", &corev1.ConfigMap{})
 			delete(o.Labels, desired.LabelPartOf)

@@ -47,9 +47,6 @@ func (f *Failure) Error() string { return fmt.Sprintf("%s %s: %v", f.Kind, f.Nam
 
 func (f *Failure) Unwrap() error { return f.Err }
 
-// ErrNameConflict is an object of the name that we need and that is not ours. Nothing was written to it.
-var ErrNameConflict = errors.New("an object of this name exists and belongs to somebody else: delete or rename it")
-
 // Reason is a reason of conditions: NameConflict and ApplyFailed wait for a person, ReconcileFailed is tried again.
 func (f *Failure) Reason() string {
 	switch {

@@ -50,8 +50,8 @@ func (p *pass) judge(ctx context.Context, r rendered) (verdict, error) {
 	if cached == nil {
 		return p.judgeUncached(ctx, r)
 	}
-	if !metav1.IsControlledBy(cached, p.rag) {
-		return verdict{}, ErrNameConflict
+	if err := p.checkOwner(cached); err != nil {
+		return verdict{}, err
 	}
 	version := cached.GetResourceVersion()
 	if cached.GetAnnotations()[AnnotationAppliedHash] != r.hash {
@@ -71,19 +71,20 @@ func (p *pass) judgeUncached(ctx context.Context, r rendered) (verdict, error) {
 	defer cancel()
 	var meta metav1.PartialObjectMetadata
 	meta.SetGroupVersionKind(r.GroupVersionKind())
-	err := p.live.Get(ctx, r.key(), &meta)
-	switch {
-	case apierrors.IsNotFound(err):
-		return verdict{heading: &p.changes.Created}, nil
-	case err != nil:
+	if err := p.live.Get(ctx, r.key(), &meta); err != nil {
+		if apierrors.IsNotFound(err) {
+			return verdict{heading: &p.changes.Created}, nil
+		}
 		return verdict{}, fmt.Errorf("reading it: %w", err)
-	case !metav1.IsControlledBy(&meta, p.rag):
-		return verdict{}, ErrNameConflict
-	case maps.Equal(meta.Labels, r.GetLabels()) && meta.Annotations[AnnotationAppliedHash] == r.hash:
-		return verdict{}, nil
-	default:
-		return verdict{&p.changes.Drifted, meta.ResourceVersion}, nil
 	}
+	if err := p.checkOwner(&meta); err != nil {
+		return verdict{}, err
+	}
+	if maps.Equal(meta.Labels, r.GetLabels()) && meta.Annotations[AnnotationAppliedHash] == r.hash &&
+		metav1.IsControlledBy(&meta, p.rag) {
+		return verdict{}, nil
+	}
+	return verdict{&p.changes.Drifted, meta.ResourceVersion}, nil
 }
 
 // cached is the object that r is about as the cache has it; nil when it has none.

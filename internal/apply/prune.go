@@ -16,7 +16,7 @@ import (
 	"github.com/ragservice/ragservice-operator/internal/desired"
 )
 
-// prune deletes the objects of ours that are not among wanted. An object is ours by its controller's UID; labels only
+// prune deletes the objects of ours that are not among wanted. An object is ours as checkOwner says; labels only
 // narrow the search. What belongs to a component that is held stays.
 func (p *pass) prune(ctx context.Context, wanted []desired.Object) {
 	keep := map[identity]bool{}
@@ -55,7 +55,7 @@ func (p *pass) pruneKind(ctx context.Context, gvk schema.GroupVersionKind, keep 
 	return meta.EachListItem(list, func(item runtime.Object) error {
 		object := item.(client.Object) //nolint:forcetypeassert // items of typed lists have metadata
 		ref := Ref{desired.Component(object.GetLabels()[desired.LabelComponent]), gvk.Kind, object.GetName()}
-		unwanted := metav1.IsControlledBy(object, p.rag) && !keep[identity{gvk.GroupKind(), ref.Name}] &&
+		unwanted := p.checkOwner(object) == nil && !keep[identity{gvk.GroupKind(), ref.Name}] &&
 			!p.mayBeHeld(ref.Component) && object.GetDeletionTimestamp() == nil
 		if unwanted {
 			p.fail(ref, p.delete(ctx, ref, object))

@@ -1,6 +1,7 @@
 package apply_test
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"testing"
@@ -96,6 +97,11 @@ func TestChildrenOfAnEarlierRAGServiceAreNotOurs(t *testing.T) {
 	changes, err := w.applier.Apply(w.t.Context(), w.rag, state)
 	if !changes.Empty() {
 		t.Errorf("changes %+v, want none", changes)
+	}
+	for _, f := range apply.Failures(err) {
+		if !errors.Is(f, apply.ErrBeingCollected) || f.Reason() != "ReconcileFailed" {
+			t.Errorf("%v: reason %s, want one that is tried again", f, f.Reason())
+		}
 	}
 	// Workloads are not tried without what their pods need.
 	others := slices.DeleteFunc(slices.Clone(state.Objects()), desired.Object.IsWorkload)

@@ -82,6 +82,9 @@ func faults(err error) []status.Fault {
 }
 
 func describe(f *apply.Failure) string {
+	if errors.Is(f, apply.ErrBeingCollected) {
+		return fmt.Sprintf("%s %s of an earlier RAGService of this name is still being deleted", f.Kind, f.Name)
+	}
 	switch f.Reason() {
 	case v1alpha1.ReasonNameConflict:
 		return fmt.Sprintf("%s %s exists and belongs to somebody else: delete or rename it", f.Kind, f.Name)

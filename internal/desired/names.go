@@ -50,7 +50,8 @@ const (
 	// AnnotationStartHash on the server's pods is the hash of what a server reads when it starts and does not reload: the
 	// stores' addresses and the languages of its documents.
 	AnnotationStartHash = "ragservice.dev/start-hash"
-	// AnnotationServiceUID on a volume is the UID of the RAGService that made it; a volume that stayed carries another.
+	// AnnotationServiceUID on a child or a volume is the UID of the RAGService that made it. A child that lost its owner
+	// reference is known by it; a volume that stayed carries another.
 	AnnotationServiceUID = "ragservice.dev/service-uid"
 )
 

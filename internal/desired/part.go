@@ -26,6 +26,7 @@ func (p part) selector() map[string]string { return Selector(p.service.Name, p.c
 // child is an apply configuration of any kind.
 type child[T any] interface {
 	WithLabels(entries map[string]string) T
+	WithAnnotations(entries map[string]string) T
 	WithOwnerReferences(values ...*metav1ac.OwnerReferenceApplyConfiguration) T
 	GetAPIVersion() *string
 	GetKind() *string
@@ -35,9 +36,12 @@ type child[T any] interface {
 
 // object completes config with what every child carries.
 func object[T child[T]](p part, config T) Object {
+	config = config.WithLabels(p.labels()).
+		WithAnnotations(map[string]string{AnnotationServiceUID: string(p.service.UID)}).
+		WithOwnerReferences(owner(p.service))
 	return Object{
 		Component: p.component,
-		Config:    config.WithLabels(p.labels()).WithOwnerReferences(owner(p.service)),
+		Config:    config,
 		GVK:       schema.FromAPIVersionAndKind(*config.GetAPIVersion(), *config.GetKind()),
 		Key:       types.NamespacedName{Namespace: p.namespace(), Name: *config.GetName()},
 	}
