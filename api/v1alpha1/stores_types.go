@@ -9,7 +9,7 @@ import (
 // What a volume was made with is compared here and not at its field, where a size that is given later than the volume
 // would pass as new: not given is the default.
 //
-// +kubebuilder:validation:XValidation:rule="(has(self.managed) && has(self.managed.stateStorage) ? self.managed.stateStorage : '1Gi') == (has(oldSelf.managed) && has(oldSelf.managed.stateStorage) ? oldSelf.managed.stateStorage : '1Gi')",fieldPath=".managed.stateStorage",reason=FieldValueForbidden,message="spec.redis.managed.stateStorage cannot change (1Gi when not given), because volumes keep their size: create another RAGService to move to another size"
+// +kubebuilder:validation:XValidation:rule="quantity(has(self.managed) && has(self.managed.stateStorage) ? self.managed.stateStorage : '1Gi').compareTo(quantity(has(oldSelf.managed) && has(oldSelf.managed.stateStorage) ? oldSelf.managed.stateStorage : '1Gi')) == 0",fieldPath=".managed.stateStorage",reason=FieldValueForbidden,message="spec.redis.managed.stateStorage cannot change (1Gi when not given), because volumes keep their size: create another RAGService to move to another size"
 type RedisSpec struct {
 	// managed is a Redis that the operator runs: two instances, one for cached results that may be evicted and one with
 	// a small volume for the buckets, which may not.
@@ -41,7 +41,7 @@ type ManagedRedis struct {
 
 // OpenSearchSpec is the search engine.
 //
-// +kubebuilder:validation:XValidation:rule="(has(self.managed) && has(self.managed.storage) ? self.managed.storage : '10Gi') == (has(oldSelf.managed) && has(oldSelf.managed.storage) ? oldSelf.managed.storage : '10Gi')",fieldPath=".managed.storage",reason=FieldValueForbidden,message="spec.openSearch.managed.storage cannot change (10Gi when not given), because volumes keep their size: create another RAGService to move to another size"
+// +kubebuilder:validation:XValidation:rule="quantity(has(self.managed) && has(self.managed.storage) ? self.managed.storage : '10Gi').compareTo(quantity(has(oldSelf.managed) && has(oldSelf.managed.storage) ? oldSelf.managed.storage : '10Gi')) == 0",fieldPath=".managed.storage",reason=FieldValueForbidden,message="spec.openSearch.managed.storage cannot change (10Gi when not given), because volumes keep their size: create another RAGService to move to another size"
 // +kubebuilder:validation:XValidation:rule="(has(self.managed) && has(self.managed.storageClassName) ? self.managed.storageClassName : \"\") == (has(oldSelf.managed) && has(oldSelf.managed.storageClassName) ? oldSelf.managed.storageClassName : \"\")",fieldPath=".managed.storageClassName",reason=FieldValueForbidden,message="spec.openSearch.managed.storageClassName cannot change, because volumes keep their class: create another RAGService to move to another class"
 type OpenSearchSpec struct {
 	// managed is an OpenSearch that the operator runs: one node.
