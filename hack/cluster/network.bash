@@ -39,12 +39,24 @@ make_network() {
   [ ! -e /proc/sys/net/bridge ] || sysctl -qw net.bridge.bridge-nf-call-iptables=1
   iptables -w -A FORWARD -i "$BRIDGE" -j ACCEPT # a container engine beside us may have made the policy DROP
   iptables -w -A FORWARD -o "$BRIDGE" -j ACCEPT
+  close_network
   cat >"$STATE/cni/10-bridge.conflist" <<JSON
 {"cniVersion": "1.0.0", "name": "$NAME", "plugins": [{
   "type": "bridge", "bridge": "$BRIDGE", "isGateway": true, "ipMasq": true, "hairpinMode": true,
   "ipam": {"type": "host-local", "dataDir": "$STATE/cni-addresses", "routes": [{"dst": "0.0.0.0/0"}],
            "ranges": [[{"subnet": "$POD_CIDR", "rangeStart": "$FIRST_POD_IP", "gateway": "$NODE_IP"}]]}}]}
 JSON
+}
+
+# close_network keeps what pods send on this machine. Until kube-proxy has programmed a Service, its address is nobody's, and a packet to
+# it would leave by the default route: a client could connect to a stranger. DNAT comes before these rules, so only such packets match.
+# The rules are inserted, to come before the ones above and those that kube-proxy appends; the comments let our_rules find them.
+close_network() {
+  local chain
+  iptables -w -I FORWARD -i "$BRIDGE" ! -o "$BRIDGE" -j REJECT
+  for chain in FORWARD OUTPUT; do
+    iptables -w -I $chain -d "$SERVICE_CIDR" -m comment --comment "no Service of $BRIDGE has this address" -j REJECT
+  done
 }
 
 # our_rules TABLE prints, from a saved table on stdin, commands that remove our rules and chains and no others: the chains of Kubernetes,
