@@ -5,13 +5,16 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # A checkout that another user owns has no version to stamp; `go build` would fail on it.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
+# What the binaries say that they are: the chart's appVersion is the one place where it is written.
+VERSION := $(shell sed -n 's/^appVersion: *//p' charts/ragservice-operator/Chart.yaml)
+LDFLAGS := -s -w -X main.version=$(VERSION)
 
 ##@ Try it
 
 .PHONY: quickstart
 quickstart: ## run the server alone, load these docs, ask it a question
 	@echo "building bin/ragserver (a few minutes the first time)"
-	@CGO_ENABLED=0 go build -ldflags '-s -w' -o bin/ ./cmd/ragserver ./hack/quickstart
+	@CGO_ENABLED=0 go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/ragserver ./hack/quickstart
 	@bin/quickstart
 
 .PHONY: demo
@@ -26,7 +29,7 @@ demo-down: ## remove the demo and its cluster
 
 .PHONY: build
 build: ## build manager and ragserver into bin/
-	@CGO_ENABLED=0 go build -ldflags '-s -w' -o bin/ ./cmd/...
+	@CGO_ENABLED=0 go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
 .PHONY: generate
 generate: ## write what is made from Go sources: deep copies, CRD, role, chart, docs/api.md

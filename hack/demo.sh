@@ -53,7 +53,7 @@ settled() {
   while read -r ready image; do
     [ "$ready" = True ] || return 1
     case $image in
-    ragservice/*) [[ $expected = *" $image "* ]] || return 1 ;;
+    docker.io/ragservice/*) [[ $expected = *" $image "* ]] || return 1 ;;
     esac
   done < <(kubectl -n $NAMESPACE get pods -l app.kubernetes.io/instance=$NAME \
     -o 'jsonpath={range .items[*]}{.status.conditions[?(@.type=="Ready")].status} {.spec.containers[0].image}{"\n"}{end}')

@@ -72,6 +72,19 @@ kustomization() {
   "$kubectl" kustomize config/default >/dev/null
 }
 
+# The chart and the manifests of config/ start the same images, by names with a registry: a node may refuse short ones.
+image_names() {
+  local helm kubectl chart config
+  helm=$(tool helm)
+  kubectl=$(hack/deps/controlplane.sh)/kubectl
+  chart=$("$helm" template release $CHART | images)
+  config=$("$kubectl" kustomize config/default | images)
+  diff <(echo "$chart") <(echo "$config") >&2 || die "chart and config/default name different images (< chart, > config)"
+  ! grep -vE '^[^/]+\.[^/]+/.+:.+' <<<"$chart" >&2 || die "these image names lack a registry or a tag"
+}
+
+images() { sed -nE 's/^ *(- )?(image: |--[a-z]+-image=)"?([^"]*)"?$/\3/p' | sort; }
+
 scripts() {
   command -v shellcheck >/dev/null || {
     [ "${CI:-}" = true ] || {
@@ -101,6 +114,7 @@ CHECKS=(
   "lint:golangci-lint with kube-api-linter"
   "chart:helm lint and template"
   "kustomization:kubectl kustomize"
+  "image_names:images of the chart and of config/"
   "scripts:shellcheck"
   "clean_tree:a clean tree"
 )

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -17,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
@@ -31,11 +33,19 @@ const stopTimeout = 10 * time.Second
 // lets it.
 const leaseName = "ragservice-operator"
 
+var buildInfo = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+	Name: "ragservice_operator_build_info", Help: "1 for the version that runs.",
+}, []string{"version"})
+
+func init() { metrics.Registry.MustRegister(buildInfo) }
+
 // operate runs the operator until ctx ends.
 func operate(ctx context.Context, s settings, stdout io.Writer) error {
 	log := logr.FromSlogHandler(slog.NewJSONHandler(stdout, &slog.HandlerOptions{Level: s.logLevel}))
 	ctrl.SetLogger(log)
 	klog.SetLogger(log)
+	log.Info("starting", "version", version, "namespaces", s.namespaces, "images", s.images)
+	buildInfo.WithLabelValues(version).Set(1)
 	connection, err := config.GetConfig()
 	if err != nil {
 		return fmt.Errorf("finding the cluster (in a pod, or by KUBECONFIG): %w", err)

@@ -10,12 +10,15 @@ root=$(cd "$here/../.." && pwd)
 source "$here/../lib/steps.sh"
 # shellcheck source=../lib/cache.sh
 source "$here/../lib/cache.sh"
+# shellcheck source=../lib/version.bash
+source "$here/../lib/version.bash"
 
 OUT=$CACHE/images
+REGISTRY=docker.io/ragservice # of the names; nothing is sent there
 DEBIAN_PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 go_build() { # module, program, package; -v for the log to grow
-  (cd "$1" && CGO_ENABLED=0 go build -v -buildvcs=false -ldflags '-s -w' -o "$2" "$3")
+  (cd "$1" && CGO_ENABLED=0 go build -v -trimpath -buildvcs=false -ldflags "$(link_flags)" -o "$2" "$3")
 }
 
 build_writer() {
@@ -32,7 +35,8 @@ write() {
     return
   fi
   rm -f "$OUT/$name.key"
-  tag=$("$OUT/writer" -out "$OUT/$name.tar" -tag "ragservice/$name:dev" -label "org.opencontainers.image.title=ragservice-$name" "$@")
+  tag=$("$OUT/writer" -out "$OUT/$name.tar" -tag "$REGISTRY/$name:dev" \
+    -label "org.opencontainers.image.title=ragservice-$name" -label "org.opencontainers.image.version=$(product_version)" "$@")
   echo "$tag" >"$OUT/$name.tag"
   echo "$key" >"$OUT/$name.key"
 }
@@ -90,7 +94,7 @@ main() {
   flock "$lock"
   step "the program that writes images" build_writer
   for name in "${names[@]}"; do
-    step "image ragservice/$name" "build_$name"
+    step "image $REGISTRY/$name" "build_$name"
     echo "$name $(cat "$OUT/$name.tag") $OUT/$name.tar"
   done
 }
