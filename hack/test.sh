@@ -33,7 +33,8 @@ prepare() {
   redis=$(hack/deps/redis.sh)
   hack/deps/opensearch.sh prepare
   KUBEBUILDER_ASSETS=$(hack/deps/controlplane.sh)
-  export KUBEBUILDER_ASSETS PATH=${redis%/*}:$PATH
+  HELM=$(tool helm)
+  export KUBEBUILDER_ASSETS HELM PATH=${redis%/*}:$PATH
 }
 
 # OpenSearch starts while the tests compile.

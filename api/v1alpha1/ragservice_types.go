@@ -88,6 +88,13 @@ type RAGServiceSpec struct {
 	// +default={}
 	// +optional
 	NetworkPolicy NetworkPolicySpec `json:"networkPolicy,omitzero"`
+	// imagePullSecrets name Secrets of this namespace, of type kubernetes.io/dockerconfigjson, with the credentials of private
+	// registries. They are used for the pods of all components, beside those that the operator is started with.
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=8
+	// +optional
+	ImagePullSecrets []SecretReference `json:"imagePullSecrets,omitempty"`
 	// deletionPolicy says what becomes of the volumes when the RAGService is deleted: Retain keeps them and an event
 	// names them, Delete removes them. Default Retain.
 	// +kubebuilder:validation:Enum=Retain;Delete

@@ -10,6 +10,7 @@ import (
 // would pass as new: not given is the default.
 //
 // +kubebuilder:validation:XValidation:rule="quantity(has(self.managed) && has(self.managed.stateStorage) ? self.managed.stateStorage : '1Gi').compareTo(quantity(has(oldSelf.managed) && has(oldSelf.managed.stateStorage) ? oldSelf.managed.stateStorage : '1Gi')) == 0",fieldPath=".managed.stateStorage",reason=FieldValueForbidden,message="spec.redis.managed.stateStorage cannot change (1Gi when not given), because volumes keep their size: create another RAGService to move to another size"
+// +kubebuilder:validation:XValidation:rule="(has(self.managed) && has(self.managed.storageClassName) ? self.managed.storageClassName : \"\") == (has(oldSelf.managed) && has(oldSelf.managed.storageClassName) ? oldSelf.managed.storageClassName : \"\")",fieldPath=".managed.storageClassName",reason=FieldValueForbidden,message="spec.redis.managed.storageClassName cannot change, because volumes keep their class: create another RAGService to move to another class"
 type RedisSpec struct {
 	// managed is a Redis that the operator runs: two instances, one for cached results that may be evicted and one with
 	// a small volume for the buckets, which may not.
@@ -33,6 +34,12 @@ type ManagedRedis struct {
 	// +default="1Gi"
 	// +optional
 	StateStorage Quantity `json:"stateStorage,omitempty"`
+	// storageClassName is the class of that volume, fixed once the RAGService exists. Without it the cluster's default
+	// class.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +optional
+	StorageClassName *string `json:"storageClassName,omitempty"`
 	// resources of each Redis container. Default: memory for twice the data (a rewrite of the append-only file copies
 	// it) and 50m CPU; a limit of the same memory.
 	// +optional

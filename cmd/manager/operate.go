@@ -44,7 +44,7 @@ func operate(ctx context.Context, s settings, stdout io.Writer) error {
 	log := logr.FromSlogHandler(slog.NewJSONHandler(stdout, &slog.HandlerOptions{Level: s.logLevel}))
 	ctrl.SetLogger(log)
 	klog.SetLogger(log)
-	log.Info("starting", "version", version, "namespaces", s.namespaces, "images", s.images)
+	log.Info("starting", "version", version, "namespaces", s.namespaces, "images", s.operator.Images, "podSecurity", s.operator.PodSecurity)
 	buildInfo.WithLabelValues(version).Set(1)
 	connection, err := config.GetConfig()
 	if err != nil {
@@ -58,7 +58,7 @@ func operate(ctx context.Context, s settings, stdout io.Writer) error {
 	if err := mgr.Add(poller); err != nil {
 		return fmt.Errorf("adding the poller: %w", err)
 	}
-	reconciler := controller.New(mgr, controller.Options{Images: s.images, Namespace: s.namespace, Poller: poller})
+	reconciler := controller.New(mgr, controller.Options{Operator: s.operator, Poller: poller})
 	if err := reconciler.SetupWithManager(ctx, mgr); err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func newManager(connection *rest.Config, s settings, log logr.Logger) (manager.M
 		HealthProbeBindAddress:        s.probeBind,
 		LeaderElection:                s.leaderElect,
 		LeaderElectionID:              leaseName,
-		LeaderElectionNamespace:       s.namespace,
+		LeaderElectionNamespace:       s.operator.Namespace,
 		LeaderElectionReleaseOnCancel: true, // the process ends when the manager does
 		GracefulShutdownTimeout:       new(stopTimeout),
 	})

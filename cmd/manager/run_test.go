@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -13,9 +12,6 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
-	"k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
@@ -26,7 +22,7 @@ import (
 // and gives the lease back when it is told to stop.
 func TestOperator(t *testing.T) {
 	connection := controlplane.Start(t, "../../config/crd/bases")
-	t.Setenv("KUBECONFIG", kubeconfig(t, connection))
+	t.Setenv("KUBECONFIG", controlplane.Kubeconfig(t, connection))
 	c, err := client.New(connection, client.Options{Scheme: newScheme()})
 	if err != nil {
 		t.Fatal(err)
@@ -79,27 +75,6 @@ func TestOperatorWithoutACluster(t *testing.T) {
 	if code := exitCode(err, &stderr); code != 1 || !strings.Contains(stderr.String(), "KUBECONFIG") {
 		t.Errorf("status %d, want 1; stderr %q", code, stderr.String())
 	}
-}
-
-// kubeconfig writes a file that leads to the API server of connection.
-func kubeconfig(t *testing.T, connection *rest.Config) string {
-	t.Helper()
-	const name = "test"
-	file := api.NewConfig()
-	file.Clusters[name] = &api.Cluster{Server: connection.Host, CertificateAuthorityData: connection.CAData}
-	file.AuthInfos[name] = &api.AuthInfo{
-		ClientCertificateData: connection.CertData, ClientKeyData: connection.KeyData,
-	}
-	file.Contexts[name] = &api.Context{Cluster: name, AuthInfo: name}
-	file.CurrentContext = name
-	path := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := clientcmd.WriteToFile(*file, path); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 func eventually(t *testing.T, log *safeBuffer, holds func() bool) {

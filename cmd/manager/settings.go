@@ -21,10 +21,9 @@ type settings struct {
 	metricsBind string
 	probeBind   string
 	namespaces  []string
-	images      desired.Images
 	logLevel    slog.Level
-	// namespace is the operator's own, from POD_NAMESPACE; empty outside a cluster.
-	namespace string
+	// operator is for all RAGServices. Its namespace is from POD_NAMESPACE.
+	operator desired.OperatorOptions
 }
 
 // usageError is a command line that cannot be meant.
@@ -34,15 +33,17 @@ func (e *usageError) Unwrap() error { return e.error }
 
 // parse reads flags and environment. It writes the list of flags to out when asked for it.
 func parse(args []string, getenv func(string) string, out io.Writer) (settings, error) {
-	s := settings{namespace: getenv("POD_NAMESPACE")}
+	s := settings{operator: desired.OperatorOptions{Namespace: getenv("POD_NAMESPACE"), PodSecurity: desired.PodSecurityFixedIDs}}
 	flags := flag.NewFlagSet("manager", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // errors are returned, and printed once
 	flags.BoolVar(&s.leaderElect, "leader-elect", false, "let one of several replicas work at a time; needs POD_NAMESPACE")
 	flags.StringVar(&s.metricsBind, "metrics-bind-address", "0", `host:port of the metrics, or "0" for none`)
 	flags.StringVar(&s.probeBind, "health-probe-bind-address", ":8081", `host:port of /healthz and /readyz, or "0" for none`)
-	flags.StringVar(&s.images.Server, "server-image", "", "image of the server, where spec.server.image names none")
-	flags.StringVar(&s.images.Redis, "redis-image", "", "image of Redis, where spec.redis.managed.image names none")
-	flags.StringVar(&s.images.OpenSearch, "opensearch-image", "", "image of OpenSearch, where spec.openSearch.managed.image names none")
+	flags.StringVar(&s.operator.Images.Server, "server-image", "", "image of the server, where spec.server.image names none")
+	flags.StringVar(&s.operator.Images.Redis, "redis-image", "", "image of Redis, where spec.redis.managed.image names none")
+	flags.StringVar(&s.operator.Images.OpenSearch, "opensearch-image", "", "image of OpenSearch, where spec.openSearch.managed.image names none")
+	flags.Func("pod-security", "who chooses the users of pods: fixed-ids (default; those that the images are made for) or platform (OpenShift)", s.setPodSecurity)
+	pullSecrets := flags.String("image-pull-secret", "", "comma-separated names of Secrets with credentials of registries, in the namespace of each RAGService")
 	namespaces := flags.String("namespaces", "", "comma-separated namespaces to work in; empty for the whole cluster")
 	flags.TextVar(&s.logLevel, "log-level", slog.LevelInfo, "DEBUG, INFO, WARN or ERROR")
 	if err := flags.Parse(args); err != nil {
@@ -54,10 +55,20 @@ func parse(args []string, getenv func(string) string, out io.Writer) (settings, 
 		return settings{}, &usageError{err}
 	}
 	s.namespaces = splitList(*namespaces)
+	s.operator.ImagePullSecrets = splitList(*pullSecrets)
 	if err := errors.Join(s.problems(flags.Args())...); err != nil {
 		return settings{}, &usageError{err}
 	}
 	return s, nil
+}
+
+func (s *settings) setPodSecurity(value string) error {
+	switch p := desired.PodSecurity(value); p {
+	case desired.PodSecurityFixedIDs, desired.PodSecurityPlatform:
+		s.operator.PodSecurity = p
+		return nil
+	}
+	return errors.New("must be fixed-ids or platform")
 }
 
 // problems are sentences about what cannot be meant.
@@ -67,7 +78,7 @@ func (s settings) problems(rest []string) []error {
 		all = append(all, fmt.Errorf("unexpected argument %q: the operator takes flags only", rest[0]))
 	}
 	for _, image := range []struct{ flag, value string }{
-		{"--server-image", s.images.Server}, {"--redis-image", s.images.Redis}, {"--opensearch-image", s.images.OpenSearch},
+		{"--server-image", s.operator.Images.Server}, {"--redis-image", s.operator.Images.Redis}, {"--opensearch-image", s.operator.Images.OpenSearch},
 	} {
 		if image.value == "" || strings.ContainsAny(image.value, " \t\n") {
 			all = append(all, fmt.Errorf("%s must name an image, not %q", image.flag, image.value))
@@ -85,7 +96,12 @@ func (s settings) problems(rest []string) []error {
 			all = append(all, fmt.Errorf("--namespaces: %q is no name of a namespace", namespace))
 		}
 	}
-	if s.leaderElect && s.namespace == "" {
+	for _, name := range s.operator.ImagePullSecrets {
+		if len(validation.IsDNS1123Subdomain(name)) > 0 {
+			all = append(all, fmt.Errorf("--image-pull-secret: %q is no name of a Secret", name))
+		}
+	}
+	if s.leaderElect && s.operator.Namespace == "" {
 		all = append(all, errors.New("--leader-elect needs the environment variable POD_NAMESPACE, where the lease is kept"))
 	}
 	return all

@@ -32,6 +32,7 @@ func TestSettings(t *testing.T) {
 	t.Parallel()
 	args := append([]string{
 		"--leader-elect", "--metrics-bind-address=:9090", "--namespaces= b,a,b", "--log-level=DEBUG",
+		"--pod-security=platform", "--image-pull-secret=registry,mirror",
 	}, images...)
 	got, err := parse(args, environment("POD_NAMESPACE", "rag-system"), nil)
 	if err != nil {
@@ -39,7 +40,11 @@ func TestSettings(t *testing.T) {
 	}
 	want := settings{
 		leaderElect: true, metricsBind: ":9090", probeBind: ":8081", namespaces: []string{"a", "b"},
-		images: desired.Images{Server: "s", Redis: "r", OpenSearch: "o"}, logLevel: slog.LevelDebug, namespace: "rag-system",
+		logLevel: slog.LevelDebug,
+		operator: desired.OperatorOptions{
+			Images: desired.Images{Server: "s", Redis: "r", OpenSearch: "o"}, Namespace: "rag-system",
+			PodSecurity: desired.PodSecurityPlatform, ImagePullSecrets: []string{"mirror", "registry"},
+		},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(settings{}), cmpopts.EquateComparable()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -61,6 +66,8 @@ func TestBrokenFlags(t *testing.T) {
 		"no port":          {append([]string{"--health-probe-bind-address=here"}, images...), "--health-probe-bind-address"},
 		"bad namespace":    {append([]string{"--namespaces=A_B"}, images...), "--namespaces"},
 		"empty namespace":  {append([]string{"--namespaces=a,,b"}, images...), "--namespaces"},
+		"bad pull secret":  {append([]string{"--image-pull-secret=a b"}, images...), "--image-pull-secret"},
+		"bad pod security": {append([]string{"--pod-security=root"}, images...), "pod-security"},
 		"no lease":         {append([]string{"--leader-elect"}, images...), "POD_NAMESPACE"},
 	} {
 		err := run(t.Context(), c.args, environment(), nil)
@@ -82,7 +89,7 @@ func TestHelpListsFlags(t *testing.T) {
 	if !errors.Is(err, flag.ErrHelp) || exitCode(err, nil) != 0 {
 		t.Errorf("%v, want help and status 0", err)
 	}
-	for _, name := range []string{"leader-elect", "namespaces", "server-image", "redis-image", "opensearch-image", "log-level"} {
+	for _, name := range []string{"leader-elect", "namespaces", "server-image", "redis-image", "opensearch-image", "log-level", "pod-security", "image-pull-secret"} {
 		if !strings.Contains(stdout.String(), name) {
 			t.Errorf("help does not name %s", name)
 		}

@@ -140,9 +140,11 @@ func (w *world) startOperator() *operator {
 	poller := observe.NewPoller(mgr.GetCache(), observe.WithAddress(w.address))
 	w.must(mgr.Add(poller))
 	o.Reconciler = controller.New(mgr, controller.Options{
-		Images:    desired.Images{Server: "ragserver:test", Redis: "redis:test", OpenSearch: "opensearch:test"},
-		Namespace: "operator",
-		Poller:    poller,
+		Operator: desired.OperatorOptions{
+			Images:    desired.Images{Server: "ragserver:test", Redis: "redis:test", OpenSearch: "opensearch:test"},
+			Namespace: "operator",
+		},
+		Poller: poller,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	w.must(o.SetupWithManager(ctx, mgr))

@@ -38,10 +38,7 @@ type Reconciler struct {
 
 // Options are what an operator is started with.
 type Options struct {
-	// Images are those of components whose spec names none.
-	Images desired.Images
-	// Namespace is the operator's own, which may reach admin ports; empty outside a cluster.
-	Namespace string
+	Operator desired.OperatorOptions
 	// Poller asks the servers; it has to be added to the manager too. Its reader is the manager's cache.
 	Poller *observe.Poller
 }
@@ -52,7 +49,7 @@ func New(mgr manager.Manager, o Options) *Reconciler {
 	observer.ReadEvents(mgr.GetAPIReader())
 	return &Reconciler{
 		client:    mgr.GetClient(),
-		gatherer:  gather.New(mgr.GetCache(), mgr.GetAPIReader(), o.Images, o.Namespace),
+		gatherer:  gather.New(mgr.GetCache(), mgr.GetAPIReader(), o.Operator),
 		applier:   apply.New(mgr.GetClient(), mgr.GetAPIReader()),
 		observer:  observer,
 		poller:    o.Poller,

@@ -183,7 +183,9 @@ func TestWhatRollsPods(t *testing.T) {
 			func(in *desired.Inputs) { in.Service.Spec.OpenSearch.Managed.Heap = "1Gi" }, []desired.Component{search},
 		},
 		"operator's images, where the spec names its own": {
-			func(in *desired.Inputs) { in.Images = desired.Images{Server: "x", Redis: "y", OpenSearch: "z"} }, nil,
+			func(in *desired.Inputs) {
+				in.Operator.Images = desired.Images{Server: "x", Redis: "y", OpenSearch: "z"}
+			}, nil,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -52,8 +52,8 @@ func serverTraffic(in Inputs) traffic {
 			to(pods(rag, ComponentOpenSearch), tcp(OpenSearchPort)),
 		},
 	}
-	if in.OperatorNamespace != "" {
-		t.in = append(t.in, from(namespace(in.OperatorNamespace), tcp(AdminPort)))
+	if in.Operator.Namespace != "" {
+		t.in = append(t.in, from(namespace(in.Operator.Namespace), tcp(AdminPort)))
 	}
 	if url := rag.Spec.Models.LLM.BaseURL; url != "" {
 		t.out = append(t.out, toURL(rag.Namespace, url))
@@ -89,9 +89,11 @@ func to(p *peer, ports ...*policyPort) *egressRule {
 	return networkingv1ac.NetworkPolicyEgressRule().WithTo(p).WithPorts(ports...)
 }
 
-// toNameServers is port 53 anywhere: a node's own name server may have a link-local address.
+// toNameServers is port 53 anywhere: a node's own name server may have a link-local address. OpenShift's name servers listen on
+// 5353, which is what a policy sees there: packets are judged after the Service's address and port were replaced.
 func toNameServers() *egressRule {
-	return networkingv1ac.NetworkPolicyEgressRule().WithPorts(port(corev1.ProtocolUDP, 53), tcp(53))
+	return networkingv1ac.NetworkPolicyEgressRule().
+		WithPorts(port(corev1.ProtocolUDP, 53), tcp(53), port(corev1.ProtocolUDP, 5353), tcp(5353))
 }
 
 func pods(rag *v1alpha1.RAGService, c Component) *peer {

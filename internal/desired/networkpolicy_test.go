@@ -69,7 +69,7 @@ func TestNetworkPoliciesCanBeTurnedOff(t *testing.T) {
 func TestWithoutOperatorNamespaceAdminPortsAreClosed(t *testing.T) {
 	t.Parallel()
 	in := desiredtest.Inputs(desiredtest.Smallest())
-	in.OperatorNamespace = ""
+	in.Operator.Namespace = ""
 	policy := find[networkingv1.NetworkPolicy](t, build(t, in), "NetworkPolicy", "papers-server")
 	if n := len(policy.Spec.Ingress); n != 1 {
 		t.Errorf("%d ingress rules of the server, want 1", n)

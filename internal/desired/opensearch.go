@@ -19,7 +19,7 @@ const openSearchGraceSeconds int64 = 120
 
 // openSearch is the objects of the search engine: one node with a volume.
 func openSearch(in Inputs) ([]Object, error) {
-	p := part{in.Service, ComponentOpenSearch}
+	p := part{in.Service, ComponentOpenSearch, in.Operator}
 	spec, err := serverconfig.ManagedOpenSearch(in.Service)
 	if err != nil {
 		return nil, fieldError("spec.openSearch.managed", err)
@@ -36,7 +36,7 @@ func openSearch(in Inputs) ([]Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	pod := openSearchPod(p, imageOr(spec.Image, in.Images.OpenSearch), heap, *spec.Resources)
+	pod := openSearchPod(p, imageOr(spec.Image, in.Operator.Images.OpenSearch), heap, *spec.Resources)
 	claim := claimTemplate(p, storage, spec.StorageClassName)
 	objects := []Object{
 		object(p, serviceAccount(p)),

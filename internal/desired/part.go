@@ -1,6 +1,8 @@
 package desired
 
 import (
+	"slices"
+
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -16,6 +18,7 @@ import (
 type part struct {
 	service   *v1alpha1.RAGService
 	component Component
+	operator  OperatorOptions
 }
 
 func (p part) name() string                { return Name(p.service.Name, p.component) }
@@ -58,9 +61,28 @@ func owner(rag *v1alpha1.RAGService) *metav1ac.OwnerReferenceApplyConfiguration 
 		WithBlockOwnerDeletion(true)
 }
 
-// serviceAccount is the identity of a component's pods. It may do nothing, and its token is not mounted.
+// serviceAccount is the identity of a component's pods. It may do nothing, and its token is not mounted. Pods get their pull secrets
+// from it when they are made, so that another list of them restarts no pod.
 func serviceAccount(p part) *corev1ac.ServiceAccountApplyConfiguration {
-	return corev1ac.ServiceAccount(p.name(), p.namespace()).WithAutomountServiceAccountToken(false)
+	account := corev1ac.ServiceAccount(p.name(), p.namespace()).WithAutomountServiceAccountToken(false)
+	for _, name := range imagePullSecrets(p) {
+		account.WithImagePullSecrets(corev1ac.LocalObjectReference().WithName(name))
+	}
+	return account
+}
+
+// imagePullSecrets are the names of the spec, then those of the operator's flags that are not among them.
+func imagePullSecrets(p part) []string {
+	var names []string
+	for _, reference := range p.service.Spec.ImagePullSecrets {
+		names = append(names, reference.Name)
+	}
+	for _, name := range p.operator.ImagePullSecrets {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // podDisruptionBudget lets a drain take one pod at a time, and always one that is not ready anyway. A component of one

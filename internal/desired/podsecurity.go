@@ -15,16 +15,17 @@ const (
 // fileMode of mounted Secrets and ConfigMaps: readable by the pod's group, which is its fsGroup, and by nobody else.
 const fileMode int32 = 0o440
 
-// podSecurity meets the restricted Pod Security Standard. A volume that already belongs to the user is not walked again
-// on each start.
-func podSecurity(user int64) *corev1ac.PodSecurityContextApplyConfiguration {
-	return corev1ac.PodSecurityContext().
+// podSecurity meets the restricted Pod Security Standard, as user unless the platform chooses one. A volume that already belongs
+// to the user is not walked again on each start.
+func podSecurity(p part, user int64) *corev1ac.PodSecurityContextApplyConfiguration {
+	security := corev1ac.PodSecurityContext().
 		WithRunAsNonRoot(true).
-		WithRunAsUser(user).
-		WithRunAsGroup(user).
-		WithFSGroup(user).
 		WithFSGroupChangePolicy(corev1.FSGroupChangeOnRootMismatch).
 		WithSeccompProfile(corev1ac.SeccompProfile().WithType(corev1.SeccompProfileTypeRuntimeDefault))
+	if p.operator.PodSecurity == PodSecurityPlatform {
+		return security
+	}
+	return security.WithRunAsUser(user).WithRunAsGroup(user).WithFSGroup(user)
 }
 
 func containerSecurity() *corev1ac.SecurityContextApplyConfiguration {
@@ -40,7 +41,7 @@ func podSpec(p part, user int64) *corev1ac.PodSpecApplyConfiguration {
 		WithServiceAccountName(p.name()).
 		WithAutomountServiceAccountToken(false).
 		WithEnableServiceLinks(false).
-		WithSecurityContext(podSecurity(user))
+		WithSecurityContext(podSecurity(p, user))
 }
 
 // container is what all containers share.

@@ -1,12 +1,16 @@
 package desired_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
 
+	"github.com/ragservice/ragservice-operator/internal/desired"
 	"github.com/ragservice/ragservice-operator/internal/desired/desiredtest"
 )
 
@@ -53,5 +57,57 @@ func TestPodsAreClosed(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// OpenShift's security context constraints refuse pods that name a user of their own.
+func TestThePlatformChoosesUsers(t *testing.T) {
+	t.Parallel()
+	in := desiredtest.Inputs(desiredtest.Full())
+	in.Operator.PodSecurity = desired.PodSecurityPlatform
+	for component, template := range templates(t, build(t, in)) {
+		pod := template.Spec.SecurityContext
+		if pod.RunAsUser != nil || pod.RunAsGroup != nil || pod.FSGroup != nil {
+			t.Errorf("%s names users or groups: %+v", component, pod)
+		}
+		if pod.RunAsNonRoot == nil || !*pod.RunAsNonRoot {
+			t.Errorf("%s may run as root", component)
+		}
+		for _, c := range append(template.Spec.InitContainers, template.Spec.Containers...) {
+			if c.SecurityContext.RunAsUser != nil {
+				t.Errorf("%s of %s names a user", c.Name, component)
+			}
+		}
+	}
+}
+
+// Pods take pull secrets from their ServiceAccount, so that a new list restarts nothing.
+func TestImagePullSecrets(t *testing.T) {
+	t.Parallel()
+	before := build(t, desiredtest.Inputs(desiredtest.Full()))
+	in := desiredtest.Inputs(desiredtest.Full())
+	in.Operator.ImagePullSecrets = []string{"mirror", "registry"}
+	plan := build(t, in)
+	if !cmp.Equal(templates(t, before), templates(t, plan)) {
+		t.Error("another pull secret changes pod templates")
+	}
+	accounts := 0
+	for _, o := range plan.Objects() {
+		account, ok := o.Config.(*corev1ac.ServiceAccountApplyConfiguration)
+		if !ok {
+			continue
+		}
+		accounts++
+		var names []string
+		for _, reference := range account.ImagePullSecrets {
+			names = append(names, *reference.Name)
+		}
+		// The spec's, which both name, and then the operator's other one.
+		if want := []string{"registry", "mirror"}; !slices.Equal(names, want) {
+			t.Errorf("%s has pull secrets %q, want %q", o.Key.Name, names, want)
+		}
+	}
+	if accounts != 4 {
+		t.Errorf("%d ServiceAccounts, want 4", accounts)
 	}
 }

@@ -39,20 +39,20 @@ func redis(in Inputs) (ofCache, ofState []Object, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	image := imageOr(spec.Image, in.Images.Redis)
+	image := imageOr(spec.Image, in.Operator.Images.Redis)
 	cache := redisInstance{
-		part:      part{in.Service, ComponentRedisCache},
+		part:      part{in.Service, ComponentRedisCache, in.Operator},
 		image:     image,
 		conf:      cacheConf(memory).String(),
 		resources: *spec.Resources,
 	}
 	state := redisInstance{
-		part:      part{in.Service, ComponentRedisState},
+		part:      part{in.Service, ComponentRedisState, in.Operator},
 		image:     image,
 		conf:      stateConf(memory, storage).String(),
 		resources: *spec.Resources,
 	}
-	state.data = claimTemplate(state.part, storage, nil)
+	state.data = claimTemplate(state.part, storage, spec.StorageClassName)
 	return cache.objects(in), state.objects(in), nil
 }
 

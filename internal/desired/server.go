@@ -27,7 +27,7 @@ type serverConfig struct {
 
 // server is the objects of the server: the API's Service in front of a Deployment.
 func server(in Inputs, written serverConfig) []Object {
-	p := part{in.Service, ComponentServer}
+	p := part{in.Service, ComponentServer, in.Operator}
 	objects := []Object{
 		object(p, serviceAccount(p)),
 		object(p, configMap(p, configFile, string(written.yaml), written.hash)),

@@ -21,7 +21,7 @@ const serverGraceSeconds int64 = 75
 
 func serverPod(p part, in Inputs) *corev1ac.PodSpecApplyConfiguration {
 	limits := serverconfig.ServerResources(in.Service)
-	c := container(ServerContainer, imageOr(in.Service.Spec.Server.Image, in.Images.Server)).
+	c := container(ServerContainer, imageOr(in.Service.Spec.Server.Image, in.Operator.Images.Server)).
 		WithArgs(
 			"--config", config.DefaultConfigFile,
 			"--listen", fmt.Sprintf(":%d", ServerPort),

@@ -41,17 +41,39 @@ func (c Component) Field() string {
 	}
 }
 
-// Images are the container images of components whose spec names none: flags of the operator.
+// Images are the container images of components whose spec names none.
 type Images struct {
 	Server, Redis, OpenSearch string
 }
 
+// PodSecurity says who chooses the users that containers run as.
+type PodSecurity string
+
+// Values of PodSecurity.
+const (
+	// PodSecurityFixedIDs sets the user, group and fsGroup that each image is made for.
+	PodSecurityFixedIDs PodSecurity = "fixed-ids"
+	// PodSecurityPlatform sets none of them: the platform does, as OpenShift's security context constraints do, which
+	// refuse pods that name others than their namespace's.
+	PodSecurityPlatform PodSecurity = "platform"
+)
+
+// OperatorOptions are what the operator's flags say for all RAGServices.
+type OperatorOptions struct {
+	Images Images
+	// Namespace is the operator's own. Its pods may reach the servers' admin port. Empty for an operator outside the cluster.
+	Namespace string
+	// PodSecurity is PodSecurityFixedIDs when empty.
+	PodSecurity PodSecurity
+	// ImagePullSecrets are names of Secrets with credentials of registries, in the namespace of each RAGService. They are used
+	// beside those of spec.imagePullSecrets.
+	ImagePullSecrets []string
+}
+
 // Inputs is all that a Plan depends on: the RAGService and what gather read or drew for it.
 type Inputs struct {
-	Service *v1alpha1.RAGService
-	Images  Images
-	// OperatorNamespace may reach the servers' admin port; empty for an operator outside the cluster.
-	OperatorNamespace string
+	Service  *v1alpha1.RAGService
+	Operator OperatorOptions
 	// OpenSearch is what runs of it.
 	OpenSearch Nodes
 	// Secrets says what became of the references of the spec.

@@ -49,10 +49,13 @@ func newWorld(t *testing.T, rag *v1alpha1.RAGService) *world {
 	}
 	rag.Namespace = namespace.Name
 	live := &countingReader{Reader: c}
-	images := desired.Images{Server: "ragserver:1", Redis: "redis:8", OpenSearch: "opensearch:3"}
+	operator := desired.OperatorOptions{
+		Images:    desired.Images{Server: "ragserver:1", Redis: "redis:8", OpenSearch: "opensearch:3"},
+		Namespace: "ragservice-system",
+	}
 	return &world{
 		t: t, client: c, live: live, rag: rag,
-		gatherer: gather.New(c, live, images, "ragservice-system"),
+		gatherer: gather.New(c, live, operator),
 	}
 }
 

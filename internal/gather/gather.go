@@ -28,17 +28,16 @@ type Gatherer struct {
 	// cache knows the metadata of all Secrets, and our workloads and pods.
 	cache client.Reader
 	live  client.Reader
-	// images and operatorNamespace are passed on.
-	images            desired.Images
-	operatorNamespace string
+	// operator is passed on.
+	operator desired.OperatorOptions
 	// memo holds contents by version.
 	memo *lru.Cache
 }
 
 // New returns a Gatherer. cache is the manager's cache, where Secrets are metadata; live asks the API server.
-func New(cache, live client.Reader, images desired.Images, operatorNamespace string) *Gatherer {
+func New(cache, live client.Reader, operator desired.OperatorOptions) *Gatherer {
 	return &Gatherer{
-		cache: cache, live: live, images: images, operatorNamespace: operatorNamespace, memo: lru.New(memoSize),
+		cache: cache, live: live, operator: operator, memo: lru.New(memoSize),
 	}
 }
 
@@ -54,11 +53,10 @@ func (g *Gatherer) Gather(ctx context.Context, rag *v1alpha1.RAGService) (desire
 		return desired.Inputs{}, err
 	}
 	return desired.Inputs{
-		OpenSearch:        openSearch,
-		Service:           rag,
-		Images:            g.images,
-		OperatorNamespace: g.operatorNamespace,
-		Secrets:           secrets,
+		Service:    rag,
+		Operator:   g.operator,
+		OpenSearch: openSearch,
+		Secrets:    secrets,
 	}, nil
 }
 

@@ -147,7 +147,7 @@ func TestUnreadableSecretIsAnError(t *testing.T) {
 	t.Parallel()
 	w := newFullWorld(t)
 	refusal := apierrors.NewForbidden(schema.GroupResource{Resource: "secrets"}, "llm", errors.New("no"))
-	g := gather.New(w.client, failingReader{refusal}, desired.Images{}, "")
+	g := gather.New(w.client, failingReader{refusal}, desired.OperatorOptions{})
 	if _, err := g.Gather(w.t.Context(), w.rag); !apierrors.IsForbidden(err) {
 		t.Errorf("error %v, want that of the API server", err)
 	}

@@ -84,7 +84,7 @@ func TestCacheThatIsBehindDrawsNothing(t *testing.T) {
 	w := newWorld(t, desiredtest.Smallest())
 	w.adopt(w.gather().Secrets.Candidates)
 	behind := failingReader{apierrors.NewNotFound(schema.GroupResource{}, "")}
-	in, err := gather.New(behind, w.live, desired.Images{}, "").Gather(w.t.Context(), w.rag)
+	in, err := gather.New(behind, w.live, desired.OperatorOptions{}).Gather(w.t.Context(), w.rag)
 	if err != nil {
 		t.Fatal(err)
 	}

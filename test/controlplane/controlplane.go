@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/ragservice/ragservice-operator/test/proc"
@@ -47,6 +49,22 @@ func Program(tb testing.TB, name string) string {
 		tb.Fatal(err)
 	}
 	return filepath.Join(assets, name)
+}
+
+// Kubeconfig writes a file that leads to the API server of cfg, as its user, for programs that take one. It returns the path.
+func Kubeconfig(tb testing.TB, cfg *rest.Config) string {
+	tb.Helper()
+	const name = "test"
+	file := api.NewConfig()
+	file.Clusters[name] = &api.Cluster{Server: cfg.Host, CertificateAuthorityData: cfg.CAData}
+	file.AuthInfos[name] = &api.AuthInfo{ClientCertificateData: cfg.CertData, ClientKeyData: cfg.KeyData}
+	file.Contexts[name] = &api.Context{Cluster: name, AuthInfo: name}
+	file.CurrentContext = name
+	path := filepath.Join(tb.TempDir(), "kubeconfig")
+	if err := clientcmd.WriteToFile(*file, path); err != nil {
+		tb.Fatal(err)
+	}
+	return path
 }
 
 var ownControlPlane = sync.OnceValues(func() (*rest.Config, error) {

@@ -170,9 +170,23 @@ func awaitCondition(t *testing.T, rag *v1alpha1.RAGService, within time.Duration
 	return c
 }
 
+// awaitReady waits until the service answers and nothing is under way: Ready is True as soon as one server answers.
 func awaitReady(t *testing.T, rag *v1alpha1.RAGService) {
 	t.Helper()
 	awaitCondition(t, rag, startTimeout, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonReady)
+	eventually(t, startTimeout, "nothing is under way", func() error {
+		c, err := condition(t.Context(), rag, v1alpha1.ConditionServerReady)
+		if err != nil {
+			return err
+		}
+		if c.Status != metav1.ConditionTrue {
+			return fmt.Errorf("ServerReady is %s/%s: %s", c.Status, c.Reason, c.Message)
+		}
+		if c := meta.FindStatusCondition(rag.Status.Conditions, v1alpha1.ConditionReconciling); c != nil {
+			return fmt.Errorf("reconciling, %s: %s", c.Reason, c.Message)
+		}
+		return nil
+	})
 }
 
 // serverPods are the running server pods, by name.

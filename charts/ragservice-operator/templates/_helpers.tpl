@@ -12,6 +12,22 @@
 {{- end }}
 {{- end }}
 
+{{- /* For objects without a namespace: a release of the same name in another namespace has others. */}}
+{{- define "ragservice-operator.clusterName" -}}
+{{- printf "%s:%s" .Release.Namespace (include "ragservice-operator.fullname" .) }}
+{{- end }}
+
+{{- /* Not empty when the definition is there and belongs to another release, which upgrades it. Without a cluster to look at it is empty. */}}
+{{- define "ragservice-operator.crdOfAnother" -}}
+{{- with lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" "ragservices.ragservice.dev" }}
+{{- $by := .metadata.annotations | default dict }}
+{{- $release := printf "%s/%s" (get $by "meta.helm.sh/release-namespace") (get $by "meta.helm.sh/release-name") }}
+{{- if ne $release (printf "%s/%s" $.Release.Namespace $.Release.Name) }}
+{{- $release }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "ragservice-operator.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "ragservice-operator.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}

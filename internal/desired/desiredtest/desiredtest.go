@@ -43,7 +43,8 @@ func Full() *v1alpha1.RAGService {
 	rag.Spec.Server.Image = "example.com/ragserver:2"
 	rag.Spec.Server.Resources = Requests("500m", "256Mi")
 	rag.Spec.Redis.Managed = &v1alpha1.ManagedRedis{
-		Image: "example.com/redis:8", Memory: "1Gi", StateStorage: "2Gi", Resources: Requests("100m", "3Gi"),
+		Image: "example.com/redis:8", Memory: "1Gi", StateStorage: "2Gi", StorageClassName: new("fast"),
+		Resources: Requests("100m", "3Gi"),
 	}
 	rag.Spec.OpenSearch.Managed = &v1alpha1.ManagedOpenSearch{
 		Image: "example.com/opensearch:3", Heap: "2Gi", Storage: "50Gi", StorageClassName: new("fast"),
@@ -55,6 +56,7 @@ func Full() *v1alpha1.RAGService {
 		APIKeySecretRef: &v1alpha1.SecretKeyReference{Name: "llm", Key: "token"},
 	}
 	rag.Spec.Auth.APIKeysSecretRef = &v1alpha1.SecretReference{Name: "callers"}
+	rag.Spec.ImagePullSecrets = []v1alpha1.SecretReference{{Name: "registry"}}
 	rag.Spec.NetworkPolicy.Egress = []v1alpha1.EgressRule{{CIDR: "10.1.0.0/16", Port: 3128}}
 	return rag
 }
@@ -76,9 +78,11 @@ func Requests(cpu, memory string) *corev1.ResourceRequirements {
 // Inputs are those of rag when all its Secrets are there but the one with the password of Redis.
 func Inputs(rag *v1alpha1.RAGService) desired.Inputs {
 	return desired.Inputs{
-		Service:           rag,
-		Images:            desired.Images{Server: "ragserver:1", Redis: "redis:8", OpenSearch: "opensearch:3"},
-		OperatorNamespace: "ragservice-system",
+		Service: rag,
+		Operator: desired.OperatorOptions{
+			Images:    desired.Images{Server: "ragserver:1", Redis: "redis:8", OpenSearch: "opensearch:3"},
+			Namespace: "ragservice-system",
+		},
 		Secrets: desired.SecretFacts{
 			RollHashes: map[desired.Component]string{
 				desired.ComponentServer:     "hash-of-the-servers-secrets",
