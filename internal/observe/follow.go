@@ -157,7 +157,7 @@ func (s *service) newFigures() bool {
 	return true
 }
 
-// differ compares two rounds but for traffic, which newFigures judges.
+// differ compares two rounds but for traffic, of which newFigures judges the rates.
 func differ(a, b observed.Poll) bool {
 	quiet := func(all []telemetry.Statusz) []telemetry.Statusz {
 		out := slices.Clone(all)
@@ -166,7 +166,7 @@ func differ(a, b observed.Poll) bool {
 		}
 		return out
 	}
-	return a.Asked != b.Asked ||
+	return a.Asked != b.Asked || observed.EnoughRequests(a.Reports) != observed.EnoughRequests(b.Reports) ||
 		!equality.Semantic.DeepEqual(quiet(a.Reports), quiet(b.Reports)) ||
 		!equality.Semantic.DeepEqual(quiet(a.Unready), quiet(b.Unready))
 }

@@ -96,6 +96,22 @@ func TestRoundsTellFiguresOnce(t *testing.T) {
 	}
 }
 
+// The twentieth request lets the cache be judged, whatever it does to the rate.
+func TestRoundsTellOfEnoughRequests(t *testing.T) {
+	t.Parallel()
+	p := newPolling(t)
+	p.round(serves(10, 0))
+	p.Follow(service1, Followed{UID: "s", Shown: observed.Figures(nil, p.Latest(service1, "s").Reports)})
+	for _, step := range []struct {
+		hits int64
+		want bool
+	}{{19, false}, {20, true}, {30, false}} {
+		if got := p.round(serves(step.hits, 0)); got != step.want {
+			t.Errorf("%d requests told %t, want %t", step.hits, got, step.want)
+		}
+	}
+}
+
 func TestAnswersLiveHalfAMinute(t *testing.T) {
 	t.Parallel()
 	p := newPolling(t)

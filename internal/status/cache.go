@@ -30,8 +30,8 @@ func judgeCache(p Pass) finding {
 	}
 	figures := p.cacheFigures()
 	switch {
-	case figures == nil || figures.HitRatePercent == nil:
-		return unknown(v1alpha1.ReasonWarmingUp, "no request in the last minutes to judge the cache by")
+	case figures == nil || figures.HitRatePercent == nil || p.tooFewRequests():
+		return unknown(v1alpha1.ReasonWarmingUp, "too few requests in the last minutes to judge the cache by")
 	case *figures.HitRatePercent >= effectiveFrom:
 		return yes(v1alpha1.ReasonEffective, "at least %d %% of requests are answered from the cache", effectiveFrom)
 	default:
@@ -51,6 +51,13 @@ func (p Pass) cacheFigures() *v1alpha1.CacheStatus {
 	default:
 		return observed.Figures(p.Service.Status.Cache, p.Observed.Poll.Reports)
 	}
+}
+
+// tooFewRequests says that no rate was judged before, and that there are not enough requests to begin.
+func (p Pass) tooFewRequests() bool {
+	previous := p.previous(v1alpha1.ConditionCacheEffective)
+	judged := previous.Reason == v1alpha1.ReasonEffective || previous.Reason == v1alpha1.ReasonLowHitRate
+	return !judged && p.polled() && !observed.EnoughRequests(p.Observed.Poll.Reports)
 }
 
 func (p Pass) cacheEnabled() bool { return serverconfig.CacheEnabled(p.Service) }

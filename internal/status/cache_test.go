@@ -72,3 +72,24 @@ func TestNumbersAloneWaitAMinute(t *testing.T) {
 		t.Errorf("hit rate %d a minute after the last write, want 80", got)
 	}
 }
+
+// TestCacheIsNotJudgedByItsFirstRequests: the rate is shown from the first request on, and judged from the twentieth; once judged, few
+// requests are as good as many.
+func TestCacheIsNotJudgedByItsFirstRequests(t *testing.T) {
+	t.Parallel()
+	p := wellPass(neverSeen)
+	for i, step := range []struct {
+		misses int64
+		reason string
+	}{{1, "WarmingUp"}, {9, "WarmingUp"}, {10, "LowHitRate"}, {1, "LowHitRate"}} {
+		p.Now = p.Now.Add(time.Hour)
+		servers(traffic(0, step.misses))(&p) // of each of two
+		p.Service.Status = status.Evaluate(p).Status
+		if shown := p.Service.Status.Cache.HitRatePercent; shown == nil || *shown != 0 {
+			t.Errorf("step %d: no rate is shown", i)
+		}
+		if reason := condition(p.Service.Status, "CacheEffective").Reason; reason != step.reason {
+			t.Errorf("step %d: %d requests: %s, want %s", i, 2*step.misses, reason, step.reason)
+		}
+	}
+}

@@ -13,8 +13,8 @@ import (
 // percentStep is the precision of percentages in a status, and how far the exact one must be away to move it.
 const percentStep = 5
 
-// fewRequests are too few to show a rate of: the first request of a service would be a rate of 0 or 100 percent.
-const fewRequests = 20
+// enoughRequests make a rate: that of the first request of a service would be 0 or 100 percent.
+const enoughRequests = 20
 
 // traffic counts requests.
 type traffic struct{ hits, misses int64 }
@@ -51,11 +51,21 @@ func Figures(shown *v1alpha1.CacheStatus, reports []telemetry.Statusz) *v1alpha1
 	return figures
 }
 
-// rate is the share of hits as a status shows it; nil without traffic, and
-// for few requests unless one is shown already. Steps are rounded down, so that a rate of 50
-// never stands for less.
+// EnoughRequests says whether the window has enough of them to begin to judge the cache by its rate.
+func EnoughRequests(reports []telemetry.Statusz) bool {
+	var n int64
+	for _, r := range reports {
+		for _, c := range r.Cache {
+			n += c.Hits + c.Misses
+		}
+	}
+	return n >= enoughRequests
+}
+
+// rate is the share of hits as a status shows it; nil without traffic. Steps are rounded down, so that a rate of 50 never stands
+// for less.
 func (t traffic) rate(shown *int32) *int32 {
-	if n := t.hits + t.misses; n <= 0 || (shown == nil && n < fewRequests) {
+	if t.hits+t.misses <= 0 {
 		return nil
 	}
 	exact := 100 * float64(t.hits) / float64(t.hits+t.misses)
