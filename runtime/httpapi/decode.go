@@ -102,6 +102,9 @@ func readFault(err error) error {
 	if over, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return tooLarge(over.Limit)
 	}
+	if told, ok := errors.AsType[*rag.Error](err); ok {
+		return told
+	}
 	return &rag.Error{Kind: errMalformed, Message: "the body could not be read to its end", Cause: err}
 }
 

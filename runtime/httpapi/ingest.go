@@ -68,7 +68,7 @@ func (a *API) ingest(w http.ResponseWriter, r *http.Request, c call) error {
 	if err != nil {
 		return err
 	}
-	u, err := openUpload(w, r)
+	u, err := openUpload(w, r, a.reads)
 	if err != nil {
 		return err
 	}

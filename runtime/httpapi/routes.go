@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/logging"
 	"github.com/ragservice/ragservice-operator/runtime/middleware"
@@ -43,6 +45,9 @@ type API struct {
 	Replica string
 	// Heartbeat is how often a stream that waits says so; 0 for 10 s.
 	Heartbeat time.Duration
+
+	// reads are the turns of long documents; see readTurn.
+	reads *semaphore.Weighted
 }
 
 // Timeouts of whole requests.
@@ -154,6 +159,7 @@ func (a *API) routes() []route {
 
 // Handler answers every request to the API, those that match no route included.
 func (a *API) Handler() http.Handler {
+	a.reads = semaphore.NewWeighted(largeReads)
 	limits := &middleware.Limits{
 		Limiter: a.Limiter,
 		Table:   func() config.RateLimits { return a.Config().RateLimits },

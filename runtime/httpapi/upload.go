@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
@@ -55,6 +56,7 @@ func documentTooLarge() error {
 // limits.
 type upload struct {
 	documents documents
+	turn      *readTurn
 	first     rag.Document
 	firstErr  error
 	peeked    bool
@@ -62,7 +64,7 @@ type upload struct {
 
 // openUpload begins to read the documents of a request. A body that holds none, and a single document that is not valid,
 // are errors; of many documents each is judged by itself.
-func openUpload(w http.ResponseWriter, r *http.Request) (*upload, error) {
+func openUpload(w http.ResponseWriter, r *http.Request, turns *semaphore.Weighted) (*upload, error) {
 	kind, err := mediaType(r, jsonType, ndjsonType)
 	if err != nil {
 		return nil, err
@@ -70,13 +72,15 @@ func openUpload(w http.ResponseWriter, r *http.Request) (*upload, error) {
 	if r.ContentLength > maxUpload {
 		return nil, tooLarge(maxUpload)
 	}
-	body := &uploadBody{r: http.MaxBytesReader(nil, r.Body, maxUpload), connection: http.NewResponseController(w)}
+	turn := &readTurn{turns: turns, ctx: r.Context()}
+	defer turn.end() // of what was read and is no document
+	body := &uploadBody{r: http.MaxBytesReader(nil, r.Body, maxUpload), turn: turn, connection: http.NewResponseController(w)}
 	body.until, _ = r.Context().Deadline()
 	buffered := bufio.NewReaderSize(body, uploadBuffer)
 	if start, _ := buffered.Peek(len(byteOrderMark)); bytes.Equal(start, byteOrderMark) {
 		_, _ = buffered.Discard(len(byteOrderMark))
 	}
-	u := &upload{}
+	u := &upload{turn: turn}
 	if kind == ndjsonType {
 		u.documents = &lines{r: buffered}
 		err := u.peek()
@@ -95,7 +99,7 @@ func openUpload(w http.ResponseWriter, r *http.Request) (*upload, error) {
 
 // peek reads the first document. What ends the reading there is an error of the request.
 func (u *upload) peek() error {
-	u.first, u.firstErr = u.documents.next()
+	u.first, u.firstErr = u.read()
 	u.peeked = true
 	if u.firstErr == nil || errors.Is(u.firstErr, io.EOF) || isDocumentError(u.firstErr) {
 		return nil
@@ -124,6 +128,11 @@ func (u *upload) next() (rag.Document, error) {
 		u.peeked, u.first = false, rag.Document{} // no longer ours to keep in memory
 		return first, u.firstErr
 	}
+	return u.read()
+}
+
+func (u *upload) read() (rag.Document, error) {
+	defer u.turn.end()
 	return u.documents.next()
 }
 
@@ -248,6 +257,9 @@ func (a *array) fault(err error) error {
 	if errors.Is(err, errDocumentTooLarge) {
 		return documentTooLarge()
 	}
+	if told, ok := errors.AsType[*rag.Error](err); ok {
+		return told
+	}
 	if _, syntax := errors.AsType[*jsontext.SyntacticError](err); syntax {
 		return notJSON("the body", err)
 	}
@@ -273,6 +285,7 @@ func (w *window) Read(p []byte) (int, error) {
 // time of the request, to wait its turn.
 type uploadBody struct {
 	r          io.Reader
+	turn       *readTurn
 	connection *http.ResponseController
 	// until is the end of the request's own time; the zero time for none.
 	until time.Time
@@ -292,5 +305,8 @@ func (b *uploadBody) Read(p []byte) (int, error) {
 	_ = b.connection.SetReadDeadline(deadline) // a writer without deadlines keeps none
 	var n int
 	n, b.err = b.r.Read(p)
+	if err := b.turn.grow(n); err != nil {
+		b.err = err
+	}
 	return n, b.err
 }
