@@ -1,41 +1,79 @@
--- Takes a request's cost from all of its buckets, or from none.
+-- Takes the costs of requests from their buckets, in their order: each from all of its buckets, or from none.
 --
--- KEYS: the buckets. ARGV: for each its capacity and the cost in micro-tokens, and the tokens it gains a minute.
+-- KEYS: the buckets of the first request, then those of the next. ARGV: for each request the number of its buckets and, for
+-- each of these, its capacity and the cost in micro-tokens, and the tokens it gains a minute.
 -- A key holds "<micro-tokens> <time>" in microseconds of this server's clock; a bucket without a key is full.
--- Answers whether the request is admitted (1 or 0), then the micro-tokens in each bucket.
+-- Answers for each request whether it is admitted (1 or 0), then the micro-tokens in each of its buckets. -1 stands for a
+-- request of which a key is no bucket: nothing is taken for it.
 -- All numbers are integers under 2^53; bucket.go has the same arithmetic for buckets in memory.
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local slack_ms = 60000 -- a key outlives the moment its bucket is full: the clock may be set back
 
-local allowed = 1
-local buckets = {}
-for i, key in ipairs(KEYS) do
-  local b = {
-    capacity = tonumber(ARGV[3 * i - 2]),
-    cost = tonumber(ARGV[3 * i - 1]),
-    per_minute = tonumber(ARGV[3 * i]),
-  }
-  b.tokens = b.capacity
-  local held, at = string.match(redis.call('GET', key) or '', '^(%d+) (%d+)$')
-  if held then
-    at = tonumber(at)
-    b.backwards = now < at
-    local elapsed = math.min(math.max(now - at, 0), math.ceil(b.capacity * 60 / b.per_minute))
-    b.tokens = math.min(b.capacity, tonumber(held) + math.floor(elapsed * b.per_minute / 60))
+local levels = {} -- by key: what is in the bucket, at which time; of several requests each finds what the one before left
+local changed = {} -- the keys to write, in their order
+
+local function level_of(key)
+  local level = levels[key]
+  if not level then
+    level = {}
+    local value = redis.pcall('GET', key)
+    if type(value) == 'table' then
+      level.broken = true
+    elseif value then
+      local tokens, at = string.match(value, '^(%d+) (%d+)$')
+      level.tokens, level.at = tonumber(tokens), tonumber(at)
+    end
+    levels[key] = level
   end
-  if b.tokens < b.cost then allowed = 0 end
-  buckets[i] = b
+  return level
 end
 
-local answer = { allowed }
-for i, b in ipairs(buckets) do
-  if allowed == 1 then b.tokens = b.tokens - b.cost end
-  -- A refused request changes nothing, unless the clock ran backwards: the bucket would not fill until it had caught up.
-  if allowed == 1 or b.backwards then
-    local until_full_ms = math.ceil((b.capacity - b.tokens) * 60 / b.per_minute / 1000)
-    redis.call('SET', KEYS[i], string.format('%.0f %.0f', b.tokens, now), 'PX', until_full_ms + slack_ms)
+local function fill(key, capacity, cost, per_minute)
+  local level = level_of(key)
+  local b = { level = level, key = key, capacity = capacity, cost = cost, per_minute = per_minute, tokens = capacity }
+  if level.tokens then
+    b.backwards = now < level.at
+    local elapsed = math.min(math.max(now - level.at, 0), math.ceil(capacity * 60 / per_minute))
+    b.tokens = math.min(capacity, level.tokens + math.floor(elapsed * per_minute / 60))
   end
-  answer[i + 1] = string.format('%.0f', b.tokens)
+  return b
+end
+
+-- A refused request changes nothing, unless the clock ran backwards: the bucket would not fill until it had caught up.
+local function keep(b, admitted)
+  if admitted == 1 then b.tokens = b.tokens - b.cost end
+  if admitted ~= 1 and not b.backwards then return end
+  local level = b.level
+  if not level.ttl_ms then changed[#changed + 1] = b.key end
+  level.tokens, level.at = b.tokens, now
+  level.ttl_ms = math.ceil((b.capacity - b.tokens) * 60 / b.per_minute / 1000) + slack_ms
+end
+
+local answer = {}
+local key, arg = 0, 0
+while arg < #ARGV do
+  local admitted, buckets = 1, {}
+  arg = arg + 1
+  for i = 1, tonumber(ARGV[arg]) do
+    key = key + 1
+    local b = fill(KEYS[key], tonumber(ARGV[arg + 1]), tonumber(ARGV[arg + 2]), tonumber(ARGV[arg + 3]))
+    arg = arg + 3
+    if b.level.broken then
+      admitted = -1
+    elseif admitted == 1 and b.tokens < b.cost then
+      admitted = 0
+    end
+    buckets[i] = b
+  end
+  answer[#answer + 1] = admitted
+  for _, b in ipairs(buckets) do
+    if admitted >= 0 then keep(b, admitted) end
+    answer[#answer + 1] = b.tokens
+  end
+end
+for _, name in ipairs(changed) do
+  local level = levels[name]
+  redis.call('SET', name, string.format('%.0f %.0f', level.tokens, level.at), 'PX', level.ttl_ms)
 end
 return answer

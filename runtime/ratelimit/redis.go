@@ -18,78 +18,85 @@ var bucketSource string
 // bucketScript is sent by its hash, and whole only when Redis answers that it does not know it, so has not run it.
 var bucketScript = redis.NewScript(bucketSource)
 
-// take is a request's turn at the script, and what the script answered.
+// take is a request's turn at the script, and what the script answered: whether it is admitted, then each bucket's tokens.
 type take struct {
-	keys   []string
-	args   []any
-	answer []int64
+	buckets []bucket
+	keys    []string
+	answer  []int64
 }
 
-// newTakes takes from buckets kept in Redis, for requests that come at a time in one round trip. Nothing is repeated: a
-// call that timed out may have taken.
+// newTakes takes from buckets kept in Redis. Requests that come at a time are decided by one run of the script. Nothing is
+// repeated: a call that timed out may have taken.
 func newTakes(r *resilience.Redis) *resilience.RedisBatch[*take] {
-	return resilience.NewRedisBatch(r, "take", runScripts)
+	return resilience.NewRedisBatch(r, "take", runScript)
 }
 
-// runScripts runs the script for each take, whole for those that Redis answers it does not know it for.
-func runScripts(ctx context.Context, client redis.UniversalClient, takes []*take) []error {
-	answers, errs := pipelined(ctx, client, takes, bucketScript.EvalSha), make([]error, len(takes))
-	var unknown []*take
-	for i, answer := range answers {
-		if redis.HasErrorPrefix(answer.Err(), "NOSCRIPT") {
-			unknown = append(unknown, takes[i])
+// runScript decides takes in their order.
+func runScript(ctx context.Context, client redis.UniversalClient, takes []*take) []error {
+	buckets := 0
+	for _, t := range takes {
+		buckets += len(t.buckets)
+	}
+	keys, args := make([]string, 0, buckets), make([]any, 0, len(takes)+3*buckets)
+	for _, t := range takes {
+		keys = append(keys, t.keys...)
+		args = append(args, len(t.buckets))
+		for _, b := range t.buckets {
+			args = append(args, b.capacity, b.cost, b.perMinute)
 		}
 	}
-	if len(unknown) > 0 {
-		again := pipelined(ctx, client, unknown, bucketScript.Eval)
-		for i := range answers {
-			if redis.HasErrorPrefix(answers[i].Err(), "NOSCRIPT") {
-				answers[i], again = again[0], again[1:]
-			}
-		}
+	numbers, err := bucketScript.EvalSha(ctx, client, keys, args...).Int64Slice()
+	if redis.HasErrorPrefix(err, "NOSCRIPT") {
+		numbers, err = bucketScript.Eval(ctx, client, keys, args...).Int64Slice()
 	}
-	for i, answer := range answers {
-		takes[i].answer, errs[i] = answer.Int64Slice()
+	if err == nil && len(numbers) != len(takes)+buckets {
+		err = badReply(fmt.Sprintf("%d numbers for %d requests and %d buckets", len(numbers), len(takes), buckets))
+	}
+	errs := make([]error, len(takes))
+	for i, t := range takes {
+		if errs[i] = err; err != nil {
+			continue
+		}
+		t.answer, numbers = numbers[:1+len(t.buckets)], numbers[1+len(t.buckets):]
+		if t.answer[0] < 0 {
+			errs[i] = badReply("a key of the request holds no bucket")
+		}
 	}
 	return errs
 }
 
-// pipelined sends all takes before it reads the first answer.
-func pipelined(
-	ctx context.Context, client redis.UniversalClient, takes []*take,
-	run func(ctx context.Context, c redis.Scripter, keys []string, args ...any) *redis.Cmd,
-) []*redis.Cmd {
-	answers := make([]*redis.Cmd, len(takes))
-	if len(takes) == 1 {
-		answers[0] = run(ctx, client, takes[0].keys, takes[0].args...)
-		return answers
+// badReply is an error that Redis has answered in numbers. It says nothing of whether Redis is there.
+type badReply string
+
+func (e badReply) Error() string { return string(e) }
+
+// RedisError marks it as a reply, as go-redis marks those that it reads.
+func (e badReply) RedisError() {}
+
+func newTake(service config.Service, buckets []bucket) *take {
+	t := &take{buckets: buckets, keys: make([]string, len(buckets))}
+	for i, b := range buckets {
+		t.keys[i] = key(service, b)
 	}
-	pipeline := client.Pipeline()
-	for i, t := range takes {
-		answers[i] = run(ctx, pipeline, t.keys, t.args...)
+	return t
+}
+
+// decision is what the script's answer means.
+func (t *take) decision() Decision {
+	levels := make([]level, len(t.buckets))
+	for i := range levels {
+		levels[i].tokens = t.answer[i+1]
 	}
-	_, _ = pipeline.Exec(ctx) // each answer has its error
-	return answers
+	return decide(t.buckets, levels, t.answer[0] == 1, SourceRedis)
 }
 
 // takeRedis takes from buckets kept in Redis.
 func takeRedis(ctx context.Context, takes *resilience.RedisBatch[*take], service config.Service, buckets []bucket) (Decision, error) {
-	t := &take{keys: make([]string, 0, len(buckets)), args: make([]any, 0, 3*len(buckets))}
-	for _, b := range buckets {
-		t.keys = append(t.keys, key(service, b))
-		t.args = append(t.args, b.capacity, b.cost, b.perMinute)
-	}
+	t := newTake(service, buckets)
 	if err := takes.Do(ctx, t); err != nil {
 		return Decision{}, fmt.Errorf("taking from buckets in redis: %w", err)
 	}
-	if len(t.answer) != len(buckets)+1 {
-		return Decision{}, fmt.Errorf("taking from buckets in redis: %d numbers for %d buckets", len(t.answer), len(buckets))
-	}
-	levels := make([]level, len(buckets))
-	for i := range levels {
-		levels[i].tokens = t.answer[i+1]
-	}
-	return decide(buckets, levels, t.answer[0] == 1, SourceRedis), nil
+	return t.decision(), nil
 }
 
 // key names a bucket in Redis: rag:{<namespace>/<name>}:limit:<endpoint>:<name>. The braces put all buckets of a

@@ -2,6 +2,7 @@ package ratelimit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -202,5 +203,61 @@ func TestBrokenBucketIsAnError(t *testing.T) {
 	}
 	if d, err := takeRedis(t.Context(), takes, service, []bucket{b}); err == nil {
 		t.Errorf("%+v from a key that is no bucket, want an error", d)
+	}
+}
+
+// TestScriptDecidesRequestsInTheirOrder gives one run of the script requests of few callers. Their buckets are full, so that no time
+// matters: each request has to find what the one before left, as in memory.
+func TestScriptDecidesRequestsInTheirOrder(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	client := newClient(t, server)
+	now := time.Now().UnixMicro()
+	for seed := range uint64(100) {
+		random := rand.New(rand.NewPCG(seed, 2))
+		inMemory := newLocal()
+		var takes []*take
+		var want []Decision
+		for range 1 + random.IntN(30) {
+			limit := ask(1, 1+random.IntN(5), 1) // a token a minute: none comes while the test runs
+			buckets := newBuckets([]Bucket{
+				{Name: fmt.Sprintf("tenant %d of %d", random.IntN(2), seed), Limit: ask(1, 10, 1)},
+				{Name: fmt.Sprintf("caller %d of %d", random.IntN(4), seed), Limit: limit},
+			}[random.IntN(2):], 1)
+			want = append(want, inMemory.take(buckets, now))
+			takes = append(takes, newTake(service, buckets))
+		}
+		for i, err := range runScript(t.Context(), client, takes) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := takes[i].decision()
+			got.Source = SourceLocal
+			if diff := cmp.Diff(want[i], got); diff != "" {
+				t.Fatalf("seed %d, request %d of %d (-want +got):\n%s", seed, i, len(takes), diff)
+			}
+		}
+	}
+}
+
+// TestBrokenBucketFailsItsOwnRequestAlone: requests of others are in the same run of the script, and Redis is not lost.
+func TestBrokenBucketFailsItsOwnRequestAlone(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, backends.Redis(t))
+	bucketOf := func(name string) []bucket { return newBuckets([]Bucket{{Name: name, Limit: ask(1, 10, 1)}}, 1) }
+	takes := []*take{newTake(service, bucketOf("alice")), newTake(service, bucketOf("bob")), newTake(service, bucketOf("alice"))}
+	if err := client.LPush(t.Context(), takes[1].keys[0], "x").Err(); err != nil {
+		t.Fatal(err)
+	}
+	errs := runScript(t.Context(), client, takes)
+	if errs[0] != nil || errs[2] != nil {
+		t.Errorf("the others failed: %v, %v", errs[0], errs[2])
+	}
+	var reply redis.Error
+	if !errors.As(errs[1], &reply) {
+		t.Errorf("%v: want an error that counts as an answer of Redis", errs[1])
+	}
+	if got := takes[2].decision().Remaining; got != 8 {
+		t.Errorf("%d remaining, want 8", got)
 	}
 }
