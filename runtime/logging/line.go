@@ -2,9 +2,13 @@ package logging
 
 import (
 	"bytes"
+	"context"
+	"encoding/hex"
 	"encoding/json"
 	"strconv"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 // line is a line of the log while an event writes itself into it. It is JSON from the beginning, not a list of attributes for
@@ -14,14 +18,15 @@ type line struct {
 	// lowest is what the log writes at the moment; a line below is skipped.
 	lowest, level Level
 	skipped       bool
-	now           time.Time
-	trace, user   string
+	ctx           context.Context //nolint:containedctx // until the event has described itself
+	clock         func() time.Time
+	now           time.Time // of a line that is not skipped
 	// subject is what makes two warnings the same.
 	subject subject
 }
 
-func (l *line) begin(now time.Time, lowest Level, trace, user string) {
-	*l = line{text: l.text[:0], lowest: lowest, now: now, trace: trace, user: user}
+func (l *line) begin(ctx context.Context, clock func() time.Time, lowest Level) {
+	*l = line{text: l.text[:0], lowest: lowest, ctx: ctx, clock: clock}
 }
 
 // is says which event the line tells and how grave it is. It comes before all attributes.
@@ -30,13 +35,24 @@ func (l *line) is(event string, level Level) {
 	if l.skipped = level < l.lowest; l.skipped {
 		return
 	}
+	l.now = l.clock()
 	l.text = append(l.text, `{"timestamp":"`...)
 	l.text = l.now.UTC().AppendFormat(l.text, time.RFC3339Nano)
 	l.text = append(l.text, '"')
 	l.quoted("level", level.String())
 	l.quoted("event", event)
-	l.quoted("trace_id", l.trace)
-	l.quoted("user_id", l.user)
+	l.trace()
+	l.quoted("user_id", userID(l.ctx))
+}
+
+// trace writes the trace of the context in 32 hexadecimal characters, empty when it has none.
+func (l *line) trace() {
+	l.name("trace_id")
+	l.text = append(l.text, '"')
+	if id := trace.SpanContextFromContext(l.ctx).TraceID(); id.IsValid() {
+		l.text = hex.AppendEncode(l.text, id[:])
+	}
+	l.text = append(l.text, '"')
 }
 
 // end completes the line.

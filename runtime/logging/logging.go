@@ -6,8 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"go.opentelemetry.io/otel/trace"
 )
 
 // Log is a server's log. Its level and the secrets that it blots out may change while it is in use.
@@ -52,22 +50,23 @@ func (l *Log) Flush() {
 // Write tells an event, with the trace and the user of ctx. A warning that repeats is counted instead, and told of later.
 func (l *Log) Write(ctx context.Context, e Event) {
 	line, _ := l.writable.Get().(*line)
-	defer l.writable.Put(line)
-	now := l.now()
-	line.begin(now, Level(l.level.Load()), traceID(ctx), userID(ctx))
+	line.begin(ctx, l.now, Level(l.level.Load()))
 	e.describe(line)
-	l.tellRepeats(now)
-	if line.skipped || line.level == LevelWarning && l.repeats.holdBack(line.subject, now) {
-		return
+	if !line.skipped {
+		l.tellRepeats(line.now)
+		if line.level != LevelWarning || !l.repeats.holdBack(line.subject, line.now) {
+			l.finish(line)
+		}
 	}
-	l.finish(line)
+	line.ctx = nil // it is not to outlive its request
+	l.writable.Put(line)
 }
 
 // tellRepeats writes how often warnings repeated whose period is over.
 func (l *Log) tellRepeats(now time.Time) {
 	for _, r := range l.repeats.expired(now) {
 		line := &line{}
-		line.begin(now, Level(l.level.Load()), "", "")
+		line.begin(context.Background(), func() time.Time { return now }, Level(l.level.Load()))
 		r.describe(line)
 		if !line.skipped {
 			l.finish(line)
@@ -96,12 +95,4 @@ func WithUser(ctx context.Context, user string) context.Context {
 func userID(ctx context.Context) string {
 	user, _ := ctx.Value(userKey{}).(string)
 	return user
-}
-
-// traceID is the trace of ctx in 32 hexadecimal characters, empty when it has none.
-func traceID(ctx context.Context) string {
-	if id := trace.SpanContextFromContext(ctx).TraceID(); id.IsValid() {
-		return id.String()
-	}
-	return ""
 }
