@@ -47,6 +47,11 @@ func (g *Generator) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Pi
 	}
 	l := answerLookup(settings, p)
 	answer, err := g.kind.get(ctx, &l, emit)
+	return completion(ctx, answer, err)
+}
+
+// completion is what a lookup came to, as callers of Generate get it.
+func completion(ctx context.Context, answer result[rag.Completion], err error) (rag.Completion, error) {
 	if err != nil {
 		return rag.Completion{}, timedOut(ctx, err, rag.ErrLLMTimeout)
 	}
@@ -55,27 +60,59 @@ func (g *Generator) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Pi
 	return written, nil
 }
 
-// Peek says how Generate will serve a prompt. What it finds in Redis it brings into memory, so that Generate does not ask
-// again; only Generate is counted as a lookup.
-func (g *Generator) Peek(ctx context.Context, p rag.Prompt) rag.CacheInfo {
+// Peek says how a prompt will be served, and returns what serves it: it has what was found, so that neither memory nor Redis is
+// asked twice. Only its Generate is counted as a lookup.
+func (g *Generator) Peek(ctx context.Context, p rag.Prompt) (rag.CacheInfo, rag.Generator) {
 	settings := g.cache.options.Config()
 	if !settings.Cache.Enabled {
-		return rag.CacheInfo{Outcome: rag.CacheBypass}
+		return rag.CacheInfo{Outcome: rag.CacheBypass}, g
 	}
-	l := answerLookup(settings, p)
-	e, ok := g.kind.inMemory(l.key, l.ttl)
-	if !ok && g.kind.calls.running(l.key) {
-		return hit(0)
-	}
-	if !ok && g.cache.options.Redis != nil {
+	g.cache.local.resize(settings.Cache.LocalMaxBytes)
+	s := &peeked{generator: g, lookup: answerLookup(settings, p)}
+	var found bool
+	if s.entry, found = g.kind.inMemory(s.lookup.key, s.lookup.ttl); found {
+		s.layer = LayerLocal
+	} else if g.kind.calls.running(s.lookup.key) {
+		return hit(0), s
+	} else if g.cache.options.Redis != nil {
 		var outcome string
-		e, outcome = g.kind.fetch(ctx, &l, g.cache.forgotten.now())
-		ok = outcome == LookupHit
+		if s.entry, outcome = g.kind.fetch(ctx, &s.lookup, g.cache.forgotten.now()); outcome == LookupHit {
+			s.layer = LayerRedis
+		} else {
+			s.lookup.notInRedis = outcome
+		}
 	}
-	if !ok {
-		return rag.CacheInfo{Outcome: rag.CacheMiss}
+	if s.layer == "" {
+		return rag.CacheInfo{Outcome: rag.CacheMiss}, s
 	}
-	return hit(e.age(g.cache.options.Now()))
+	return hit(s.entry.age(g.cache.options.Now())), s
+}
+
+// peeked goes on from what Peek has found.
+type peeked struct {
+	generator *Generator
+	lookup    lookup[rag.Prompt]
+	// layer is where entry was found; empty when it is yet to be made, or is being made.
+	layer string
+	entry entry[rag.Completion]
+}
+
+// Generate implements rag.Generator, for the prompt that Peek was asked about.
+func (s *peeked) Generate(ctx context.Context, _ rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
+	kind, told := &s.generator.kind, s.generator.cache.options.OnLookup
+	if s.layer == LayerLocal {
+		told(KindLLM, LayerLocal, LookupHit)
+		answer, err := kind.replay(s.entry, emit)
+		return completion(ctx, answer, err)
+	}
+	told(KindLLM, LayerLocal, LookupMiss)
+	if s.layer == LayerRedis {
+		told(KindLLM, LayerRedis, LookupHit)
+		answer, err := kind.replay(s.entry, emit)
+		return completion(ctx, answer, err)
+	}
+	answer, err := kind.share(ctx, s.lookup, emit)
+	return completion(ctx, answer, err)
 }
 
 func answerLookup(settings *config.Config, p rag.Prompt) lookup[rag.Prompt] {

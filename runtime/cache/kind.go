@@ -38,6 +38,8 @@ type lookup[Q any] struct {
 	ttl    time.Duration
 	// state is that of the documents, for results that are served under one token only.
 	state rag.State
+	// notInRedis is how a look into Redis ended that has found nothing; empty while Redis was not asked.
+	notInRedis string
 	// config is that of the whole lookup.
 	config *config.Config
 }

@@ -30,6 +30,11 @@ func (k *kind[Q, V]) get(ctx context.Context, l *lookup[Q], emit func(rag.Piece)
 		return k.share(ctx, *l, emit)
 	}
 	k.cache.options.OnLookup(k.name, LayerLocal, LookupHit)
+	return k.replay(e, emit)
+}
+
+// replay tells an entry as it was told when it was made.
+func (k *kind[Q, V]) replay(e entry[V], emit func(rag.Piece) error) (result[V], error) {
 	if k.pieces != nil {
 		for _, piece := range k.pieces(e.Value) {
 			if err := emit(piece); err != nil {
@@ -37,7 +42,7 @@ func (k *kind[Q, V]) get(ctx context.Context, l *lookup[Q], emit func(rag.Piece)
 			}
 		}
 	}
-	return k.cached(e), nil
+	return result[V]{e.Value, hit(e.age(k.cache.options.Now()))}, nil
 }
 
 // share joins the call that makes the result, or starts it.
@@ -63,12 +68,10 @@ func (k *kind[Q, V]) load(ctx context.Context, l *lookup[Q], emit func(rag.Piece
 		e, ok = k.inRedis(ctx, l, before)
 	}
 	if ok {
-		if k.pieces != nil {
-			for _, piece := range k.pieces(e.Value) {
-				emit(piece)
-			}
-		}
-		return k.cached(e), nil
+		return k.replay(e, func(piece rag.Piece) error {
+			emit(piece)
+			return nil
+		})
 	}
 	value, err := k.work(ctx, l.query, emit)
 	if err != nil {
@@ -78,11 +81,6 @@ func (k *kind[Q, V]) load(ctx context.Context, l *lookup[Q], emit func(rag.Piece
 		k.keep(l, value, before)
 	}
 	return result[V]{value, rag.CacheInfo{Outcome: rag.CacheMiss}}, nil
-}
-
-// cached is the result of an entry.
-func (k *kind[Q, V]) cached(e entry[V]) result[V] {
-	return result[V]{e.Value, hit(e.age(k.cache.options.Now()))}
 }
 
 // inMemory is the entry of a key in this server's memory, if it is not older than ttl.
@@ -98,12 +96,16 @@ func (k *kind[Q, V]) inMemory(key string, ttl time.Duration) (entry[V], bool) {
 	return *e, true
 }
 
-// inRedis counts what fetch finds.
+// inRedis counts what fetch finds, or has found before.
 func (k *kind[Q, V]) inRedis(ctx context.Context, l *lookup[Q], before int64) (entry[V], bool) {
 	if k.cache.options.Redis == nil {
 		return entry[V]{}, false
 	}
-	e, outcome := k.fetch(ctx, l, before)
+	var e entry[V]
+	outcome := l.notInRedis
+	if outcome == "" {
+		e, outcome = k.fetch(ctx, l, before)
+	}
 	k.cache.options.OnLookup(k.name, LayerRedis, outcome)
 	return e, outcome == LookupHit
 }

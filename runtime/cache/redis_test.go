@@ -2,11 +2,13 @@ package cache_test
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/ragservice/ragservice-operator/runtime/config"
@@ -81,7 +83,8 @@ func TestPeekSaysWhatGenerateDoes(t *testing.T) {
 	server := backends.Redis(t)
 	first := newFixture(t, withRedis(guarded(t, server)))
 	peek := func(f *fixture) rag.CacheOutcome {
-		return f.generator.Peek(t.Context(), prompt("acme", "q", "doc")).Outcome
+		info, _ := f.generator.Peek(t.Context(), prompt("acme", "q", "doc"))
+		return info.Outcome
 	}
 	if got := peek(first); got != rag.CacheMiss {
 		t.Errorf("before the answer: %s, want MISS", got)
@@ -103,6 +106,63 @@ func TestPeekSaysWhatGenerateDoes(t *testing.T) {
 	if got := peek(second); got != rag.CacheBypass {
 		t.Errorf("without a cache: %s, want BYPASS", got)
 	}
+}
+
+// TestPeekAndGenerateAskRedisOnce counts the GETs that the server has seen: a stream that the cache does not know makes one look-up.
+func TestPeekAndGenerateAskRedisOnce(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	first := newFixture(t, withRedis(guarded(t, server)))
+	stream := func(f *fixture, want rag.CacheOutcome) {
+		t.Helper()
+		p := prompt("acme", "q", "doc")
+		info, g := f.generator.Peek(t.Context(), p)
+		var told []rag.Piece
+		written, err := g.Generate(t.Context(), p, func(piece rag.Piece) error {
+			told = append(told, piece)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Outcome != want || written.Cache.Outcome != want {
+			t.Errorf("foretold %s, served %s, want %s", info.Outcome, written.Cache.Outcome, want)
+		}
+		if diff := cmp.Diff(written.Pieces, told); len(told) == 0 || diff != "" {
+			t.Errorf("told %d pieces (-answer +told):\n%s", len(told), diff)
+		}
+	}
+	stream(first, rag.CacheMiss)
+	if got := gets(t, server); got != 1 {
+		t.Errorf("an answer that is not known: %d GETs, want 1", got)
+	}
+	stream(first, rag.CacheHit) // from memory
+	first.close(t)
+	second := newFixture(t, withRedis(guarded(t, server)), sharing(first))
+	stream(second, rag.CacheHit)
+	if got := gets(t, server); got != 2 {
+		t.Errorf("with one of another server, in Redis: %d GETs, want 2", got)
+	}
+	for what, want := range map[string]int{"llm local miss": 1, "llm redis hit": 1, "llm local hit": 0} {
+		if got := second.lookedUp(what); got != want {
+			t.Errorf("%s: %d, want %d", what, got, want)
+		}
+	}
+}
+
+// gets is how many GET commands a server has run.
+func gets(t *testing.T, server *backends.RedisServer) (calls int) {
+	t.Helper()
+	stats, err := plain(t, server).Info(t.Context(), "commandstats").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, after, found := strings.Cut(stats, "cmdstat_get:"); found {
+		if _, err := fmt.Sscanf(after, "calls=%d", &calls); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return calls
 }
 
 func TestEntriesOfRedisEnd(t *testing.T) {

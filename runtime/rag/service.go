@@ -94,13 +94,14 @@ func (s *Service) Stream(ctx context.Context, id Identity, r AskRequest, opt Req
 	prompt := newPrompt(q, found, r, settings)
 	fit(&prompt, settings.Model.ContextTokens, &s.tokenCounts)
 	given := found.Hits[:len(prompt.Passages)]
+	generator := s.Generator
 	answer := Answer{
 		Query: q.Text, ChunksUsed: len(given), Mode: found.Mode, Degraded: found.Degraded, Model: settings.ModelName(),
 		Citations: []Citation{}, Sources: []string{}, Cache: found.Cache,
 	}
 	if events.Meta != nil {
 		if len(found.Hits) > 0 {
-			answer.Cache = s.Answers.Peek(ctx, prompt)
+			answer.Cache, generator = s.Answers.Peek(ctx, prompt)
 		}
 		if err := events.Meta(answer.meta()); err != nil {
 			return Answer{}, err
@@ -115,7 +116,7 @@ func (s *Service) Stream(ctx context.Context, id Identity, r AskRequest, opt Req
 		ctx, cancel = context.WithTimeoutCause(ctx, timeout, LLMTimedOut(timeout, nil))
 		defer cancel()
 	}
-	return s.generate(ctx, prompt, given, answer, events)
+	return answer.generate(ctx, generator, prompt, given, events)
 }
 
 // meta is what is known of an answer before its first token.
@@ -129,19 +130,19 @@ const (
 	usualCitations = 4
 )
 
-// generate writes the answer and tells its tokens and citations as they come.
-func (s *Service) generate(ctx context.Context, p Prompt, hits []Hit, answer Answer, events StreamEvents) (Answer, error) {
+// generate is the answer with its text, whose tokens and citations it tells as they come.
+func (a Answer) generate(ctx context.Context, g Generator, p Prompt, hits []Hit, events StreamEvents) (Answer, error) {
 	var text strings.Builder
 	text.Grow(usualAnswer)
-	answer.Citations = slices.Grow(answer.Citations, usualCitations)
-	completion, err := s.Generator.Generate(ctx, p, func(piece Piece) error {
+	a.Citations = slices.Grow(a.Citations, usualCitations)
+	completion, err := g.Generate(ctx, p, func(piece Piece) error {
 		text.WriteString(piece.Text)
 		if err := events.Token(piece.Text); err != nil {
 			return err
 		}
 		for _, c := range piece.Citations {
 			c.Score = scoreOf(hits, c.ChunkID)
-			answer.Citations = append(answer.Citations, c)
+			a.Citations = append(a.Citations, c)
 			if err := events.Citation(c); err != nil {
 				return err
 			}
@@ -155,13 +156,13 @@ func (s *Service) generate(ctx context.Context, p Prompt, hits []Hit, answer Ans
 	if err != nil {
 		return Answer{}, err
 	}
-	answer.Text = text.String()
-	answer.Sources = sources(answer.Citations)
-	answer.Model, answer.FinishReason, answer.Cache = completion.Model, completion.FinishReason, completion.Cache
+	a.Text = text.String()
+	a.Sources = sources(a.Citations)
+	a.Model, a.FinishReason, a.Cache = completion.Model, completion.FinishReason, completion.Cache
 	if completion.Cache.Outcome != CacheHit { // what a cached answer took was told to whom it was written for
-		answer.Usage = completion.Usage
+		a.Usage = completion.Usage
 	}
-	return answer, nil
+	return a, nil
 }
 
 // scoreOf is the score of a chunk among hits.

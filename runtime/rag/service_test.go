@@ -82,7 +82,9 @@ func (p *ports) Lease(ctx context.Context, _ string, _ time.Duration, work func(
 	return true, work(ctx)
 }
 func (p *ports) Forget(_ context.Context, _, id string) { p.note("forget " + id) }
-func (p *ports) Peek(context.Context, Prompt) CacheInfo { return CacheInfo{Outcome: CacheMiss} }
+func (p *ports) Peek(context.Context, Prompt) (CacheInfo, Generator) {
+	return CacheInfo{Outcome: CacheMiss}, WithCitations(p, nil)
+}
 func (p *ports) service(settings Settings) *Service {
 	return &Service{Retriever: p, Generator: WithCitations(p, nil), Answers: p, Documents: p, Control: p, Forgetter: p, Settings: func() Settings { return settings }}
 }
