@@ -11,15 +11,8 @@ import (
 // upload of 8 MiB leaves a hundred of garbage behind. It is a goal and no bound.
 const workMemory = 80 << 20
 
-// growth is how much the heap may grow before the collector runs, in percent of what is in use: Go's own 100 costs a cached
-// answer a fifth of its processor time. The goal comes first, so that a full cache or a large upload lets the heap grow less.
-const growth = 400
-
-// limitMemory sets the collector's goal and how often it runs, unless GOMEMLIMIT and GOGC do.
+// limitMemory sets the collector's goal, unless GOMEMLIMIT does.
 func limitMemory(c config.Cache, getenv func(string) string) {
-	if getenv("GOGC") == "" {
-		debug.SetGCPercent(growth)
-	}
 	if getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(workMemory + c.LocalMaxBytes)
 	}
