@@ -46,7 +46,8 @@ type service struct {
 	// so that it is told once.
 	told    *v1alpha1.CacheStatus
 	pending bool
-	// failures are the rounds in a row in which no ready server answered.
+	// failures are the rounds in a row after which no answer of a ready server stood: those that lost one packet, or in
+	// which an answer has yet to grow old, are made as often as others.
 	failures int
 }
 
@@ -131,7 +132,7 @@ func (p *Poller) record(key types.NamespacedName, uid types.UID, servers []targe
 	case heard:
 		s.failures = 0
 		lastAnswer.WithLabelValues(key.Namespace, key.Name).Set(float64(now.Unix()))
-	case latest.Asked > 0:
+	case latest.Asked > 0 && len(latest.Reports) == 0:
 		s.failures++
 	}
 	before := s.latest

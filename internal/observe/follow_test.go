@@ -178,15 +178,20 @@ func TestRoundsWithoutAnAnswerBecomeRare(t *testing.T) {
 		said *telemetry.Statusz
 		want time.Duration
 	}{
-		{runs("aa"), 10 * time.Second}, {nil, 20 * time.Second}, {nil, 40 * time.Second}, {nil, time.Minute}, {nil, time.Minute},
+		{runs("aa"), 10 * time.Second}, {nil, 10 * time.Second}, {nil, 10 * time.Second}, // the answer of before still stands
+		{nil, 20 * time.Second}, {nil, 40 * time.Second}, {nil, time.Minute}, {nil, time.Minute},
 		{runs("aa"), 10 * time.Second},
 	} {
 		p.round(step.said)
+		p.clock = p.clock.Add(steadyInterval)
 		if got := p.backoff(service1); got != step.want {
 			t.Errorf("round %d: the next is in %s, want %s", i, got, step.want)
 		}
 	}
-	p.round(nil)
+	p.clock = p.clock.Add(answerLife)
+	if p.round(nil); p.backoff(service1) <= steadyInterval {
+		t.Fatal("a service that nobody answers for is asked as often as another")
+	}
 	p.Follow(service1, Followed{UID: "s", Hurry: true}) // a new configuration is asked about at once
 	if got := p.backoff(service1); got != hurriedInterval {
 		t.Errorf("in a hurry the next round is in %s", got)
