@@ -92,6 +92,7 @@ type RAGServiceSpec struct {
 	// registries. They are used for the pods of all components, beside those that the operator is started with.
 	// +listType=map
 	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
 	// +optional
 	ImagePullSecrets []SecretReference `json:"imagePullSecrets,omitempty"`

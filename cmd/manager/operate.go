@@ -33,11 +33,14 @@ const stopTimeout = 10 * time.Second
 // lets it.
 const leaseName = "ragservice-operator"
 
-var buildInfo = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+var buildInfo = registered(prometheus.NewGaugeVec(prometheus.GaugeOpts{
 	Name: "ragservice_operator_build_info", Help: "1 for the version that runs.",
-}, []string{"version"})
+}, []string{"version"}))
 
-func init() { metrics.Registry.MustRegister(buildInfo) }
+func registered[C prometheus.Collector](metric C) C {
+	metrics.Registry.MustRegister(metric)
+	return metric
+}
 
 // operate runs the operator until ctx ends.
 func operate(ctx context.Context, s settings, stdout io.Writer) error {

@@ -42,7 +42,7 @@ func parse(args []string, getenv func(string) string, out io.Writer) (settings, 
 	flags.StringVar(&s.operator.Images.Server, "server-image", "", "image of the server, where spec.server.image names none")
 	flags.StringVar(&s.operator.Images.Redis, "redis-image", "", "image of Redis, where spec.redis.managed.image names none")
 	flags.StringVar(&s.operator.Images.OpenSearch, "opensearch-image", "", "image of OpenSearch, where spec.openSearch.managed.image names none")
-	flags.Func("pod-security", "who chooses the users of pods: fixed-ids (default; those that the images are made for) or platform (OpenShift)", s.setPodSecurity)
+	flags.Func("pod-security", "who chooses the users of pods: fixed-ids (default; those that the images are made for) or platform (OpenShift)", podSecurityInto(&s.operator.PodSecurity))
 	pullSecrets := flags.String("image-pull-secret", "", "comma-separated names of Secrets with credentials of registries, in the namespace of each RAGService")
 	namespaces := flags.String("namespaces", "", "comma-separated namespaces to work in; empty for the whole cluster")
 	flags.TextVar(&s.logLevel, "log-level", slog.LevelInfo, "DEBUG, INFO, WARN or ERROR")
@@ -62,13 +62,15 @@ func parse(args []string, getenv func(string) string, out io.Writer) (settings, 
 	return s, nil
 }
 
-func (s *settings) setPodSecurity(value string) error {
-	switch p := desired.PodSecurity(value); p {
-	case desired.PodSecurityFixedIDs, desired.PodSecurityPlatform:
-		s.operator.PodSecurity = p
-		return nil
+func podSecurityInto(to *desired.PodSecurity) func(string) error {
+	return func(value string) error {
+		switch p := desired.PodSecurity(value); p {
+		case desired.PodSecurityFixedIDs, desired.PodSecurityPlatform:
+			*to = p
+			return nil
+		}
+		return errors.New("must be fixed-ids or platform")
 	}
-	return errors.New("must be fixed-ids or platform")
 }
 
 // problems are sentences about what cannot be meant.

@@ -227,11 +227,11 @@ func whyUnmounted(note string) string {
 	}
 	volume := failedVolume.FindStringSubmatch(note)
 	switch key := missingKey.FindStringSubmatch(note); {
-	case key != nil && volume != nil:
+	case len(key) > 1 && len(volume) > 1:
 		return fmt.Sprintf("the source of volume %q has no entry %q", volume[1], key[1])
 	case strings.HasPrefix(note, "Multi-Attach error"):
 		return "its volume is attached to another node"
-	case volume != nil && !strings.HasPrefix(volume[1], "pvc-"):
+	case len(volume) > 1 && !strings.HasPrefix(volume[1], "pvc-"):
 		return fmt.Sprintf("volume %q", volume[1])
 	default:
 		return ""

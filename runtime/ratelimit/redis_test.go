@@ -253,8 +253,7 @@ func TestBrokenBucketFailsItsOwnRequestAlone(t *testing.T) {
 	if errs[0] != nil || errs[2] != nil {
 		t.Errorf("the others failed: %v, %v", errs[0], errs[2])
 	}
-	var reply redis.Error
-	if !errors.As(errs[1], &reply) {
+	if _, ok := errors.AsType[redis.Error](errs[1]); !ok {
 		t.Errorf("%v: want an error that counts as an answer of Redis", errs[1])
 	}
 	if got := takes[2].decision().Remaining; got != 8 {
