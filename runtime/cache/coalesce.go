@@ -9,10 +9,11 @@ import (
 	"time"
 
 	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/resilience"
 )
 
-// work makes a result and tells its pieces as they come; searches have none.
-type work[V any] func(ctx context.Context, emit func(rag.Piece)) (V, error)
+// work makes a result for a call, and emits its pieces as they come; searches have none.
+type work[V any] func(ctx context.Context, c *call[V]) (V, error)
 
 // group lets requests that want the same result at the same time share one call.
 type group[V any] struct {
@@ -32,7 +33,9 @@ type call[V any] struct {
 
 	mu      sync.Mutex
 	pieces  []rag.Piece   // only ever grows
-	changed chan struct{} // closed, and made anew, when tokens or ended change
+	changed chan struct{} // closed, and made anew, when tokens, looking or ended change
+	looking bool          // a look-up is under way, and waited for
+	givenUp chan struct{} // closed when the look-up is waited for no more
 	ended   bool
 	value   V
 	err     error
@@ -121,22 +124,78 @@ func (g *group[V]) forget(key string, f *call[V]) {
 	}
 }
 
-// run does the work. A panic, or an exit of the goroutine, is an error for all who wait.
+// run does the work.
 func (g *group[V]) run(ctx context.Context, key string, f *call[V], w work[V]) {
-	value, err := *new(V), internal(errors.New("the work ended without a result"))
-	defer func() {
-		if r := recover(); r != nil {
-			err = internal(fmt.Errorf("panic: %v\n%s", r, debug.Stack()))
-		}
+	recovered(func() (V, error) {
+		g.mu.Lock()
+		f.begun = true
+		g.mu.Unlock()
+		return w(ctx, f)
+	}, func(value V, err error) {
 		g.mu.Lock()
 		g.forget(key, f) // before its end is told: a request that comes now must not join it
 		g.mu.Unlock()
 		f.end(value, err)
+	})
+}
+
+// recovered tells what do returns. A panic, or an exit of the goroutine, is an error for all who wait.
+func recovered[T any](do func() (T, error), tell func(T, error)) {
+	value, err := *new(T), internal(errors.New("the work ended without a result"))
+	defer func() {
+		if r := recover(); r != nil {
+			err = internal(fmt.Errorf("panic: %v\n%s", r, debug.Stack()))
+		}
+		tell(value, err)
 	}()
-	g.mu.Lock()
-	f.begun = true
-	g.mu.Unlock()
-	value, err = w(ctx, f.emit)
+	value, err = do()
+}
+
+// errGivenUp is why a look-up has no result: a request that waits for it has no time left for Redis.
+var errGivenUp = errors.New("the look-up was given up")
+
+// lookUp is the part of a call's work that asks Redis. It runs apart, since a read from a connection cannot be cancelled:
+// the first request whose own budget is gone ends the wait, and the call goes on to its work.
+func lookUp[V, T any](f *call[V], look func() (T, error)) (T, error) {
+	type outcome struct {
+		value T
+		err   error
+	}
+	done, givenUp := make(chan outcome, 1), f.beginLook()
+	go recovered(look, func(value T, err error) { done <- outcome{value, err} })
+	select {
+	case o := <-done:
+		f.endLook()
+		return o.value, o.err
+	case <-givenUp:
+		return *new(T), errGivenUp
+	}
+}
+
+func (f *call[V]) beginLook() (givenUp <-chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.looking, f.givenUp = true, make(chan struct{})
+	f.wake()
+	return f.givenUp
+}
+
+func (f *call[V]) endLook() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.looking = false
+	f.wake()
+}
+
+// giveUpLook ends the wait of all for a look-up that is under way.
+func (f *call[V]) giveUpLook() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.looking {
+		f.looking = false
+		close(f.givenUp)
+		f.wake()
+	}
 }
 
 func internal(cause error) error {
@@ -164,10 +223,11 @@ func (f *call[V]) wake() {
 	f.changed = make(chan struct{})
 }
 
-// follow tells emit all tokens, those from before too, and returns the result.
+// follow tells emit all tokens, those from before too, and returns the result. A look-up is waited for at the expense of
+// ctx's Redis budget, whoever began it.
 func (f *call[V]) follow(ctx context.Context, emit func(rag.Piece) error) (V, error) {
 	for told := 0; ; {
-		pieces, ended, changed := f.since(told)
+		pieces, looking, ended, changed := f.since(told)
 		for _, piece := range pieces {
 			if ctx.Err() != nil {
 				return *new(V), context.Cause(ctx)
@@ -180,6 +240,15 @@ func (f *call[V]) follow(ctx context.Context, emit func(rag.Piece) error) (V, er
 			return f.value, f.err // nothing changes any more
 		}
 		told += len(pieces)
+		if looking {
+			if !resilience.WaitWithinRedisBudget(ctx, changed) {
+				f.giveUpLook()
+			}
+			if ctx.Err() != nil {
+				return *new(V), context.Cause(ctx)
+			}
+			continue
+		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
@@ -188,9 +257,10 @@ func (f *call[V]) follow(ctx context.Context, emit func(rag.Piece) error) (V, er
 	}
 }
 
-// since is the tokens from the n-th on, whether there will be no more, and a channel that is closed when there is news.
-func (f *call[V]) since(n int) (pieces []rag.Piece, ended bool, changed <-chan struct{}) {
+// since is the tokens from the n-th on, whether a look-up is waited for, whether there will be no more tokens, and a
+// channel that is closed when there is news.
+func (f *call[V]) since(n int) (pieces []rag.Piece, looking, ended bool, changed <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.pieces[n:], f.ended, f.changed
+	return f.pieces[n:], f.looking, f.ended, f.changed
 }

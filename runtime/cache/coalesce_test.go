@@ -20,7 +20,7 @@ func ignore(rag.Piece) error { return nil }
 // notAgain is the work of who must join a call.
 func notAgain(t *testing.T) work[string] {
 	t.Helper()
-	return func(context.Context, func(rag.Piece)) (string, error) {
+	return func(context.Context, *call[string]) (string, error) {
 		t.Error("the work was done again")
 		return "", errors.New("not again")
 	}
@@ -35,7 +35,7 @@ func TestCallIsSharedByAllWhoWait(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 1000 {
 			wg.Go(func() {
-				value, joined, err := g.do(t.Context(), "k", func(context.Context, func(rag.Piece)) (string, error) {
+				value, joined, err := g.do(t.Context(), "k", func(context.Context, *call[string]) (string, error) {
 					calls.Add(1)
 					<-release
 					return "v", nil
@@ -68,7 +68,7 @@ func TestCallOutlivesItsFirstCallerAndEndsWithTheLast(t *testing.T) {
 		enter := func() context.CancelFunc {
 			ctx, cancel := context.WithCancel(t.Context())
 			go func() {
-				_, _, err := g.do(ctx, "k", func(ctx context.Context, _ func(rag.Piece)) (string, error) {
+				_, _, err := g.do(ctx, "k", func(ctx context.Context, _ *call[string]) (string, error) {
 					<-ctx.Done()
 					canceled = true
 					return "", ctx.Err()
@@ -102,7 +102,7 @@ func TestWorkLearnsWhyItsLastCallerLeft(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		var cause error
 		go func() {
-			_, _, _ = g.do(ctx, "k", func(ctx context.Context, _ func(rag.Piece)) (string, error) {
+			_, _, _ = g.do(ctx, "k", func(ctx context.Context, _ *call[string]) (string, error) {
 				<-ctx.Done()
 				cause = context.Cause(ctx)
 				return "", ctx.Err()
@@ -124,7 +124,7 @@ func TestWhoComesAfterTheLastHasLeftStartsAnew(t *testing.T) {
 		hang := make(chan struct{})
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() {
-			_, _, _ = g.do(ctx, "k", func(context.Context, func(rag.Piece)) (string, error) {
+			_, _, _ = g.do(ctx, "k", func(context.Context, *call[string]) (string, error) {
 				<-hang // does not even notice that it was canceled
 				return "old", nil
 			}, ignore)
@@ -132,7 +132,7 @@ func TestWhoComesAfterTheLastHasLeftStartsAnew(t *testing.T) {
 		synctest.Wait()
 		cancel()
 		synctest.Wait()
-		value, joined, err := g.do(t.Context(), "k", func(context.Context, func(rag.Piece)) (string, error) {
+		value, joined, err := g.do(t.Context(), "k", func(context.Context, *call[string]) (string, error) {
 			return "new", nil
 		}, ignore)
 		if value != "new" || joined || err != nil {
@@ -151,9 +151,9 @@ func TestCallTellsAllTokensToLateJoiners(t *testing.T) {
 		var wg sync.WaitGroup
 		join := func(i int) {
 			wg.Go(func() {
-				_, _, err := g.do(t.Context(), "k", func(_ context.Context, emit func(rag.Piece)) (string, error) {
+				_, _, err := g.do(t.Context(), "k", func(_ context.Context, c *call[string]) (string, error) {
 					for token := range more {
-						emit(rag.Piece{Text: token})
+						c.emit(rag.Piece{Text: token})
 					}
 					return "", nil
 				}, func(piece rag.Piece) error {
@@ -195,10 +195,10 @@ func TestSlowConsumerHoldsNobodyBack(t *testing.T) {
 		slow := 0
 		var wg sync.WaitGroup
 		wg.Go(func() { // the one who started the work
-			_, _, err := g.do(t.Context(), "k", func(_ context.Context, emit func(rag.Piece)) (string, error) {
+			_, _, err := g.do(t.Context(), "k", func(_ context.Context, c *call[string]) (string, error) {
 				<-started
 				for i := range 100 {
-					emit(rag.Piece{Text: strconv.Itoa(i)})
+					c.emit(rag.Piece{Text: strconv.Itoa(i)})
 				}
 				return "done", nil
 			}, func(rag.Piece) error {
@@ -236,11 +236,11 @@ func TestConsumerThatFailsLeavesTheOthers(t *testing.T) {
 		write, more := make(chan struct{}), make(chan struct{})
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			_, _, err := g.do(t.Context(), "k", func(_ context.Context, emit func(rag.Piece)) (string, error) {
+			_, _, err := g.do(t.Context(), "k", func(_ context.Context, c *call[string]) (string, error) {
 				<-write
-				emit(rag.Piece{Text: "a"})
+				c.emit(rag.Piece{Text: "a"})
 				<-more
-				emit(rag.Piece{Text: "b"})
+				c.emit(rag.Piece{Text: "b"})
 				return "done", nil
 			}, func(rag.Piece) error { return gone })
 			if !errors.Is(err, gone) {
@@ -263,9 +263,13 @@ func TestConsumerThatFailsLeavesTheOthers(t *testing.T) {
 
 func TestPanicIsAnErrorForAllWhoWait(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(){
-		"panic": func() { panic("a bug") },
-		"exit":  runtime.Goexit,
+	for name, end := range map[string]func(*call[string]) (string, error){
+		"panic":              func(*call[string]) (string, error) { panic("a bug") },
+		"exit":               func(*call[string]) (string, error) { runtime.Goexit(); return "", nil },
+		"panic in a look-up": func(c *call[string]) (string, error) { return lookUp(c, func() (string, error) { panic("a bug") }) },
+		"exit in a look-up": func(c *call[string]) (string, error) {
+			return lookUp(c, func() (string, error) { runtime.Goexit(); return "", nil })
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -275,10 +279,9 @@ func TestPanicIsAnErrorForAllWhoWait(t *testing.T) {
 				var wg sync.WaitGroup
 				for range 10 {
 					wg.Go(func() {
-						_, _, err := g.do(t.Context(), "k", func(context.Context, func(rag.Piece)) (string, error) {
+						_, _, err := g.do(t.Context(), "k", func(_ context.Context, c *call[string]) (string, error) {
 							<-release
-							end()
-							return "", nil
+							return end(c)
 						}, ignore)
 						var told *rag.Error
 						if !errors.As(err, &told) || told.Kind != rag.ErrRAG {
@@ -299,7 +302,7 @@ func TestCallKeepsTheValuesOfItsFirstCaller(t *testing.T) {
 	type traceKey struct{}
 	var g group[string]
 	ctx := context.WithValue(t.Context(), traceKey{}, "trace")
-	value, _, err := g.do(ctx, "k", func(ctx context.Context, _ func(rag.Piece)) (string, error) {
+	value, _, err := g.do(ctx, "k", func(ctx context.Context, _ *call[string]) (string, error) {
 		if _, limited := ctx.Deadline(); limited {
 			t.Error("the work has a caller's deadline")
 		}
@@ -319,10 +322,10 @@ func TestCallsOfManyKeysUnderRace(t *testing.T) {
 		wg.Go(func() {
 			for j := range 50 {
 				key := (i + j) % 7
-				value, _, err := g.do(t.Context(), strconv.Itoa(key), func(_ context.Context, emit func(rag.Piece)) (int, error) {
-					emit(rag.Piece{Text: "x"})
+				value, _, err := g.do(t.Context(), strconv.Itoa(key), func(_ context.Context, c *call[int]) (int, error) {
+					c.emit(rag.Piece{Text: "x"})
 					runtime.Gosched()
-					emit(rag.Piece{Text: "y"})
+					c.emit(rag.Piece{Text: "y"})
 					return key, nil
 				}, ignore)
 				if value != key || err != nil {

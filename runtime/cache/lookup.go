@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/resilience"
 )
 
 const (
@@ -47,8 +48,8 @@ func (k *kind[Q, V]) replay(e entry[V], emit func(rag.Piece) error) (result[V], 
 
 // share joins the call that makes the result, or starts it.
 func (k *kind[Q, V]) share(ctx context.Context, l lookup[Q], emit func(rag.Piece) error) (result[V], error) {
-	answer, joined, err := k.calls.do(ctx, l.key, func(ctx context.Context, emit func(rag.Piece)) (result[V], error) {
-		return k.load(ctx, &l, emit)
+	answer, joined, err := k.calls.do(ctx, l.key, func(ctx context.Context, c *call[result[V]]) (result[V], error) {
+		return k.load(ctx, &l, c)
 	}, emit)
 	if err != nil {
 		return result[V]{}, err
@@ -61,19 +62,22 @@ func (k *kind[Q, V]) share(ctx context.Context, l lookup[Q], emit func(rag.Piece
 }
 
 // load answers from Redis, else does the work and keeps its result.
-func (k *kind[Q, V]) load(ctx context.Context, l *lookup[Q], emit func(rag.Piece)) (result[V], error) {
+func (k *kind[Q, V]) load(ctx context.Context, l *lookup[Q], c *call[result[V]]) (result[V], error) {
 	before := k.cache.forgotten.now()
 	e, ok := k.inMemory(l.key, l.ttl) // again: another call may have ended since
 	if !ok {
-		e, ok = k.inRedis(ctx, l, before)
+		var err error
+		if e, ok, err = k.inRedis(ctx, l, before, c); err != nil {
+			return result[V]{}, err
+		}
 	}
 	if ok {
 		return k.replay(e, func(piece rag.Piece) error {
-			emit(piece)
+			c.emit(piece)
 			return nil
 		})
 	}
-	value, err := k.work(ctx, l.query, emit)
+	value, err := k.work(ctx, l.query, c.emit)
 	if err != nil {
 		return result[V]{}, err
 	}
@@ -96,18 +100,33 @@ func (k *kind[Q, V]) inMemory(key string, ttl time.Duration) (entry[V], bool) {
 	return *e, true
 }
 
-// inRedis counts what fetch finds, or has found before.
-func (k *kind[Q, V]) inRedis(ctx context.Context, l *lookup[Q], before int64) (entry[V], bool) {
+// inRedis counts what fetch finds, or has found before. Each request that waits for it does so within its own budget, so
+// fetch has a copy of the first one's: its own is charged for its wait.
+func (k *kind[Q, V]) inRedis(ctx context.Context, l *lookup[Q], before int64, c *call[result[V]]) (e entry[V], ok bool, err error) {
 	if k.cache.options.Redis == nil {
-		return entry[V]{}, false
+		return e, false, nil
 	}
-	var e entry[V]
 	outcome := l.notInRedis
 	if outcome == "" {
-		e, outcome = k.fetch(ctx, l, before)
+		type fetched struct {
+			entry   entry[V]
+			outcome string
+		}
+		var got fetched
+		got, err = lookUp(c, func() (fetched, error) {
+			e, outcome := k.fetch(resilience.CopyRedisBudget(ctx), l, before)
+			return fetched{e, outcome}, nil
+		})
+		e, outcome = got.entry, got.outcome
+		if err != nil {
+			outcome = LookupError
+		}
+		if errors.Is(err, errGivenUp) {
+			err = nil
+		}
 	}
 	k.cache.options.OnLookup(k.name, LayerRedis, outcome)
-	return e, outcome == LookupHit
+	return e, outcome == LookupHit, err
 }
 
 // fetch brings an entry from Redis into memory.

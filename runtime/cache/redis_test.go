@@ -54,6 +54,16 @@ func keys(t *testing.T, client *redis.Client, pattern string) []string {
 	return all
 }
 
+// spent is a request that has waited for Redis as long as it may.
+func spent(ctx context.Context, r *resilience.Redis) context.Context {
+	ctx = resilience.WithRedisBudget(ctx)
+	_ = r.Do(ctx, "wait", func(ctx context.Context, _ redis.UniversalClient) error {
+		<-ctx.Done()
+		return nil
+	})
+	return ctx
+}
+
 func TestServersShareWhatIsInRedis(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
@@ -224,11 +234,7 @@ func TestForgetInRedis(t *testing.T) {
 	r := guarded(t, server)
 	second := newFixture(t, withRedis(r), sharing(first))
 	second.configure(func(c *config.Cache) { c.Generation++ }) // entries of an earlier one hold text, too
-	ctx := resilience.WithRedisBudget(t.Context())
-	_ = r.Do(ctx, "wait", func(ctx context.Context, _ redis.UniversalClient) error {
-		<-ctx.Done() // the request has spent its budget: its deletion is done nevertheless
-		return nil
-	})
+	ctx := spent(t.Context(), r)                               // its deletion is done nevertheless
 	second.Forget(ctx, "acme", "doc")
 	if got := keys(t, client, "*:0:*"); len(got) != 2 {
 		t.Errorf("%d entries are left, want those of the other document and of the other tenant", len(got))
@@ -262,6 +268,54 @@ func TestWriteThatCrossesAChangeIsTakenBack(t *testing.T) {
 	f.close(t)
 	if got := keys(t, client, "*:search:*"); len(got) != 0 {
 		t.Errorf("redis holds %v, want nothing that was found before the change", got)
+	}
+}
+
+// TestJoinerWaitsForRedisNoLongerThanItsOwnBudget stops Redis while a request without a budget looks into it, and would do
+// so for longer than the test has patience: only the one that joins can end that wait.
+func TestJoinerWaitsForRedisNoLongerThanItsOwnBudget(t *testing.T) {
+	t.Parallel()
+	for name, joining := range map[string]func(context.Context, *resilience.Redis) context.Context{
+		"gone before": spent,
+		"gone while it waits": func(ctx context.Context, _ *resilience.Redis) context.Context {
+			return resilience.WithRedisBudget(ctx)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := backends.Redis(t)
+			r := resilience.NewRedis(resilience.RedisOptions{Address: server.Addr(), Timeout: 10 * patience})
+			t.Cleanup(func() { _ = r.Close() })
+			f := newFixture(t, withRedis(r))
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			server.Pause()
+			t.Cleanup(server.Resume) // before what was not written is waited for
+			p := prompt("acme", "q", "doc")
+			generate := func(ctx context.Context) (rag.Completion, error) {
+				return f.generator.Generate(ctx, p, func(rag.Piece) error { return nil })
+			}
+			led := make(chan error, 1)
+			go func() {
+				_, err := generate(ctx)
+				led <- err
+			}()
+			looking := spent(ctx, r) // so that Peek itself does not wait
+			until(t, "the call is under way", func() bool {
+				info, _ := f.generator.Peek(looking, p)
+				return info.Outcome == rag.CacheHit
+			})
+			got, err := generate(joining(ctx, r))
+			if err != nil || got.Cache.Outcome != rag.CacheHit {
+				t.Errorf("who joined: %s, %v, want HIT", got.Cache.Outcome, err)
+			}
+			if err := <-led; err != nil {
+				t.Errorf("who began: %v", err)
+			}
+			if calls, told := f.backend.calls.Load(), f.lookedUp("llm redis error"); calls != 1 || told != 1 {
+				t.Errorf("%d calls of the model, %d look-ups told as errors, want 1 of each", calls, told)
+			}
+		})
 	}
 }
 

@@ -71,7 +71,7 @@ func (r *retriever) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, e
 // fresh searches while it is not known whether the last token still holds: what it finds is not older than the request.
 // The engine is slow or unreachable then, and must not be asked a thousand times for one question.
 func (r *retriever) fresh(ctx context.Context, key string, q rag.Query) (rag.Retrieval, error) {
-	answer, joined, err := r.unconfirmed.doFresh(ctx, key, func(ctx context.Context, _ func(rag.Piece)) (rag.Retrieval, error) {
+	answer, joined, err := r.unconfirmed.doFresh(ctx, key, func(ctx context.Context, _ *call[rag.Retrieval]) (rag.Retrieval, error) {
 		return r.next.Retrieve(ctx, q)
 	})
 	if err != nil {

@@ -14,7 +14,6 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/middleware"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
-	"github.com/ragservice/ragservice-operator/runtime/resilience"
 )
 
 // TestTimeoutsOfRequests: what a request's context grants to its work.
@@ -133,18 +132,6 @@ func TestTimeIsOver(t *testing.T) {
 			}
 		})
 	}
-}
-
-// TestRedisBudgetOfARequest: the work on a request waits for Redis within one budget, over all its calls.
-func TestRedisBudgetOfARequest(t *testing.T) {
-	f := start(t)
-	f.service.search = func(ctx context.Context, _ rag.Identity, _ rag.SearchRequest) (rag.SearchResult, error) {
-		if left, bounded := resilience.RedisBudgetLeft(ctx); !bounded || left != resilience.RedisBudget {
-			t.Errorf("%s left, bounded %v", left, bounded)
-		}
-		return rag.SearchResult{}, nil
-	}
-	f.call("POST", search, `{"query":"x"}`)
 }
 
 // deadlines is a writer that notes which deadlines it was given, and whether they were still to come.

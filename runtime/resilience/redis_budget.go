@@ -32,13 +32,41 @@ func WithoutRedisBudget(ctx context.Context) context.Context {
 	return context.WithValue(ctx, budgetKey{}, (*budget)(nil))
 }
 
-// RedisBudgetLeft is what is left of the budget of the request; false when it has none.
-func RedisBudgetLeft(ctx context.Context) (time.Duration, bool) {
+// CopyRedisBudget is for a call that several requests wait for, each through WaitWithinRedisBudget: the call is bounded by
+// what is left of ctx's budget now, and takes nothing from it.
+func CopyRedisBudget(ctx context.Context) context.Context {
 	b := budgetOf(ctx)
 	if b == nil {
-		return 0, false
+		return ctx
 	}
-	return time.Duration(b.left.Load()), true
+	own := &budget{}
+	own.left.Store(b.left.Load())
+	return context.WithValue(ctx, budgetKey{}, own)
+}
+
+// WaitWithinRedisBudget waits until done is closed, by who makes the call, or ctx ends. The wait takes from the budget of
+// ctx's request; it is false when that was gone before either. A request without a budget waits as long as the call does.
+func WaitWithinRedisBudget(ctx context.Context, done <-chan struct{}) bool {
+	b := budgetOf(ctx)
+	var spent <-chan time.Time
+	if b != nil {
+		left := time.Duration(b.left.Load())
+		if left < worthwhile {
+			return false
+		}
+		timer := time.NewTimer(left)
+		defer timer.Stop()
+		spent = timer.C
+	}
+	start := time.Now()
+	defer func() { b.spend(time.Since(start)) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	case <-spent:
+		return false
+	}
+	return true
 }
 
 // budgetOf is the budget of the request, nil when it has none.

@@ -240,6 +240,33 @@ func TestRedisBudgetIsSharedByTheCallsOfARequest(t *testing.T) {
 	}
 }
 
+func TestWaitForAnothersCallTakesFromTheBudget(t *testing.T) {
+	t.Parallel()
+	r, _ := guard(t, resilience.RedisOptions{Address: silent(t), Timeout: patience})
+	ctx := resilience.WithRedisBudget(t.Context())
+	done := make(chan struct{})
+	close(done)
+	if !resilience.WaitWithinRedisBudget(ctx, done) {
+		t.Error("the budget was gone before a call that had ended")
+	}
+	if err := get(resilience.CopyRedisBudget(ctx), r); !os.IsTimeout(err) {
+		t.Errorf("a call with a copy of the budget: %v, want it to end with that", err)
+	}
+	for range 2 { // the copy took nothing from it; then it is gone
+		if resilience.WaitWithinRedisBudget(ctx, make(chan struct{})) {
+			t.Error("the wait for a call that hangs did not end with the budget")
+		}
+	}
+	if err := get(ctx, r); !errors.Is(err, resilience.ErrRedisSpent) {
+		t.Errorf("the request's own call: %v, want ErrRedisSpent", err)
+	}
+	left, leave := context.WithCancel(resilience.WithRedisBudget(t.Context()))
+	leave()
+	if !resilience.WaitWithinRedisBudget(left, make(chan struct{})) {
+		t.Error("the end of the request was taken for the end of its budget")
+	}
+}
+
 func TestRedisCallersWhoLeaveDoNotOpenTheBreaker(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
