@@ -50,6 +50,7 @@ func TestPanicInAStream(t *testing.T) {
 func TestSlowBody(t *testing.T) {
 	f := build(t)
 	server := httptest.NewUnstartedServer(f.handler)
+	server.Config.ReadHeaderTimeout = time.Minute // the headers come, however busy the machine is
 	server.Config.ReadTimeout = 100 * time.Millisecond
 	server.Start()
 	defer server.Close()

@@ -72,13 +72,13 @@ func TestOpenAIAnswers(t *testing.T) {
 
 func TestOpenAIFaults(t *testing.T) {
 	t.Parallel()
-	long := 10 * time.Second
+	long := time.Minute
 	tests := []struct {
 		name          string
 		timeout, idle time.Duration
 		behaviour     openaitest.Behaviour
 		want          *rag.Kind
-		// requests is how many attempts are made.
+		// requests is how many attempts are made; those that the timeout ends may be fewer on a busy machine.
 		requests int
 	}{
 		{"no first token", 500 * time.Millisecond, long, openaitest.Behaviour{Delay: openaitest.Forever}, rag.ErrLLMTimeout, 1},
@@ -104,7 +104,7 @@ func TestOpenAIFaults(t *testing.T) {
 			if !errors.Is(err, tt.want) {
 				t.Fatalf("got %v, want %s", err, tt.want.Code)
 			}
-			if n := server.Count(openaitest.Chat); n != tt.requests {
+			if n := server.Count(openaitest.Chat); n > tt.requests || n < tt.requests && tt.timeout == long {
 				t.Errorf("made %d requests, want %d", n, tt.requests)
 			}
 			if strings.Contains(err.Error(), "sk-canary") {
@@ -263,7 +263,12 @@ func TestAnAnswerThatOutlastsItsAskIsAFaultOfTheModel(t *testing.T) {
 	server.Always(openaitest.Chat, openaitest.Behaviour{Fault: openaitest.Hang})
 	model, told := newTestModel(server, time.Minute, time.Minute)
 	ctx, cancel := context.WithCancelCause(t.Context())
-	time.AfterFunc(50*time.Millisecond, func() { cancel(rag.LLMTimedOut(time.Second, nil)) })
+	go func() {
+		for server.Count(openaitest.Chat) == 0 && ctx.Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		cancel(rag.LLMTimedOut(time.Second, nil))
+	}()
 	if _, err := model.Generate(ctx, testPrompt(), discard); !errors.Is(err, rag.ErrLLMTimeout) {
 		t.Errorf("got %v, want llm_timeout", err)
 	}

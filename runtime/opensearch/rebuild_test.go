@@ -67,11 +67,12 @@ func TestRebuildLosesNothing(t *testing.T) {
 
 	var done atomic.Bool
 	var work sync.WaitGroup
-	written, deleted := 0, 0
+	var written atomic.Int64
+	deleted := 0
 	work.Go(func() {
-		for ; !done.Load(); written++ {
-			if err := writeText(t.Context(), old, fmt.Sprintf("new%d", written), germanText); err != nil {
-				t.Errorf("write %d: %v", written, err)
+		for ; !done.Load(); written.Add(1) {
+			if err := writeText(t.Context(), old, fmt.Sprintf("new%d", written.Load()), germanText); err != nil {
+				t.Errorf("write %d: %v", written.Load(), err)
 				return
 			}
 		}
@@ -113,7 +114,10 @@ func TestRebuildLosesNothing(t *testing.T) {
 		now := successor.Current(t.Context(), "t").Index
 		return now != "" && now != before.Index
 	})
-	time.Sleep(time.Second) // writers go on upon the new index
+	atSwap := written.Load()
+	if !await(t, func() bool { return written.Load() > atSwap+1 || t.Failed() }) { // the one under way may have begun before
+		t.Error("nothing was written upon the new index")
+	}
 	done.Store(true)
 	work.Wait()
 	if !swapped {
@@ -128,8 +132,8 @@ func TestRebuildLosesNothing(t *testing.T) {
 	if err := successor.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d written, %d deleted meanwhile", written, deleted)
-	for i := range written {
+	t.Logf("%d written, %d deleted meanwhile", written.Load(), deleted)
+	for i := range written.Load() {
 		if _, err := successor.Document(t.Context(), "t", fmt.Sprintf("new%d", i)); err != nil {
 			t.Errorf("new%d: %v", i, err)
 		}
@@ -140,7 +144,7 @@ func TestRebuildLosesNothing(t *testing.T) {
 		}
 	}
 	found, err := rag.NewRetriever(successor).Retrieve(t.Context(), rag.Query{Tenant: "t", Text: "Häuser", TopK: 200})
-	if want := min(kept+gone-deleted+written, rag.MaxWindow); err != nil || found.Total != want {
+	if want := min(kept+gone-deleted+int(written.Load()), rag.MaxWindow); err != nil || found.Total != want {
 		t.Errorf("the new index finds %d, %v; want %d", found.Total, err, want)
 	}
 	if ids, err := foundIDs(t.Context(), successor, "Haus"); err != nil || len(ids) < kept {
