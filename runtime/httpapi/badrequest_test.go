@@ -79,6 +79,7 @@ func badRequests() []bad {
 		post("min_score with hybrid", search, `{"query":"x","use_hybrid":true,"min_score":1}`, 422, "validation_failed", "min_score"),
 		post("empty query", search, `{"query":""}`, 400, "invalid_query"),
 		post("blank query", search, `{"query":" \n\t\u3000"}`, 400, "invalid_query"),
+		post("query of zero-width characters", search, `{"query":"\u200b\ufeff"}`, 400, "invalid_query"),
 		post("query too long", search, `{"query":"`+strings.Repeat("é", 1001)+`"}`, 400, "invalid_query"),
 		post("NUL in the query", search, `{"query":"a\u0000b"}`, 400, "invalid_query"),
 		post("control character in the query", search, `{"query":"a\u001bb"}`, 400, "invalid_query"),

@@ -58,7 +58,7 @@ func (c *Citer) scan() []Citation {
 	text := c.text.String()
 	var found []Citation
 	for c.scanned < len(text) {
-		at := strings.IndexAny(text[c.scanned:], "[【`\n")
+		at := strings.IndexAny(text[c.scanned:], markerStarts+"`\n")
 		if at < 0 {
 			c.advance(text, wholeCharacters(text))
 			return found

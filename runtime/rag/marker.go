@@ -2,19 +2,25 @@ package rag
 
 import (
 	"strings"
+	"unicode/utf8"
 )
 
 // maxMarker bounds a marker, in bytes.
 const maxMarker = 48
 
-// readMarker reads a marker at the start of s: [1], [1, 2], [^1], 【1】 or 【1†page】. It returns its length and the numbers in
+// markerStarts are the brackets that open a marker.
+const markerStarts = "[【［"
+
+// readMarker reads a marker at the start of s: [1], [1, 2], [^1], ［1］, 【1】 or 【1†page】. It returns its length and the numbers in
 // it, and a length of 0 when there is none. It is not complete while more text could make it one.
 func readMarker(s string) (length int, numbers []int, complete bool) {
-	closing, wide := "]", false
-	rest, found := strings.CutPrefix(s, "[")
-	if !found {
-		closing, wide = "】", true
-		rest = strings.TrimPrefix(s, "【")
+	opening, size := utf8.DecodeRuneInString(s)
+	closing, rest, wide := "]", s[size:], opening == '【'
+	switch opening {
+	case '【':
+		closing = "】"
+	case '［':
+		closing = "］"
 	}
 	end := strings.Index(rest, closing)
 	inner := rest
@@ -38,7 +44,7 @@ func readMarker(s string) (length int, numbers []int, complete bool) {
 			numbers = append(numbers, number)
 			number, digits = 0, 0
 		case c == ' ' && digits == 0 && len(numbers) > 0:
-		case end < 0 && (beginsSign(inner[i:], "】") || wide && beginsSign(inner[i:], "†")):
+		case end < 0 && (beginsSign(inner[i:], closing) || wide && beginsSign(inner[i:], "†")):
 			return 0, nil, false // a sign that has come in part
 		default:
 			return 0, nil, true

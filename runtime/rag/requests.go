@@ -153,18 +153,29 @@ func (r AskRequest) search(tenant string, s Settings) (Query, error) {
 	return q, nil
 }
 
+// newlines are those of a form or an editor of Windows, and of an old Macintosh.
+var newlines = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
+// isSeen says whether a reader sees r: it is no space, and takes more than no width.
+func isSeen(r rune) bool {
+	if unicode.Is(unicode.Prepended_Concatenation_Mark, r) {
+		return true // of Cf, but written
+	}
+	return !unicode.IsSpace(r) && !unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
+
 // readQuery is the query in NFC and trimmed, so that the same question is the same key.
 func readQuery(raw string) (string, error) {
 	if !utf8.ValidString(raw) {
 		return "", invalidQuery("query must be valid UTF-8")
 	}
-	raw = strings.ReplaceAll(raw, "\r\n", "\n") // what a form or an editor of Windows sends
+	raw = newlines.Replace(raw)
 	if strings.ContainsFunc(raw, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }) {
 		return "", invalidQuery("query must not contain control characters other than newline and tab")
 	}
 	text := norm.NFC.String(strings.TrimSpace(raw))
 	switch n := utf8.RuneCountInString(text); {
-	case n == 0:
+	case !strings.ContainsFunc(text, isSeen):
 		return "", invalidQuery("query must not be empty")
 	case n > MaxQueryLength:
 		return "", invalidQuery(fmt.Sprintf("query must have at most %d characters, not %d", MaxQueryLength, n))

@@ -26,7 +26,9 @@ func TestSearchRequest(t *testing.T) {
 		{"empty", SearchRequest{Query: " \n"}, ErrInvalidQuery, ""},
 		{"too long", SearchRequest{Query: strings.Repeat("x", 1001)}, ErrInvalidQuery, ""},
 		{"control characters", SearchRequest{Query: "a\x00b"}, ErrInvalidQuery, ""},
-		{"carriage return alone", SearchRequest{Query: "a\rb"}, ErrInvalidQuery, ""},
+		{"carriage return alone", SearchRequest{Query: "a\rb"}, nil, ""},
+		{"zero-width characters only", SearchRequest{Query: "\u200b \ufeff\u2060\u200d\ufe0f"}, ErrInvalidQuery, ""},
+		{"zero-width characters in a word", SearchRequest{Query: "می\u200cخواهم"}, nil, ""},
 		{"not UTF-8", SearchRequest{Query: "a\xff"}, ErrInvalidQuery, ""},
 		{"top_k 0", SearchRequest{Query: "x", TopK: new(0)}, ErrValidation, "top_k"},
 		{"top_k over the maximum", SearchRequest{Query: "x", TopK: new(51)}, ErrValidation, "top_k"},
@@ -75,11 +77,11 @@ func TestAskRequest(t *testing.T) {
 }
 
 func TestQueryIsNormal(t *testing.T) {
-	q, err := SearchRequest{Query: " Cafe\u0301\r\nnoir\r\n"}.query("t", testSettings)
+	q, err := SearchRequest{Query: " Cafe\u0301\r\nnoir\rau lait\r\n"}.query("t", testSettings)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Query{Tenant: "t", Text: "Café\nnoir", TopK: 5, Mode: ModeKeyword}, q); diff != "" {
+	if diff := cmp.Diff(Query{Tenant: "t", Text: "Café\nnoir\nau lait", TopK: 5, Mode: ModeKeyword}, q); diff != "" {
 		t.Error(diff)
 	}
 }
