@@ -15,7 +15,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/models"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/test/openaitest"
 )
 
 // flushes counts how often an answer was sent on.
@@ -94,6 +96,32 @@ func TestBrokenStreamOfTwoReaders(t *testing.T) {
 	}
 	if got := f.call("POST", ask, `{"query":"x"}`); got.status != 503 || got.header.Get("X-Cache") != "" {
 		t.Errorf("the broken answer was kept: %d %v", got.status, got.header)
+	}
+}
+
+// TestErrorEventOfTheModelInMidStream: the client has what came before and then the error, and nobody is served the part later.
+func TestErrorEventOfTheModelInMidStream(t *testing.T) {
+	server := openaitest.New(t)
+	server.Answer(func(openaitest.ChatRequest) string { return "Results stay one hour [1]." })
+	server.Script(openaitest.Chat, openaitest.Behaviour{
+		Fault: openaitest.ErrorEvent, AfterPieces: 3, Error: openaitest.Error{Message: "the inside of the model"},
+	})
+	llm := config.LLM{
+		Provider: config.ProviderOpenAI, BaseURL: server.BaseURL(), Model: "test-model",
+		Timeout: config.Duration(time.Minute), IdleTimeout: config.Duration(time.Minute),
+	}
+	observe := func(context.Context, string, time.Duration, rag.Usage) {}
+	f := start(t, cachedWith(models.NewOpenAI(func() config.LLM { return llm }, "sk-canary", observe)))
+	got := f.call("POST", stream, `{"query":"x"}`)
+	events := readEvents(t, strings.NewReader(got.body))
+	if got.status != 200 || !slices.Equal(names(events), []string{"meta", "token", "token", "error"}) {
+		t.Fatalf("%d %v", got.status, events)
+	}
+	if told := events[3].data; !strings.Contains(told, `"llm_unavailable"`) || strings.Contains(got.body, "the inside") {
+		t.Errorf("the client was told %s", told)
+	}
+	if again := f.call("POST", stream, `{"query":"x"}`); !strings.Contains(again.body, "event: done") || server.Count(openaitest.Chat) != 2 {
+		t.Errorf("asked again, after %d requests to the model: %s", server.Count(openaitest.Chat), again.body)
 	}
 }
 
