@@ -38,7 +38,8 @@ func TestKeyShapes(t *testing.T) {
 	t.Parallel()
 	const hash = "0123456789012345678901234567890123456789012345678901234567890123"
 	tests := map[string]struct{ got, want string }{
-		"search":   {searchKey(new(keyConfig()), new(keyQuery()), rag.State{Token: "g", Index: "documents-v1"}), "rag:default/docs:3:search:" + hash + ":5:false"},
+		"search": {searchKey(new(keyConfig()), new(keyQuery()), rag.State{Token: "g", Index: "documents-v1"}),
+			"rag:default/docs:3:search:" + hash + ":5:false"},
 		"llm":      {answerKey(new(keyConfig()), new(keyPrompt())), "rag:default/docs:3:llm:" + hash + ":llama3.2%3A1b:0.2"},
 		"document": {documentKey(new(keyConfig().Service), "acme", "a"), "rag:default/docs:document:" + hash},
 	}
@@ -135,7 +136,8 @@ func TestOrderOfAFilterMeansNothing(t *testing.T) {
 	t.Parallel()
 	q := keyQuery()
 	q.Filter = rag.Filter{"lang": {"en", "en"}, "kind": {"runbook", "guide", "runbook"}}
-	if searchKey(new(keyConfig()), new(keyQuery()), rag.State{Token: "g", Index: "documents-v1"}) != searchKey(new(keyConfig()), &q, rag.State{Token: "g", Index: "documents-v1"}) {
+	if searchKey(new(keyConfig()), new(keyQuery()), rag.State{Token: "g", Index: "documents-v1"}) != searchKey(new(keyConfig()), &q,
+		rag.State{Token: "g", Index: "documents-v1"}) {
 		t.Error("the same filter in another order has another key")
 	}
 }

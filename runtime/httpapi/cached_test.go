@@ -29,7 +29,8 @@ type twoPassages struct{}
 
 func (twoPassages) Retrieve(context.Context, rag.Query) (rag.Retrieval, error) {
 	return rag.Retrieval{Total: 2, Mode: rag.ModeKeyword, Hits: []rag.Hit{
-		{Score: 3, Chunk: rag.Chunk{ID: "a#0", DocumentID: "a", Title: "A", URL: "https://a", Text: "Results stay one hour.", Span: rag.Span{End: 22}, ContentHash: "1"}},
+		{Score: 3, Chunk: rag.Chunk{ID: "a#0", DocumentID: "a", Title: "A", URL: "https://a", Text: "Results stay one hour.",
+			Span: rag.Span{End: 22}, ContentHash: "1"}},
 		{Score: 2, Chunk: rag.Chunk{ID: "b#0", DocumentID: "b", Text: "Losing Redis costs speed.", Span: rag.Span{Start: 10, End: 35}, ContentHash: "2"}},
 	}}, nil
 }

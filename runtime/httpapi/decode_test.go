@@ -57,7 +57,8 @@ func TestDocumentsTakenForWhatIsMeant(t *testing.T) {
 	a, b := rag.Document{ID: "a", Text: "x"}, rag.Document{ID: "b", Text: "y"}
 	withMetadata := a
 	withMetadata.Metadata = rag.Metadata{
-		"whole": 9007199254740992.0, "even": 9007199254740994.0, "big": 1e300, "half": 0.5, "zeros": 1.5, "exponent": 1200.0, "yes": true, "tags": []any{"p", "q"},
+		"whole": 9007199254740992.0, "even": 9007199254740994.0, "big": 1e300, "half": 0.5, "zeros": 1.5, "exponent": 1200.0, "yes": true,
+		"tags": []any{"p", "q"},
 	}
 	empty := a
 	empty.Metadata = rag.Metadata{}
@@ -66,13 +67,14 @@ func TestDocumentsTakenForWhatIsMeant(t *testing.T) {
 		headers []string
 		want    []rag.Document
 	}{
-		"one with a byte order mark":    {bom + `{"id":"a","text":"x"}`, nil, []rag.Document{a}},
-		"array with a byte order mark":  {bom + ` [{"id":"a","text":"x"},{"id":"b","text":"y"}]`, nil, []rag.Document{a, b}},
-		"NDJSON with a byte order mark": {bom + "{\"id\":\"a\",\"text\":\"x\"}\r\n{\"id\":\"b\",\"text\":\"y\"}\r\n", []string{ndjson}, []rag.Document{a, b}},
-		"NDJSON with a charset":         {"{\"id\":\"a\",\"text\":\"x\"}\n", []string{ndjson + "; charset=utf8"}, []rag.Document{a}},
-		"null fields":                   {`{"id":"a","text":"x","title":null,"url":null,"metadata":null,"language":null}`, nil, []rag.Document{a}},
-		"language":                      {`{"id":"a","text":"x","language":"de-AT"}`, nil, []rag.Document{{ID: "a", Text: "x", Language: "de-AT"}}},
-		"null in metadata":              {`{"id":"a","text":"x","metadata":{"k":null}}`, nil, []rag.Document{empty}},
+		"one with a byte order mark":   {bom + `{"id":"a","text":"x"}`, nil, []rag.Document{a}},
+		"array with a byte order mark": {bom + ` [{"id":"a","text":"x"},{"id":"b","text":"y"}]`, nil, []rag.Document{a, b}},
+		"NDJSON with a byte order mark": {bom + "{\"id\":\"a\",\"text\":\"x\"}\r\n{\"id\":\"b\",\"text\":\"y\"}\r\n", []string{ndjson},
+			[]rag.Document{a, b}},
+		"NDJSON with a charset": {"{\"id\":\"a\",\"text\":\"x\"}\n", []string{ndjson + "; charset=utf8"}, []rag.Document{a}},
+		"null fields":           {`{"id":"a","text":"x","title":null,"url":null,"metadata":null,"language":null}`, nil, []rag.Document{a}},
+		"language":              {`{"id":"a","text":"x","language":"de-AT"}`, nil, []rag.Document{{ID: "a", Text: "x", Language: "de-AT"}}},
+		"null in metadata":      {`{"id":"a","text":"x","metadata":{"k":null}}`, nil, []rag.Document{empty}},
 		"numbers that a float holds": {`{"id":"a","text":"x","metadata":{"whole":9007199254740992,"even":9007199254740994,"big":1e300,"half":0.5,
 			"zeros":1.5000000000000000000000,"exponent":12E+2,"yes":true,"tags":["p","q"]}}`, nil, []rag.Document{withMetadata}},
 	}
@@ -80,7 +82,8 @@ func TestDocumentsTakenForWhatIsMeant(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			var got []rag.Document
-			f.service.ingest = func(_ context.Context, _ rag.Identity, next func() (rag.Document, error), _ func(rag.DocumentResult) error, _ rag.IngestOptions) (rag.IngestSummary, error) {
+			f.service.ingest = func(_ context.Context, _ rag.Identity, next func() (rag.Document, error), _ func(rag.DocumentResult) error,
+				_ rag.IngestOptions) (rag.IngestSummary, error) {
 				for {
 					d, err := next()
 					if err == io.EOF { //nolint:errorlint // the contract of next
@@ -106,7 +109,8 @@ func TestDocumentsTakenForWhatIsMeant(t *testing.T) {
 func TestNumbersAreNotAltered(t *testing.T) {
 	f := start(t)
 	for _, number := range []string{
-		"9007199254740993", "-9007199254740993", "123456789012345678901", "9007199254740993.0", "9007199254740993e0", "3.14159265358979323846", "1e-400", "1e400",
+		"9007199254740993", "-9007199254740993", "123456789012345678901", "9007199254740993.0", "9007199254740993e0", "3.14159265358979323846",
+		"1e-400", "1e400",
 	} {
 		got := f.call("POST", documents, `{"id":"a","text":"x","metadata":{"ok":1,"ticket":`+number+`}}`, asAdmin)
 		code, fields := got.errorOf(t)

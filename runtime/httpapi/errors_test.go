@@ -23,7 +23,8 @@ func TestErrorsOfTheService(t *testing.T) {
 		retry  string
 	}{
 		"search timeout": {
-			&rag.Error{Kind: rag.ErrSearchTimeout, Message: "The search timed out after 5 seconds", Details: map[string]any{"timeout_seconds": 5}, Cause: wrapped},
+			&rag.Error{Kind: rag.ErrSearchTimeout, Message: "The search timed out after 5 seconds", Details: map[string]any{"timeout_seconds": 5},
+				Cause: wrapped},
 			504, `{"error":{"code":"search_timeout","message":"The search timed out after 5 seconds","details":{"query":"x","timeout_seconds":5}}}`, "",
 		},
 		"search unavailable": {
@@ -39,17 +40,21 @@ func TestErrorsOfTheService(t *testing.T) {
 			504, `{"error":{"code":"llm_timeout","message":"LLM service timed out after 30 seconds","details":{"query":"x","timeout_seconds":30}}}`, "",
 		},
 		"bad answer of the model": {
-			&rag.Error{Kind: rag.ErrLLMBadAnswer, Message: "m", Cause: wrapped}, 502, `{"error":{"code":"bad_upstream_answer","message":"m","details":{"query":"x"}}}`, "",
+			&rag.Error{Kind: rag.ErrLLMBadAnswer, Message: "m", Cause: wrapped}, 502,
+			`{"error":{"code":"bad_upstream_answer","message":"m","details":{"query":"x"}}}`, "",
 		},
 		"unknown": {wrapped, 500, `{"error":{"code":"internal","message":"an internal error occurred"}}`, ""},
 		"a kind without a status": {
-			&rag.Error{Kind: rag.ErrSearch, Message: secret, Details: map[string]any{"at": secret}}, 500, `{"error":{"code":"internal","message":"an internal error occurred"}}`, "",
+			&rag.Error{Kind: rag.ErrSearch, Message: secret, Details: map[string]any{"at": secret}}, 500,
+			`{"error":{"code":"internal","message":"an internal error occurred"}}`, "",
 		},
 		"details that are no JSON": {
-			&rag.Error{Kind: rag.ErrLLMUnavailable, Message: "m", Details: map[string]any{"n": math.NaN()}}, 503, `{"error":{"code":"llm_unavailable","message":"m"}}`, "5",
+			&rag.Error{Kind: rag.ErrLLMUnavailable, Message: "m", Details: map[string]any{"n": math.NaN()}}, 503,
+			`{"error":{"code":"llm_unavailable","message":"m"}}`, "5",
 		},
 		"deadline of the request": {context.DeadlineExceeded, 503, `{"error":{"code":"overloaded","message":"the request took too long"}}`, "5"},
-		"joined":                  {errors.Join(wrapped, &rag.Error{Kind: rag.ErrForbidden, Message: "m"}), 403, `{"error":{"code":"forbidden","message":"m"}}`, ""},
+		"joined": {errors.Join(wrapped, &rag.Error{Kind: rag.ErrForbidden, Message: "m"}), 403,
+			`{"error":{"code":"forbidden","message":"m"}}`, ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

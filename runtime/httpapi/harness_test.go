@@ -40,10 +40,11 @@ var apiKeys = []config.APIKey{
 // fakeService has a function for each method, with answers that are good enough where a test sets none. Requests are
 // judged by the domain's own rules.
 type fakeService struct {
-	search   func(context.Context, rag.Identity, rag.SearchRequest) (rag.SearchResult, error)
-	ask      func(context.Context, rag.Identity, rag.AskRequest) (rag.Answer, error)
-	stream   func(context.Context, rag.Identity, rag.AskRequest, rag.StreamEvents) (rag.Answer, error)
-	ingest   func(context.Context, rag.Identity, func() (rag.Document, error), func(rag.DocumentResult) error, rag.IngestOptions) (rag.IngestSummary, error)
+	search func(context.Context, rag.Identity, rag.SearchRequest) (rag.SearchResult, error)
+	ask    func(context.Context, rag.Identity, rag.AskRequest) (rag.Answer, error)
+	stream func(context.Context, rag.Identity, rag.AskRequest, rag.StreamEvents) (rag.Answer, error)
+	ingest func(context.Context, rag.Identity, func() (rag.Document, error), func(rag.DocumentResult) error,
+		rag.IngestOptions) (rag.IngestSummary, error)
 	document func(context.Context, rag.Identity, string) (rag.ChunkedDocument, error)
 	remove   func(context.Context, rag.Identity, string) error
 	count    func(context.Context, rag.Identity) (int, error)

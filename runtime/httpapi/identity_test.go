@@ -129,7 +129,8 @@ func TestAnonymousCallersAreNamedByTheirAddress(t *testing.T) {
 		return 0, nil
 	}
 	f.call("GET", "/api/v1/stats", "", "X-API-Key: ")
-	if !strings.HasPrefix(got.Name, "addr:") || strings.Contains(got.Name, "127.0.0.1") || got.Role != rag.RoleClient || got.Tenant != rag.DefaultTenant {
+	if !strings.HasPrefix(got.Name, "addr:") || strings.Contains(got.Name, "127.0.0.1") || got.Role != rag.RoleClient ||
+		got.Tenant != rag.DefaultTenant {
 		t.Errorf("%+v", got)
 	}
 	if !strings.Contains(f.log.String(), `"user_id":"`+got.Name+`"`) {

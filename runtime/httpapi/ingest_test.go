@@ -77,9 +77,12 @@ func TestIngest(t *testing.T) {
 		"all lines broken": {"{\n}\n", []string{ndjson}, 200, "0  failed malformed_json\n1  failed malformed_json\n0 created, 2 failed"},
 		"line too long": {`{"id":"a","text":"` + huge + "\"}\n{\"id\":\"b\",\"text\":\"x\"}\n", []string{ndjson}, 200,
 			"0  failed body_too_large\n1 b created\n1 created, 1 failed"},
-		"last line too long": {"{\"id\":\"b\",\"text\":\"x\"}\n" + huge, []string{ndjson}, 200, "0 b created\n1  failed body_too_large\n1 created, 1 failed"},
-		"broken array":       {`[{"id":"a","text":"x"},{"id":"b","text":"y"},{"id":}]`, nil, 400, "0 a created\n1 b created\nerror malformed_json\n2 created, 0 failed"},
-		"array cut":          {`[{"id":"a","text":"x"},{"id":"b","text":"y"}`, nil, 400, "0 a created\n1 b created\nerror malformed_json\n2 created, 0 failed"},
+		"last line too long": {"{\"id\":\"b\",\"text\":\"x\"}\n" + huge, []string{ndjson}, 200,
+			"0 b created\n1  failed body_too_large\n1 created, 1 failed"},
+		"broken array": {`[{"id":"a","text":"x"},{"id":"b","text":"y"},{"id":}]`, nil, 400,
+			"0 a created\n1 b created\nerror malformed_json\n2 created, 0 failed"},
+		"array cut": {`[{"id":"a","text":"x"},{"id":"b","text":"y"}`, nil, 400,
+			"0 a created\n1 b created\nerror malformed_json\n2 created, 0 failed"},
 		"array without a comma": {`[{"id":"a","text":"x"} {"id":"b","text":"y"}]`, nil, 400,
 			"0 a created\nerror malformed_json\n1 created, 0 failed"},
 		"something after the array": {`[{"id":"a","text":"x"}] {}`, nil, 400, "0 a created\nerror malformed_json\n1 created, 0 failed"},
@@ -128,7 +131,8 @@ func (f *fixture) upload(query string, body io.Reader, headers ...string) reply 
 // TestIngestFailsAsAWhole: what is known of the documents is told beside the error.
 func TestIngestFailsAsAWhole(t *testing.T) {
 	f := start(t)
-	f.service.ingest = func(_ context.Context, _ rag.Identity, next func() (rag.Document, error), report func(rag.DocumentResult) error, _ rag.IngestOptions) (rag.IngestSummary, error) {
+	f.service.ingest = func(_ context.Context, _ rag.Identity, next func() (rag.Document, error), report func(rag.DocumentResult) error,
+		_ rag.IngestOptions) (rag.IngestSummary, error) {
 		d, _ := next()
 		_ = report(rag.DocumentResult{ID: d.ID, Status: rag.StatusUpdated, Chunks: 2})
 		return rag.IngestSummary{Updated: 1}, &rag.Error{Kind: rag.ErrSearchUnavailable, Message: "m"}
@@ -145,7 +149,8 @@ func TestIngestOptions(t *testing.T) {
 	f := start(t)
 	for query, want := range map[string]bool{"": true, "?refresh=true": true, "?refresh=false": false, "?refresh=false&stream=true": false} {
 		var got rag.IngestOptions
-		f.service.ingest = func(_ context.Context, _ rag.Identity, _ func() (rag.Document, error), _ func(rag.DocumentResult) error, opt rag.IngestOptions) (rag.IngestSummary, error) {
+		f.service.ingest = func(_ context.Context, _ rag.Identity, _ func() (rag.Document, error), _ func(rag.DocumentResult) error,
+			opt rag.IngestOptions) (rag.IngestSummary, error) {
 			got = opt
 			return rag.IngestSummary{}, nil
 		}
@@ -158,7 +163,8 @@ func TestIngestOptions(t *testing.T) {
 // TestIngestInBatches: refusals are told in their places also when the service reports late.
 func TestIngestInBatches(t *testing.T) {
 	f := start(t)
-	f.service.ingest = func(_ context.Context, _ rag.Identity, next func() (rag.Document, error), report func(rag.DocumentResult) error, _ rag.IngestOptions) (rag.IngestSummary, error) {
+	f.service.ingest = func(_ context.Context, _ rag.Identity, next func() (rag.Document, error), report func(rag.DocumentResult) error,
+		_ rag.IngestOptions) (rag.IngestSummary, error) {
 		var batch []rag.Document
 		for {
 			d, err := next()

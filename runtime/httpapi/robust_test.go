@@ -25,7 +25,8 @@ func TestPanicIsA500(t *testing.T) {
 	if code, _ := got.errorOf(t); got.status != 500 || code != "internal" || strings.Contains(got.body, "index") {
 		t.Errorf("%d %s", got.status, got.body)
 	}
-	if log := f.log.String(); !strings.Contains(log, `"event":"panic_recovered"`) || !strings.Contains(log, "robust_test.go") || !strings.Contains(log, `"status":500`) {
+	if log := f.log.String(); !strings.Contains(log, `"event":"panic_recovered"`) || !strings.Contains(log, "robust_test.go") ||
+		!strings.Contains(log, `"status":500`) {
 		t.Errorf("no stack, or no request in the log:\n%s", log)
 	}
 	if since, _ := f.api.Traffic.Of("acme"); since.Errors != 1 {
@@ -60,7 +61,8 @@ func TestSlowBody(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = c.Close() })
-		_, _ = fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", path, adminKey)
+		_, _ = fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
+			path, adminKey)
 		got, err := http.ReadResponse(bufio.NewReader(c), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -110,7 +112,8 @@ func TestLogHoldsNoSecrets(t *testing.T) {
 // TestLostStoreIsLogged: an ingest whose documents all failed is 200, and its cause is in the log.
 func TestLostStoreIsLogged(t *testing.T) {
 	f := start(t)
-	f.service.ingest = func(_ context.Context, _ rag.Identity, next func() (rag.Document, error), report func(rag.DocumentResult) error, _ rag.IngestOptions) (rag.IngestSummary, error) {
+	f.service.ingest = func(_ context.Context, _ rag.Identity, next func() (rag.Document, error), report func(rag.DocumentResult) error,
+		_ rag.IngestOptions) (rag.IngestSummary, error) {
 		d, _ := next()
 		err := &rag.Error{Kind: rag.ErrSearchUnavailable, Message: "m", Cause: errors.New("connection refused")}
 		return rag.IngestSummary{Failed: 1}, report(rag.DocumentResult{ID: d.ID, Status: rag.StatusFailed, Err: err})
@@ -129,7 +132,8 @@ func FuzzBody(f *testing.F) {
 	for _, tt := range badRequests() {
 		f.Add(tt.path, tt.body, "application/json")
 	}
-	for _, body := range []string{`{"query":"x"}`, `{"id":"a","text":"x"}`, "[{},{\"id\":\"a\",\"text\":\"\\u0000\"}]", `{"query":"\`, `{"query":"\ud`, "[1,", "{}{}", `{"":{}}`} {
+	for _, body := range []string{`{"query":"x"}`, `{"id":"a","text":"x"}`, "[{},{\"id\":\"a\",\"text\":\"\\u0000\"}]", `{"query":"\`,
+		`{"query":"\ud`, "[1,", "{}{}", `{"":{}}`} {
 		for _, path := range []string{search, ask, stream, documents, documents + "?stream=true"} {
 			f.Add(path, body, "application/json")
 			f.Add(path, body, "application/x-ndjson")

@@ -23,7 +23,9 @@ type Service interface {
 	// Ask would have answered.
 	Stream(ctx context.Context, id rag.Identity, r rag.AskRequest, opt rag.RequestOptions, events rag.StreamEvents) (rag.Answer, error)
 	// Ingest takes documents from next until io.EOF and reports each, in order, when it is done.
-	Ingest(ctx context.Context, id rag.Identity, next func() (rag.Document, error), report func(rag.DocumentResult) error, opt rag.IngestOptions) (rag.IngestSummary, error)
+	Ingest(
+		ctx context.Context, id rag.Identity, next func() (rag.Document, error), report func(rag.DocumentResult) error, opt rag.IngestOptions,
+	) (rag.IngestSummary, error)
 	Document(ctx context.Context, id rag.Identity, documentID string) (rag.ChunkedDocument, error)
 	DeleteDocument(ctx context.Context, id rag.Identity, documentID string) error
 	CountDocuments(ctx context.Context, id rag.Identity) (int, error)

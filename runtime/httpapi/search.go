@@ -77,7 +77,8 @@ func (a *API) search(w http.ResponseWriter, r *http.Request, c call) error {
 	})
 	tellCache(w, r, telemetry.KindSearch, found.Cache)
 	return answer(w, searchAnswer{
-		Query: found.Query, Total: found.Total, Hits: hits(found.Hits), SearchMode: mode, TookMS: took.Milliseconds(), TraceID: telemetry.TraceID(r.Context()),
+		Query: found.Query, Total: found.Total, Hits: hits(found.Hits), SearchMode: mode,
+		TookMS: took.Milliseconds(), TraceID: telemetry.TraceID(r.Context()),
 	})
 }
 

@@ -80,7 +80,8 @@ func TestAdminPort(t *testing.T) {
 	}
 	var status telemetry.Statusz
 	s.get("/statusz").decode(t, &status)
-	want := telemetry.Statusz{Ready: true, ConfigHash: "abc", WindowSeconds: 300, Cache: []telemetry.CacheCount{{Kind: "search", Misses: 1}, {Kind: "llm"}}}
+	want := telemetry.Statusz{Ready: true, ConfigHash: "abc", WindowSeconds: 300, Cache: []telemetry.CacheCount{{Kind: "search", Misses: 1},
+		{Kind: "llm"}}}
 	if diff := cmp.Diff(want, status); diff != "" {
 		t.Error(diff)
 	}

@@ -112,7 +112,8 @@ func TestHeaders(t *testing.T) {
 	f := start(t)
 	const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
 	got := f.call("POST", search, `{"query":"x"}`, "X-Request-Id: order-66", "Traceparent: 00-"+trace+"-00f067aa0ba902b7-01")
-	if got.header.Get("X-Request-Id") != "order-66" || !strings.HasPrefix(got.header.Get("Traceparent"), "00-"+trace) || !strings.Contains(got.body, trace) {
+	if got.header.Get("X-Request-Id") != "order-66" || !strings.HasPrefix(got.header.Get("Traceparent"), "00-"+trace) ||
+		!strings.Contains(got.body, trace) {
 		t.Errorf("%v %s", got.header, got.body)
 	}
 	if got.header.Get("X-Cache") != "MISS" || got.header.Get("Age") != "" {

@@ -53,7 +53,8 @@ func TestTimeoutsOfRequests(t *testing.T) {
 				notes["stream"](ctx)
 				return rag.Answer{}, nil
 			}
-			f.service.ingest = func(ctx context.Context, _ rag.Identity, _ func() (rag.Document, error), _ func(rag.DocumentResult) error, _ rag.IngestOptions) (rag.IngestSummary, error) {
+			f.service.ingest = func(ctx context.Context, _ rag.Identity, _ func() (rag.Document, error), _ func(rag.DocumentResult) error,
+				_ rag.IngestOptions) (rag.IngestSummary, error) {
 				notes["documents"](ctx)
 				return rag.IngestSummary{}, nil
 			}
@@ -99,7 +100,8 @@ func TestTimeIsOver(t *testing.T) {
 		seconds float64
 		failed  bool
 	}{
-		"of the model":                {over, &rag.Error{Kind: rag.ErrLLMTimeout, Message: "m", Cause: context.DeadlineExceeded}, 504, "llm_timeout", 75, true},
+		"of the model": {over, &rag.Error{Kind: rag.ErrLLMTimeout, Message: "m", Cause: context.DeadlineExceeded}, 504,
+			"llm_timeout", 75, true},
 		"of the model's own":          {over, rag.LLMTimedOut(30*time.Second, nil), 504, "llm_timeout", 30, true},
 		"of the search":               {over, &rag.Error{Kind: rag.ErrSearchTimeout, Message: "m"}, 504, "search_timeout", 75, true},
 		"of nobody knows what":        {over, fmt.Errorf("work: %w", context.DeadlineExceeded), 503, "overloaded", 0, true},

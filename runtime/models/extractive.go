@@ -42,7 +42,7 @@ func (e Extractive) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Pi
 	out := rag.Completion{Model: p.Model, FinishReason: rag.FinishStop}
 	for _, piece := range e.answer(p) {
 		if len(out.Pieces) == p.MaxTokens {
-			out.FinishReason = "length"
+			out.FinishReason = rag.FinishLength
 			return out, nil
 		}
 		if err := ctx.Err(); err != nil {

@@ -67,7 +67,8 @@ func TestExtractive(t *testing.T) {
 			[]string{"# Redis\n\nThe password is drawn once and kept in a Secret.\n\n## When Redis is lost\n\nNothing is lost for good: results are worked out anew.\n"},
 			"Nothing is lost for good: results are worked out anew. [1]"},
 		{"the same sentence of two passages once", "What does the loss of Redis cost?",
-			[]string{"The loss of Redis costs speed, not answers.", "The loss of Redis costs speed, not answers."}, "The loss of Redis costs speed, not answers. [1]"},
+			[]string{"The loss of Redis costs speed, not answers.", "The loss of Redis costs speed, not answers."},
+			"The loss of Redis costs speed, not answers. [1]"},
 		{"a heading is no answer", "Where is the garden of the palace?", []string{"# The garden of the palace\n\nIt opens at nine."}, rag.NothingFound},
 		{"one word of many", "Which frog sings at the edge of the northern lake?", []string{"The lake is deep."}, rag.NothingFound},
 	} {
@@ -119,11 +120,12 @@ func TestExtractiveNumbersMarkersAsTheyAppear(t *testing.T) {
 func TestExtractiveIsBounded(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
-		"a long word":      "cached results " + strings.Repeat("x", 5000),
-		"a long sentence":  strings.Repeat("search results are cached and ", 500),
-		"many sentences":   strings.Repeat("Search results are cached. Cached results are searched, they say, by results. ", 200),
-		"many rows":        "| results | cached |\n|---|---|\n" + strings.Repeat("| search results | cached |\n", 200),
-		"a wide table":     strings.Repeat("| search results cached ", 100) + "|\n" + strings.Repeat("|---", 100) + "|\n" + strings.Repeat("| search results cached ", 100) + "|\n",
+		"a long word":     "cached results " + strings.Repeat("x", 5000),
+		"a long sentence": strings.Repeat("search results are cached and ", 500),
+		"many sentences":  strings.Repeat("Search results are cached. Cached results are searched, they say, by results. ", 200),
+		"many rows":       "| results | cached |\n|---|---|\n" + strings.Repeat("| search results | cached |\n", 200),
+		"a wide table": strings.Repeat("| search results cached ", 100) + "|\n" + strings.Repeat("|---",
+			100) + "|\n" + strings.Repeat("| search results cached ", 100) + "|\n",
 		"Chinese, no stop": strings.Repeat("搜索结果缓存一小时", 500),
 	} {
 		query := "search results cached"
@@ -147,7 +149,8 @@ func TestExtractiveEndsAtMaxTokens(t *testing.T) {
 
 // BenchmarkExtractive answers from five passages of the default length, as an uncached ask does.
 func BenchmarkExtractive(b *testing.B) {
-	p := rag.Prompt{Query: "How long are search results cached by the server?", Model: rag.ExtractiveModel, MaxTokens: 1024, Statistics: rag.Statistics{Chunks: 1000, Holding: map[string]int{}}}
+	p := rag.Prompt{Query: "How long are search results cached by the server?", Model: rag.ExtractiveModel, MaxTokens: 1024,
+		Statistics: rag.Statistics{Chunks: 1000, Holding: map[string]int{}}}
 	for _, term := range english.Query(p.Query) {
 		p.Statistics.Holding[term.Text] = 50
 	}

@@ -195,7 +195,9 @@ func params(p rag.Prompt) openai.ChatCompletionNewParams {
 }
 
 // collect reads a stream to its end. A stream that ends without a finish reason was cut off.
-func collect(stream *ssestream.Stream[openai.ChatCompletionChunk], p rag.Prompt, watch *watchdog, emit func(rag.Piece) error) (rag.Completion, error) {
+func collect(
+	stream *ssestream.Stream[openai.ChatCompletionChunk], p rag.Prompt, watch *watchdog, emit func(rag.Piece) error,
+) (rag.Completion, error) {
 	out := rag.Completion{Model: p.Model}
 	var text answerText
 	size := 0
@@ -262,7 +264,7 @@ func whole(c rag.Completion) error {
 		return badAnswer(unreadable, errors.New("the stream ended before the answer did"))
 	case len(c.Pieces) > 0:
 		return nil
-	case c.FinishReason == "length":
+	case c.FinishReason == rag.FinishLength:
 		return badAnswer("LLM service gave no answer within max_tokens", errors.New("the answer is empty, finish_reason length"))
 	case c.FinishReason == "content_filter":
 		return badAnswer("LLM service's content filter withheld the answer", errors.New("the answer is empty, finish_reason content_filter"))

@@ -65,7 +65,8 @@ func TestOpenAIAnswers(t *testing.T) {
 		t.Error(diff)
 	}
 	asked := server.Requests(openaitest.Chat)[0].Chat
-	if last := asked.Messages[len(asked.Messages)-1].Content; !strings.Contains(string(last), "[1] Cache") || !strings.Contains(string(last), "how long?") {
+	if last := asked.Messages[len(asked.Messages)-1].Content; !strings.Contains(string(last), "[1] Cache") || !strings.Contains(string(last),
+		"how long?") {
 		t.Errorf("the model was asked %q", last)
 	}
 }
@@ -88,7 +89,8 @@ func TestOpenAIFaults(t *testing.T) {
 		{"reset in mid-stream", long, long, openaitest.Behaviour{Fault: openaitest.Reset, AfterPieces: 3}, rag.ErrLLMUnavailable, 1},
 		{"an error event", long, long, openaitest.Behaviour{Fault: openaitest.ErrorEvent, AfterPieces: 3}, rag.ErrLLMUnavailable, 1},
 		{"an error event that refuses", long, long,
-			openaitest.Behaviour{Fault: openaitest.ErrorEvent, Error: openaitest.Error{Type: "invalid_request_error", Code: "context_length_exceeded"}}, rag.ErrLLMBadAnswer, 1},
+			openaitest.Behaviour{Fault: openaitest.ErrorEvent, Error: openaitest.Error{Type: "invalid_request_error",
+				Code: "context_length_exceeded"}}, rag.ErrLLMBadAnswer, 1},
 		{"500", long, long, openaitest.Behaviour{Status: 500}, rag.ErrLLMUnavailable, 1},
 		{"401", long, long, openaitest.Behaviour{Status: 401}, rag.ErrLLMBadAnswer, 1},
 		{"503 for longer than the timeout", 4 * time.Second, long, openaitest.Behaviour{Status: 503}, rag.ErrLLMUnavailable, 2},
@@ -130,7 +132,8 @@ func TestOpenAISaysWhatTheServerNamed(t *testing.T) {
 		// logged must be in the error's text, told in its message.
 		logged, told string
 	}{
-		{"too long", 400, openaitest.Error{Code: "context_length_exceeded", Param: "messages"}, rag.ErrLLMBadAnswer, "code context_length_exceeded", "longer than the model reads"},
+		{"too long", 400, openaitest.Error{Code: "context_length_exceeded", Param: "messages"}, rag.ErrLLMBadAnswer,
+			"code context_length_exceeded", "longer than the model reads"},
 		{"a parameter", 400, openaitest.Error{Code: "unsupported_parameter", Param: "max_tokens"}, rag.ErrLLMBadAnswer, "param max_tokens", "parameter"},
 		{"the key", 401, openaitest.Error{Code: "invalid_api_key"}, rag.ErrLLMBadAnswer, "401", "key"},
 		{"no such model", 404, openaitest.Error{}, rag.ErrLLMBadAnswer, "404", "model"},
@@ -138,7 +141,8 @@ func TestOpenAISaysWhatTheServerNamed(t *testing.T) {
 		{"overloaded", 500, openaitest.Error{Code: "engine_overloaded"}, rag.ErrLLMUnavailable, "engine_overloaded", "unavailable"},
 		{"free text for names", 400, openaitest.Error{Code: "canary of a prompt", Type: "sk-canary", Param: long}, rag.ErrLLMBadAnswer, "400", "refused"},
 		{"in the stream", 0, openaitest.Error{Type: "overloaded_error"}, rag.ErrLLMUnavailable, "overloaded_error", "unavailable"},
-		{"in the stream, too long", 0, openaitest.Error{Code: "context_length_exceeded"}, rag.ErrLLMBadAnswer, "context_length_exceeded", "longer than the model reads"},
+		{"in the stream, too long", 0, openaitest.Error{Code: "context_length_exceeded"}, rag.ErrLLMBadAnswer, "context_length_exceeded",
+			"longer than the model reads"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -91,19 +91,21 @@ func TestFaultsAreErrors(t *testing.T) {
 		// fine are the calls whose answer has no body, or none that is read.
 		fine map[string]bool
 	}{
-		"429":             {answering(429, `{"error":{"type":"rejected_execution_exception","reason":"`+secret+`"},"status":429}`), none},
-		"500":             {answering(500, `{"error":{"type":"exception","reason":"`+secret+`"},"status":500}`), none},
-		"502 of a proxy":  {answering(502, `<html>`+secret), none},
-		"503":             {answering(503, `{"error":{"type":"search_phase_execution_exception"},"status":503}`), none},
-		"401":             {answering(401, ``), none},
-		"no such index":   {answering(404, `{"error":{"type":"index_not_found_exception"},"status":404}`), none},
-		"not JSON":        {answering(200, secret), map[string]bool{"lease": true}},
-		"cut off":         {cutOff, none},
-		"empty object":    {answering(200, `{}`), map[string]bool{"lease": true}},
-		"partial":         {answering(200, `{"count":3,"_shards":{"total":2,"failed":1},"hits":{"total":{"value":0},"hits":[]}}`), map[string]bool{"lease": true}},
-		"timed out there": {answering(200, `{"timed_out":true,"_shards":{"total":1},"hits":{"total":{"value":0},"hits":[]}}`), map[string]bool{"lease": true, "refresh": true, "count": true}},
-		"endless":         {endless, none},
-		"redirect":        {redirect(t), none},
+		"429":            {answering(429, `{"error":{"type":"rejected_execution_exception","reason":"`+secret+`"},"status":429}`), none},
+		"500":            {answering(500, `{"error":{"type":"exception","reason":"`+secret+`"},"status":500}`), none},
+		"502 of a proxy": {answering(502, `<html>`+secret), none},
+		"503":            {answering(503, `{"error":{"type":"search_phase_execution_exception"},"status":503}`), none},
+		"401":            {answering(401, ``), none},
+		"no such index":  {answering(404, `{"error":{"type":"index_not_found_exception"},"status":404}`), none},
+		"not JSON":       {answering(200, secret), map[string]bool{"lease": true}},
+		"cut off":        {cutOff, none},
+		"empty object":   {answering(200, `{}`), map[string]bool{"lease": true}},
+		"partial": {answering(200, `{"count":3,"_shards":{"total":2,"failed":1},"hits":{"total":{"value":0},"hits":[]}}`),
+			map[string]bool{"lease": true}},
+		"timed out there": {answering(200, `{"timed_out":true,"_shards":{"total":1},"hits":{"total":{"value":0},"hits":[]}}`),
+			map[string]bool{"lease": true, "refresh": true, "count": true}},
+		"endless":  {endless, none},
+		"redirect": {redirect(t), none},
 	} {
 		url := faulty(t, test.answer)
 		for operation, call := range calls {

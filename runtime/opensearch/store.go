@@ -76,7 +76,8 @@ var (
 // New makes a Store. It connects to nothing: see Run and Ensure. Close releases its connections.
 func New(o Options) (*Store, error) {
 	s := &Store{
-		index: o.Config.Index, analyser: o.Analyser, timeout: o.Timeout, abandonedAfter: o.AbandonedAfter, now: o.Now, observe: o.Observe, onHealth: o.OnHealth,
+		index: o.Config.Index, analyser: o.Analyser, timeout: o.Timeout, abandonedAfter: o.AbandonedAfter,
+		now: o.Now, observe: o.Observe, onHealth: o.OnHealth,
 		guard:   newGuard(openFor),
 		control: newControl(),
 		leases:  leases{seen: map[string]leaseSeen{}},

@@ -101,7 +101,8 @@ func TestNothingIsWrittenWithoutTheIndex(t *testing.T) {
 	if results, err := store.Write(t.Context(), "t", []rag.ChunkedDocument{d}); rag.KindOf(err) != rag.ErrSearchUnavailable {
 		t.Errorf("Write gave %v, %v; want search_unavailable", results, err)
 	}
-	if found, err := rag.NewRetriever(store).Retrieve(t.Context(), rag.Query{Tenant: "t", Text: "lift", TopK: 1}); rag.KindOf(err) != rag.ErrSearchUnavailable {
+	if found, err := rag.NewRetriever(store).Retrieve(t.Context(), rag.Query{Tenant: "t", Text: "lift",
+		TopK: 1}); rag.KindOf(err) != rag.ErrSearchUnavailable {
 		t.Errorf("Retrieve gave %v, %v; want search_unavailable", found, err)
 	}
 	store.Run(deadline(t, func() bool { return store.Current(t.Context(), "t").Confirmed })) // makes what is missing

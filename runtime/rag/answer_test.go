@@ -25,7 +25,8 @@ func answering(completion Completion, asked *Prompt) *ports {
 }
 
 func TestAnswerTellsWhatTheRetrievalAndTheModelDid(t *testing.T) {
-	written := Completion{Model: "m-2", FinishReason: "length", Usage: Usage{PromptTokens: 40, CompletionTokens: 2}, Cache: CacheInfo{Outcome: CacheMiss}}
+	written := Completion{Model: "m-2", FinishReason: "length", Usage: Usage{PromptTokens: 40, CompletionTokens: 2},
+		Cache: CacheInfo{Outcome: CacheMiss}}
 	cached := written
 	cached.Cache = CacheInfo{Outcome: CacheHit, Age: time.Minute}
 	for name, tt := range map[string]struct {
@@ -86,7 +87,8 @@ func TestPromptTakesTheRequestsOwnParameters(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var asked Prompt
-			if _, err := answering(Completion{}, &asked).service(settings).Ask(t.Context(), Identity{Tenant: "acme"}, tt.request, RequestOptions{}); err != nil {
+			if _, err := answering(Completion{}, &asked).service(settings).Ask(t.Context(), Identity{Tenant: "acme"}, tt.request,
+				RequestOptions{}); err != nil {
 				t.Fatal(err)
 			}
 			want := Prompt{

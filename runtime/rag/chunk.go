@@ -168,7 +168,8 @@ func ChunkAndHash(d Document, s RetrievalSettings) (ChunkedDocument, error) {
 	if err != nil {
 		return ChunkedDocument{}, fmt.Errorf("encode metadata: %w", err)
 	}
-	sum := fieldsHash(d.ID, d.Title, d.URL, d.Text, d.Language, string(metadata), strconv.Itoa(s.ChunkWords), strconv.Itoa(s.ChunkOverlap), segment.Version)
+	sum := fieldsHash(d.ID, d.Title, d.URL, d.Text, d.Language, string(metadata),
+		strconv.Itoa(s.ChunkWords), strconv.Itoa(s.ChunkOverlap), segment.Version)
 	return ChunkedDocument{Document: d, Chunks: Split(d, s.ChunkWords, s.ChunkOverlap), Hash: sum}, nil
 }
 

@@ -10,7 +10,8 @@ import (
 
 func hits() []Hit {
 	return []Hit{
-		{Chunk: Chunk{ID: "a#1", DocumentID: "a", URL: "https://a", Span: Span{Start: 100, End: 160}, Text: "Größe matters. The cache keeps results for one hour."}},
+		{Chunk: Chunk{ID: "a#1", DocumentID: "a", URL: "https://a", Span: Span{Start: 100, End: 160},
+			Text: "Größe matters. The cache keeps results for one hour."}},
 		{Chunk: Chunk{ID: "b#0", DocumentID: "b", Text: "Redis is never needed to start. Its loss costs speed."}},
 	}
 }
@@ -24,15 +25,21 @@ func TestCiter(t *testing.T) {
 		want   []string // marker:quote
 	}{
 		{"the sentence that supports the claim", "Results are kept an hour [1].", []string{"1:The cache keeps results for one hour."}},
-		{"two sources", "Results stay one hour [1]. Losing Redis costs speed [2].", []string{"1:The cache keeps results for one hour.", "2:Its loss costs speed."}},
-		{"two markers for one claim", "The cache keeps results, Redis is not needed to start [1][2].", []string{"1:The cache keeps results for one hour.", "2:Redis is never needed to start."}},
+		{"two sources", "Results stay one hour [1]. Losing Redis costs speed [2].", []string{"1:The cache keeps results for one hour.",
+			"2:Its loss costs speed."}},
+		{"two markers for one claim", "The cache keeps results, Redis is not needed to start [1][2].",
+			[]string{"1:The cache keeps results for one hour.", "2:Redis is never needed to start."}},
 		{"the same place once", "Results stay one hour [1]. One hour for results [1].", []string{"1:The cache keeps results for one hour."}},
-		{"another place of the same passage", "Size: Größe matters [1]. Results stay one hour [1].", []string{"1:Größe matters.", "1:The cache keeps results for one hour."}},
+		{"another place of the same passage", "Size: Größe matters [1]. Results stay one hour [1].", []string{"1:Größe matters.",
+			"1:The cache keeps results for one hour."}},
 		{"nothing in common quotes the beginning of the passage", "Unrelated [2].", []string{"2:Redis is never needed to start."}},
-		{"a list of numbers", "The cache keeps results, Redis is not needed to start [1, 2].", []string{"1:The cache keeps results for one hour.", "2:Redis is never needed to start."}},
-		{"a list without spaces", "The cache keeps results, Redis is not needed to start [1,2].", []string{"1:The cache keeps results for one hour.", "2:Redis is never needed to start."}},
+		{"a list of numbers", "The cache keeps results, Redis is not needed to start [1, 2].", []string{"1:The cache keeps results for one hour.",
+			"2:Redis is never needed to start."}},
+		{"a list without spaces", "The cache keeps results, Redis is not needed to start [1,2].",
+			[]string{"1:The cache keeps results for one hour.", "2:Redis is never needed to start."}},
 		{"of a list what names a passage", "Results stay one hour [1, 7].", []string{"1:The cache keeps results for one hour."}},
-		{"wide brackets", "Results stay one hour【1】. Losing Redis costs speed 【2†page】.", []string{"1:The cache keeps results for one hour.", "2:Its loss costs speed."}},
+		{"wide brackets", "Results stay one hour【1】. Losing Redis costs speed 【2†page】.", []string{"1:The cache keeps results for one hour.",
+			"2:Its loss costs speed."}},
 		{"full-width brackets", "Results stay one hour［1］. Losing Redis costs speed ［1, 2］.",
 			[]string{"1:The cache keeps results for one hour.", "1:Größe matters.", "2:Its loss costs speed."}},
 		{"brackets that do not match", "Results stay one hour ［1] and 【1］ and [1】.", nil},
@@ -43,7 +50,8 @@ func TestCiter(t *testing.T) {
 		{"an index", "Use argv[1] and os.args[2], or f(x)[1] and a[1][2].", nil},
 		{"a link", "See [1](https://example.org) and [1]: there.\n[2]: https://example.org", []string{"1:Größe matters."}},
 		{"in code", "Write `x [1]` and ``a ` [2]``.\n\n```\ny [1]\n\nz [2]\n```\n", nil},
-		{"behind code", "Results stay `one` hour [1].\n```\nx\n```\nLosing Redis costs speed [2].", []string{"1:The cache keeps results for one hour.", "2:Its loss costs speed."}},
+		{"behind code", "Results stay `one` hour [1].\n```\nx\n```\nLosing Redis costs speed [2].",
+			[]string{"1:The cache keeps results for one hour.", "2:Its loss costs speed."}},
 		{"a backquote that nothing closes", "It`s here.\nResults stay one hour [1].", []string{"1:The cache keeps results for one hour."}},
 		{"escaped", "x \\[1\\] y", nil},
 		{"markers that name no passage", "x [0] y [3] z [99] [1234] [] [a] [ 1 ] [1-2] [1 2] 【a】 [,1]", nil},

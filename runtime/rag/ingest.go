@@ -32,7 +32,9 @@ const (
 // rest is reported as failed without being tried. Sending the same documents again is always safe. An error of next
 // other than io.EOF ends the work and is returned, after what came before it was written and reported. A batch that was
 // begun is written to its end when the caller leaves, and becomes visible.
-func (s *Service) Ingest(ctx context.Context, id Identity, next func() (Document, error), report func(DocumentResult) error, opt IngestOptions) (IngestSummary, error) {
+func (s *Service) Ingest(
+	ctx context.Context, id Identity, next func() (Document, error), report func(DocumentResult) error, opt IngestOptions,
+) (IngestSummary, error) {
 	s.background.Add(1) // Close waits for a batch whose caller has left
 	defer s.background.Done()
 	in := ingest{service: s, tenant: id.Tenant, settings: s.Settings().Retrieval, report: report}

@@ -65,7 +65,8 @@ func TestIngestOfNothingNewIsMadeVisible(t *testing.T) {
 	p := &ports{write: func(docs []ChunkedDocument) ([]WriteResult, error) {
 		return []WriteResult{{ID: docs[0].ID, Status: StatusUnchanged}}, nil
 	}}
-	if _, err := p.service(testSettings).Ingest(t.Context(), Identity{}, documents("a"), func(DocumentResult) error { return nil }, IngestOptions{Refresh: true}); err != nil {
+	if _, err := p.service(testSettings).Ingest(t.Context(), Identity{}, documents("a"), func(DocumentResult) error { return nil },
+		IngestOptions{Refresh: true}); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"begin", "write 1", "refresh", "publish", "settle"}, p.calls); diff != "" {
@@ -78,7 +79,8 @@ func TestIngestOfACallerWhoLeavesPublishesWhatWasWritten(t *testing.T) {
 		return []WriteResult{{ID: docs[0].ID, Status: StatusUnchanged}, {ID: docs[1].ID, Status: StatusCreated}}, nil
 	}}
 	gone := errors.New("gone")
-	_, err := p.service(testSettings).Ingest(t.Context(), Identity{}, documents("a", "b"), func(DocumentResult) error { return gone }, IngestOptions{Refresh: true})
+	_, err := p.service(testSettings).Ingest(t.Context(), Identity{}, documents("a", "b"), func(DocumentResult) error { return gone },
+		IngestOptions{Refresh: true})
 	if !errors.Is(err, gone) {
 		t.Errorf("got %v", err)
 	}
@@ -159,7 +161,8 @@ func TestDeleteOrder(t *testing.T) {
 	}{
 		{"gone", nil, []string{"begin", "delete a", "publish", "forget a", "settle"}},
 		{"never known", DocumentNotFound("a"), []string{"begin", "delete a", "publish"}},
-		{"perhaps gone: made visible in the background", &Error{Kind: ErrSearchTimeout, Message: "late"}, []string{"begin", "delete a", "refresh", "publish"}},
+		{"perhaps gone: made visible in the background", &Error{Kind: ErrSearchTimeout, Message: "late"}, []string{"begin", "delete a", "refresh",
+			"publish"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -199,7 +202,8 @@ func TestBatchesAreBoundedInBytes(t *testing.T) {
 		sizes = sizes[1:]
 		return d, nil
 	}
-	if _, err := p.service(testSettings).Ingest(t.Context(), Identity{}, next, func(DocumentResult) error { return nil }, IngestOptions{Refresh: true}); err != nil {
+	if _, err := p.service(testSettings).Ingest(t.Context(), Identity{}, next, func(DocumentResult) error { return nil },
+		IngestOptions{Refresh: true}); err != nil {
 		t.Fatal(err)
 	}
 	var counts []int

@@ -86,7 +86,8 @@ func (p *ports) Peek(context.Context, Prompt) (CacheInfo, Generator) {
 	return CacheInfo{Outcome: CacheMiss}, WithCitations(p, nil)
 }
 func (p *ports) service(settings Settings) *Service {
-	return &Service{Retriever: p, Generator: WithCitations(p, nil), Answers: p, Documents: p, Control: p, Forgetter: p, Settings: func() Settings { return settings }}
+	return &Service{Retriever: p, Generator: WithCitations(p, nil), Answers: p, Documents: p, Control: p, Forgetter: p,
+		Settings: func() Settings { return settings }}
 }
 
 func created(docs []ChunkedDocument) ([]WriteResult, error) {
@@ -127,7 +128,8 @@ func TestAskAnswersWithCitations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Text != "Results stay one hour [1]." || len(got.Citations) != 1 || got.Citations[0].ChunkID != "a#1" || !slices.Equal(got.Sources, []string{"https://a"}) {
+	if got.Text != "Results stay one hour [1]." || len(got.Citations) != 1 || got.Citations[0].ChunkID != "a#1" || !slices.Equal(got.Sources,
+		[]string{"https://a"}) {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -169,8 +169,11 @@ type Piece struct {
 	Citations []Citation `json:"citations,omitempty"`
 }
 
-// FinishStop is the FinishReason of an answer that ended by itself.
-const FinishStop = "stop"
+// FinishReasons of an answer that ended by itself, or at the prompt's MaxTokens.
+const (
+	FinishStop   = "stop"
+	FinishLength = "length"
+)
 
 // Completion is what a generator wrote.
 type Completion struct {
@@ -179,7 +182,7 @@ type Completion struct {
 	Pieces []Piece `json:"pieces"`
 	// Model is the one that wrote, which need not be the prompt's.
 	Model string `json:"model"`
-	// FinishReason is "stop" when the answer ended by itself, "length" at the prompt's MaxTokens, else the model's word.
+	// FinishReason is FinishStop, FinishLength or the model's own word.
 	FinishReason string `json:"finish_reason"`
 	Usage        Usage  `json:"usage"`
 	// Cache tells where the completion came from; generators leave it alone.

@@ -62,7 +62,7 @@ func (u *Units) UnmarshalJSON(data []byte) error {
 	*u = make(Units, 0, len(in.Numbers)/unitNumbers)
 	end := 0
 	for n := in.Numbers; len(n) > 0; n = n[unitNumbers:] {
-		unit := Unit{Span: Span{Start: end + n[0], End: end + n[0] + n[1]}, Kind: segment.Kind(n[2]), Level: n[3]} //nolint:gosec // a small number that MarshalJSON wrote
+		unit := Unit{Span: Span{Start: end + n[0], End: end + n[0] + n[1]}, Kind: segment.Kind(n[2]), Level: n[3]} //nolint:gosec // small, by MarshalJSON
 		if n[0] < 0 || n[1] < 0 || n[4] < 0 || n[4] > len(in.Contexts) {
 			return errUnits
 		}

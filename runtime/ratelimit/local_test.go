@@ -25,7 +25,8 @@ func TestLocalKeepsCallersAndEndpointsApart(t *testing.T) {
 	search := ask(1, 1, 1)
 	search.Endpoint = "search"
 	for i, b := range []bucket{
-		newBucket(Bucket{Name: "alice", Limit: ask(1, 1, 1)}, 1), newBucket(Bucket{Name: "bob", Limit: ask(1, 1, 1)}, 1), newBucket(Bucket{Name: "alice", Limit: search}, 1),
+		newBucket(Bucket{Name: "alice", Limit: ask(1, 1, 1)}, 1), newBucket(Bucket{Name: "bob", Limit: ask(1, 1, 1)}, 1),
+		newBucket(Bucket{Name: "alice", Limit: search}, 1),
 	} {
 		if !buckets.take([]bucket{b}, 0).Allowed {
 			t.Errorf("bucket %d is not one of its own", i)

@@ -44,7 +44,9 @@ type batchedCall[T any] struct {
 
 // NewRedisBatch returns a batch of calls to r that metrics name operation. send makes calls, at least one, and returns an
 // error for each, or nil when none failed.
-func NewRedisBatch[T any](r *Redis, operation string, send func(ctx context.Context, client redis.UniversalClient, calls []T) []error) *RedisBatch[T] {
+func NewRedisBatch[T any](
+	r *Redis, operation string, send func(ctx context.Context, client redis.UniversalClient, calls []T) []error,
+) *RedisBatch[T] {
 	return &RedisBatch[T]{redis: r, operation: operation, send: send}
 }
 

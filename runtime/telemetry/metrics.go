@@ -50,27 +50,36 @@ var (
 // NewMetrics makes the metrics of a server of the version.
 func NewMetrics(version string) *Metrics {
 	m := &Metrics{
-		registry:   prometheus.NewRegistry(),
-		requests:   histogram("http_server_request_duration_seconds", "Time from a request's headers to the end of its answer.", requestSeconds, "http_request_method", "http_route", "http_response_status_code"),
-		inFlight:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "http_server_active_requests", Help: "Requests that are being answered."}),
-		errors:     counter("ragservice_errors_total", "Requests that ended in an error, by its code; error events of streams included.", "code"),
-		limits:     counter("ragservice_ratelimit_decisions_total", "Decisions of the rate limiter.", "endpoint", "tier", "decision", "source"),
-		results:    counter("ragservice_cache_requests_total", "Answered requests by how the cache served their result (X-Cache).", "kind", "outcome"),
-		lookups:    counter("ragservice_cache_lookups_total", "Lookups in a layer of the cache.", "kind", "layer", "outcome"),
-		redis:      histogram("ragservice_redis_operation_duration_seconds", "Time of an operation on Redis.", redisSeconds, "instance", "operation", "outcome"),
-		openSearch: histogram("ragservice_opensearch_operation_duration_seconds", "Time of a call to OpenSearch.", workSeconds, "operation", "outcome"),
-		retrieval:  histogram("ragservice_retrieval_duration_seconds", "Time to find passages in the index; searches that the cache answers are not counted.", workSeconds, "mode", "outcome"),
-		model:      histogram("gen_ai_client_operation_duration_seconds", "Time of a request to the language model, with its retries.", workSeconds, "outcome"),
-		tokens:     counter("ragservice_llm_tokens_total", "Tokens of requests to the language model.", "gen_ai_token_type"),
-		documents:  counter("ragservice_documents_total", "Documents received, by what became of them.", "status"),
-		recovered:  counter("ragservice_documents_recovered_total", "Writes and deletions that a killed server left half done and this one ended.", "kind", "outcome"),
-		reloads:    counter("ragservice_config_reloads_total", "Configurations taken up or refused while running.", "outcome"),
-		config:     prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ragservice_config_info", Help: "1 for the hash of the configuration that runs."}, []string{"hash"}),
+		registry: prometheus.NewRegistry(),
+		requests: histogram("http_server_request_duration_seconds", "Time from a request's headers to the end of its answer.",
+			requestSeconds, "http_request_method", "http_route", "http_response_status_code"),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "http_server_active_requests", Help: "Requests that are being answered."}),
+		errors:   counter("ragservice_errors_total", "Requests that ended in an error, by its code; error events of streams included.", "code"),
+		limits:   counter("ragservice_ratelimit_decisions_total", "Decisions of the rate limiter.", "endpoint", "tier", "decision", "source"),
+		results: counter("ragservice_cache_requests_total", "Answered requests by how the cache served their result (X-Cache).",
+			"kind", "outcome"),
+		lookups: counter("ragservice_cache_lookups_total", "Lookups in a layer of the cache.", "kind", "layer", "outcome"),
+		redis: histogram("ragservice_redis_operation_duration_seconds", "Time of an operation on Redis.",
+			redisSeconds, "instance", "operation", "outcome"),
+		openSearch: histogram("ragservice_opensearch_operation_duration_seconds", "Time of a call to OpenSearch.",
+			workSeconds, "operation", "outcome"),
+		retrieval: histogram("ragservice_retrieval_duration_seconds", "Time to find passages in the index; cached searches are not counted.",
+			workSeconds, "mode", "outcome"),
+		model: histogram("gen_ai_client_operation_duration_seconds", "Time of a request to the language model, with its retries.",
+			workSeconds, "outcome"),
+		tokens:    counter("ragservice_llm_tokens_total", "Tokens of requests to the language model.", "gen_ai_token_type"),
+		documents: counter("ragservice_documents_total", "Documents received, by what became of them.", "status"),
+		recovered: counter("ragservice_documents_recovered_total", "Writes and deletions that a killed server left half done and this one ended.",
+			"kind", "outcome"),
+		reloads: counter("ragservice_config_reloads_total", "Configurations taken up or refused while running.", "outcome"),
+		config: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ragservice_config_info", Help: "1 for the hash of the configuration that runs."},
+			[]string{"hash"}),
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ragservice_build_info", Help: "1 for the version that runs."}, []string{"version"})
 	build.WithLabelValues(version).Set(1)
 	m.registry.MustRegister(
-		m.requests, m.inFlight, m.errors, m.limits, m.results, m.lookups, m.redis, m.openSearch, m.retrieval, m.model, m.tokens, m.documents, m.recovered, m.reloads, m.config, build,
+		m.requests, m.inFlight, m.errors, m.limits, m.results, m.lookups, m.redis, m.openSearch, m.retrieval,
+		m.model, m.tokens, m.documents, m.recovered, m.reloads, m.config, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m

@@ -82,7 +82,8 @@ func TestCallersMakeNoSeries(t *testing.T) {
 	for _, method := range []string{"BREW", "get", "\xff", strings.Repeat("X", 1000)} {
 		m.Request(method, "", 405, 0)
 	}
-	if got := scrape(t, m); !strings.Contains(got, `http_server_request_duration_seconds_count{http_request_method="_OTHER",http_response_status_code="405",http_route=""} 4`) {
+	if got := scrape(t, m); !strings.Contains(got,
+		`http_server_request_duration_seconds_count{http_request_method="_OTHER",http_response_status_code="405",http_route=""} 4`) {
 		t.Error(got)
 	}
 }

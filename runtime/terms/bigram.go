@@ -28,7 +28,8 @@ func scriptOf(r rune) script {
 		return letterOf(r, southEast)
 	case r < 0x1000:
 		return spaced
-	case r <= 0x109F, r >= 0x1780 && r <= 0x17FF, r >= 0x1950 && r <= 0x19DF, r >= 0x1A20 && r <= 0x1AAF, r >= 0xA9E0 && r <= 0xA9FF, r >= 0xAA60 && r <= 0xAADF:
+	case r <= 0x109F, r >= 0x1780 && r <= 0x17FF, r >= 0x1950 && r <= 0x19DF, r >= 0x1A20 && r <= 0x1AAF,
+		r >= 0xA9E0 && r <= 0xA9FF, r >= 0xAA60 && r <= 0xAADF:
 		return letterOf(r, southEast)
 	case r >= 0x1100 && r <= 0x11FF, r >= 0xAC00 && r <= 0xD7FF:
 		return hangul
@@ -38,7 +39,8 @@ func scriptOf(r rune) script {
 		return hiragana
 	case r >= 0x30A1 && r <= 0x30FA, r >= 0x30FC && r <= 0x30FF, r >= 0x31F0 && r <= 0x31FF:
 		return katakana
-	case r >= 0x3400 && r <= 0x4DBF, r >= 0x4E00 && r <= 0x9FFF, r >= 0xF900 && r <= 0xFAFF, r >= 0x20000 && r <= 0x3FFFF, r == '々', r == '〇', r == '〆':
+	case r >= 0x3400 && r <= 0x4DBF, r >= 0x4E00 && r <= 0x9FFF, r >= 0xF900 && r <= 0xFAFF, r >= 0x20000 && r <= 0x3FFFF,
+		r == '々', r == '〇', r == '〆':
 		return han
 	case r >= 0x3000 && r < 0xA000:
 		if unicode.Is(unicode.Han, r) { // radicals
@@ -123,7 +125,8 @@ func (s *scanner) emitPair(g *grams, next script, text string, end int) {
 
 func (s *scanner) emitSingle(g *grams, weight float64) {
 	w := &s.word
-	*w = word{start: g.start, end: g.end, stop: g.script == hiragana || stopPairs[g.last], forms: append(w.forms[:0], form{text: g.last, weight: weight})}
+	*w = word{start: g.start, end: g.end, stop: g.script == hiragana || stopPairs[g.last],
+		forms: append(w.forms[:0], form{text: g.last, weight: weight})}
 	s.emit(w)
 }
 

@@ -26,7 +26,8 @@ const (
 
 // connects says whether punctuation between two words, without white space, makes a compound of them.
 func connects(punctuation []byte) bool {
-	return len(punctuation) == 1 && strings.IndexByte("-._/:@+#~\\=&%'$", punctuation[0]) >= 0 || len(punctuation) == 2 && punctuation[0] == 0xC2 && punctuation[1] == 0xB0
+	return len(punctuation) == 1 && strings.IndexByte("-._/:@+#~\\=&%'$", punctuation[0]) >= 0 ||
+		len(punctuation) == 2 && punctuation[0] == 0xC2 && punctuation[1] == 0xB0
 }
 
 // endCompound emits the words that were read, where something else begins.

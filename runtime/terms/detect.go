@@ -95,7 +95,8 @@ func sampleOf(text string) string {
 // stopHits counts the words of a sample and, for each language, those of them that are its stop words.
 func stopHits(sample string) (hits []int, words int) {
 	hits = make([]int, len(all))
-	for token := range strings.FieldsFuncSeq(sample, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.Is(unicode.M, r) && unify(r) != '\'' }) {
+	between := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.Is(unicode.M, r) && unify(r) != '\'' }
+	for token := range strings.FieldsFuncSeq(sample, between) {
 		if words++; words > detectWords {
 			break
 		}

@@ -187,7 +187,8 @@ func ignorable(r rune) bool {
 		return true
 	case r >= 0x180B && r <= 0x180F, r >= 0x200B && r <= 0x200F, r >= 0x202A && r <= 0x202E, r >= 0x2060 && r <= 0x206F:
 		return true
-	case r >= 0xFE00 && r <= 0xFE0F, r >= 0xFFF0 && r <= 0xFFFB, r >= 0x1BCA0 && r <= 0x1BCA3, r >= 0x1D173 && r <= 0x1D17A, r >= 0xE0000 && r <= 0xE0FFF:
+	case r >= 0xFE00 && r <= 0xFE0F, r >= 0xFFF0 && r <= 0xFFFB, r >= 0x1BCA0 && r <= 0x1BCA3, r >= 0x1D173 && r <= 0x1D17A,
+		r >= 0xE0000 && r <= 0xE0FFF:
 		return true
 	}
 	return false
@@ -200,7 +201,8 @@ func asciiDigit(r rune) rune {
 	if i := sort.Search(len(ranges16), func(i int) bool { return rune(ranges16[i].Hi) >= r }); i < len(ranges16) && rune(ranges16[i].Lo) <= r {
 		return '0' + (r-rune(ranges16[i].Lo))%10
 	}
-	if i := sort.Search(len(ranges32), func(i int) bool { return rune(ranges32[i].Hi) >= r }); i < len(ranges32) && rune(ranges32[i].Lo) <= r { //nolint:gosec // no code point is beyond 2^21
+	i := sort.Search(len(ranges32), func(i int) bool { return rune(ranges32[i].Hi) >= r }) //nolint:gosec // no code point is beyond 2^21
+	if i < len(ranges32) && rune(ranges32[i].Lo) <= r {                                    //nolint:gosec // the same
 		return '0' + (r-rune(ranges32[i].Lo))%10 //nolint:gosec // the same
 	}
 	return r
