@@ -68,7 +68,9 @@ func (a *API) ingest(w http.ResponseWriter, r *http.Request, c call) error {
 	if err != nil {
 		return err
 	}
-	u, err := openUpload(w, r, a.reads)
+	turn := &readTurn{turns: a.reads, ctx: r.Context()}
+	defer turn.end()
+	u, err := openUpload(w, r, turn)
 	if err != nil {
 		return err
 	}
@@ -85,7 +87,7 @@ func (a *API) ingest(w http.ResponseWriter, r *http.Request, c call) error {
 // ingestWhole answers when all is done.
 func (a *API) ingestWhole(w http.ResponseWriter, r *http.Request, u *upload, opt rag.IngestOptions) error {
 	results := []ingestResult{}
-	in := &ingestion{documents: u, most: maxResults, tell: func(result ingestResult) error {
+	in := &ingestion{documents: u, done: u.turn.end, most: maxResults, tell: func(result ingestResult) error {
 		results = append(results, result)
 		return nil
 	}}
@@ -127,7 +129,7 @@ func (a *API) ingestStream(w http.ResponseWriter, r *http.Request, u *upload, op
 	if err := connection.Flush(); err != nil {
 		return fmt.Errorf("send the headers: %w", err)
 	}
-	in := &ingestion{documents: u, tell: func(result ingestResult) error { return send(result) }}
+	in := &ingestion{documents: u, done: u.turn.end, tell: func(result ingestResult) error { return send(result) }}
 	report, err := a.runIngest(r, in, opt)
 	if err != nil {
 		e := note(r, err).body()
@@ -163,6 +165,8 @@ func (a *API) runIngest(r *http.Request, in *ingestion, opt rag.IngestOptions) (
 // told as failed in their places.
 type ingestion struct {
 	documents documents
+	// done is called when no document that was read waits to be written.
+	done func()
 	// most is how many documents are taken; 0 for no bound.
 	most int
 	tell func(ingestResult) error
@@ -219,13 +223,16 @@ func (in *ingestion) refuse(result ingestResult) error {
 	if len(in.waiting) > 0 {
 		return nil
 	}
+	in.done()
 	return in.release(in.read)
 }
 
 // report takes what the service says of the document that waited longest.
 func (in *ingestion) report(r rag.DocumentResult) error {
 	place := in.waiting[0]
-	in.waiting = in.waiting[1:]
+	if in.waiting = in.waiting[1:]; len(in.waiting) == 0 {
+		in.done()
+	}
 	if err := in.release(place); err != nil {
 		return err
 	}

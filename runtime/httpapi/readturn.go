@@ -12,14 +12,15 @@ import (
 const (
 	// freeDocument is how much of a document is read without a turn, in bytes. Nearly all documents are shorter.
 	freeDocument = 1 << 20
-	// largeReads is how many longer documents are read at once. Reading one takes several times its length in memory.
+	// largeReads is how many longer documents are in memory at once, from their reading to the end of their writing. Each takes
+	// several times its length.
 	largeReads = 1
 	// readTurnMargin of the request's time is left for the answer when a document does not get its turn.
 	readTurnMargin = 2 * time.Second
 )
 
-// readTurn bounds the memory of the long documents that are being read: each waits, with the rest of it still at its sender, until
-// those before it have been read.
+// readTurn bounds the memory of the long documents of all uploads: each waits, with the rest of it still at its sender, until
+// those before it have been written.
 type readTurn struct {
 	turns *semaphore.Weighted
 	ctx   context.Context //nolint:containedctx // of the request, whose body is read through an io.Reader
@@ -43,16 +44,19 @@ func (t *readTurn) grow(n int) error {
 		if t.ctx.Err() != nil {
 			return t.ctx.Err()
 		}
-		return &rag.Error{Kind: rag.ErrOverloaded, Message: "other uploads are being read: try again", RetryAfter: time.Second, Cause: err}
+		return &rag.Error{Kind: rag.ErrOverloaded, Message: "other uploads are being written: try again", RetryAfter: time.Second, Cause: err}
 	}
 	t.held = true
 	return nil
 }
 
-// end is called when a document has been read.
+// next is called when a document has been read: the next one is measured by itself.
+func (t *readTurn) next() { t.read = 0 }
+
+// end gives the turn back. It is called when no document of the upload is in memory any more.
 func (t *readTurn) end() {
 	if t.held {
 		t.turns.Release(1)
 	}
-	t.read, t.held = 0, false
+	t.held = false
 }

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
-	"golang.org/x/sync/semaphore"
-
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
@@ -63,8 +61,8 @@ type upload struct {
 }
 
 // openUpload begins to read the documents of a request. A body that holds none, and a single document that is not valid,
-// are errors; of many documents each is judged by itself.
-func openUpload(w http.ResponseWriter, r *http.Request, turns *semaphore.Weighted) (*upload, error) {
+// are errors; of many documents each is judged by itself. The caller ends the turn.
+func openUpload(w http.ResponseWriter, r *http.Request, turn *readTurn) (*upload, error) {
 	kind, err := mediaType(r, jsonType, ndjsonType)
 	if err != nil {
 		return nil, err
@@ -72,8 +70,6 @@ func openUpload(w http.ResponseWriter, r *http.Request, turns *semaphore.Weighte
 	if r.ContentLength > maxUpload {
 		return nil, tooLarge(maxUpload)
 	}
-	turn := &readTurn{turns: turns, ctx: r.Context()}
-	defer turn.end() // of what was read and is no document
 	body := &uploadBody{r: http.MaxBytesReader(nil, r.Body, maxUpload), turn: turn, connection: http.NewResponseController(w)}
 	body.until, _ = r.Context().Deadline()
 	buffered := bufio.NewReaderSize(body, uploadBuffer)
@@ -132,7 +128,7 @@ func (u *upload) next() (rag.Document, error) {
 }
 
 func (u *upload) read() (rag.Document, error) {
-	defer u.turn.end()
+	defer u.turn.next()
 	return u.documents.next()
 }
 

@@ -104,6 +104,9 @@ func (in *ingest) add(ctx context.Context, d Document) error {
 		in.ids[d.ID] = true
 	}
 	in.pending = append(in.pending, result)
+	if in.bytes > batchBytes { // a long document: whoever gave it may wait for its end before reading the next one
+		return in.flush(ctx)
+	}
 	return nil
 }
 

@@ -215,6 +215,29 @@ func TestBatchesAreBoundedInBytes(t *testing.T) {
 	}
 }
 
+// A long document is written before the next one is read: the caller may let no other upload read meanwhile.
+func TestLongDocumentIsWrittenAtOnce(t *testing.T) {
+	written := false
+	p := &ports{write: func(docs []ChunkedDocument) ([]WriteResult, error) {
+		written = true
+		return created(docs)
+	}}
+	sent := false
+	next := func() (Document, error) {
+		if sent {
+			if !written {
+				t.Error("the next document was asked for before the long one was written")
+			}
+			return Document{}, io.EOF
+		}
+		sent = true
+		return Document{ID: "long", Text: strings.Repeat("wordwordwordwor ", batchBytes/16+1)}, nil
+	}
+	if _, err := p.service(testSettings).Ingest(t.Context(), Identity{}, next, func(DocumentResult) error { return nil }, IngestOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // What was begun runs to its end when the caller leaves in the middle.
 func TestCallerWhoLeavesInTheMiddle(t *testing.T) {
 	for name, test := range map[string]struct {
