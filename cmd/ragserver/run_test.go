@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -265,6 +266,22 @@ func TestAlone(t *testing.T) {
 		t.Errorf("after a restart: %v", body)
 	}
 	again.end(t)
+}
+
+// TestStoresAreClosedWhenListeningFails: the lock of the data folder would keep the second server out.
+func TestStoresAreClosedWhenListeningFails(t *testing.T) {
+	dir, manifest := t.TempDir(), write(t, "m.yaml", smallest)
+	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	var stdout, stderr bytes.Buffer
+	args := []string{"--manifest", manifest, "--data-dir", dir, "--listen", taken.Addr().String(), "--admin-listen", "127.0.0.1:0"}
+	if code := run(t.Context(), args, noEnvironment, &stdout, &stderr); code != 1 || !strings.Contains(stderr.String(), "--listen") {
+		t.Fatalf("exit code %d, %s", code, stderr.String())
+	}
+	startAlone(t, manifest, dir).end(t)
 }
 
 func TestEnvironmentName(t *testing.T) {

@@ -48,7 +48,7 @@ func serveUntilDrained(ctx context.Context, o options, s setup, log *logging.Log
 	}
 	api, admin, err := listen(ctx, o)
 	if err != nil {
-		return err
+		return errors.Join(err, srv.closeInTime(ctx))
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
@@ -64,12 +64,17 @@ func serveUntilDrained(ctx context.Context, o options, s setup, log *logging.Log
 		httpServer.DrainDelay = drainDelay
 	}
 	err = httpServer.Serve(ctx, api, admin)
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
-	defer cancel()
-	err = errors.Join(err, srv.close(closing))
+	err = errors.Join(err, srv.closeInTime(ctx))
 	stop()
 	running.Wait()
 	return err
+}
+
+// closeInTime closes what the server has opened, when ctx has ended, too.
+func (srv *server) closeInTime(ctx context.Context) error {
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	return srv.close(closing)
 }
 
 // secrets are what the log must never hold.
