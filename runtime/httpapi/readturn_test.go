@@ -80,7 +80,9 @@ func TestLongDocumentsAreReadInTurn(t *testing.T) {
 func TestLongDocumentsWaitForTheWriting(t *testing.T) {
 	writing, goOn := make(chan struct{}, 2), make(chan struct{})
 	f := build(t, func(f *fixture) {
-		f.service.ingest = func(ctx context.Context, id rag.Identity, next func() (rag.Document, error), report func(rag.DocumentResult) error, opt rag.IngestOptions) (rag.IngestSummary, error) {
+		f.service.ingest = func(
+			ctx context.Context, id rag.Identity, next func() (rag.Document, error), report func(rag.DocumentResult) error, opt rag.IngestOptions,
+		) (rag.IngestSummary, error) {
 			return ingestAll(ctx, id, next, func(r rag.DocumentResult) error {
 				writing <- struct{}{}
 				<-goOn

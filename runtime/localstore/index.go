@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/blevesearch/bleve/v2"
 	"github.com/blevesearch/bleve/v2/analysis/analyzer/custom"
@@ -12,6 +13,7 @@ import (
 	"github.com/blevesearch/bleve/v2/analysis/tokenizer/whitespace"
 	"github.com/blevesearch/bleve/v2/index/scorch"
 	"github.com/blevesearch/bleve/v2/mapping"
+	zap "github.com/blevesearch/zapx/v17"
 	bolt "go.etcd.io/bbolt/errors"
 )
 
@@ -44,6 +46,11 @@ var mergeOptions = map[string]any{
 	"FloorSegmentFileSize": 1 << 20,
 }
 
+// withoutEstimate is done before the first index is opened. By default the buffer of a new segment has room for a hundred
+// entries more than it gets, each as large as those of the last segment of any index: after the record of the longest
+// document that is 800 MiB. Without the estimate it grows as it fills.
+var withoutEstimate = sync.OnceFunc(func() { zap.NewSegmentBufferAvgBytesPerDocFactor = 0 })
+
 // openIndex opens or makes an index; in memory when dir is empty. It is scorch either way: bleve's default in memory
 // ignores the scoring model. It waits a second for the lock of another process.
 func openIndex(dir, name string, m mapping.IndexMapping, d *disk) (_ bleve.Index, err error) {
@@ -52,6 +59,7 @@ func openIndex(dir, name string, m mapping.IndexMapping, d *disk) (_ bleve.Index
 			err = openError(dir, name, fmt.Errorf("the index panicked: %v", reason))
 		}
 	}()
+	withoutEstimate()
 	if dir == "" {
 		index, err := bleve.NewUsing("", m, scorch.Name, scorch.Name, nil)
 		if err != nil {
