@@ -41,7 +41,7 @@ func serve(ctx context.Context, o options, s setup, getenv func(string) string, 
 }
 
 func serveUntilDrained(ctx context.Context, o options, s setup, log *logging.Log, getenv func(string) string) error {
-	limitMemory(s.source.Config().Cache, getenv)
+	tuneCollector(s.source.Config().Cache, getenv)
 	srv, err := newServer(s, log, getenv)
 	if err != nil {
 		return err

@@ -44,6 +44,9 @@ var mergeOptions = map[string]any{
 	// FloorSegmentFileSize is the same in bytes, by which it is told how many segments there may be: ten of up to ten times
 	// this size, ten of up to a hundred times, and so on.
 	"FloorSegmentFileSize": 1 << 20,
+	// MaxSegmentSize and SegmentsPerMergeTask bound what a merge makes, in entries, and how many segments it reads at once: it
+	// holds them, and all terms of the new one, in memory.
+	"MaxSegmentSize": 8 << 10, "SegmentsPerMergeTask": 4,
 }
 
 // withoutEstimate is done before the first index is opened. By default the buffer of a new segment has room for a hundred
