@@ -23,8 +23,8 @@ type askAnswer struct {
 	TraceID      string         `json:"trace_id"`
 }
 
-func newAskAnswer(r *http.Request, a rag.Answer) askAnswer {
-	return askAnswer{
+func newAskAnswer(r *http.Request, a rag.Answer) *askAnswer {
+	return &askAnswer{
 		Query: a.Query, Answer: a.Text, Citations: orEmpty(a.Citations), Sources: orEmpty(a.Sources), ChunksUsed: a.ChunksUsed,
 		SearchMode: searchMode(a.Mode, a.Degraded), Model: a.Model, Usage: a.Usage, Cached: a.Cache.Outcome == rag.CacheHit,
 		FinishReason: a.FinishReason, TraceID: telemetry.TraceID(r.Context()),

@@ -53,16 +53,22 @@ func (l *Limits) Take(w http.ResponseWriter, r *http.Request, endpoint string) e
 	}
 }
 
-// tellBucket writes the headers that clients in use read, and those of the IETF's draft 10 (a quota of q requests in w
-// seconds; r are left, the bucket is full in t seconds).
+// bucketHeaders are those that clients in use read, and those of the IETF's draft 10 (a quota of q requests in w seconds; r
+// are left, the bucket is full in t seconds).
+var bucketHeaders = [...]string{"X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset", "Ratelimit-Policy", "Ratelimit"}
+
+// tellBucket writes bucketHeaders. It shares strings between them, and one slice.
 func tellBucket(h http.Header, d ratelimit.Decision, now time.Time) {
 	full := now.Add(d.ResetAfter + time.Second - 1).Unix() // rounded up, as all these are
-	h.Set("X-Ratelimit-Limit", strconv.Itoa(d.Limit))
-	h.Set("X-Ratelimit-Remaining", strconv.Itoa(d.Remaining))
-	h.Set("X-Ratelimit-Reset", strconv.FormatInt(full, 10))
-	name := `"` + d.Endpoint + `"`
-	h.Set("Ratelimit-Policy", name+";q="+strconv.Itoa(d.Limit)+";w="+strconv.Itoa(Seconds(ratelimit.Window)))
-	h.Set("Ratelimit", name+";r="+strconv.Itoa(d.Remaining)+";t="+strconv.Itoa(Seconds(d.ResetAfter)))
+	limit, left, name := strconv.Itoa(d.Limit), strconv.Itoa(d.Remaining), `"`+d.Endpoint+`"`
+	values := []string{
+		limit, left, strconv.FormatInt(full, 10),
+		name + ";q=" + limit + ";w=" + strconv.Itoa(Seconds(ratelimit.Window)),
+		name + ";r=" + left + ";t=" + strconv.Itoa(Seconds(d.ResetAfter)),
+	}
+	for i, header := range bucketHeaders {
+		h[header] = values[i : i+1 : i+1]
+	}
 }
 
 // Seconds are whole seconds, rounded up: who waits for them has waited long enough.
