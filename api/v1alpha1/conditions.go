@@ -123,6 +123,8 @@ const (
 	EventDriftRepaired = "DriftRepaired"
 	// EventRecreated (Normal): somebody had deleted a child, and it was made again.
 	EventRecreated = "Recreated"
+	// EventForeignOperator (Warning): another operator works on the RAGService; this one leaves it alone.
+	EventForeignOperator = "ForeignOperator"
 	// EventPodReplaced (Normal): a pod was deleted so that it comes back as the spec says.
 	EventPodReplaced = "PodReplaced"
 	// EventVolumesRetained (Normal): the RAGService is gone and its volumes stay; the event names them.

@@ -17,6 +17,12 @@ type RAGServiceStatus struct {
 	// +kubebuilder:validation:Minimum=-1
 	// +optional
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
+	// operator is the --operator-id of the operator that works on the RAGService. Another one leaves it alone as long as that one
+	// holds its lease.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +optional
+	Operator string `json:"operator,omitempty"`
 	// endpoint is the address of the server inside the cluster.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256

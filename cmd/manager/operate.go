@@ -29,10 +29,6 @@ import (
 // stopTimeout is how long passes that are under way may take to end. The pod's grace period is 15 s.
 const stopTimeout = 10 * time.Second
 
-// leaseName is the lease that one replica holds, in the operator's namespace. config/rbac/leader_election_role.yaml
-// lets it.
-const leaseName = "ragservice-operator"
-
 var buildInfo = registered(prometheus.NewGaugeVec(prometheus.GaugeOpts{
 	Name: "ragservice_operator_build_info", Help: "1 for the version that runs.",
 }, []string{"version"}))
@@ -47,7 +43,7 @@ func operate(ctx context.Context, s settings, stdout io.Writer) error {
 	log := logr.FromSlogHandler(slog.NewJSONHandler(stdout, &slog.HandlerOptions{Level: s.logLevel}))
 	ctrl.SetLogger(log)
 	klog.SetLogger(log)
-	log.Info("starting", "version", version, "namespaces", s.namespaces, "images", s.operator.Images, "podSecurity", s.operator.PodSecurity)
+	log.Info("starting", "version", version, "id", s.operator.ID, "namespaces", s.namespaces, "images", s.operator.Images, "podSecurity", s.operator.PodSecurity)
 	buildInfo.WithLabelValues(version).Set(1)
 	connection, err := config.GetConfig()
 	if err != nil {
@@ -82,7 +78,7 @@ func newManager(connection *rest.Config, s settings, log logr.Logger) (manager.M
 		Metrics:                       metricsserver.Options{BindAddress: s.metricsBind},
 		HealthProbeBindAddress:        s.probeBind,
 		LeaderElection:                s.leaderElect,
-		LeaderElectionID:              leaseName,
+		LeaderElectionID:              s.leaseName(),
 		LeaderElectionNamespace:       s.operator.Namespace,
 		LeaderElectionReleaseOnCancel: true, // the process ends when the manager does
 		GracefulShutdownTimeout:       new(stopTimeout),

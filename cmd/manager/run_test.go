@@ -53,7 +53,7 @@ func TestOperator(t *testing.T) {
 	eventually(t, &log, func() bool {
 		return c.Get(t.Context(), client.ObjectKeyFromObject(rag), rag) == nil && rag.Status.ConfigHash != ""
 	})
-	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: namespace.Name, Name: leaseName}}
+	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: namespace.Name, Name: defaultLease}}
 	if err := c.Get(t.Context(), client.ObjectKeyFromObject(lease), lease); err != nil || *lease.Spec.HolderIdentity == "" {
 		t.Errorf("lease %+v, %v; want one that is held", lease.Spec, err)
 	}

@@ -37,6 +37,8 @@ func parse(args []string, getenv func(string) string, out io.Writer) (settings, 
 	flags := flag.NewFlagSet("manager", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // errors are returned, and printed once
 	flags.BoolVar(&s.leaderElect, "leader-elect", false, "let one of several replicas work at a time; needs POD_NAMESPACE")
+	flags.StringVar(&s.operator.ID, "operator-id", defaultID(s.operator.Namespace),
+		"tells this operator from others in the cluster: its namespace, a dot, and the name of its lease")
 	flags.StringVar(&s.metricsBind, "metrics-bind-address", "0", `host:port of the metrics, or "0" for none`)
 	flags.StringVar(&s.probeBind, "health-probe-bind-address", ":8081", `host:port of /healthz and /readyz, or "0" for none`)
 	flags.StringVar(&s.operator.Images.Server, "server-image", "", "image of the server, where spec.server.image names none")
@@ -60,6 +62,23 @@ func parse(args []string, getenv func(string) string, out io.Writer) (settings, 
 		return settings{}, &usageError{err}
 	}
 	return s, nil
+}
+
+// defaultLease is the lease that one replica holds, in the operator's namespace. config/rbac/leader_election_role.yaml
+// lets it.
+const defaultLease = "ragservice-operator"
+
+// defaultID is that of an operator in a namespace; of one outside of the cluster, which has no lease, when that is empty.
+func defaultID(namespace string) string {
+	if namespace == "" {
+		return defaultLease
+	}
+	return namespace + "." + defaultLease
+}
+
+// leaseName is the part of the operator's id that names its lease.
+func (s settings) leaseName() string {
+	return strings.TrimPrefix(s.operator.ID, s.operator.Namespace+".")
 }
 
 func podSecurityInto(to *desired.PodSecurity) func(string) error {
@@ -102,6 +121,11 @@ func (s settings) problems(rest []string) []error {
 		if len(validation.IsDNS1123Subdomain(name)) > 0 {
 			all = append(all, fmt.Errorf("--image-pull-secret: %q is no name of a Secret", name))
 		}
+	}
+	if len(validation.IsValidLabelValue(s.operator.ID)) > 0 || len(validation.IsDNS1123Subdomain(s.leaseName())) > 0 {
+		all = append(all, fmt.Errorf("--operator-id must be a value for a label, of at most 63 characters, not %q", s.operator.ID))
+	} else if s.leaderElect && s.operator.ID == s.leaseName() {
+		all = append(all, fmt.Errorf("--operator-id must begin with %q, where its lease is, not %q", s.operator.Namespace+".", s.operator.ID))
 	}
 	if s.leaderElect && s.operator.Namespace == "" {
 		all = append(all, errors.New("--leader-elect needs the environment variable POD_NAMESPACE, where the lease is kept"))

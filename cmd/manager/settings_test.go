@@ -32,7 +32,7 @@ func TestSettings(t *testing.T) {
 	t.Parallel()
 	args := append([]string{
 		"--leader-elect", "--metrics-bind-address=:9090", "--namespaces= b,a,b", "--log-level=DEBUG",
-		"--pod-security=platform", "--image-pull-secret=registry,mirror",
+		"--pod-security=platform", "--image-pull-secret=registry,mirror", "--operator-id=rag-system.other",
 	}, images...)
 	got, err := parse(args, environment("POD_NAMESPACE", "rag-system"), nil)
 	if err != nil {
@@ -42,6 +42,7 @@ func TestSettings(t *testing.T) {
 		leaderElect: true, metricsBind: ":9090", probeBind: ":8081", namespaces: []string{"a", "b"},
 		logLevel: slog.LevelDebug,
 		operator: desired.OperatorOptions{
+			ID:     "rag-system.other",
 			Images: desired.Images{Server: "s", Redis: "r", OpenSearch: "o"}, Namespace: "rag-system",
 			PodSecurity: desired.PodSecurityPlatform, ImagePullSecrets: []string{"mirror", "registry"},
 		},
@@ -68,6 +69,7 @@ func TestBrokenFlags(t *testing.T) {
 		"empty namespace":  {append([]string{"--namespaces=a,,b"}, images...), "--namespaces"},
 		"bad pull secret":  {append([]string{"--image-pull-secret=a b"}, images...), "--image-pull-secret"},
 		"bad pod security": {append([]string{"--pod-security=root"}, images...), "pod-security"},
+		"bad id":           {append([]string{"--operator-id=a/b"}, images...), "--operator-id"},
 		"no lease":         {append([]string{"--leader-elect"}, images...), "POD_NAMESPACE"},
 	} {
 		err := run(t.Context(), c.args, environment(), nil)
@@ -89,9 +91,34 @@ func TestHelpListsFlags(t *testing.T) {
 	if !errors.Is(err, flag.ErrHelp) || exitCode(err, nil) != 0 {
 		t.Errorf("%v, want help and status 0", err)
 	}
-	for _, name := range []string{"leader-elect", "namespaces", "server-image", "redis-image", "opensearch-image", "log-level", "pod-security", "image-pull-secret"} {
+	for _, name := range []string{"leader-elect", "namespaces", "server-image", "redis-image", "opensearch-image", "log-level", "pod-security", "image-pull-secret", "operator-id"} {
 		if !strings.Contains(stdout.String(), name) {
 			t.Errorf("help does not name %s", name)
 		}
+	}
+}
+
+func TestOperatorID(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		namespace, flag string
+		id, lease       string
+	}{
+		"by default":                    {namespace: "rag-system", id: "rag-system.ragservice-operator", lease: "ragservice-operator"},
+		"by default, outside a cluster": {id: "ragservice-operator", lease: "ragservice-operator"},
+		"by flag":                       {namespace: "rag-system", flag: "rag-system.other", id: "rag-system.other", lease: "other"},
+	} {
+		args := slices.Clip(images)
+		if c.flag != "" {
+			args = append(args, "--operator-id="+c.flag)
+		}
+		s, err := parse(args, environment("POD_NAMESPACE", c.namespace), nil)
+		if err != nil || s.operator.ID != c.id || s.leaseName() != c.lease {
+			t.Errorf("%s: id %q, lease %q, %v; want %q and %q", name, s.operator.ID, s.leaseName(), err, c.id, c.lease)
+		}
+	}
+	elsewhere := append([]string{"--leader-elect", "--operator-id=elsewhere.other"}, images...)
+	if _, err := parse(elsewhere, environment("POD_NAMESPACE", "rag-system"), nil); err == nil {
+		t.Error("an id whose lease is in another namespace is taken")
 	}
 }

@@ -124,6 +124,12 @@ type operator struct {
 // startOperator runs an operator for the namespace, until its stop is called or the test ends.
 func (w *world) startOperator() *operator {
 	w.t.Helper()
+	return w.startOperatorAs("operator")
+}
+
+// startOperatorAs runs an operator with an id: one with a dot in it names a lease, which the test holds for it.
+func (w *world) startOperatorAs(id string) *operator {
+	w.t.Helper()
 	o := &operator{requests: &requestLog{}, passes: &passCount{}}
 	connection := rest.CopyConfig(w.config)
 	connection.Impersonate.UserName = operatorUser
@@ -141,6 +147,7 @@ func (w *world) startOperator() *operator {
 	w.must(mgr.Add(poller))
 	o.Reconciler = controller.New(mgr, controller.Options{
 		Operator: desired.OperatorOptions{
+			ID:        id,
 			Images:    desired.Images{Server: "ragserver:test", Redis: "redis:test", OpenSearch: "opensearch:test"},
 			Namespace: "operator",
 		},

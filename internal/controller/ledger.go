@@ -31,6 +31,8 @@ type ledgerEntry struct {
 	written time.Time
 	// complete is the generation of which everything was written.
 	complete int64
+	// foreign is the operator that works on the RAGService, where it is another one.
+	foreign string
 }
 
 func newLedger() *ledger { return &ledger{entries: map[types.NamespacedName]ledgerEntry{}} }
@@ -95,11 +97,20 @@ func (l *ledger) numbersWritten(rag *v1alpha1.RAGService) time.Time {
 	return time.Time{}
 }
 
-// remove forgets a RAGService and says which one it was, if it was known.
+// remove forgets a RAGService and says which one it was, if this operator worked on it.
 func (l *ledger) remove(key types.NamespacedName) (types.UID, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	entry, known := l.entries[key]
 	delete(l.entries, key)
-	return entry.uid, known
+	return entry.uid, known && entry.foreign == ""
+}
+
+// recordOperator notes the operator that works on rag, empty for this one, and says whether that is news.
+func (l *ledger) recordOperator(rag *v1alpha1.RAGService, foreign string) (changed bool) {
+	l.update(rag, func(e *ledgerEntry) {
+		changed = e.foreign != foreign
+		e.foreign = foreign
+	})
+	return changed
 }

@@ -25,6 +25,8 @@ import (
 // Reconciler brings RAGServices about. It may be used by several goroutines.
 type Reconciler struct {
 	client   client.Client
+	live     client.Reader
+	id       string
 	gatherer *gather.Gatherer
 	applier  *apply.Applier
 	observer *observe.Observer
@@ -49,6 +51,8 @@ func New(mgr manager.Manager, o Options) *Reconciler {
 	observer.ReadEvents(mgr.GetAPIReader())
 	return &Reconciler{
 		client:    mgr.GetClient(),
+		live:      mgr.GetAPIReader(),
+		id:        o.Operator.ID,
 		gatherer:  gather.New(mgr.GetCache(), mgr.GetAPIReader(), o.Operator),
 		applier:   apply.New(mgr.GetClient(), mgr.GetAPIReader()),
 		observer:  observer,
@@ -73,11 +77,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 	if r.ledger.isStale(rag, r.now()) {
 		return ctrl.Result{RequeueAfter: staleDelay}, nil
 	}
-	if len(rag.Status.Conditions) == 0 {
-		first := status.Evaluate(status.Pass{Service: rag, Now: r.now()})
-		if err := r.writeStatus(ctx, rag, first.Status); err != nil {
-			return r.retry(ctx, rag, fmt.Errorf("writing the first status: %w", err))
-		}
+	if claimed, err := r.claim(ctx, rag); err != nil {
+		return r.retry(ctx, rag, err)
+	} else if !claimed {
+		return ctrl.Result{RequeueAfter: foreignDelay}, nil
 	}
 
 	pass := &status.Pass{Service: rag, Now: r.now(), NumbersWritten: r.ledger.numbersWritten(rag)}

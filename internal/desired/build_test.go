@@ -67,7 +67,9 @@ func TestEveryObjectIsOwnedAndLabelled(t *testing.T) {
 	rag := desiredtest.Full()
 	for _, o := range build(t, desiredtest.Inputs(rag)).Objects() {
 		meta := decode[metav1.PartialObjectMetadata](t, o.Config)
-		if diff := cmp.Diff(desired.Labels(rag.Name, o.Component), meta.Labels); diff != "" {
+		want := desired.Labels(rag.Name, o.Component)
+		want[desired.LabelOperator] = "operators.ragservice-operator"
+		if diff := cmp.Diff(want, meta.Labels); diff != "" {
 			t.Errorf("labels of %s %s (-want +got):\n%s", meta.Kind, meta.Name, diff)
 		}
 		if by := metav1.GetControllerOf(&meta); by == nil || by.UID != rag.UID {

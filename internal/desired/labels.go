@@ -4,13 +4,15 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// Labels that every object and pod carries.
+// Labels of objects and pods.
 const (
 	LabelName      = "app.kubernetes.io/name"
 	LabelInstance  = "app.kubernetes.io/instance"
 	LabelComponent = "app.kubernetes.io/component"
 	LabelPartOf    = "app.kubernetes.io/part-of"
 	LabelManagedBy = "app.kubernetes.io/managed-by"
+	// LabelOperator is OperatorOptions.ID. Volume claims do without: their templates cannot be changed.
+	LabelOperator = "ragservice.dev/operator"
 )
 
 // Values of labels that are the same for every RAGService.

@@ -82,7 +82,7 @@ func openSearchStatefulSet(
 		WithRevisionHistoryLimit(3).
 		WithSelector(metav1ac.LabelSelector().WithMatchLabels(p.selector())).
 		WithTemplate(corev1ac.PodTemplateSpec().
-			WithLabels(p.labels()).
+			WithLabels(p.operatedLabels()).
 			WithAnnotations(map[string]string{AnnotationConfigHash: rollHash}).
 			WithSpec(pod)).
 		WithVolumeClaimTemplates(claim))

@@ -26,6 +26,13 @@ func (p part) namespace() string           { return p.service.Namespace }
 func (p part) labels() map[string]string   { return Labels(p.service.Name, p.component) }
 func (p part) selector() map[string]string { return Selector(p.service.Name, p.component) }
 
+// operatedLabels are labels with the operator's own.
+func (p part) operatedLabels() map[string]string {
+	labels := p.labels()
+	labels[LabelOperator] = p.operator.ID
+	return labels
+}
+
 // child is an apply configuration of any kind.
 type child[T any] interface {
 	WithLabels(entries map[string]string) T
@@ -39,7 +46,7 @@ type child[T any] interface {
 
 // object completes config with what every child carries.
 func object[T child[T]](p part, config T) Object {
-	config = config.WithLabels(p.labels()).
+	config = config.WithLabels(p.operatedLabels()).
 		WithAnnotations(map[string]string{AnnotationServiceUID: string(p.service.UID)}).
 		WithOwnerReferences(owner(p.service))
 	return Object{

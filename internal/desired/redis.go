@@ -93,7 +93,7 @@ func (r redisInstance) statefulSet(rollOn map[string]string) *appsv1ac.StatefulS
 		WithRevisionHistoryLimit(3).
 		WithSelector(metav1ac.LabelSelector().WithMatchLabels(r.selector())).
 		WithTemplate(corev1ac.PodTemplateSpec().
-			WithLabels(r.labels()).
+			WithLabels(r.operatedLabels()).
 			WithAnnotations(rollOn).
 			WithSpec(r.pod()))
 	if r.data != nil {

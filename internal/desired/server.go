@@ -60,7 +60,7 @@ func servicePort(name string, port int32) *corev1ac.ServicePortApplyConfiguratio
 // serverDeployment replaces a pod only after its successor is ready: no request is refused while it rolls.
 func serverDeployment(p part, in Inputs, written serverConfig) *appsv1ac.DeploymentApplyConfiguration {
 	template := corev1ac.PodTemplateSpec().
-		WithLabels(p.labels()).
+		WithLabels(p.operatedLabels()).
 		WithAnnotations(map[string]string{
 			AnnotationSecretsHash: in.Secrets.RollHashes[p.component],
 			AnnotationStartHash:   written.startHash,

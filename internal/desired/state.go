@@ -60,6 +60,8 @@ const (
 
 // OperatorOptions are what the operator's flags say for all RAGServices.
 type OperatorOptions struct {
+	// ID tells the operator from others in the cluster: "<namespace>.<name>" of its lease, a value for a label.
+	ID     string
 	Images Images
 	// Namespace is the operator's own. Its pods may reach the servers' admin port. Empty for an operator outside the cluster.
 	Namespace string

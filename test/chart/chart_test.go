@@ -87,6 +87,7 @@ func TestValues(t *testing.T) {
 			values: []string{"rbac.create=false"},
 			lacks:  []string{"ClusterRole there:operator-ragservice-operator", "ClusterRole there:operator-ragservice-operator-editor"},
 		},
+		"an id":                {argument: "--operator-id=there.operator-ragservice-operator"},
 		"no definition":        {values: []string{"crds.install=false"}, lacks: []string{"CustomResourceDefinition ragservices.ragservice.dev"}},
 		"OpenShift":            {values: []string{"podSecurity=platform"}, argument: "--pod-security=platform"},
 		"a private registry":   {values: []string{"images.pullSecrets={a,b}"}, argument: "--image-pull-secret=a,b"},

@@ -17,6 +17,15 @@
 {{- printf "%s:%s" .Release.Namespace (include "ragservice-operator.fullname" .) }}
 {{- end }}
 
+{{- /* Namespace and lease: tells the operator from others of the cluster. It is the value of a label. */}}
+{{- define "ragservice-operator.id" -}}
+{{- $id := printf "%s.%s" .Release.Namespace (include "ragservice-operator.fullname" .) }}
+{{- if gt (len $id) 63 }}
+{{- fail (printf "namespace and name of the operator have more than 63 characters together (%s): set a shorter fullnameOverride" $id) }}
+{{- end }}
+{{- $id }}
+{{- end }}
+
 {{- /* Not empty when the definition is there and belongs to another release, which upgrades it. Without a cluster to look at it is empty. */}}
 {{- define "ragservice-operator.crdOfAnother" -}}
 {{- with lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" "ragservices.ragservice.dev" }}

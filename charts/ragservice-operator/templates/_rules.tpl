@@ -58,6 +58,12 @@
   - list
   - watch
 - apiGroups:
+  - coordination.k8s.io
+  resources:
+  - leases
+  verbs:
+  - get
+- apiGroups:
   - events.k8s.io
   resources:
   - events

@@ -80,6 +80,7 @@ func Inputs(rag *v1alpha1.RAGService) desired.Inputs {
 	return desired.Inputs{
 		Service: rag,
 		Operator: desired.OperatorOptions{
+			ID:        "operators.ragservice-operator",
 			Images:    desired.Images{Server: "ragserver:1", Redis: "redis:8", OpenSearch: "opensearch:3"},
 			Namespace: "ragservice-system",
 		},
