@@ -17,7 +17,8 @@ type ServerSpec struct {
 	// of the operator moves it.
 	// +optional
 	Image Image `json:"image,omitempty"`
-	// resources of the server's container. Default: requests of 100m CPU and 128Mi memory, limit of 512Mi memory.
+	// resources of the server's container. Default: requests of 100m CPU and 128Mi memory, limits of 2 CPU and 512Mi memory. A
+	// resource that is named in requests or limits is as given there; others keep their default.
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 	// cors lets web pages of other origins call the API from a browser. Default: none may.

@@ -41,7 +41,8 @@ type ManagedRedis struct {
 	// +optional
 	StorageClassName *string `json:"storageClassName,omitempty"`
 	// resources of each Redis container. Default: memory for twice the data (a rewrite of the append-only file copies
-	// it) and 50m CPU; a limit of the same memory.
+	// it) and 50m CPU; limits of the same memory and 1 CPU. A resource that is named in requests or limits is as given
+	// there; others keep their default.
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 }
@@ -77,7 +78,8 @@ type ManagedOpenSearch struct {
 	// +kubebuilder:validation:MaxLength=253
 	// +optional
 	StorageClassName *string `json:"storageClassName,omitempty"`
-	// resources of the OpenSearch container. Default: memory for twice the heap and 250m CPU; a limit of the same memory.
+	// resources of the OpenSearch container. Default: memory for twice the heap and 250m CPU; limits of the same memory and 2
+	// CPU. A resource that is named in requests or limits is as given there; others keep their default.
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 }

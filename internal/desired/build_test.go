@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
@@ -266,4 +267,32 @@ func toJSON(t *testing.T, v any) string {
 		t.Fatal(err)
 	}
 	return string(data)
+}
+
+// A ResourceQuota on requests and limits refuses pods of which one container lacks them.
+func TestDefaultsPassAQuota(t *testing.T) {
+	t.Parallel()
+	rag := desiredtest.Full()
+	rag.Spec.Server.Resources, rag.Spec.Redis.Managed, rag.Spec.OpenSearch.Managed = nil, nil, nil
+	containers := 0
+	for _, o := range build(t, desiredtest.Inputs(rag)).Objects() {
+		spec := decode[struct {
+			Spec struct {
+				Template struct {
+					Spec corev1.PodSpec `json:"spec"`
+				} `json:"template"`
+			} `json:"spec"`
+		}](t, o.Config).Spec.Template.Spec
+		for _, c := range slices.Concat(spec.InitContainers, spec.Containers) {
+			containers++
+			for _, list := range []corev1.ResourceList{c.Resources.Requests, c.Resources.Limits} {
+				if list.Cpu().IsZero() || list.Memory().IsZero() {
+					t.Errorf("container %s of %s has resources %v", c.Name, o.Key.Name, c.Resources)
+				}
+			}
+		}
+	}
+	if containers < 4 {
+		t.Errorf("%d containers", containers)
+	}
 }

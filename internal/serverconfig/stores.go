@@ -2,6 +2,7 @@ package serverconfig
 
 import (
 	"cmp"
+	"maps"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -27,7 +28,8 @@ func ManagedRedis(rag *v1alpha1.RAGService) (v1alpha1.ManagedRedis, error) {
 	r.Memory = cmp.Or(r.Memory, defaultRedisMemory)
 	r.StateStorage = cmp.Or(r.StateStorage, defaultRedisStateStorage)
 	// Twice the data: a rewrite of the append-only file copies it.
-	err := defaultResources(&r.Resources, "50m", r.Memory)
+	resources, err := storeResources(r.Resources, "50m", "1", r.Memory)
+	r.Resources = resources
 	return r, err
 }
 
@@ -41,38 +43,54 @@ func ManagedOpenSearch(rag *v1alpha1.RAGService) (v1alpha1.ManagedOpenSearch, er
 	o.Heap = cmp.Or(o.Heap, defaultOpenSearchHeap)
 	o.Storage = cmp.Or(o.Storage, defaultOpenSearchStorage)
 	// Twice the heap: the other half is for what Java keeps outside it and for the index files the kernel caches.
-	err := defaultResources(&o.Resources, "250m", o.Heap)
+	resources, err := storeResources(o.Resources, "250m", "2", o.Heap)
+	o.Resources = resources
 	return o, err
 }
 
 // ServerResources are the resources of the server's container.
 func ServerResources(rag *v1alpha1.RAGService) corev1.ResourceRequirements {
-	if given := rag.Spec.Server.Resources; given != nil {
-		return *given.DeepCopy()
-	}
-	return corev1.ResourceRequirements{
+	return mergeResources(rag.Spec.Server.Resources, corev1.ResourceRequirements{
 		Requests: corev1.ResourceList{
 			corev1.ResourceCPU:    resource.MustParse("100m"),
 			corev1.ResourceMemory: resource.MustParse("128Mi"),
 		},
-		Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("512Mi")},
-	}
+		Limits: corev1.ResourceList{
+			corev1.ResourceCPU:    resource.MustParse("2"),
+			corev1.ResourceMemory: resource.MustParse("512Mi"),
+		},
+	})
 }
 
-// defaultResources fills in resources that are not given: cpu, and twice the memory of half, which is also the limit,
-// because what is used over the request can be taken away by the node.
-func defaultResources(given **corev1.ResourceRequirements, cpu string, half v1alpha1.Quantity) error {
-	if *given != nil {
-		return nil
-	}
+// storeResources are given ones with the defaults of a store: twice the memory of half, which is also the limit, because
+// what is used over the request can be taken away by the node.
+func storeResources(given *corev1.ResourceRequirements, cpu, cpuLimit string, half v1alpha1.Quantity) (*corev1.ResourceRequirements, error) {
 	memory, err := half.Quantity()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	memory.Add(memory)
-	*given = &corev1.ResourceRequirements{
+	return new(mergeResources(given, corev1.ResourceRequirements{
 		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu), corev1.ResourceMemory: memory},
-		Limits:   corev1.ResourceList{corev1.ResourceMemory: memory.DeepCopy()},
+		Limits:   corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpuLimit), corev1.ResourceMemory: memory.DeepCopy()},
+	})), nil
+}
+
+// mergeResources is given, with the defaults of each resource of which it has neither request nor limit. All defaults have
+// limits, since a quota of limits refuses pods without them.
+func mergeResources(given *corev1.ResourceRequirements, defaults corev1.ResourceRequirements) corev1.ResourceRequirements {
+	if given == nil {
+		return defaults
 	}
-	return nil
+	for _, list := range []corev1.ResourceList{given.Requests, given.Limits} {
+		for name := range list {
+			delete(defaults.Requests, name)
+			delete(defaults.Limits, name)
+		}
+	}
+	given = given.DeepCopy()
+	maps.Copy(defaults.Requests, given.Requests)
+	maps.Copy(defaults.Limits, given.Limits)
+	defaults.Claims = given.Claims
+	return defaults
 }

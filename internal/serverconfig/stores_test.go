@@ -23,7 +23,7 @@ func TestManagedDefaultsAreTheSchemas(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := v1alpha1.ManagedRedis{Memory: "256Mi", StateStorage: "1Gi", Resources: resources("50m", "512Mi")}
+		want := v1alpha1.ManagedRedis{Memory: "256Mi", StateStorage: "1Gi", Resources: resources("50m", "1", "512Mi")}
 		if diff := cmp.Diff(want, redis); diff != "" {
 			t.Errorf("Redis (-want +got):\n%s", diff)
 		}
@@ -31,7 +31,7 @@ func TestManagedDefaultsAreTheSchemas(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		wantOpenSearch := v1alpha1.ManagedOpenSearch{Heap: "512Mi", Storage: "10Gi", Resources: resources("250m", "1Gi")}
+		wantOpenSearch := v1alpha1.ManagedOpenSearch{Heap: "512Mi", Storage: "10Gi", Resources: resources("250m", "2", "1Gi")}
 		if diff := cmp.Diff(wantOpenSearch, openSearch); diff != "" {
 			t.Errorf("OpenSearch (-want +got):\n%s", diff)
 		}
@@ -49,7 +49,10 @@ func TestManagedAsGiven(t *testing.T) {
 	}
 	want := v1alpha1.ManagedRedis{
 		Image: "r", Memory: "1G", StateStorage: "2Gi",
-		Resources: &corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1")}},
+		Resources: &corev1.ResourceRequirements{
+			Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1"), corev1.ResourceMemory: resource.MustParse("2G")},
+			Limits:   corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("2G")},
+		},
 	}
 	if diff := cmp.Diff(want, redis); diff != "" {
 		t.Errorf("Redis (-want +got):\n%s", diff)
@@ -59,7 +62,7 @@ func TestManagedAsGiven(t *testing.T) {
 		t.Fatal(err)
 	}
 	class := "fast"
-	wantOpenSearch := v1alpha1.ManagedOpenSearch{Image: "o", Heap: "1Gi", Storage: "3Gi", StorageClassName: &class, Resources: resources("250m", "2Gi")}
+	wantOpenSearch := v1alpha1.ManagedOpenSearch{Image: "o", Heap: "1Gi", Storage: "3Gi", StorageClassName: &class, Resources: resources("250m", "2", "2Gi")}
 	if diff := cmp.Diff(wantOpenSearch, openSearch); diff != "" {
 		t.Errorf("OpenSearch (-want +got):\n%s", diff)
 	}
@@ -69,24 +72,45 @@ func TestManagedAsGiven(t *testing.T) {
 }
 
 func TestServerResources(t *testing.T) {
-	got := serverconfig.ServerResources(load(t, extractive))
-	want := corev1.ResourceRequirements{
-		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("100m"), corev1.ResourceMemory: resource.MustParse("128Mi")},
-		Limits:   corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("512Mi")},
+	for name, test := range map[string]struct {
+		given, requests, limits string // of resources; "cpu memory"
+	}{
+		"by default":             {"", "100m 128Mi", "2 512Mi"},
+		"nothing":                {"{}", "100m 128Mi", "2 512Mi"},
+		"a limit of memory":      {"{limits: {memory: 1Gi}}", "100m ", "2 1Gi"},
+		"a request of CPU":       {"{requests: {cpu: 500m}}", "500m 128Mi", " 512Mi"},
+		"both of both":           {"{requests: {cpu: 1, memory: 1Gi}, limits: {cpu: 3, memory: 2Gi}}", "1 1Gi", "3 2Gi"},
+		"requests of everything": {"{requests: {cpu: 1, memory: 1Gi}}", "1 1Gi", " "},
+	} {
+		manifest := extractive
+		if test.given != "" {
+			manifest += "  server: {resources: " + test.given + "}\n"
+		}
+		got := serverconfig.ServerResources(load(t, manifest))
+		if requests, limits := list(got.Requests), list(got.Limits); requests != test.requests || limits != test.limits {
+			t.Errorf("%s: requests %q, limits %q; want %q and %q", name, requests, limits, test.requests, test.limits)
+		}
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("default (-want +got):\n%s", diff)
-	}
-	got = serverconfig.ServerResources(load(t, extractive+"  server: {resources: {limits: {memory: 1Gi}}}\n"))
-	want = corev1.ResourceRequirements{Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("1Gi")}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("given (-want +got):\n%s", diff)
+	given := serverconfig.ServerResources(load(t, extractive+"  server: {resources: {requests: {example.com/gpu: 1}, limits: {example.com/gpu: 1}}}\n"))
+	if list(given.Requests) != "100m 128Mi" || given.Requests["example.com/gpu"] != resource.MustParse("1") {
+		t.Errorf("another resource: %v", given)
 	}
 }
 
-func resources(cpu, memory string) *corev1.ResourceRequirements {
+// list is "cpu memory", each empty where there is none.
+func list(r corev1.ResourceList) string {
+	var words [2]string
+	for i, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
+		if quantity, ok := r[name]; ok {
+			words[i] = quantity.String()
+		}
+	}
+	return words[0] + " " + words[1]
+}
+
+func resources(cpu, cpuLimit, memory string) *corev1.ResourceRequirements {
 	return &corev1.ResourceRequirements{
 		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu), corev1.ResourceMemory: resource.MustParse(memory)},
-		Limits:   corev1.ResourceList{corev1.ResourceMemory: resource.MustParse(memory)},
+		Limits:   corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpuLimit), corev1.ResourceMemory: resource.MustParse(memory)},
 	}
 }
