@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -110,27 +111,26 @@ func TestWorkloadIsTheLastOfItsComponent(t *testing.T) {
 func TestReloadedSettingsRollNothing(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*v1alpha1.RAGServiceSpec){
-		"models.llm.model":              func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.Model = "another" },
-		"models.llm.temperature":        func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.Temperature = "0.7" },
-		"models.llm.contextTokens":      func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.ContextTokens = new(int32(4096)) },
-		"models.llm.maxTokens":          func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.MaxTokens = new(int32(64)) },
-		"models.llm.timeout":            func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.Timeout = "10s" },
-		"models.llm.idleTimeout":        func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.IdleTimeout = "5s" },
-		"models.llm.baseURL":            func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.BaseURL = "https://other.example.com/v1" },
-		"retrieval.topK":                func(s *v1alpha1.RAGServiceSpec) { s.Retrieval.TopK = new(int32(7)) },
-		"retrieval.maxTopK":             func(s *v1alpha1.RAGServiceSpec) { s.Retrieval.MaxTopK = new(int32(60)) },
-		"retrieval.chunking.words":      func(s *v1alpha1.RAGServiceSpec) { s.Retrieval.Chunking.Words = new(int32(300)) },
-		"retrieval.chunking.overlap":    func(s *v1alpha1.RAGServiceSpec) { s.Retrieval.Chunking.OverlapWords = new(int32(10)) },
-		"cache.enabled":                 func(s *v1alpha1.RAGServiceSpec) { s.Cache.Enabled = new(false) },
-		"cache.ttl.search":              func(s *v1alpha1.RAGServiceSpec) { s.Cache.TTL.Search = "2h" },
-		"cache.ttl.llm":                 func(s *v1alpha1.RAGServiceSpec) { s.Cache.TTL.LLM = "1m" },
-		"cache.local.maxBytes":          func(s *v1alpha1.RAGServiceSpec) { s.Cache.Local.MaxBytes = "32Mi" },
-		"cache.generation":              func(s *v1alpha1.RAGServiceSpec) { s.Cache.Generation = new(int64(1)) },
-		"rateLimits.defaultTier":        func(s *v1alpha1.RAGServiceSpec) { s.RateLimits.DefaultTier = "premium" },
-		"rateLimits.endpoints":          func(s *v1alpha1.RAGServiceSpec) { s.RateLimits.Endpoints = oneEndpoint() },
-		"auth.mode":                     func(s *v1alpha1.RAGServiceSpec) { s.Auth.Mode = v1alpha1.AuthModeAnonymous },
-		"logging.level":                 func(s *v1alpha1.RAGServiceSpec) { s.Logging.Level = v1alpha1.LogLevelDebug },
-		"server.replicas (their share)": func(s *v1alpha1.RAGServiceSpec) { s.Server.Replicas = new(int32(5)) },
+		"models.llm.model":           func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.Model = "another" },
+		"models.llm.temperature":     func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.Temperature = "0.7" },
+		"models.llm.contextTokens":   func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.ContextTokens = new(int32(4096)) },
+		"models.llm.maxTokens":       func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.MaxTokens = new(int32(64)) },
+		"models.llm.timeout":         func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.Timeout = "10s" },
+		"models.llm.idleTimeout":     func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.IdleTimeout = "5s" },
+		"models.llm.baseURL":         func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.BaseURL = "https://other.example.com/v1" },
+		"retrieval.topK":             func(s *v1alpha1.RAGServiceSpec) { s.Retrieval.TopK = new(int32(7)) },
+		"retrieval.maxTopK":          func(s *v1alpha1.RAGServiceSpec) { s.Retrieval.MaxTopK = new(int32(60)) },
+		"retrieval.chunking.words":   func(s *v1alpha1.RAGServiceSpec) { s.Retrieval.Chunking.Words = new(int32(300)) },
+		"retrieval.chunking.overlap": func(s *v1alpha1.RAGServiceSpec) { s.Retrieval.Chunking.OverlapWords = new(int32(10)) },
+		"cache.enabled":              func(s *v1alpha1.RAGServiceSpec) { s.Cache.Enabled = new(false) },
+		"cache.ttl.search":           func(s *v1alpha1.RAGServiceSpec) { s.Cache.TTL.Search = "2h" },
+		"cache.ttl.llm":              func(s *v1alpha1.RAGServiceSpec) { s.Cache.TTL.LLM = "1m" },
+		"cache.local.maxBytes":       func(s *v1alpha1.RAGServiceSpec) { s.Cache.Local.MaxBytes = "32Mi" },
+		"cache.generation":           func(s *v1alpha1.RAGServiceSpec) { s.Cache.Generation = new(int64(1)) },
+		"rateLimits.defaultTier":     func(s *v1alpha1.RAGServiceSpec) { s.RateLimits.DefaultTier = "premium" },
+		"rateLimits.endpoints":       func(s *v1alpha1.RAGServiceSpec) { s.RateLimits.Endpoints = oneEndpoint() },
+		"auth.mode":                  func(s *v1alpha1.RAGServiceSpec) { s.Auth.Mode = v1alpha1.AuthModeAnonymous },
+		"logging.level":              func(s *v1alpha1.RAGServiceSpec) { s.Logging.Level = v1alpha1.LogLevelDebug },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -294,5 +294,29 @@ func TestDefaultsPassAQuota(t *testing.T) {
 	}
 	if containers < 4 {
 		t.Errorf("%d containers", containers)
+	}
+}
+
+// A scale step is no change of the configuration, so that nothing waits for it; servers learn of it all the same.
+func TestScalingChangesNoConfigHash(t *testing.T) {
+	t.Parallel()
+	rag := desiredtest.Full()
+	before := build(t, desiredtest.Inputs(rag))
+	rag.Spec.Server.Replicas = new(int32(7))
+	after := build(t, desiredtest.Inputs(rag))
+	if before.ConfigHash != after.ConfigHash {
+		t.Errorf("the hash is %s before and %s after", before.ConfigHash, after.ConfigHash)
+	}
+	if diff := cmp.Diff(templates(t, before), templates(t, after)); diff != "" {
+		t.Errorf("a pod template changed:\n%s", diff)
+	}
+	if !slices.ContainsFunc(after.Objects(), func(o desired.Object) bool {
+		return strings.Contains(toJSON(t, o.Config), `replicas: 7`)
+	}) {
+		t.Error("the servers are not told")
+	}
+	rag.Spec.Retrieval.TopK = new(*rag.Spec.Retrieval.TopK + 1)
+	if build(t, desiredtest.Inputs(rag)).ConfigHash == after.ConfigHash {
+		t.Error("another topK has the same hash")
 	}
 }

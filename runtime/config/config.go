@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"reflect"
+	"regexp"
 	"time"
 )
 
@@ -179,9 +180,13 @@ func (d *Duration) UnmarshalJSON(data []byte) error {
 // D returns d as a time.Duration.
 func (d Duration) D() time.Duration { return time.Duration(d) }
 
+// replicasLine is service.replicas as the operator writes it.
+var replicasLine = regexp.MustCompile(`(?m)^  replicas: [0-9]+\n`)
+
 // Hash identifies a configuration by the bytes of its file: 16 hexadecimal characters of their SHA-256. The operator
-// computes it for what it writes, a server for what it runs.
+// computes it for what it writes, a server for what it runs. It leaves service.replicas out: servers take it up when they see
+// it, and nobody waits for that when a service is scaled.
 func Hash(data []byte) string {
-	sum := sha256.Sum256(data)
+	sum := sha256.Sum256(replicasLine.ReplaceAll(data, nil))
 	return hex.EncodeToString(sum[:8])
 }

@@ -84,3 +84,18 @@ func TestSourceTakesUpAndRefuses(t *testing.T) {
 		}
 	})
 }
+
+// The hash does not tell another number of servers: the file does.
+func TestSourceTakesUpAnotherNumberOfServers(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "config.yaml")
+	synctest.Test(t, func(t *testing.T) {
+		var told []config.Reload
+		source := watched(t, file, &told)
+		writeFile(t, file, changed(t, "service.replicas", 5))
+		time.Sleep(minute)
+		synctest.Wait()
+		if got := source.Config().Service.Replicas; got != 5 {
+			t.Errorf("the server counts on %d servers, want 5", got)
+		}
+	})
+}
