@@ -96,8 +96,9 @@ type RAGServiceSpec struct {
 	// +kubebuilder:validation:MaxItems=8
 	// +optional
 	ImagePullSecrets []SecretReference `json:"imagePullSecrets,omitempty"`
-	// deletionPolicy says what becomes of the volumes when the RAGService is deleted: Retain keeps them and an event
-	// names them, Delete removes them. Default Retain.
+	// deletionPolicy says what becomes of the volumes and of the Secret of callers' keys that the operator made when the
+	// RAGService is deleted: Retain keeps them, an event names the volumes, and a RAGService of the same name finds both again;
+	// Delete removes them. Default Retain.
 	// +kubebuilder:validation:Enum=Retain;Delete
 	// +default="Retain"
 	// +optional

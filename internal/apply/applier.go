@@ -43,6 +43,7 @@ func New(c client.Client, live client.Reader) *Applier {
 func (a *Applier) Apply(ctx context.Context, rag *v1alpha1.RAGService, plan desired.Plan) (ChangeSet, error) {
 	p := &pass{Applier: a, rag: rag, held: slices.Clone(plan.Withheld)}
 	p.createSecrets(ctx, plan.Generated)
+	p.ownSecrets(ctx, plan.Secrets)
 	for _, c := range plan.Components {
 		if !slices.Contains(p.held, c.Name) {
 			p.applyComponent(ctx, c)

@@ -47,11 +47,14 @@ func (f *Failure) Error() string { return fmt.Sprintf("%s %s: %v", f.Kind, f.Nam
 
 func (f *Failure) Unwrap() error { return f.Err }
 
-// Reason is a reason of conditions: NameConflict and ApplyFailed wait for a person, ReconcileFailed is tried again.
+// Reason is a reason of conditions: NameConflict and ApplyFailed wait for a person, Progressing for the garbage collector, and
+// ReconcileFailed is tried again.
 func (f *Failure) Reason() string {
 	switch {
 	case errors.Is(f.Err, ErrNameConflict):
 		return v1alpha1.ReasonNameConflict
+	case errors.Is(f.Err, ErrBeingCollected):
+		return v1alpha1.ReasonProgressing
 	case apierrors.IsInvalid(f.Err), apierrors.IsBadRequest(f.Err), apierrors.IsForbidden(f.Err):
 		return v1alpha1.ReasonApplyFailed
 	default:

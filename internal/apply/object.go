@@ -53,6 +53,9 @@ func (p *pass) judge(ctx context.Context, r rendered) (verdict, error) {
 	if err := p.checkOwner(cached); err != nil {
 		return verdict{}, err
 	}
+	if set, ok := cached.(*appsv1.StatefulSet); ok && p.isOfAnEarlier(set) {
+		return verdict{}, p.deleteAlone(ctx, set)
+	}
 	version := cached.GetResourceVersion()
 	if cached.GetAnnotations()[AnnotationAppliedHash] != r.hash {
 		return verdict{&p.changes.Updated, version}, nil

@@ -7,14 +7,15 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/ragservice/ragservice-operator/internal/desired"
 )
 
-// createSecrets makes the generated Secrets that do not exist. Where one cannot be made, its users wait for it: their
-// roll hashes speak of contents that nobody has.
+// createSecrets makes the generated Secrets that do not exist. Where one cannot be made, its users wait for it: their roll
+// hashes speak of contents that nobody has.
 func (p *pass) createSecrets(ctx context.Context, all []desired.GeneratedSecret) {
 	for _, wanted := range all {
 		if err := p.createSecret(ctx, wanted); err != nil {
@@ -24,17 +25,20 @@ func (p *pass) createSecrets(ctx context.Context, all []desired.GeneratedSecret)
 	}
 }
 
-// createSecret never changes a Secret that exists: its contents are in use.
+// createSecret never changes the contents of a Secret that exists: they are in use.
 func (p *pass) createSecret(ctx context.Context, wanted desired.GeneratedSecret) error {
 	secret := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: p.rag.Namespace, Name: wanted.Name, Labels: desired.ServiceLabels(p.rag.Name),
+			Annotations: map[string]string{desired.AnnotationServiceUID: string(p.rag.UID)},
 		},
 		Type: corev1.SecretTypeOpaque,
 		Data: wanted.Data,
 	}
-	if err := controllerutil.SetControllerReference(p.rag, secret, p.scheme); err != nil {
-		return err
+	if wanted.GoesWithService {
+		if err := controllerutil.SetControllerReference(p.rag, secret, p.scheme); err != nil {
+			return err
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -52,13 +56,46 @@ func (p *pass) createSecret(ctx context.Context, wanted desired.GeneratedSecret)
 
 // checkSecret is for a Secret that appeared since gather looked: ours is as good as the one that we drew.
 func (p *pass) checkSecret(ctx context.Context, key client.ObjectKey) error {
-	var meta metav1.PartialObjectMetadata
-	meta.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
-	if err := p.live.Get(ctx, key, &meta); err != nil {
+	meta := secretMetadata()
+	if err := p.live.Get(ctx, key, meta); err != nil {
 		return fmt.Errorf("reading it: %w", err)
 	}
-	if !metav1.IsControlledBy(&meta, p.rag) {
-		return ErrNameConflict
+	return p.checkOwner(meta)
+}
+
+// ownSecrets makes Secrets go with the RAGService, or stay. It sees and writes metadata alone.
+func (p *pass) ownSecrets(ctx context.Context, all []desired.Owned) {
+	for _, secret := range all {
+		ref := Ref{Kind: "Secret", Name: secret.Name}
+		p.fail(ref, p.ownSecret(ctx, ref, secret.GoesWithService))
 	}
-	return nil
+}
+
+func (p *pass) ownSecret(ctx context.Context, ref Ref, owned bool) error {
+	meta := secretMetadata()
+	if err := p.live.Get(ctx, client.ObjectKey{Namespace: p.rag.Namespace, Name: ref.Name}, meta); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	if err := p.checkOwner(meta); err != nil {
+		return err
+	}
+	before, change := meta.DeepCopy(), controllerutil.RemoveControllerReference
+	if owned {
+		change = func(owner, object metav1.Object, scheme *runtime.Scheme) error {
+			return controllerutil.SetControllerReference(owner, object, scheme)
+		}
+	}
+	if metav1.IsControlledBy(meta, p.rag) == owned {
+		return nil // the cache is behind
+	}
+	if err := change(p.rag, meta, p.scheme); err != nil {
+		return err
+	}
+	return p.patchOwners(ctx, ref, meta, before)
+}
+
+func secretMetadata() *metav1.PartialObjectMetadata {
+	meta := &metav1.PartialObjectMetadata{}
+	meta.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+	return meta
 }

@@ -20,7 +20,7 @@ import (
 func (w *world) candidate(password string) desired.Plan {
 	state := w.state()
 	state.Generated = []desired.GeneratedSecret{{
-		Name: "papers-redis", Data: map[string][]byte{"password": []byte(password)},
+		Name: "papers-redis", Data: map[string][]byte{"password": []byte(password)}, GoesWithService: true,
 		Users: []desired.Component{desired.ComponentRedisCache, desired.ComponentRedisState},
 	}}
 	return state
@@ -99,8 +99,8 @@ func TestChildrenOfAnEarlierRAGServiceAreNotOurs(t *testing.T) {
 		t.Errorf("changes %+v, want none", changes)
 	}
 	for _, f := range apply.Failures(err) {
-		if !errors.Is(f, apply.ErrBeingCollected) || f.Reason() != "ReconcileFailed" {
-			t.Errorf("%v: reason %s, want one that is tried again", f, f.Reason())
+		if !errors.Is(f, apply.ErrBeingCollected) || f.Reason() != "Progressing" {
+			t.Errorf("%v: reason %s, want Progressing", f, f.Reason())
 		}
 	}
 	// Workloads are not tried without what their pods need.

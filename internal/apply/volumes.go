@@ -21,7 +21,7 @@ func (p *pass) ownVolumes(ctx context.Context, of desired.ComponentPlan) {
 }
 
 // ownVolume patches the claim's owners alone. The StatefulSet made the claim and others write to it, so it is no child
-// to be rendered; the patch holds for the version that was read, and a conflict is tried again.
+// to be rendered.
 func (p *pass) ownVolume(ctx context.Context, ref Ref, owned bool) error {
 	var claim corev1.PersistentVolumeClaim
 	if err := p.client.Get(ctx, client.ObjectKey{Namespace: p.rag.Namespace, Name: ref.Name}, &claim); err != nil {
@@ -38,10 +38,15 @@ func (p *pass) ownVolume(ctx context.Context, ref Ref, owned bool) error {
 			APIVersion: v1alpha1.GroupVersion.String(), Kind: desired.Kind, Name: p.rag.Name, UID: p.rag.UID,
 		})
 	}
+	return p.patchOwners(ctx, ref, &claim, before)
+}
+
+// patchOwners writes what differs from before. The patch holds for the version that was read; a conflict is tried again.
+func (p *pass) patchOwners(ctx context.Context, ref Ref, object, before client.Object) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	if err := p.client.Patch(ctx, &claim, patch, FieldOwner); err != nil {
+	if err := p.client.Patch(ctx, object, patch, FieldOwner); err != nil {
 		return client.IgnoreNotFound(err)
 	}
 	p.changes.Updated = append(p.changes.Updated, ref)

@@ -54,7 +54,11 @@ func ClientOptions() client.Options {
 func trimSecret(object any) (any, error) {
 	if metadata, err := meta.Accessor(object); err == nil {
 		metadata.SetManagedFields(nil)
-		metadata.SetAnnotations(nil)
+		kept := map[string]string{}
+		if maker := metadata.GetAnnotations()[desired.AnnotationServiceUID]; maker != "" {
+			kept[desired.AnnotationServiceUID] = maker
+		}
+		metadata.SetAnnotations(kept)
 	}
 	return object, nil
 }

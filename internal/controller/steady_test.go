@@ -56,6 +56,14 @@ func TestARestartedOperatorWritesNothing(t *testing.T) {
 	first := w.startOperator()
 	rag := w.service()
 	servers := w.ready(rag)
+	w.eventually(func() string {
+		before := first.requests.count()
+		first.pass(t, rag)
+		if writes := first.requests.writesSince(before); len(writes) > 0 {
+			return "the first operator still writes"
+		}
+		return ""
+	})
 	first.stop()
 
 	second := w.startOperator()

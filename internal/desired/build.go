@@ -2,8 +2,10 @@ package desired
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/serverconfig"
 )
 
@@ -28,8 +30,10 @@ func Build(in Inputs) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
+	candidates, secrets := generatedSecrets(in)
 	return Plan{
-		Generated:  slices.Clone(in.Secrets.Candidates),
+		Generated:  candidates,
+		Secrets:    secrets,
 		Components: components,
 		Actions:    rollOpenSearch(in.OpenSearch),
 		Withheld:   withheld,
@@ -38,6 +42,26 @@ func Build(in Inputs) (Plan, error) {
 		Selector:   selectorString(in.Service.Name, ComponentServer),
 		Endpoint:   Endpoint(in.Service),
 	}, nil
+}
+
+// generatedSecrets are those to make, and those whose owner is to change.
+func generatedSecrets(in Inputs) (candidates []GeneratedSecret, change []Owned) {
+	candidates = slices.Clone(in.Secrets.Candidates)
+	for i := range candidates {
+		candidates[i].GoesWithService = goesWithService(in.Service, candidates[i].Name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(in.Secrets.Controlled)) {
+		if goes := goesWithService(in.Service, name); goes != in.Secrets.Controlled[name] {
+			change = append(change, Owned{Name: name, GoesWithService: goes})
+		}
+	}
+	return candidates, change
+}
+
+// goesWithService holds for all generated Secrets but the keys of callers: these stay where the documents do, so that whoever
+// makes the RAGService again finds both.
+func goesWithService(rag *v1alpha1.RAGService, secret string) bool {
+	return secret != APIKeysSecretName(rag) || rag.Spec.DeletionPolicy == v1alpha1.DeletionPolicyDelete
 }
 
 // components are the plans of all of them. What is withheld has its claims, but no objects.

@@ -89,6 +89,8 @@ type SecretFacts struct {
 	Problems []SecretProblem
 	// RollHashes are HMACs of the referenced entries, by component; a change rolls that component's pods.
 	RollHashes map[Component]string
+	// Controlled says of each generated Secret that exists whether the RAGService owns it.
+	Controlled map[string]bool
 	// Candidates are Secrets that do not exist yet, with drawn contents, to be created and never updated.
 	Candidates []GeneratedSecret
 }
@@ -110,6 +112,8 @@ type SecretProblem struct {
 type GeneratedSecret struct {
 	Name string
 	Data map[string][]byte
+	// GoesWithService says that the RAGService owns it; Build decides that.
+	GoesWithService bool
 	// Users are the components whose pods depend on it. They are not written while it cannot be made.
 	Users []Component
 }
@@ -133,11 +137,11 @@ type ComponentPlan struct {
 	// Objects in the order in which they are written, the workload last. None while the component is withheld.
 	Objects []Object
 	// Claims are the volumes of all its pods, which its StatefulSet makes.
-	Claims []Claim
+	Claims []Owned
 }
 
-// Claim is a volume claim of a store.
-type Claim struct {
+// Owned is what the operator does not render and the RAGService may own: a generated Secret, or a volume claim of a store.
+type Owned struct {
 	Name string
 	// GoesWithService says that the RAGService owns it (spec.deletionPolicy).
 	GoesWithService bool
@@ -147,6 +151,8 @@ type Claim struct {
 type Plan struct {
 	// Generated are Secrets to create when absent; they are never updated and never pruned.
 	Generated []GeneratedSecret
+	// Secrets are generated ones that exist, and have another owner than they shall.
+	Secrets []Owned
 	// Components in the order in which they are written.
 	Components []ComponentPlan
 	// Actions are steps on what exists, after the objects are written.

@@ -54,11 +54,11 @@ func claimTemplate(p part, size resource.Quantity, class *string) *corev1ac.Pers
 }
 
 // claims are the volume claims of all pods of a component.
-func claims(rag *v1alpha1.RAGService, c Component) []Claim {
+func claims(rag *v1alpha1.RAGService, c Component) []Owned {
 	if c != ComponentRedisState && c != ComponentOpenSearch {
 		return nil
 	}
-	return []Claim{{Name: ClaimName(rag.Name, c), GoesWithService: rag.Spec.DeletionPolicy == v1alpha1.DeletionPolicyDelete}}
+	return []Owned{{Name: ClaimName(rag.Name, c), GoesWithService: rag.Spec.DeletionPolicy == v1alpha1.DeletionPolicyDelete}}
 }
 
 // quantity parses what the schema has checked.

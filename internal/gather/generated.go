@@ -28,12 +28,16 @@ func (s *survey) generated(ctx context.Context, want generated) (contents, error
 	}
 	var found contents
 	if meta != nil {
-		if !metav1.IsControlledBy(meta, s.rag) {
+		switch desired.OwnershipOf(meta, s.rag) {
+		case desired.Own:
+			s.facts.Controlled[want.name] = metav1.IsControlledBy(meta, s.rag)
+			if found, err = s.contents(ctx, meta); err != nil {
+				return nil, err
+			}
+		case desired.Earlier: // a candidate waits until it is gone
+		default:
 			s.generatedProblem(want, "", v1alpha1.ReasonNameConflict)
 			return nil, nil
-		}
-		if found, err = s.contents(ctx, meta); err != nil {
-			return nil, err
 		}
 	}
 	if found == nil {

@@ -36,14 +36,16 @@ type Pass struct {
 type Fault struct {
 	// Component is the part that the step was for; empty when it was for all of them.
 	Component desired.Component
-	// Reason is NameConflict or ApplyFailed, which wait for a person, or ReconcileFailed, which is tried again.
+	// Reason is NameConflict or ApplyFailed, which wait for a person, or another one, which is tried again.
 	Reason string
 	// Message says what failed, for a person. It names no object whose name changes.
 	Message string
 }
 
 // Terminal says that trying again does not help until a person has changed something.
-func (f Fault) Terminal() bool { return f.Reason != v1alpha1.ReasonReconcileFailed }
+func (f Fault) Terminal() bool {
+	return f.Reason == v1alpha1.ReasonNameConflict || f.Reason == v1alpha1.ReasonApplyFailed
+}
 
 // Verdict is what Evaluate concludes.
 type Verdict struct {

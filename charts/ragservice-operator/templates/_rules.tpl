@@ -37,6 +37,7 @@
   - create
   - get
   - list
+  - patch
   - watch
 - apiGroups:
   - apps
