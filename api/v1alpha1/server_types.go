@@ -21,6 +21,13 @@ type ServerSpec struct {
 	// resource that is named in requests or limits is as given there; others keep their default.
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
+	// podMetadata has further labels and annotations for the pods of the server, as service meshes want them. A change replaces them one by one.
+	// +optional
+	PodMetadata PodMetadata `json:"podMetadata,omitzero"`
+	// serviceAccountAnnotations are further annotations of the ServiceAccount of the server, such as the workload identity of a cloud.
+	// They take effect on pods that are made afterwards.
+	// +optional
+	ServiceAccountAnnotations ObjectAnnotations `json:"serviceAccountAnnotations,omitempty"`
 	// cors lets web pages of other origins call the API from a browser. Default: none may.
 	// +optional
 	CORS CORSSpec `json:"cors,omitzero"`

@@ -45,6 +45,13 @@ type ManagedRedis struct {
 	// there; others keep their default.
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
+	// podMetadata has further labels and annotations for the pods of both instances, as service meshes want them. A change replaces them.
+	// +optional
+	PodMetadata PodMetadata `json:"podMetadata,omitzero"`
+	// serviceAccountAnnotations are further annotations of the ServiceAccount of both instances, such as the workload identity of a cloud.
+	// They take effect on pods that are made afterwards.
+	// +optional
+	ServiceAccountAnnotations ObjectAnnotations `json:"serviceAccountAnnotations,omitempty"`
 }
 
 // OpenSearchSpec is the search engine.
@@ -82,4 +89,11 @@ type ManagedOpenSearch struct {
 	// CPU. A resource that is named in requests or limits is as given there; others keep their default.
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
+	// podMetadata has further labels and annotations for the pods of OpenSearch, as service meshes want them. A change replaces them: a single node is away meanwhile.
+	// +optional
+	PodMetadata PodMetadata `json:"podMetadata,omitzero"`
+	// serviceAccountAnnotations are further annotations of the ServiceAccount of OpenSearch, such as the workload identity of a cloud.
+	// They take effect on pods that are made afterwards.
+	// +optional
+	ServiceAccountAnnotations ObjectAnnotations `json:"serviceAccountAnnotations,omitempty"`
 }

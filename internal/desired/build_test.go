@@ -320,3 +320,38 @@ func TestScalingChangesNoConfigHash(t *testing.T) {
 		t.Error("another topK has the same hash")
 	}
 }
+
+// The schema refuses the operator's own keys; if they came all the same, selectors and rolls would still hold.
+func TestMetadataOfPods(t *testing.T) {
+	t.Parallel()
+	given := v1alpha1.PodMetadata{
+		Labels:      map[string]v1alpha1.LabelValue{desired.LabelComponent: "other", desired.LabelOperator: "other", "team": "search"},
+		Annotations: v1alpha1.ObjectAnnotations{desired.AnnotationSecretsHash: "other", desired.AnnotationConfigHash: "other", "mesh": "off"},
+	}
+	account := v1alpha1.ObjectAnnotations{desired.AnnotationServiceUID: "other", "role": "reader"}
+	rag := desiredtest.Full()
+	rag.Spec.Server.PodMetadata, rag.Spec.Server.ServiceAccountAnnotations = given, account
+	rag.Spec.Redis.Managed.PodMetadata, rag.Spec.Redis.Managed.ServiceAccountAnnotations = given, account
+	rag.Spec.OpenSearch.Managed.PodMetadata, rag.Spec.OpenSearch.Managed.ServiceAccountAnnotations = given, account
+	plan := build(t, desiredtest.Inputs(rag))
+	before := templates(t, build(t, desiredtest.Inputs(desiredtest.Full())))
+	for component, template := range templates(t, plan) {
+		if template.Labels["team"] != "search" || template.Annotations["mesh"] != "off" {
+			t.Errorf("%s: pods have labels %v and annotations %v", component, template.Labels, template.Annotations)
+		}
+		for _, own := range []string{desired.LabelComponent, desired.LabelOperator} {
+			if template.Labels[own] != before[component].Labels[own] {
+				t.Errorf("%s: label %s is %q", component, own, template.Labels[own])
+			}
+		}
+		for own, hash := range before[component].Annotations {
+			if strings.HasPrefix(own, "ragservice.dev/") && template.Annotations[own] != hash {
+				t.Errorf("%s: annotation %s is %q, want %q", component, own, template.Annotations[own], hash)
+			}
+		}
+		made := find[corev1.ServiceAccount](t, plan, "ServiceAccount", desired.Name(rag.Name, component))
+		if made.Annotations["role"] != "reader" || made.Annotations[desired.AnnotationServiceUID] != string(rag.UID) {
+			t.Errorf("%s: the ServiceAccount has annotations %v", component, made.Annotations)
+		}
+	}
+}

@@ -81,10 +81,7 @@ func openSearchStatefulSet(
 		WithPersistentVolumeClaimRetentionPolicy(retainVolumes()).
 		WithRevisionHistoryLimit(3).
 		WithSelector(metav1ac.LabelSelector().WithMatchLabels(p.selector())).
-		WithTemplate(corev1ac.PodTemplateSpec().
-			WithLabels(p.operatedLabels()).
-			WithAnnotations(map[string]string{AnnotationConfigHash: rollHash}).
-			WithSpec(pod)).
+		WithTemplate(podTemplate(p, map[string]string{AnnotationConfigHash: rollHash}, pod)).
 		WithVolumeClaimTemplates(claim))
 }
 

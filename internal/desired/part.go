@@ -33,6 +33,36 @@ func (p part) operatedLabels() map[string]string {
 	return labels
 }
 
+// metadata is what the spec adds to the pods of p and to their ServiceAccount.
+func (p part) metadata() (pods v1alpha1.PodMetadata, account v1alpha1.ObjectAnnotations) {
+	spec := p.service.Spec
+	switch {
+	case p.component == ComponentServer:
+		return spec.Server.PodMetadata, spec.Server.ServiceAccountAnnotations
+	case p.component == ComponentOpenSearch && spec.OpenSearch.Managed != nil:
+		return spec.OpenSearch.Managed.PodMetadata, spec.OpenSearch.Managed.ServiceAccountAnnotations
+	case p.component != ComponentOpenSearch && spec.Redis.Managed != nil:
+		return spec.Redis.Managed.PodMetadata, spec.Redis.Managed.ServiceAccountAnnotations
+	}
+	return v1alpha1.PodMetadata{}, nil
+}
+
+// podTemplate is that of p's pods, which roll when an annotation of rollOn changes. What the spec adds comes first: the operator's
+// own labels and annotations replace others of their names.
+func podTemplate(p part, rollOn map[string]string, pod *corev1ac.PodSpecApplyConfiguration) *corev1ac.PodTemplateSpecApplyConfiguration {
+	given, _ := p.metadata()
+	labels := map[string]string{}
+	for key, value := range given.Labels {
+		labels[key] = string(value)
+	}
+	return corev1ac.PodTemplateSpec().
+		WithLabels(labels).
+		WithLabels(p.operatedLabels()).
+		WithAnnotations(given.Annotations).
+		WithAnnotations(rollOn).
+		WithSpec(pod)
+}
+
 // child is an apply configuration of any kind.
 type child[T any] interface {
 	WithLabels(entries map[string]string) T
@@ -71,7 +101,10 @@ func owner(rag *v1alpha1.RAGService) *metav1ac.OwnerReferenceApplyConfiguration 
 // serviceAccount is the identity of a component's pods. It may do nothing, and its token is not mounted. Pods get their pull secrets
 // from it when they are made, so that another list of them restarts no pod.
 func serviceAccount(p part) *corev1ac.ServiceAccountApplyConfiguration {
-	account := corev1ac.ServiceAccount(p.name(), p.namespace()).WithAutomountServiceAccountToken(false)
+	_, annotations := p.metadata()
+	account := corev1ac.ServiceAccount(p.name(), p.namespace()).
+		WithAnnotations(annotations).
+		WithAutomountServiceAccountToken(false)
 	for _, name := range imagePullSecrets(p) {
 		account.WithImagePullSecrets(corev1ac.LocalObjectReference().WithName(name))
 	}

@@ -92,10 +92,7 @@ func (r redisInstance) statefulSet(rollOn map[string]string) *appsv1ac.StatefulS
 		WithPersistentVolumeClaimRetentionPolicy(retainVolumes()).
 		WithRevisionHistoryLimit(3).
 		WithSelector(metav1ac.LabelSelector().WithMatchLabels(r.selector())).
-		WithTemplate(corev1ac.PodTemplateSpec().
-			WithLabels(r.operatedLabels()).
-			WithAnnotations(rollOn).
-			WithSpec(r.pod()))
+		WithTemplate(podTemplate(r.part, rollOn, r.pod()))
 	if r.data != nil {
 		spec.WithVolumeClaimTemplates(r.data)
 	}

@@ -59,13 +59,10 @@ func servicePort(name string, port int32) *corev1ac.ServicePortApplyConfiguratio
 
 // serverDeployment replaces a pod only after its successor is ready: no request is refused while it rolls.
 func serverDeployment(p part, in Inputs, written serverConfig) *appsv1ac.DeploymentApplyConfiguration {
-	template := corev1ac.PodTemplateSpec().
-		WithLabels(p.operatedLabels()).
-		WithAnnotations(map[string]string{
-			AnnotationSecretsHash: in.Secrets.RollHashes[p.component],
-			AnnotationStartHash:   written.startHash,
-		}).
-		WithSpec(serverPod(p, in))
+	template := podTemplate(p, map[string]string{
+		AnnotationSecretsHash: in.Secrets.RollHashes[p.component],
+		AnnotationStartHash:   written.startHash,
+	}, serverPod(p, in))
 	return appsv1ac.Deployment(p.name(), p.namespace()).WithSpec(appsv1ac.DeploymentSpec().
 		WithReplicas(serverconfig.Replicas(in.Service)).
 		WithRevisionHistoryLimit(3).

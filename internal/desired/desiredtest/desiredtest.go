@@ -42,6 +42,10 @@ func Full() *v1alpha1.RAGService {
 	rag.Spec.Server.Replicas = new(int32(3))
 	rag.Spec.Server.Image = "example.com/ragserver:2"
 	rag.Spec.Server.Resources = Requests("500m", "256Mi")
+	rag.Spec.Server.PodMetadata = v1alpha1.PodMetadata{
+		Labels: map[string]v1alpha1.LabelValue{"example.com/team": "search"}, Annotations: v1alpha1.ObjectAnnotations{"sidecar.istio.io/inject": "false"},
+	}
+	rag.Spec.Server.ServiceAccountAnnotations = v1alpha1.ObjectAnnotations{"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/search"}
 	rag.Spec.Redis.Managed = &v1alpha1.ManagedRedis{
 		Image: "example.com/redis:8", Memory: "1Gi", StateStorage: "2Gi", StorageClassName: new("fast"),
 		Resources: Requests("100m", "3Gi"),
