@@ -28,9 +28,34 @@ type ServerSpec struct {
 	// They take effect on pods that are made afterwards.
 	// +optional
 	ServiceAccountAnnotations ObjectAnnotations `json:"serviceAccountAnnotations,omitempty"`
+	// env are further variables of the server's environment, such as HTTPS_PROXY and NO_PROXY for the way to the model (the stores
+	// are never reached through a proxy). They are no place for passwords: everybody who may read pods sees them. A change
+	// replaces the pods one by one.
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	// +optional
+	Env []EnvVar `json:"env,omitempty"`
 	// cors lets web pages of other origins call the API from a browser. Default: none may.
 	// +optional
 	CORS CORSSpec `json:"cors,omitzero"`
+}
+
+// EnvVar is a variable of an environment.
+type EnvVar struct {
+	// name of the variable. POD_NAME, POD_UID and GOMEMLIMIT (nine tenths of the memory limit) are set by the operator.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:Pattern=`^[A-Za-z_][A-Za-z0-9_]*$`
+	// +kubebuilder:validation:XValidation:rule="!(self in ['POD_NAME', 'POD_UID', 'GOMEMLIMIT'])",message="POD_NAME, POD_UID and GOMEMLIMIT are set by the operator: remove the variable (spec.server.resources.limits.memory moves GOMEMLIMIT)"
+	// +required
+	Name string `json:"name,omitempty"`
+	// value of the variable. As in a pod, $(NAME) stands for a variable that comes before it. Default empty.
+	// +kubebuilder:validation:MinLength=0
+	// +kubebuilder:validation:MaxLength=4096
+	// +optional
+	Value string `json:"value,omitempty"`
 }
 
 // CORSSpec is which web pages may read answers in a browser. Keys travel in headers, so cookies are never sent.

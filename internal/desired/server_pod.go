@@ -35,6 +35,9 @@ func serverPod(p part, in Inputs) *corev1ac.PodSpecApplyConfiguration {
 	if goal, bounded := memoryGoal(limits); bounded {
 		c.WithEnv(corev1ac.EnvVar().WithName("GOMEMLIMIT").WithValue(goal))
 	}
+	for _, v := range in.Service.Spec.Server.Env {
+		c.WithEnv(corev1ac.EnvVar().WithName(v.Name).WithValue(v.Value))
+	}
 	spec := podSpec(p, serverUser).
 		WithTerminationGracePeriodSeconds(serverGraceSeconds).
 		WithTopologySpreadConstraints(spreadOverNodes(p))

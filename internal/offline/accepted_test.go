@@ -43,6 +43,7 @@ var accepted = []struct{ name, spec string }{
 	{"web pages", extractive + "  server: {cors: {allowedOrigins: ['https://app.example.com', 'http://localhost:3000', 'http://[::1]:5173']}}\n"},
 	{"every web page", extractive + "  server: {cors: {allowedOrigins: ['*']}}\n"},
 	{"metadata of pods", extractive + "  server: {podMetadata: {labels: {example.com/team: search, app.kubernetes.io/version: v1}, annotations: {sidecar.istio.io/inject: 'false'}}, serviceAccountAnnotations: {eks.amazonaws.com/role-arn: 'arn:aws:iam::1:role/rag'}}\n  redis: {managed: {podMetadata: {labels: {a: ''}}}}\n"},
+	{"environment", extractive + "  server: {env: [{name: HTTPS_PROXY, value: 'http://proxy.example.com:3128'}, {name: no_proxy}]}\n"},
 	{"the rest", extractive + "  logging: {level: CRITICAL}\n  deletionPolicy: Delete\n"},
 }
 

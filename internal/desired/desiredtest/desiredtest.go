@@ -46,6 +46,7 @@ func Full() *v1alpha1.RAGService {
 		Labels: map[string]v1alpha1.LabelValue{"example.com/team": "search"}, Annotations: v1alpha1.ObjectAnnotations{"sidecar.istio.io/inject": "false"},
 	}
 	rag.Spec.Server.ServiceAccountAnnotations = v1alpha1.ObjectAnnotations{"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/search"}
+	rag.Spec.Server.Env = []v1alpha1.EnvVar{{Name: "HTTPS_PROXY", Value: "http://proxy.example.com:3128"}}
 	rag.Spec.Redis.Managed = &v1alpha1.ManagedRedis{
 		Image: "example.com/redis:8", Memory: "1Gi", StateStorage: "2Gi", StorageClassName: new("fast"),
 		Resources: Requests("100m", "3Gi"),
