@@ -34,7 +34,10 @@ func (srv *server) openStore(s setup, analyser *terms.Analyser) (documents, erro
 			Dir:       filepath.Join(s.dataDir, "documents"),
 			Analyser:  analyser,
 			OnRebuild: srv.rebuilding(),
-			OnDisk:    srv.diskChanged,
+			OnDamage: func(why error) {
+				srv.log.Write(context.Background(), logging.IndexDamaged{Err: why})
+			},
+			OnDisk: srv.diskChanged,
 		})
 		if err != nil {
 			return nil, err

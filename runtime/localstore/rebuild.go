@@ -23,8 +23,8 @@ const (
 )
 
 // openChunks opens the chunks that the analyser made. Those of another analyser are made anew from the records, beside the
-// old ones, which go when the new ones are whole: killed in between, it starts anew.
-func (s *Store) openChunks(dir string, progress func(done, total int)) error {
+// old ones, which go when the new ones are whole: killed in between, it starts anew. Damaged ones are made anew, too.
+func (s *Store) openChunks(dir string, progress func(done, total int), damaged func(error)) error {
 	name := chunksPrefix + s.analyser.Version()
 	if dir == "" {
 		var err error
@@ -32,6 +32,9 @@ func (s *Store) openChunks(dir string, progress func(done, total int)) error {
 		return err
 	}
 	whole, building := filepath.Join(dir, name), filepath.Join(dir, name+buildingSuffix)
+	if err := removeDamaged(whole, damaged); err != nil {
+		return err
+	}
 	if _, err := os.Stat(whole); errors.Is(err, os.ErrNotExist) {
 		if err := os.RemoveAll(building); err != nil {
 			return fmt.Errorf("remove what is left of an index: %w", err)
@@ -39,8 +42,8 @@ func (s *Store) openChunks(dir string, progress func(done, total int)) error {
 		if err := s.buildChunks(dir, name+buildingSuffix, progress); err != nil {
 			return err
 		}
-		if err := os.Rename(building, whole); err != nil {
-			return fmt.Errorf("name the new index: %w", err)
+		if err := nameIndex(building, whole); err != nil {
+			return err
 		}
 	}
 	var err error
@@ -48,6 +51,34 @@ func (s *Store) openChunks(dir string, progress func(done, total int)) error {
 		return err
 	}
 	return removeOtherChunks(dir, name)
+}
+
+// removeDamaged removes chunks that are not what was written, and says so.
+func removeDamaged(dir string, damaged func(error)) error {
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	err := checkIndex(dir)
+	if _, is := errors.AsType[*damage](err); !is {
+		return err
+	}
+	damaged(err)
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("remove a damaged index: %w", err)
+	}
+	return nil
+}
+
+// nameIndex gives an index that is whole its name, durably.
+func nameIndex(building, whole string) error {
+	if err := os.Rename(building, whole); err != nil {
+		return fmt.Errorf("name the new index: %w", err)
+	}
+	folder, err := os.Open(filepath.Dir(whole))
+	if err != nil {
+		return fmt.Errorf("open the data folder: %w", err)
+	}
+	return errors.Join(folder.Sync(), folder.Close())
 }
 
 // removeOtherChunks removes the chunks of other analysers. "chunks" is the name that they had without a version.

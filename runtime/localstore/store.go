@@ -26,6 +26,8 @@ type Options struct {
 	// OnRebuild is told how many of the documents' passages were made anew, when Open finds those of another analyser. It
 	// may be nil.
 	OnRebuild func(done, total int)
+	// OnDamage is told that the passages are made anew because a file of theirs is damaged, and which. It may be nil.
+	OnDamage func(why error)
 	// Now is the clock that tombstones are dated by; nil means time.Now.
 	Now func() time.Time
 	// OnDisk is told when the disk lets the store do more or less than before, with the reason. It must return soon and must
@@ -70,14 +72,16 @@ func Open(o Options) (*Store, error) {
 		s.now = time.Now
 	}
 	var err error
-	if s.records, err = openIndex(o.Dir, "records", recordsMapping(), s.disk); err != nil {
+	if err = s.openRecords(o.Dir); err != nil {
 		return nil, err
 	}
-	progress := o.OnRebuild
-	if progress == nil {
-		progress = func(int, int) {}
+	if o.OnRebuild == nil {
+		o.OnRebuild = func(int, int) {}
 	}
-	if err = s.openChunks(o.Dir, progress); err != nil {
+	if o.OnDamage == nil {
+		o.OnDamage = func(error) {}
+	}
+	if err = s.openChunks(o.Dir, o.OnRebuild, o.OnDamage); err != nil {
 		return nil, errors.Join(err, s.records.Close())
 	}
 	return s, nil

@@ -199,7 +199,8 @@ func (e RequestFailed) describe(l *line) {
 	l.error(e.Err)
 }
 
-// IndexRebuilding is the progress of passages that are made anew, because another analyser made those of the index.
+// IndexRebuilding is the progress of passages that are made anew, because another analyser made those of the index, or it is
+// damaged.
 type IndexRebuilding struct {
 	// Done of Total documents are done.
 	Done, Total int
@@ -311,6 +312,14 @@ func (e DiskFailed) describe(l *line) {
 type DiskRecovered struct{}
 
 func (DiskRecovered) describe(l *line) { l.is("disk_recovered", LevelInfo) }
+
+// IndexDamaged is a search index that is made anew from the documents, because a file of it is damaged.
+type IndexDamaged struct{ Err error }
+
+func (e IndexDamaged) describe(l *line) {
+	l.is("index_damaged", LevelCritical)
+	l.error(e.Err)
+}
 
 // ConfigReloaded is a newer configuration that was taken up.
 type ConfigReloaded struct{ ConfigHash string }

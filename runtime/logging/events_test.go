@@ -41,6 +41,7 @@ var everyEvent = []Event{
 	DatabaseConnectionRestored{Dependency: "d"},
 	DiskFailed{State: "full", Err: errors.New("e")},
 	DiskRecovered{},
+	IndexDamaged{Err: errors.New("e")},
 	ConfigReloaded{ConfigHash: "h"},
 	ConfigRejected{ConfigHash: "h", Err: errors.New("e")},
 	KeysReloaded{Keys: 1},
