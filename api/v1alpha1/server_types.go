@@ -22,6 +22,7 @@ type ServerSpec struct {
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 	// podMetadata has further labels and annotations for the pods of the server, as service meshes want them. A change replaces them one by one.
+	// +default={}
 	// +optional
 	PodMetadata PodMetadata `json:"podMetadata,omitzero"`
 	// serviceAccountAnnotations are further annotations of the ServiceAccount of the server, such as the workload identity of a cloud.
@@ -37,10 +38,41 @@ type ServerSpec struct {
 	// +kubebuilder:validation:MaxItems=32
 	// +optional
 	Env []EnvVar `json:"env,omitempty"`
+	// service is the Service in front of the server.
+	// +default={}
+	// +optional
+	Service ServiceSpec `json:"service,omitzero"`
 	// cors lets web pages of other origins call the API from a browser. Default: none may.
+	// +default={}
 	// +optional
 	CORS CORSSpec `json:"cors,omitzero"`
 }
+
+// ServiceSpec is the Service in front of the server.
+type ServiceSpec struct {
+	// type is ClusterIP (reached inside the cluster), NodePort (on a port of each node) or LoadBalancer (an address of the cloud's).
+	// With the last two the network policies still let every address in to the API, which speaks plain HTTP. Default ClusterIP.
+	// +kubebuilder:validation:Enum=ClusterIP;NodePort;LoadBalancer
+	// +default="ClusterIP"
+	// +optional
+	Type ServiceType `json:"type,omitempty"`
+	// annotations are further annotations of the Service, such as those of a cloud's load balancer.
+	// +optional
+	Annotations ObjectAnnotations `json:"annotations,omitempty"`
+}
+
+// ServiceType is how a Service is reached.
+type ServiceType string
+
+// Values of ServiceType.
+const (
+	// ServiceTypeClusterIP is reached inside the cluster.
+	ServiceTypeClusterIP ServiceType = "ClusterIP"
+	// ServiceTypeNodePort is reached on a port of each node too.
+	ServiceTypeNodePort ServiceType = "NodePort"
+	// ServiceTypeLoadBalancer is reached on an address that the cloud gives too.
+	ServiceTypeLoadBalancer ServiceType = "LoadBalancer"
+)
 
 // EnvVar is a variable of an environment.
 type EnvVar struct {

@@ -46,6 +46,7 @@ type ManagedRedis struct {
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 	// podMetadata has further labels and annotations for the pods of both instances, as service meshes want them. A change replaces them.
+	// +default={}
 	// +optional
 	PodMetadata PodMetadata `json:"podMetadata,omitzero"`
 	// serviceAccountAnnotations are further annotations of the ServiceAccount of both instances, such as the workload identity of a cloud.
@@ -90,6 +91,7 @@ type ManagedOpenSearch struct {
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 	// podMetadata has further labels and annotations for the pods of OpenSearch, as service meshes want them. A change replaces them: a single node is away meanwhile.
+	// +default={}
 	// +optional
 	PodMetadata PodMetadata `json:"podMetadata,omitzero"`
 	// serviceAccountAnnotations are further annotations of the ServiceAccount of OpenSearch, such as the workload identity of a cloud.

@@ -1,6 +1,7 @@
 package desired
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 
@@ -11,6 +12,7 @@ import (
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
 
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/serverconfig"
 	"github.com/ragservice/ragservice-operator/runtime/config"
 )
@@ -42,8 +44,9 @@ func server(in Inputs, written serverConfig) []Object {
 
 // serverService has no port for administration: probes, metrics and the operator go to the pods.
 func serverService(p part) *corev1ac.ServiceApplyConfiguration {
-	return corev1ac.Service(p.name(), p.namespace()).WithSpec(corev1ac.ServiceSpec().
-		WithType(corev1.ServiceTypeClusterIP).
+	given := p.service.Spec.Server.Service
+	return corev1ac.Service(p.name(), p.namespace()).WithAnnotations(given.Annotations).WithSpec(corev1ac.ServiceSpec().
+		WithType(corev1.ServiceType(cmp.Or(given.Type, v1alpha1.ServiceTypeClusterIP))).
 		WithSelector(p.selector()).
 		WithPorts(servicePort("http", 80)))
 }

@@ -44,6 +44,7 @@ var accepted = []struct{ name, spec string }{
 	{"every web page", extractive + "  server: {cors: {allowedOrigins: ['*']}}\n"},
 	{"metadata of pods", extractive + "  server: {podMetadata: {labels: {example.com/team: search, app.kubernetes.io/version: v1}, annotations: {sidecar.istio.io/inject: 'false'}}, serviceAccountAnnotations: {eks.amazonaws.com/role-arn: 'arn:aws:iam::1:role/rag'}}\n  redis: {managed: {podMetadata: {labels: {a: ''}}}}\n"},
 	{"environment", extractive + "  server: {env: [{name: HTTPS_PROXY, value: 'http://proxy.example.com:3128'}, {name: no_proxy}]}\n"},
+	{"load balancer", extractive + "  server: {service: {type: LoadBalancer, annotations: {a.example.com/internal: 'true'}}}\n"},
 	{"the rest", extractive + "  logging: {level: CRITICAL}\n  deletionPolicy: Delete\n"},
 }
 

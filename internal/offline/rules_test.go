@@ -154,6 +154,8 @@ var refused = []struct {
 	{name: "variable of an impossible name", spec: extractive + "  server: {env: [{name: A-B}]}\n", paths: []string{"spec.server.env[0].name"}, word: "match"},
 	{name: "variable twice", spec: extractive + "  server: {env: [{name: A}, {name: A}]}\n", paths: []string{"spec.server.env[1]"}, word: "uplicate"},
 	{name: "variable without a name", spec: extractive + "  server: {env: [{value: a}]}\n", paths: []string{"spec.server.env[0].name"}, word: "Required"},
+	{name: "Service of an unknown type", spec: extractive + "  server: {service: {type: ExternalName}}\n", paths: []string{"spec.server.service.type"}, word: "LoadBalancer"},
+	{name: "Service annotation of the operator's own", spec: extractive + "  server: {service: {annotations: {ragservice.dev/applied-hash: x}}}\n", paths: []string{"spec.server.service.annotations"}, word: "the operator's own"},
 	{name: "unknown deletion policy", spec: extractive + "  deletionPolicy: Keep\n", paths: []string{"spec.deletionPolicy"}, word: "Retain"},
 	{name: "misspelt field", spec: extractive + "  retrieval: {topk: 5}\n", paths: []string{"spec.retrieval.topk"}, word: "unknown field"},
 	{name: "field at the wrong depth", spec: extractive + "  replicas: 3\n", paths: []string{"spec.replicas"}, word: "unknown field"},

@@ -15,7 +15,7 @@ func Smallest() *v1alpha1.RAGService {
 	return &v1alpha1.RAGService{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "search", Name: "papers", UID: "5c6d7e8f-0000-4000-8000-000000000001"},
 		Spec: v1alpha1.RAGServiceSpec{
-			Server: v1alpha1.ServerSpec{Replicas: new(int32(2))},
+			Server: v1alpha1.ServerSpec{Replicas: new(int32(2)), Service: v1alpha1.ServiceSpec{Type: v1alpha1.ServiceTypeClusterIP}},
 			Models: v1alpha1.ModelsSpec{LLM: v1alpha1.LLMSpec{Provider: v1alpha1.LLMProviderExtractive}},
 			Retrieval: v1alpha1.RetrievalSpec{
 				TopK: new(int32(5)), MaxTopK: new(int32(50)),
@@ -47,6 +47,9 @@ func Full() *v1alpha1.RAGService {
 	}
 	rag.Spec.Server.ServiceAccountAnnotations = v1alpha1.ObjectAnnotations{"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/search"}
 	rag.Spec.Server.Env = []v1alpha1.EnvVar{{Name: "HTTPS_PROXY", Value: "http://proxy.example.com:3128"}}
+	rag.Spec.Server.Service = v1alpha1.ServiceSpec{
+		Type: v1alpha1.ServiceTypeLoadBalancer, Annotations: v1alpha1.ObjectAnnotations{"networking.gke.io/load-balancer-type": "Internal"},
+	}
 	rag.Spec.Redis.Managed = &v1alpha1.ManagedRedis{
 		Image: "example.com/redis:8", Memory: "1Gi", StateStorage: "2Gi", StorageClassName: new("fast"),
 		Resources: Requests("100m", "3Gi"),
