@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// A damaged index is made anew before the server listens; damaged documents end it.
+// A damaged index is made anew before the server listens, and ends its readiness while it runs; damaged documents end the
+// server.
 func TestDamagedDataFolder(t *testing.T) {
 	dir, manifest := t.TempDir(), write(t, "m.yaml", smallest)
 	r := startAlone(t, manifest, dir)
@@ -24,7 +25,20 @@ func TestDamagedDataFolder(t *testing.T) {
 	if status, _, body := r.post(t, "/api/v1/search", admin, `{"query":"kite"}`); status != http.StatusOK || body["total"] != 1.0 {
 		t.Errorf("a search gave %d %v, want the document", status, body)
 	}
+	if status := r.get(t, r.admin+"/readyz"); status != http.StatusOK {
+		t.Errorf("readyz: %d", status)
+	}
+	segment := empty(t, filepath.Join(dir, "documents", "chunks-*", "store", "*.zap"))
+	if status, _, body := r.post(t, "/api/v1/search", admin, `{"query":"carrion"}`); status != http.StatusServiceUnavailable {
+		t.Errorf("a search over a damaged segment gave %d %v, want 503", status, body)
+	}
+	if status := r.get(t, r.admin+"/readyz"); status != http.StatusServiceUnavailable {
+		t.Errorf("readyz over a damaged segment: %d, want 503", status)
+	}
 	r.end(t)
+	if log := r.output.String(); !strings.Contains(log, `"disk_failed"`) || !strings.Contains(log, segment) {
+		t.Errorf("the log does not tell of %s: %s", segment, log)
+	}
 	log := r.output.String()
 	if !strings.Contains(log, `"index_damaged"`) || !strings.Contains(log, "CRITICAL") || !strings.Contains(log, damaged) {
 		t.Errorf("the log does not tell of %s: %s", damaged, log)

@@ -1,10 +1,13 @@
 package localstore
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
 // harms are kinds of damage of a file.
@@ -225,5 +228,47 @@ func TestKilledWhileTheRecordsWereMade(t *testing.T) {
 	mustWrite(t, s, versioned(t, "x", 1))
 	if _, err := s.Document(t.Context(), "t", "a"); err != nil {
 		t.Error(err)
+	}
+}
+
+// A segment that is cut short under a running server fails the reads of its index, and is told of.
+func TestDamageIsNoticedWhileItRuns(t *testing.T) {
+	t.Parallel()
+	whole := writtenFolder(t)
+	chunks, err := filepath.Glob(filepath.Join(whole, chunksPrefix+"*"))
+	if err != nil || len(chunks) != 1 {
+		t.Fatalf("chunks are in %v, %v", chunks, err)
+	}
+	for _, index := range []string{recordsName, filepath.Base(chunks[0])} {
+		t.Run(index, func(t *testing.T) {
+			t.Parallel()
+			dir, disk := copyOf(t, whole), &states{}
+			s := openStore(t, Options{Dir: dir, OnDisk: disk.tell})
+			files, err := filepath.Glob(filepath.Join(dir, index, "store", "*.zap"))
+			if err != nil || len(files) == 0 {
+				t.Fatalf("segments are %v, %v", files, err)
+			}
+			for _, file := range files {
+				if err := os.Truncate(file, 0); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for n := range 3 {
+				if index == recordsName {
+					_, err = s.Document(t.Context(), "t", fmt.Sprintf("d%d", n))
+				} else {
+					_, err = rag.NewRetriever(s).Retrieve(t.Context(), rag.Query{Tenant: "t", Text: fmt.Sprintf("number%d", n), TopK: 1})
+				}
+				if rag.KindOf(err) != rag.ErrSearchUnavailable {
+					t.Errorf("a read gave %v, want search_unavailable", err)
+				}
+			}
+			if err := put1(s, numbered(t, 4, 10)); rag.KindOf(err) != rag.ErrSearchUnavailable {
+				t.Errorf("a write gave %v, want search_unavailable", err)
+			}
+			if got := disk.last(); got != DiskDamaged { // a merge may have been lost before
+				t.Errorf("the disk is %s, want it damaged", got)
+			}
+		})
 	}
 }

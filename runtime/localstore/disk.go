@@ -1,17 +1,15 @@
 package localstore
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/blevesearch/bleve/v2"
 	"github.com/blevesearch/bleve/v2/index/scorch"
-	index "github.com/blevesearch/bleve_index_api"
 
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
@@ -28,6 +26,9 @@ const (
 	// DiskFailed: what is written does not reach the disk. Reads fail too while the index cannot write the last of it. It
 	// ends when the disk takes the data that waits for it.
 	DiskFailed DiskState = "failed"
+	// DiskDamaged: a file of an index does not hold what was written to it. Reads of that index fail, and writes; the next
+	// start makes the passages anew, or says what is wrong with the documents.
+	DiskDamaged DiskState = "damaged"
 	// DiskLost: the index no longer writes, and needs a restart of the server.
 	DiskLost DiskState = "lost"
 )
@@ -41,15 +42,17 @@ type disk struct {
 	full  bool
 	fault map[string]error // of an index, by name, until it has written again
 	lost  bool
-	told  DiskState
-	tell  func(DiskState, error)
+	// damaged is why an index cannot be read, by name.
+	damaged map[string]error
+	told    DiskState
+	tell    func(DiskState, error)
 }
 
 func newDisk(tell func(DiskState, error)) *disk {
 	if tell == nil {
 		tell = func(DiskState, error) {}
 	}
-	return &disk{fault: map[string]error{}, told: DiskOK, tell: tell}
+	return &disk{fault: map[string]error{}, damaged: map[string]error{}, told: DiskOK, tell: tell}
 }
 
 // change makes a change and tells of the state when that is another one.
@@ -65,6 +68,8 @@ func (d *disk) change(why error, change func()) {
 
 func (d *disk) state() DiskState {
 	switch {
+	case len(d.damaged) > 0:
+		return DiskDamaged
 	case d.lost:
 		return DiskLost
 	case len(d.fault) > 0:
@@ -80,6 +85,9 @@ func (d *disk) state() DiskState {
 func (d *disk) refusal() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	for _, err := range d.damaged {
+		return err
+	}
 	for _, err := range d.fault {
 		return fmt.Errorf("earlier changes have not reached the disk: %w", err)
 	}
@@ -108,6 +116,16 @@ func (d *disk) persisted(name string) {
 	})
 }
 
+// found is that a file of an index is damaged.
+func (d *disk) found(name string, err error) { d.change(err, func() { d.damaged[name] = err }) }
+
+// readable is why an index may not be read.
+func (d *disk) readable(name string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.damaged[name]
+}
+
 // callbacks counts the names under which indices are registered with bleve, whose registry has no lock of its own:
 // registry is held while one is written or an index is opened.
 var (
@@ -120,55 +138,13 @@ func (d *disk) register(name string) map[string]any {
 	callback := "ragservice-" + strconv.FormatInt(callbacks.Add(1), 10)
 	scorch.RegistryAsyncErrorCallbacks[callback] = func(err error, _ string) { d.failed(name, err) }
 	scorch.RegistryEventCallbacks[callback] = func(e scorch.Event) bool {
+		debug.SetPanicOnFault(true) // in bleve's own goroutines, for what guarded does it for in others
 		if e.Kind == scorch.EventKindPersisterProgress {
 			d.persisted(name)
 		}
 		return true
 	}
 	return map[string]any{"bolt_timeout": "1s", "asyncErrorCallbackName": callback, "eventCallbackName": callback}
-}
-
-// guarded is an index whose panics are errors: bleve has some where a file is not what it wrote.
-type guarded struct{ engine }
-
-// engine gives the embedded field a name that is not one of its methods.
-type engine = bleve.Index
-
-// recovered is deferred by the methods below.
-func recovered(err *error) {
-	if reason := recover(); reason != nil {
-		*err = fmt.Errorf("the index panicked: %v", reason)
-	}
-}
-
-// Batch is the engine's, a panic being an error: so are all of these.
-func (g guarded) Batch(b *bleve.Batch) (err error) {
-	defer recovered(&err)
-	return g.engine.Batch(b)
-}
-
-// Document reads an entry.
-func (g guarded) Document(id string) (d index.Document, err error) {
-	defer recovered(&err)
-	return g.engine.Document(id)
-}
-
-// Search finds entries.
-func (g guarded) Search(r *bleve.SearchRequest) (found *bleve.SearchResult, err error) {
-	defer recovered(&err)
-	return g.engine.Search(r)
-}
-
-// SearchInContext finds entries until ctx ends.
-func (g guarded) SearchInContext(ctx context.Context, r *bleve.SearchRequest) (found *bleve.SearchResult, err error) {
-	defer recovered(&err)
-	return g.engine.SearchInContext(ctx, r)
-}
-
-// Close ends the engine.
-func (g guarded) Close() (err error) {
-	defer recovered(&err)
-	return g.engine.Close()
 }
 
 const (

@@ -68,7 +68,7 @@ func openIndex(dir, name string, m mapping.IndexMapping, d *disk) (_ bleve.Index
 		if err != nil {
 			return nil, fmt.Errorf("make the index of %s in memory: %w", name, err)
 		}
-		return guarded{index}, nil
+		return guard(index, name, d), nil
 	}
 	registry.Lock()
 	defer registry.Unlock()
@@ -88,7 +88,7 @@ func openIndex(dir, name string, m mapping.IndexMapping, d *disk) (_ bleve.Index
 	case err != nil:
 		return nil, openError(dir, name, err)
 	}
-	return guarded{index}, nil
+	return guard(index, name, d), nil
 }
 
 func openError(dir, name string, cause error) error {

@@ -105,6 +105,9 @@ func read(from bleve.Index, key string, out any) (bool, error) {
 		}
 	})
 	if err := json.Unmarshal(source, out); err != nil {
+		if g, ok := from.(guarded); ok {
+			g.verify()
+		}
 		return false, fmt.Errorf("decode an entry: %w", err)
 	}
 	return true, nil

@@ -296,7 +296,8 @@ func (e DatabaseConnectionRestored) describe(l *line) {
 	l.dependency(e.Dependency)
 }
 
-// DiskFailed is a disk that does not take what is to be written; State says what still goes: full, failed or lost.
+// DiskFailed is a disk that does not take what is to be written; State says what still goes: full, failed,
+// damaged or lost.
 type DiskFailed struct {
 	State string
 	Err   error
