@@ -10,7 +10,7 @@ type ModelsSpec struct {
 // LLMSpec is the language model that writes the answers.
 // +kubebuilder:validation:XValidation:rule="self.provider != 'OpenAI' || has(self.baseURL)",fieldPath=".baseURL",reason=FieldValueRequired,message="spec.models.llm.baseURL is required with provider OpenAI: set it to the address of a server that speaks that API, such as https://llm.example.com/v1"
 // +kubebuilder:validation:XValidation:rule="self.provider != 'OpenAI' || has(self.model)",fieldPath=".model",reason=FieldValueRequired,message="spec.models.llm.model is required with provider OpenAI: set it to the name of a model that the server offers"
-// +kubebuilder:validation:XValidation:rule="self.provider != 'Extractive' || !(has(self.baseURL) || has(self.model) || has(self.apiKeySecretRef) || has(self.temperature) || has(self.maxTokens) || has(self.contextTokens) || has(self.timeout) || has(self.idleTimeout))",message="spec.models.llm with provider Extractive uses no model: remove baseURL, model, temperature, maxTokens, contextTokens, timeout, idleTimeout and apiKeySecretRef, or set provider to OpenAI"
+// +kubebuilder:validation:XValidation:rule="self.provider != 'Extractive' || !(has(self.baseURL) || has(self.model) || has(self.apiKeySecretRef) || has(self.caSecretRef) || has(self.temperature) || has(self.maxTokens) || has(self.contextTokens) || has(self.timeout) || has(self.idleTimeout))",message="spec.models.llm with provider Extractive uses no model: remove baseURL, model, temperature, maxTokens, contextTokens, timeout, idleTimeout, apiKeySecretRef and caSecretRef, or set provider to OpenAI"
 // +kubebuilder:validation:XValidation:rule="(has(self.contextTokens) ? self.contextTokens : 8192) > (has(self.maxTokens) ? self.maxTokens : 1024)",fieldPath=".contextTokens",message="spec.models.llm.contextTokens (default 8192) must be greater than maxTokens (default 1024): what is left of it holds the question and the passages"
 type LLMSpec struct {
 	// provider is OpenAI (any server with that API) or Extractive (no model: the answer is the sentences of the
@@ -55,6 +55,10 @@ type LLMSpec struct {
 	// apiKeySecretRef is the key of the API, sent as a bearer token. Without it none is sent.
 	// +optional
 	APIKeySecretRef *SecretKeyReference `json:"apiKeySecretRef,omitempty"`
+	// caSecretRef is a bundle of certificates in PEM, which sign that of the model's server beside those of the public
+	// authorities.
+	// +optional
+	CASecretRef *SecretKeyReference `json:"caSecretRef,omitempty"`
 }
 
 // LLMProvider is a kind of language model.

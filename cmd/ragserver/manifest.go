@@ -75,7 +75,11 @@ func (o options) loadManifest(getenv func(string) string) (setup, error) {
 		return setup{}, err
 	}
 	s := setup{source: config.Fixed(c), dataDir: dir, loopbackAdmin: o.loopbackAdmin}
-	if s.credentials.LLMAPIKey, err = llmKey(manifest, getenv); err != nil {
+	llm := manifest.Service.Spec.Models.LLM
+	if s.credentials.LLMAPIKey, err = modelSecret(manifest, "apiKeySecretRef", llm.APIKeySecretRef, getenv); err != nil {
+		return setup{}, err
+	}
+	if s.credentials.LLMCA, err = modelSecret(manifest, "caSecretRef", llm.CASecretRef, getenv); err != nil {
 		return setup{}, err
 	}
 	if ref := manifest.Service.Spec.Auth.APIKeysSecretRef; ref != nil {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/offline"
 	"github.com/ragservice/ragservice-operator/runtime/config"
 )
@@ -21,6 +22,9 @@ func mountedCredentials(dir string) (config.Credentials, error) {
 		return c, err
 	}
 	if c.LLMAPIKey, err = mounted(dir, config.LLMSecretDir, config.LLMAPIKeyFile); err != nil {
+		return c, err
+	}
+	if c.LLMCA, err = mounted(dir, config.LLMCADir, config.LLMCAFile); err != nil {
 		return c, err
 	}
 	return c, nil
@@ -37,9 +41,8 @@ func mounted(path ...string) (string, error) {
 	return strings.TrimSpace(string(value)), nil
 }
 
-// llmKey is the key that the manifest references, from a Secret of the same file or the environment.
-func llmKey(m offline.Manifest, getenv func(string) string) (string, error) {
-	ref := m.Service.Spec.Models.LLM.APIKeySecretRef
+// modelSecret is what a field of spec.models.llm references, from a Secret of the same file or the environment.
+func modelSecret(m offline.Manifest, field string, ref *v1alpha1.SecretKeyReference, getenv func(string) string) (string, error) {
 	if ref == nil {
 		return "", nil
 	}
@@ -50,8 +53,8 @@ func llmKey(m offline.Manifest, getenv func(string) string) (string, error) {
 	if value := getenv(variable); value != "" {
 		return value, nil
 	}
-	return "", fmt.Errorf("spec.models.llm.apiKeySecretRef names entry %q of Secret %q, which is not there: add the Secret to the manifest, "+
-		"or set %s", ref.Key, ref.Name, variable)
+	return "", fmt.Errorf("spec.models.llm.%s names entry %q of Secret %q, which is not there: add the Secret to the manifest, "+
+		"or set %s", field, ref.Key, ref.Name, variable)
 }
 
 // environmentName is RAG_SECRET_<NAME>_<KEY> in upper case, with '_' for everything that a name cannot hold.

@@ -73,7 +73,11 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 		return nil, err
 	}
 	srv.openRedis(s)
-	srv.llm = models.NewOpenAI(func() config.LLM { return s.source.Config().LLM }, s.credentials.LLMAPIKey, srv.observeModel)
+	roots, err := models.Roots(s.credentials.LLMCA)
+	if err != nil {
+		return nil, err
+	}
+	srv.llm = models.NewOpenAI(func() config.LLM { return s.source.Config().LLM }, s.credentials.LLMAPIKey, roots, srv.observeModel)
 	results := srv.newCache(store)
 	answers := results.Generator(answerer{source: s.source, openAI: srv.llm, analyser: analyser})
 	pipeline := &rag.Service{

@@ -25,8 +25,10 @@ func secretsOf(object client.Object) []string {
 	names := []string{
 		desired.APIKeysSecretName(rag), desired.RedisSecretName(rag.Name), desired.RollSecretName(rag.Name),
 	}
-	if ref := rag.Spec.Models.LLM.APIKeySecretRef; ref != nil {
-		names = append(names, ref.Name)
+	for _, ref := range []*v1alpha1.SecretKeyReference{rag.Spec.Models.LLM.APIKeySecretRef, rag.Spec.Models.LLM.CASecretRef} {
+		if ref != nil {
+			names = append(names, ref.Name)
+		}
 	}
 	return names
 }

@@ -1,8 +1,11 @@
 package desired
 
 import (
+	"cmp"
+
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
 	networkingv1ac "k8s.io/client-go/applyconfigurations/networking/v1"
@@ -59,9 +62,34 @@ func serverTraffic(in Inputs) traffic {
 		t.out = append(t.out, toURL(rag.Namespace, url))
 	}
 	for _, further := range rag.Spec.NetworkPolicy.Egress {
-		t.out = append(t.out, to(block(further.CIDR), tcp(further.Port)))
+		t.out = append(t.out, furtherEgress(further))
 	}
 	return t
+}
+
+func furtherEgress(rule v1alpha1.EgressRule) *egressRule {
+	p := networkingv1ac.NetworkPolicyPeer()
+	if rule.CIDR != "" {
+		p = block(rule.CIDR)
+	}
+	if rule.NamespaceSelector != nil {
+		p.WithNamespaceSelector(selector(rule.NamespaceSelector))
+	}
+	if rule.PodSelector != nil {
+		p.WithPodSelector(selector(rule.PodSelector))
+	}
+	if rule.Port == nil {
+		return to(p)
+	}
+	return to(p, port(cmp.Or(rule.Protocol, corev1.ProtocolTCP), *rule.Port))
+}
+
+func selector(s *metav1.LabelSelector) *metav1ac.LabelSelectorApplyConfiguration {
+	out := metav1ac.LabelSelector().WithMatchLabels(s.MatchLabels)
+	for _, e := range s.MatchExpressions {
+		out.WithMatchExpressions(metav1ac.LabelSelectorRequirement().WithKey(e.Key).WithOperator(e.Operator).WithValues(e.Values...))
+	}
+	return out
 }
 
 // redisTraffic: the servers may ask; Redis asks nobody.

@@ -36,7 +36,11 @@ func serverPod(p part, in Inputs) *corev1ac.PodSpecApplyConfiguration {
 		c.WithEnv(corev1ac.EnvVar().WithName("GOMEMLIMIT").WithValue(goal))
 	}
 	for _, v := range in.Service.Spec.Server.Env {
-		c.WithEnv(corev1ac.EnvVar().WithName(v.Name).WithValue(v.Value))
+		variable := corev1ac.EnvVar().WithName(v.Name)
+		if v.Value != "" { // the API server drops an empty one, which would look like drift
+			variable.WithValue(v.Value)
+		}
+		c.WithEnv(variable)
 	}
 	spec := podSpec(p, serverUser).
 		WithTerminationGracePeriodSeconds(serverGraceSeconds).
@@ -66,6 +70,9 @@ func serverFolders(rag *v1alpha1.RAGService) []folder {
 	}
 	if ref := rag.Spec.Models.LLM.APIKeySecretRef; ref != nil {
 		folders = append(folders, secret(config.LLMSecretDir, ref.Name, keyToPath(ref.Key, config.LLMAPIKeyFile)))
+	}
+	if ref := rag.Spec.Models.LLM.CASecretRef; ref != nil {
+		folders = append(folders, secret(config.LLMCADir, ref.Name, keyToPath(ref.Key, config.LLMCAFile)))
 	}
 	return folders
 }

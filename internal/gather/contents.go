@@ -3,6 +3,7 @@ package gather
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -19,8 +20,8 @@ type contents map[string]entry
 type entry struct {
 	digest [sha256.Size]byte
 	empty  bool
-	// apiKey says that the value is a caller's key.
-	apiKey bool
+	// apiKey says that the value is a caller's key, certificates that it holds some.
+	apiKey, certificates bool
 }
 
 // version names one state of one Secret, for ever.
@@ -33,7 +34,10 @@ func inspect(data map[string][]byte) contents {
 	c := make(contents, len(data))
 	for name, value := range data {
 		_, err := config.ParseAPIKey(name, value)
-		c[name] = entry{digest: sha256.Sum256(value), empty: len(value) == 0, apiKey: err == nil}
+		c[name] = entry{
+			digest: sha256.Sum256(value), empty: len(value) == 0, apiKey: err == nil,
+			certificates: x509.NewCertPool().AppendCertsFromPEM(value),
+		}
 	}
 	return c
 }

@@ -2,6 +2,8 @@ package gather_test
 
 import (
 	"context"
+	"encoding/pem"
+	"net/http/httptest"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -53,10 +55,22 @@ func newWorld(t *testing.T, rag *v1alpha1.RAGService) *world {
 		Images:    desired.Images{Server: "ragserver:1", Redis: "redis:8", OpenSearch: "opensearch:3"},
 		Namespace: "ragservice-system",
 	}
-	return &world{
+	w := &world{
 		t: t, client: c, live: live, rag: rag,
 		gatherer: gather.New(c, live, operator),
 	}
+	if ref := rag.Spec.Models.LLM.CASecretRef; ref != nil {
+		w.create(ref.Name, map[string]string{ref.Key: certificate(t)})
+	}
+	return w
+}
+
+// certificate is one in PEM.
+func certificate(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
 }
 
 // newFullWorld has the Secrets that desiredtest.Full names.

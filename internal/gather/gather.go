@@ -63,7 +63,7 @@ func (g *Gatherer) Gather(ctx context.Context, rag *v1alpha1.RAGService) (desire
 // secrets surveys the Secrets of rag, in the order of the spec and then of the generated ones.
 func (g *Gatherer) secrets(ctx context.Context, rag *v1alpha1.RAGService) (desired.SecretFacts, error) {
 	s := &survey{Gatherer: g, rag: rag, facts: desired.SecretFacts{Controlled: map[string]bool{}}}
-	for _, step := range []func(context.Context) error{s.modelKey, s.callersKeys, s.redisPassword, s.rollKey} {
+	for _, step := range []func(context.Context) error{s.modelKey, s.modelCA, s.callersKeys, s.redisPassword, s.rollKey} {
 		if err := step(ctx); err != nil {
 			return desired.SecretFacts{}, fmt.Errorf("reading Secrets: %w", err)
 		}

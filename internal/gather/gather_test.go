@@ -73,6 +73,27 @@ func TestReferencesThatDoNotResolve(t *testing.T) {
 	}
 }
 
+func TestAuthorityOfTheModel(t *testing.T) {
+	t.Parallel()
+	w := newFullWorld(t)
+	problem := func(reason string) []desired.SecretProblem {
+		return []desired.SecretProblem{{Field: "spec.models.llm.caSecretRef", Secret: "authority", Key: "bundle.pem", Reason: reason}}
+	}
+	before := w.gather().Secrets.RollHashes[desired.ComponentServer]
+	for value, want := range map[string][]desired.SecretProblem{
+		"no certificate": problem("SecretInvalid"), "": problem("SecretKeyNotFound"), certificate(t) + certificate(t): nil,
+	} {
+		w.set("authority", "bundle.pem", value)
+		if diff := cmp.Diff(want, w.gather().Secrets.Problems); diff != "" {
+			t.Errorf("with %.20q: problems (-want +got):\n%s", value, diff)
+		}
+	}
+	w.set("authority", "bundle.pem", certificate(t)+certificate(t))
+	if w.gather().Secrets.RollHashes[desired.ComponentServer] == before {
+		t.Error("other certificates do not roll the server")
+	}
+}
+
 func TestMissingSecretIsSeenWhenItAppears(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, desiredtest.Full())

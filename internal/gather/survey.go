@@ -14,6 +14,7 @@ import (
 // Fields of the spec that name Secrets. The names of generated ones come from that of the RAGService.
 const (
 	fieldModelKey    = "spec.models.llm.apiKeySecretRef"
+	fieldModelCA     = "spec.models.llm.caSecretRef"
 	fieldCallersKeys = "spec.auth.apiKeysSecretRef"
 	fieldGenerated   = "metadata.name"
 )
@@ -59,7 +60,16 @@ func (s *survey) useAll(secret string, all contents, components []desired.Compon
 
 // modelKey looks for the key of the model.
 func (s *survey) modelKey(ctx context.Context) error {
-	ref := s.rag.Spec.Models.LLM.APIKeySecretRef
+	return s.entryOfServers(ctx, fieldModelKey, s.rag.Spec.Models.LLM.APIKeySecretRef, func(entry) bool { return true })
+}
+
+// modelCA looks for the certificates that the model's server is trusted by.
+func (s *survey) modelCA(ctx context.Context) error {
+	return s.entryOfServers(ctx, fieldModelCA, s.rag.Spec.Models.LLM.CASecretRef, func(e entry) bool { return e.certificates })
+}
+
+// entryOfServers looks for an entry that servers mount, where the spec names one.
+func (s *survey) entryOfServers(ctx context.Context, field string, ref *v1alpha1.SecretKeyReference, valid func(entry) bool) error {
 	if ref == nil {
 		return nil
 	}
@@ -67,7 +77,7 @@ func (s *survey) modelKey(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	missing := desired.SecretProblem{Field: fieldModelKey, Secret: ref.Name, Key: ref.Key}
+	missing := desired.SecretProblem{Field: field, Secret: ref.Name, Key: ref.Key}
 	value, ok := found[ref.Key]
 	switch {
 	case found == nil:
@@ -75,6 +85,9 @@ func (s *survey) modelKey(ctx context.Context) error {
 		s.problem(missing)
 	case !ok || value.empty:
 		missing.Reason = v1alpha1.ReasonSecretKeyNotFound
+		s.problem(missing)
+	case !valid(value):
+		missing.Reason = v1alpha1.ReasonSecretInvalid
 		s.problem(missing)
 	default:
 		s.uses = append(s.uses, use{ref.Name, ref.Key, value, onlyServer})

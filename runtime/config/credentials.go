@@ -6,6 +6,9 @@ type Credentials struct {
 	RedisPassword string
 	// LLMAPIKey is sent to the model as a bearer token; empty for none.
 	LLMAPIKey string
+	// LLMCA are certificates in PEM that the model's server is trusted by, beside those of the system; empty for none. They are no
+	// secret, and come the same way.
+	LLMCA string
 	// APIKeys are the keys of callers.
 	APIKeys []APIKey
 }
@@ -38,6 +41,10 @@ const (
 	LLMSecretDir = "llm"
 	// LLMAPIKeyFile holds the key that is sent to the model.
 	LLMAPIKeyFile = "api-key"
+	// LLMCADir holds the file LLMCAFile.
+	LLMCADir = "llm-ca"
+	// LLMCAFile holds the certificates that sign that of the model's server, in PEM.
+	LLMCAFile = "ca.crt"
 	// APIKeysSecretDir holds one file for each key.
 	APIKeysSecretDir = "api-keys"
 )

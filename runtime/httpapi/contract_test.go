@@ -111,7 +111,7 @@ func TestErrorEventOfTheModelInMidStream(t *testing.T) {
 		Timeout: config.Duration(time.Minute), IdleTimeout: config.Duration(time.Minute),
 	}
 	observe := func(context.Context, string, time.Duration, rag.Usage) {}
-	f := start(t, cachedWith(models.NewOpenAI(func() config.LLM { return llm }, "sk-canary", observe)))
+	f := start(t, cachedWith(models.NewOpenAI(func() config.LLM { return llm }, "sk-canary", nil, observe)))
 	got := f.call("POST", stream, `{"query":"x"}`)
 	events := readEvents(t, strings.NewReader(got.body))
 	if got.status != 200 || !slices.Equal(names(events), []string{"meta", "token", "token", "error"}) {

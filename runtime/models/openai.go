@@ -2,6 +2,8 @@ package models
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -45,10 +47,29 @@ type OpenAI struct {
 	guard   *resilience.Guard
 }
 
-// NewOpenAI makes a generator for the server that settings name.
-func NewOpenAI(settings func() config.LLM, apiKey string, observe Observer) *OpenAI {
+// Roots are the system's certificate authorities and those of a bundle in PEM; nil, which stands for the system's, when that is
+// empty.
+func Roots(pem string) (*x509.CertPool, error) {
+	if pem == "" {
+		return nil, nil //nolint:nilnil // nil is what crypto/tls calls the system's
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool() // an image without any
+	}
+	if !roots.AppendCertsFromPEM([]byte(pem)) {
+		return nil, errors.New("spec.models.llm.caSecretRef: the entry holds no certificate in PEM")
+	}
+	return roots, nil
+}
+
+// NewOpenAI makes a generator for the server that settings name, whose certificate one of roots signs.
+func NewOpenAI(settings func() config.LLM, apiKey string, roots *x509.CertPool, observe Observer) *OpenAI {
 	// The bound on the first token covers the connection and the headers.
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 64, IdleConnTimeout: 90 * time.Second, ForceAttemptHTTP2: true}
+	transport := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		MaxIdleConnsPerHost: 64, IdleConnTimeout: 90 * time.Second, ForceAttemptHTTP2: true,
+	}
 	return &OpenAI{
 		Settings: settings, APIKey: apiKey, Observe: observe,
 		guard: newGuard(openFor),

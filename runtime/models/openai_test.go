@@ -42,7 +42,7 @@ func newTestModel(server *openaitest.Server, timeout, idle time.Duration) (*Open
 		Provider: config.ProviderOpenAI, BaseURL: server.BaseURL(), Model: "test-model",
 		Timeout: config.Duration(timeout), IdleTimeout: config.Duration(idle),
 	}
-	return NewOpenAI(func() config.LLM { return llm }, "sk-canary", told.observe), told
+	return NewOpenAI(func() config.LLM { return llm }, "sk-canary", nil, told.observe), told
 }
 
 func TestOpenAIAnswers(t *testing.T) {
@@ -239,7 +239,7 @@ func TestOpenAITriesAgain(t *testing.T) {
 
 func TestOpenAINobodyListens(t *testing.T) {
 	llm := config.LLM{BaseURL: "http://127.0.0.1:1/v1", Timeout: config.Duration(time.Second), IdleTimeout: config.Duration(time.Second)}
-	model := NewOpenAI(func() config.LLM { return llm }, "", (&outcomes{}).observe)
+	model := NewOpenAI(func() config.LLM { return llm }, "", nil, (&outcomes{}).observe)
 	if _, err := model.Generate(t.Context(), testPrompt(), discard); !errors.Is(err, rag.ErrLLMUnavailable) {
 		t.Errorf("got %v, want llm_unavailable", err)
 	}
@@ -320,5 +320,31 @@ func TestHealth(t *testing.T) {
 	}
 	if healthy, asked := h.judge(); !healthy || !asked {
 		t.Error("not healthy after a window of good answers")
+	}
+}
+
+func TestOpenAIOfAPrivateAuthority(t *testing.T) {
+	server, certificate := openaitest.NewTLS(t)
+	llm := config.LLM{
+		Provider: config.ProviderOpenAI, BaseURL: server.BaseURL(), Model: "test-model",
+		Timeout: config.Duration(time.Minute), IdleTimeout: config.Duration(time.Minute),
+	}
+	ask := func(bundle string) error {
+		roots, err := Roots(bundle)
+		if err != nil {
+			t.Fatal(err)
+		}
+		model := NewOpenAI(func() config.LLM { return llm }, "", roots, (&outcomes{}).observe)
+		_, err = model.Generate(t.Context(), rag.Prompt{Query: "q", Model: "test-model", MaxTokens: 100}, func(rag.Piece) error { return nil })
+		return err
+	}
+	if err := ask(certificate); err != nil {
+		t.Errorf("with its certificate: %v", err)
+	}
+	if err := ask(""); !errors.Is(err, rag.ErrLLMUnavailable) {
+		t.Errorf("without: %v, want ErrLLMUnavailable", err)
+	}
+	if _, err := Roots("no certificate"); err == nil || !strings.Contains(err.Error(), "caSecretRef") {
+		t.Errorf("a bundle of nothing: %v, want an error that names the field", err)
 	}
 }

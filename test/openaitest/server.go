@@ -11,6 +11,7 @@ package openaitest
 
 import (
 	"cmp"
+	"encoding/pem"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -61,6 +62,18 @@ type Server struct {
 // "test-model" and accepts every other name as well.
 func New(tb testing.TB) *Server {
 	tb.Helper()
+	return start(tb, httptest.NewServer)
+}
+
+// NewTLS is New behind TLS, with a certificate of an authority that nobody knows. It is in certificate, in PEM.
+func NewTLS(tb testing.TB) (server *Server, certificate string) {
+	tb.Helper()
+	server = start(tb, httptest.NewTLSServer)
+	return server, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.http.Certificate().Raw}))
+}
+
+func start(tb testing.TB, listen func(http.Handler) *httptest.Server) *Server {
+	tb.Helper()
 	s := &Server{
 		closing:   make(chan struct{}),
 		scripts:   map[Endpoint][]Behaviour{},
@@ -75,7 +88,7 @@ func New(tb testing.TB) *Server {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, "Invalid URL ("+r.Method+" "+r.URL.Path+")")
 	})
-	s.http = httptest.NewServer(mux)
+	s.http = listen(mux)
 	tb.Cleanup(func() {
 		close(s.closing)
 		s.http.Close()

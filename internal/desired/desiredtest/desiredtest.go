@@ -65,7 +65,17 @@ func Full() *v1alpha1.RAGService {
 	}
 	rag.Spec.Auth.APIKeysSecretRef = &v1alpha1.SecretReference{Name: "callers"}
 	rag.Spec.ImagePullSecrets = []v1alpha1.SecretReference{{Name: "registry"}}
-	rag.Spec.NetworkPolicy.Egress = []v1alpha1.EgressRule{{CIDR: "10.1.0.0/16", Port: 3128}}
+	rag.Spec.Models.LLM.CASecretRef = &v1alpha1.SecretKeyReference{Name: "authority", Key: "bundle.pem"}
+	rag.Spec.NetworkPolicy.Egress = []v1alpha1.EgressRule{
+		{CIDR: "10.1.0.0/16", Port: new(int32(3128))},
+		{
+			NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"team": "models"}},
+			PodSelector: &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{
+				{Key: "app", Operator: metav1.LabelSelectorOpIn, Values: []string{"vllm", "tei"}},
+			}},
+			Port: new(int32(8000)), Protocol: corev1.ProtocolTCP,
+		},
+	}
 	return rag
 }
 
