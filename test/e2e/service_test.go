@@ -43,7 +43,9 @@ func TestService(t *testing.T) {
 		{"tells of a bad image and recovers", badImage},
 		{"serves without Redis", servesWithoutRedis},
 		{"keeps documents over a restart of OpenSearch", keepsDocuments},
+		{"takes over what it left behind", orphaned},
 		{"is removed and keeps its volume", removed},
+		{"finds its documents and keys again", foundAgain},
 	}
 	for _, s := range steps {
 		if !t.Run(s.name, func(t *testing.T) { s.step(t, rag) }) {
@@ -323,7 +325,7 @@ func removed(t *testing.T, rag *v1alpha1.RAGService) {
 		&appsv1.Deployment{ObjectMeta: in(rag.Name + "-server")}, &appsv1.StatefulSet{ObjectMeta: in(rag.Name + "-opensearch")},
 		&appsv1.StatefulSet{ObjectMeta: in(rag.Name + "-redis-cache")}, &appsv1.StatefulSet{ObjectMeta: in(rag.Name + "-redis-state")},
 		&corev1.Service{ObjectMeta: in(rag.Name + "-server")}, &corev1.ConfigMap{ObjectMeta: in(rag.Name + "-server")},
-		&corev1.Secret{ObjectMeta: in(rag.Name + "-api-keys")}, &corev1.Secret{ObjectMeta: in(rag.Name + "-redis")},
+		&corev1.Secret{ObjectMeta: in(rag.Name + "-redis")},
 	} {
 		eventually(t, 90*time.Second, "owned objects go", func() error { return gone(t.Context(), o) })
 	}
@@ -338,5 +340,39 @@ func removed(t *testing.T, rag *v1alpha1.RAGService) {
 		if c.DeletionTimestamp != nil {
 			t.Errorf("the volume %s is being deleted", c.Name)
 		}
+	}
+}
+
+// orphaned deletes the service alone and makes it again: nothing restarts but what has new labels or settings.
+func orphaned(t *testing.T, rag *v1alpha1.RAGService) {
+	user := apiKey(t, rag, "client")
+	engine := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: rag.Namespace, Name: rag.Name + "-opensearch-0"}}
+	if err := kube.Get(t.Context(), client.ObjectKeyFromObject(engine), engine); err != nil {
+		t.Fatal(err)
+	}
+	before := engine.UID
+	if err := kube.Delete(t.Context(), rag, client.PropagationPolicy(metav1.DeletePropagationOrphan)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 30*time.Second, "the service goes", func() error { return gone(t.Context(), rag) })
+	again(t, rag, user)
+	if err := kube.Get(t.Context(), client.ObjectKeyFromObject(engine), engine); err != nil || engine.UID != before {
+		t.Errorf("OpenSearch has another pod, or none: %v", err)
+	}
+}
+
+func foundAgain(t *testing.T, rag *v1alpha1.RAGService) {
+	again(t, rag, apiKey(t, rag, "client"))
+}
+
+// again makes the service anew, and finds its documents with the key from before.
+func again(t *testing.T, rag *v1alpha1.RAGService, user string) {
+	*rag = *newService(rag.Namespace, rag.Name)
+	create(t, rag)
+	awaitReady(t, rag)
+	var found searchBody
+	newServiceClient(t, rag).post(t, "/api/v1/search", user, http.StatusOK, map[string]any{"query": commonWord}).decode(t, &found)
+	if found.Total == 0 {
+		t.Error("the documents are gone")
 	}
 }
