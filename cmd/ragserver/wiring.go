@@ -60,6 +60,10 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 	if err != nil {
 		return nil, err
 	}
+	roots, err := models.Roots(s.credentials.LLMCA)
+	if err != nil {
+		return nil, err
+	}
 	srv := &server{
 		source:  s.source,
 		log:     log,
@@ -73,10 +77,6 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 		return nil, err
 	}
 	srv.openRedis(s)
-	roots, err := models.Roots(s.credentials.LLMCA)
-	if err != nil {
-		return nil, err
-	}
 	srv.llm = models.NewOpenAI(func() config.LLM { return s.source.Config().LLM }, s.credentials.LLMAPIKey, roots, srv.observeModel)
 	results := srv.newCache(store)
 	answers := results.Generator(answerer{source: s.source, openAI: srv.llm, analyser: analyser})

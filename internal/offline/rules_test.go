@@ -83,6 +83,7 @@ var refused = []struct {
 	{name: "timeout without a unit", spec: withLLM("timeout: '30'"), paths: []string{"spec.models.llm.timeout"}, word: "such as 30s"},
 	{name: "idleTimeout in words", spec: withLLM("idleTimeout: 1 minute"), paths: []string{"spec.models.llm.idleTimeout"}, word: "such as 30s"},
 	{name: "idleTimeout that overflows", spec: withLLM("idleTimeout: 9999999999999h"), paths: []string{"spec.models.llm.idleTimeout"}, word: "from 1s to 5m"},
+	{name: "authority without TLS", spec: "  models: {llm: {provider: OpenAI, baseURL: 'http://llm/v1', model: m, caSecretRef: {name: a, key: b}}}\n", paths: []string{"spec.models.llm.caSecretRef"}, word: "has no effect"},
 	{name: "reference without key", spec: withLLM("apiKeySecretRef: {name: a}"), paths: []string{"spec.models.llm.apiKeySecretRef.key"}, word: "Required"},
 	{name: "reference without name", spec: withLLM("apiKeySecretRef: {key: a}"), paths: []string{"spec.models.llm.apiKeySecretRef.name"}, word: "Required"},
 	{name: "reference to an impossible key", spec: withLLM("apiKeySecretRef: {name: a, key: a/b}"), paths: []string{"spec.models.llm.apiKeySecretRef.key"}, word: "match"},

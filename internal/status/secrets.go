@@ -1,6 +1,8 @@
 package status
 
 import (
+	"strings"
+
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
 )
@@ -34,6 +36,8 @@ func describeProblem(problem desired.SecretProblem) string {
 		return sentence("Secret %q has no entry (%s)", problem.Secret, problem.Field)
 	case problem.Reason == v1alpha1.ReasonSecretKeyNotFound:
 		return sentence("Secret %q has no entry %q, or it is empty (%s)", problem.Secret, problem.Key, problem.Field)
+	case strings.HasSuffix(problem.Field, ".caSecretRef"):
+		return sentence("Secret %q: entry %q holds no certificate in PEM (%s)", problem.Secret, problem.Key, problem.Field)
 	default:
 		return sentence("Secret %q: entry %q is not a key in JSON with at least 128 random bits (%s)", problem.Secret, problem.Key, problem.Field)
 	}
