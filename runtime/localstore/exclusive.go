@@ -44,6 +44,9 @@ func (s *Store) recovered(change func() error) (err error) {
 	if s.closed {
 		return errClosed
 	}
+	if err := s.checkWritable(); err != nil {
+		return err
+	}
 	return change()
 }
 

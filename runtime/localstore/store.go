@@ -43,8 +43,9 @@ type Store struct {
 	now             func() time.Time
 	// writer is full while somebody changes documents or closes. Searches do not wait for it.
 	writer chan struct{}
-	// closed is guarded by writer.
+	// closed is guarded by writer; done ends with it.
 	closed  bool
+	done    chan struct{}
 	control control
 	dir     string // empty in memory
 	disk    *disk
@@ -61,7 +62,7 @@ var (
 // Open opens the documents of a folder, or makes it. It fails when another process has it open.
 func Open(o Options) (*Store, error) {
 	s := &Store{
-		analyser: o.Analyser, now: o.Now, writer: make(chan struct{}, 1), beforeApply: func() {},
+		analyser: o.Analyser, now: o.Now, writer: make(chan struct{}, 1), done: make(chan struct{}), beforeApply: func() {},
 		dir: o.Dir, disk: newDisk(o.OnDisk),
 	}
 	if s.analyser == nil {
@@ -100,6 +101,7 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.closed = true
+	close(s.done)
 	return errors.Join(s.chunks.Close(), s.records.Close())
 }
 
