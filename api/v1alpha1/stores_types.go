@@ -9,7 +9,7 @@ import (
 // What a volume was made with is compared here and not at its field, where a size that is given later than the volume
 // would pass as new: not given is the default.
 //
-// +kubebuilder:validation:XValidation:rule="quantity(has(self.managed) && has(self.managed.stateStorage) ? self.managed.stateStorage : '1Gi').compareTo(quantity(has(oldSelf.managed) && has(oldSelf.managed.stateStorage) ? oldSelf.managed.stateStorage : '1Gi')) == 0",fieldPath=".managed.stateStorage",reason=FieldValueForbidden,message="spec.redis.managed.stateStorage cannot change (1Gi when not given), because volumes keep their size: create another RAGService to move to another size"
+// +kubebuilder:validation:XValidation:rule="quantity(has(self.managed) && has(self.managed.stateStorage) ? self.managed.stateStorage : '1Gi').compareTo(quantity(has(oldSelf.managed) && has(oldSelf.managed.stateStorage) ? oldSelf.managed.stateStorage : '1Gi')) >= 0",fieldPath=".managed.stateStorage",reason=FieldValueForbidden,message="spec.redis.managed.stateStorage cannot go down (it is 1Gi when not given), because volumes do not shrink: create another RAGService to move to a smaller one"
 // +kubebuilder:validation:XValidation:rule="(has(self.managed) && has(self.managed.storageClassName) ? self.managed.storageClassName : \"\") == (has(oldSelf.managed) && has(oldSelf.managed.storageClassName) ? oldSelf.managed.storageClassName : \"\")",fieldPath=".managed.storageClassName",reason=FieldValueForbidden,message="spec.redis.managed.storageClassName cannot change, because volumes keep their class: create another RAGService to move to another class"
 type RedisSpec struct {
 	// managed is a Redis that the operator runs: two instances, one for cached results that may be evicted and one with
@@ -28,8 +28,8 @@ type ManagedRedis struct {
 	// +default="256Mi"
 	// +optional
 	Memory Quantity `json:"memory,omitempty"`
-	// stateStorage is the size of the volume that keeps the buckets over a restart, fixed once the RAGService exists.
-	// Default 1Gi.
+	// stateStorage is the size of the volume that keeps the buckets over a restart. It may grow where the volume's class allows
+	// that. Default 1Gi.
 	// +kubebuilder:validation:XValidation:rule="isQuantity(self) && quantity(self).compareTo(quantity('64Mi')) >= 0 && quantity(self).compareTo(quantity('1Ti')) <= 0",message="must be an amount from 64Mi to 1Ti, such as 2Gi"
 	// +default="1Gi"
 	// +optional
@@ -57,7 +57,7 @@ type ManagedRedis struct {
 
 // OpenSearchSpec is the search engine.
 //
-// +kubebuilder:validation:XValidation:rule="quantity(has(self.managed) && has(self.managed.storage) ? self.managed.storage : '10Gi').compareTo(quantity(has(oldSelf.managed) && has(oldSelf.managed.storage) ? oldSelf.managed.storage : '10Gi')) == 0",fieldPath=".managed.storage",reason=FieldValueForbidden,message="spec.openSearch.managed.storage cannot change (10Gi when not given), because volumes keep their size: create another RAGService to move to another size"
+// +kubebuilder:validation:XValidation:rule="quantity(has(self.managed) && has(self.managed.storage) ? self.managed.storage : '10Gi').compareTo(quantity(has(oldSelf.managed) && has(oldSelf.managed.storage) ? oldSelf.managed.storage : '10Gi')) >= 0",fieldPath=".managed.storage",reason=FieldValueForbidden,message="spec.openSearch.managed.storage cannot go down (it is 10Gi when not given), because volumes do not shrink: create another RAGService to move to a smaller one"
 // +kubebuilder:validation:XValidation:rule="(has(self.managed) && has(self.managed.storageClassName) ? self.managed.storageClassName : \"\") == (has(oldSelf.managed) && has(oldSelf.managed.storageClassName) ? oldSelf.managed.storageClassName : \"\")",fieldPath=".managed.storageClassName",reason=FieldValueForbidden,message="spec.openSearch.managed.storageClassName cannot change, because volumes keep their class: create another RAGService to move to another class"
 type OpenSearchSpec struct {
 	// managed is an OpenSearch that the operator runs: one node.
@@ -75,7 +75,7 @@ type ManagedOpenSearch struct {
 	// +default="512Mi"
 	// +optional
 	Heap Quantity `json:"heap,omitempty"`
-	// storage is the size of the volume that keeps the documents, fixed once the RAGService exists. Default 10Gi.
+	// storage is the size of the volume that keeps the documents. It may grow where the volume's class allows that. Default 10Gi.
 	// +kubebuilder:validation:XValidation:rule="isQuantity(self) && quantity(self).compareTo(quantity('256Mi')) >= 0 && quantity(self).compareTo(quantity('16Ti')) <= 0",message="must be an amount from 256Mi to 16Ti, such as 50Gi"
 	// +default="10Gi"
 	// +optional

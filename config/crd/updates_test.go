@@ -18,8 +18,8 @@ func TestUpdates(t *testing.T) {
 		name, before, after string
 		refused             []string
 	}{
-		{name: "stateStorage grows", before: "redis: {managed: {stateStorage: 1Gi}}", after: "redis: {managed: {stateStorage: 2Gi}}", refused: []string{stateStorage}},
-		{name: "stateStorage given late and different", before: "", after: "redis: {managed: {stateStorage: 2Gi}}", refused: []string{stateStorage}},
+		{name: "stateStorage grows", before: "redis: {managed: {stateStorage: 1Gi}}", after: "redis: {managed: {stateStorage: 2Gi}}"},
+		{name: "stateStorage given late and larger", before: "", after: "redis: {managed: {stateStorage: 2Gi}}"},
 		{name: "stateStorage given late and the same", before: "", after: "redis: {managed: {stateStorage: 1Gi}}"},
 		{name: "stateStorage written in another unit", before: "redis: {managed: {stateStorage: 1Gi}}", after: "redis: {managed: {stateStorage: 1024Mi}}"},
 		{name: "stateStorage taken away", before: "redis: {managed: {stateStorage: 2Gi}}", after: "", refused: []string{stateStorage}},
@@ -27,7 +27,9 @@ func TestUpdates(t *testing.T) {
 		{name: "default stateStorage taken away", before: "redis: {managed: {stateStorage: 1Gi}}", after: ""},
 		{name: "storage shrinks", before: "openSearch: {managed: {storage: 20Gi}}", after: "openSearch: {managed: {storage: 10Gi}}", refused: []string{storage}},
 		{name: "storage written in another unit", before: "openSearch: {managed: {storage: 2Gi}}", after: "openSearch: {managed: {storage: 2048Mi}}"},
-		{name: "storage given late and different", before: "openSearch: {}", after: "openSearch: {managed: {storage: 2Gi}}", refused: []string{storage}},
+		{name: "storage grows", before: "openSearch: {managed: {storage: 20Gi}}", after: "openSearch: {managed: {storage: 30Gi}}"},
+		{name: "storage given late and smaller", before: "openSearch: {}", after: "openSearch: {managed: {storage: 2Gi}}", refused: []string{storage}},
+		{name: "storage given late and larger", before: "openSearch: {}", after: "openSearch: {managed: {storage: 20Gi}}"},
 		{name: "storage given late and the same", before: "openSearch: {managed: {}}", after: "openSearch: {managed: {storage: 10Gi}}"},
 		{name: "class changes", before: "openSearch: {managed: {storageClassName: slow}}", after: "openSearch: {managed: {storageClassName: fast}}", refused: []string{class}},
 		{name: "class given late", before: "", after: "openSearch: {managed: {storageClassName: fast}}", refused: []string{class}},

@@ -51,7 +51,7 @@ func (a *Applier) Apply(ctx context.Context, rag *v1alpha1.RAGService, plan desi
 	}
 	p.prune(ctx, plan.Objects())
 	for _, c := range plan.Components {
-		p.ownVolumes(ctx, c)
+		p.keepVolumes(ctx, c)
 	}
 	for _, action := range plan.Actions {
 		p.deletePod(ctx, action)

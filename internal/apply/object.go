@@ -53,7 +53,7 @@ func (p *pass) judge(ctx context.Context, r rendered) (verdict, error) {
 	if err := p.checkOwner(cached); err != nil {
 		return verdict{}, err
 	}
-	if set, ok := cached.(*appsv1.StatefulSet); ok && p.isOfAnEarlier(set) {
+	if set, ok := cached.(*appsv1.StatefulSet); ok && p.hasOtherVolumes(set, r) {
 		return verdict{}, p.deleteAlone(ctx, set)
 	}
 	version := cached.GetResourceVersion()

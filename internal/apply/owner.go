@@ -6,6 +6,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ragservice/ragservice-operator/internal/desired"
@@ -14,8 +15,9 @@ import (
 // ErrNameConflict is an object of the name that we need and that is not ours. Nothing was written to it.
 var ErrNameConflict = errors.New("an object of this name exists and belongs to somebody else: delete or rename it")
 
-// ErrBeingCollected is a child of an earlier RAGService of the same name, which is being deleted.
-var ErrBeingCollected = errors.New("the object of an earlier RAGService of this name is still being deleted")
+// ErrBeingCollected is an object that has to go before it can be made anew: a child of an earlier RAGService of the same name, or
+// a StatefulSet that cannot be changed.
+var ErrBeingCollected = errors.New("the object is being deleted, to be made anew")
 
 // checkOwner accepts an object of the RAGService.
 func (p *pass) checkOwner(object metav1.Object) error {
@@ -29,11 +31,17 @@ func (p *pass) checkOwner(object metav1.Object) error {
 	}
 }
 
-// isOfAnEarlier says that a StatefulSet was left behind by an earlier RAGService: its volumes are marked with that one's UID,
-// and that cannot be changed.
-func (p *pass) isOfAnEarlier(set *appsv1.StatefulSet) bool {
-	for i := range set.Spec.VolumeClaimTemplates {
-		if uid := set.Spec.VolumeClaimTemplates[i].Annotations[desired.AnnotationServiceUID]; uid != "" && uid != string(p.rag.UID) {
+// hasOtherVolumes says that a StatefulSet cannot become what was rendered, since its templates of volumes never change: it was
+// left behind by an earlier RAGService, whose UID they bear, or its volumes were smaller.
+func (p *pass) hasOtherVolumes(set *appsv1.StatefulSet, r rendered) bool {
+	var wanted appsv1.StatefulSet
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(r.Object, &wanted); err != nil {
+		return false // the comparison of all fields tells
+	}
+	for i := range min(len(set.Spec.VolumeClaimTemplates), len(wanted.Spec.VolumeClaimTemplates)) {
+		is, shall := &set.Spec.VolumeClaimTemplates[i], &wanted.Spec.VolumeClaimTemplates[i]
+		maker := is.Annotations[desired.AnnotationServiceUID]
+		if maker != "" && maker != string(p.rag.UID) || is.Spec.Resources.Requests.Storage().Cmp(*shall.Spec.Resources.Requests.Storage()) < 0 {
 			return true
 		}
 	}

@@ -91,7 +91,7 @@ func (p *pass) ownSecret(ctx context.Context, ref Ref, owned bool) error {
 	if err := change(p.rag, meta, p.scheme); err != nil {
 		return err
 	}
-	return p.patchOwners(ctx, ref, meta, before)
+	return p.patch(ctx, ref, meta, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
 }
 
 func secretMetadata() *metav1.PartialObjectMetadata {

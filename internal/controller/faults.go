@@ -83,12 +83,15 @@ func faults(err error) []status.Fault {
 
 func describe(f *apply.Failure) string {
 	if errors.Is(f, apply.ErrBeingCollected) {
-		return fmt.Sprintf("%s %s of an earlier RAGService of this name is still being deleted", f.Kind, f.Name)
+		return fmt.Sprintf("%s %s is being deleted, to be made anew", f.Kind, f.Name)
 	}
 	switch f.Reason() {
 	case v1alpha1.ReasonNameConflict:
 		return fmt.Sprintf("%s %s exists and belongs to somebody else: delete or rename it", f.Kind, f.Name)
 	case v1alpha1.ReasonApplyFailed:
+		if f.Kind == "PersistentVolumeClaim" {
+			return fmt.Sprintf("volume claim %s cannot grow (%s): its storage class must have allowVolumeExpansion, and quotas must allow it", f.Name, refusal(f))
+		}
 		return fmt.Sprintf("the API server refuses %s %s (%s); the operator's log has its answer", f.Kind, f.Name, refusal(f))
 	default:
 		return fmt.Sprintf("writing %s %s failed and is tried again; see the operator's log", f.Kind, f.Name)

@@ -82,7 +82,11 @@ func components(in Inputs, written serverConfig, withheld []Component) ([]Compon
 	}
 	var plans []ComponentPlan
 	for _, c := range Components() {
-		plan := ComponentPlan{Name: c, Claims: claims(in.Service, c)}
+		claims, err := claims(in.Service, c)
+		if err != nil {
+			return nil, err
+		}
+		plan := ComponentPlan{Name: c, Claims: claims}
 		if !slices.Contains(withheld, c) {
 			plan.Objects = objects[c]
 		}

@@ -5,6 +5,7 @@ package desired
 
 import (
 	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -137,7 +138,14 @@ type ComponentPlan struct {
 	// Objects in the order in which they are written, the workload last. None while the component is withheld.
 	Objects []Object
 	// Claims are the volumes of all its pods, which its StatefulSet makes.
-	Claims []Owned
+	Claims []Claim
+}
+
+// Claim is a volume claim of a store.
+type Claim struct {
+	Owned
+	// Size is what the claim shall have at least; volumes do not shrink.
+	Size resource.Quantity
 }
 
 // Owned is what the operator does not render and the RAGService may own: a generated Secret, or a volume claim of a store.

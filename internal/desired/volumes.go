@@ -6,6 +6,7 @@ import (
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/serverconfig"
 )
 
 func mount(volume, path string) *corev1ac.VolumeMountApplyConfiguration {
@@ -54,11 +55,30 @@ func claimTemplate(p part, size resource.Quantity, class *string) *corev1ac.Pers
 }
 
 // claims are the volume claims of all pods of a component.
-func claims(rag *v1alpha1.RAGService, c Component) []Owned {
-	if c != ComponentRedisState && c != ComponentOpenSearch {
-		return nil
+func claims(rag *v1alpha1.RAGService, c Component) ([]Claim, error) {
+	var size resource.Quantity
+	switch c {
+	case ComponentRedisState:
+		managed, err := serverconfig.ManagedRedis(rag)
+		if err == nil {
+			size, err = quantity("spec.redis.managed.stateStorage", managed.StateStorage)
+		}
+		if err != nil {
+			return nil, err
+		}
+	case ComponentOpenSearch:
+		managed, err := serverconfig.ManagedOpenSearch(rag)
+		if err == nil {
+			size, err = quantity("spec.openSearch.managed.storage", managed.Storage)
+		}
+		if err != nil {
+			return nil, err
+		}
+	default:
+		return nil, nil
 	}
-	return []Owned{{Name: ClaimName(rag.Name, c), GoesWithService: rag.Spec.DeletionPolicy == v1alpha1.DeletionPolicyDelete}}
+	owned := Owned{Name: ClaimName(rag.Name, c), GoesWithService: rag.Spec.DeletionPolicy == v1alpha1.DeletionPolicyDelete}
+	return []Claim{{owned, size}}, nil
 }
 
 // quantity parses what the schema has checked.
