@@ -48,6 +48,8 @@ type RAGServiceList struct {
 //
 // Every struct in it has the default {}, those without any defaults inside too: a server-side apply that takes the last
 // field out of a struct leaves null there, which only a default turns into an object again.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.cache.local) || !has(self.cache.local.maxBytes) || (has(self.cache.enabled) && !self.cache.enabled) || (has(self.server.resources) && has(self.server.resources.limits) && 'memory' in self.server.resources.limits ? quantity(string(self.server.resources.limits['memory'])) : has(self.server.resources) && has(self.server.resources.requests) && 'memory' in self.server.resources.requests ? quantity('1Pi') : quantity('512Mi')).compareTo(quantity(self.cache.local.maxBytes).add(quantity(self.cache.local.maxBytes))) >= 0",fieldPath=".cache.local.maxBytes",message="spec.cache.local.maxBytes (64Mi when not given) must be at most half of the server's memory limit, spec.server.resources.limits.memory (512Mi when not given): lower maxBytes or raise the limit"
 type RAGServiceSpec struct {
 	// server is the server that answers requests.
 	// +default={}

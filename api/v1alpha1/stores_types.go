@@ -19,11 +19,13 @@ type RedisSpec struct {
 }
 
 // ManagedRedis is a Redis that the operator runs.
+// +kubebuilder:validation:XValidation:rule="!has(self.resources) || !has(self.resources.limits) || !('memory' in self.resources.limits) || !has(self.memory) || quantity(string(self.resources.limits['memory'])).compareTo(quantity(self.memory)) > 0",fieldPath=".memory",message="spec.redis.managed.memory (256Mi when not given) must be less than resources.limits.memory, or Redis is killed before it evicts: lower memory or raise the limit"
 type ManagedRedis struct {
 	// image is the container image of Redis 7 or newer. Without it the operator uses the one it was released with.
 	// +optional
 	Image Image `json:"image,omitempty"`
-	// memory is how much each instance may keep before the cache evicts its least used results. Default 256Mi.
+	// memory is how much the cache may keep before it evicts its least used results. The instance with the buckets may keep as much,
+	// and at most a quarter of stateStorage. Default 256Mi.
 	// +kubebuilder:validation:XValidation:rule="isQuantity(self) && quantity(self).compareTo(quantity('16Mi')) >= 0 && quantity(self).compareTo(quantity('64Gi')) <= 0",message="must be an amount from 16Mi to 64Gi, such as 512Mi"
 	// +default="256Mi"
 	// +optional
@@ -66,6 +68,7 @@ type OpenSearchSpec struct {
 }
 
 // ManagedOpenSearch is an OpenSearch that the operator runs.
+// +kubebuilder:validation:XValidation:rule="!has(self.resources) || !has(self.resources.limits) || !('memory' in self.resources.limits) || !has(self.heap) || quantity(string(self.resources.limits['memory'])).compareTo(quantity(self.heap).add(quantity(self.heap))) >= 0",fieldPath=".heap",message="spec.openSearch.managed.heap (512Mi when not given) must be at most half of resources.limits.memory: what Java keeps outside its heap needs the rest, or the node is killed. Lower heap or raise the limit"
 type ManagedOpenSearch struct {
 	// image is the container image of OpenSearch 3 or newer. Without it the operator uses the one it was released with.
 	// +optional

@@ -45,7 +45,12 @@ func cacheConf(memory resource.Quantity) redisConf {
 
 // stateConf forgets nothing and loses at most a second's writes. The append-only file is rewritten from an eighth of
 // the volume on, so that it, its successor and the rewrite fit.
+//
+// It keeps at most a quarter of the volume in memory: the file grows to twice that before it is rewritten beside itself.
 func stateConf(memory, storage resource.Quantity) redisConf {
+	if fits := resource.NewQuantity(storage.Value()/4, resource.BinarySI); memory.Cmp(*fits) > 0 {
+		memory = *fits
+	}
 	return append(baseConf(memory),
 		"maxmemory-policy noeviction",
 		"appendonly yes",

@@ -45,6 +45,10 @@ var accepted = []struct{ name, spec string }{
 	{"metadata of pods", extractive + "  server: {podMetadata: {labels: {example.com/team: search, app.kubernetes.io/version: v1}, annotations: {sidecar.istio.io/inject: 'false'}}, serviceAccountAnnotations: {eks.amazonaws.com/role-arn: 'arn:aws:iam::1:role/rag'}}\n  redis: {managed: {podMetadata: {labels: {a: ''}}}}\n"},
 	{"environment", extractive + "  server: {env: [{name: HTTPS_PROXY, value: 'http://proxy.example.com:3128'}, {name: no_proxy}]}\n"},
 	{"load balancer", extractive + "  server: {service: {type: LoadBalancer, annotations: {a.example.com/internal: 'true'}}}\n"},
+	{"memory at its limits", extractive + "  server: {resources: {limits: {memory: 128Mi}}}\n  redis: {managed: {memory: 100Mi, resources: {limits: {memory: 101Mi}}}}\n  openSearch: {managed: {heap: 1Gi, resources: {limits: {memory: 2Gi}}}}\n"},
+	{"a large cache in memory", extractive + "  server: {resources: {limits: {memory: 4Gi}}}\n  cache: {local: {maxBytes: 2Gi}}\n"},
+	{"a large cache without a limit", extractive + "  server: {resources: {requests: {memory: 4Gi}}}\n  cache: {local: {maxBytes: 2Gi}}\n"},
+	{"limits as numbers", extractive + "  openSearch: {managed: {heap: 512Mi, resources: {limits: {memory: 1073741824}}}}\n"},
 	{"the rest", extractive + "  logging: {level: CRITICAL}\n  deletionPolicy: Delete\n"},
 }
 
