@@ -54,6 +54,7 @@ func openSearch(in Inputs) ([]Object, error) {
 func openSearchService(p part) *corev1ac.ServiceApplyConfiguration {
 	return corev1ac.Service(p.name(), p.namespace()).WithSpec(corev1ac.ServiceSpec().
 		WithType(corev1.ServiceTypeClusterIP).
+		WithIPFamilyPolicy(corev1.IPFamilyPolicyPreferDualStack).
 		WithSelector(p.selector()).
 		WithPorts(servicePort("http", OpenSearchPort)))
 }
@@ -62,6 +63,7 @@ func openSearchService(p part) *corev1ac.ServiceApplyConfiguration {
 func openSearchHeadless(p part) *corev1ac.ServiceApplyConfiguration {
 	return corev1ac.Service(HeadlessName(p.service.Name), p.namespace()).WithSpec(corev1ac.ServiceSpec().
 		WithType(corev1.ServiceTypeClusterIP).
+		WithIPFamilyPolicy(corev1.IPFamilyPolicyPreferDualStack).
 		WithClusterIP(corev1.ClusterIPNone).
 		WithPublishNotReadyAddresses(true).
 		WithSelector(p.selector()).

@@ -77,6 +77,7 @@ func (r redisInstance) objects(in Inputs) []Object {
 func (r redisInstance) clusterService() *corev1ac.ServiceApplyConfiguration {
 	return corev1ac.Service(r.name(), r.namespace()).WithSpec(corev1ac.ServiceSpec().
 		WithType(corev1.ServiceTypeClusterIP).
+		WithIPFamilyPolicy(corev1.IPFamilyPolicyPreferDualStack).
 		WithSelector(r.selector()).
 		WithPorts(servicePort("redis", RedisPort)))
 }

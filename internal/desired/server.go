@@ -47,6 +47,7 @@ func serverService(p part) *corev1ac.ServiceApplyConfiguration {
 	given := p.service.Spec.Server.Service
 	return corev1ac.Service(p.name(), p.namespace()).WithAnnotations(given.Annotations).WithSpec(corev1ac.ServiceSpec().
 		WithType(corev1.ServiceType(cmp.Or(given.Type, v1alpha1.ServiceTypeClusterIP))).
+		WithIPFamilyPolicy(corev1.IPFamilyPolicyPreferDualStack).
 		WithSelector(p.selector()).
 		WithPorts(servicePort("http", 80)))
 }
