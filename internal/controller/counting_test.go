@@ -25,6 +25,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 
 func (l *requestLog) wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		noteUse(r)
 		if r.URL.Query().Get("watch") == "" && !strings.HasSuffix(r.URL.Path, "/events") {
 			l.mu.Lock()
 			l.all = append(l.all, r.Method+" "+r.URL.Path)

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
 )
 
@@ -44,6 +45,19 @@ func TestTheVolumesThatStayAreNamed(t *testing.T) {
 	w.startOperator()
 	rag := w.service()
 	w.must(w.Create(t.Context(), rag))
+	claim := w.claim(rag)
+	w.runStores(rag)
+	w.eventuallyShows(rag, map[string]string{"OpenSearchReady": "True/Available"})
+
+	w.must(w.Delete(t.Context(), rag))
+	if note := w.eventuallyTells("VolumesRetained"); !strings.Contains(note, claim.Name) {
+		t.Errorf("the event says %q", note)
+	}
+}
+
+// claim makes the claim of OpenSearch's volume, as the StatefulSet's controller would.
+func (w *world) claim(rag *v1alpha1.RAGService) *corev1.PersistentVolumeClaim {
+	w.t.Helper()
 	claim := &corev1.PersistentVolumeClaim{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: w.namespace, Name: desired.ClaimName(rag.Name, desired.ComponentOpenSearch),
@@ -56,12 +70,6 @@ func TestTheVolumesThatStayAreNamed(t *testing.T) {
 			},
 		},
 	}
-	w.must(w.Create(t.Context(), claim))
-	w.runStores(rag)
-	w.eventuallyShows(rag, map[string]string{"OpenSearchReady": "True/Available"})
-
-	w.must(w.Delete(t.Context(), rag))
-	if note := w.eventuallyTells("VolumesRetained"); !strings.Contains(note, claim.Name) {
-		t.Errorf("the event says %q", note)
-	}
+	w.must(w.Create(w.t.Context(), claim))
+	return claim
 }

@@ -80,7 +80,7 @@ func controlPlane(t *testing.T) *rest.Config {
 // TestMain says where the library's log goes, which complains otherwise. Operators of tests have loggers of their own.
 func TestMain(m *testing.M) {
 	ctrl.SetLogger(logr.Discard())
-	m.Run()
+	os.Exit(checkRights(m.Run()))
 }
 
 // operatorUser is who operators are. It may do what the generated role allows and nothing else, so every test here also

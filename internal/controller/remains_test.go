@@ -104,13 +104,13 @@ func TestWhatAnEarlierServiceLeftBehindIsTakenOver(t *testing.T) {
 	}
 }
 
-func TestKeysOfCallersFollowTheDeletionPolicy(t *testing.T) {
+func TestKeysAndVolumesFollowTheDeletionPolicy(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.startOperator()
 	rag := w.service()
 	w.ready(rag)
-	keys := w.callersKeys(rag)
+	keys, claim := w.callersKeys(rag), w.claim(rag)
 	for _, step := range []struct {
 		policy v1alpha1.DeletionPolicy
 		owned  bool
@@ -120,6 +120,10 @@ func TestKeysOfCallersFollowTheDeletionPolicy(t *testing.T) {
 		w.eventually(func() string {
 			if metav1.IsControlledBy(w.callersKeys(rag), rag) != step.owned {
 				return string(step.policy) + ": the keys do not follow"
+			}
+			w.must(w.Get(t.Context(), client.ObjectKeyFromObject(claim), claim))
+			if (len(claim.OwnerReferences) > 0) != step.owned {
+				return string(step.policy) + ": the volume does not follow"
 			}
 			return ""
 		})

@@ -99,7 +99,6 @@
   resources:
   - ragservices
   verbs:
-  - get
   - list
   - watch
 - apiGroups:
