@@ -5,21 +5,26 @@ import (
 	"strconv"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/util/validation"
 	networkingv1ac "k8s.io/client-go/applyconfigurations/networking/v1"
 )
 
 // toURL lets pods connect to what a URL of the spec names. A policy cannot name hosts, so it opens the URL's port to
 // every address but link-local ones (cloud metadata); for a Service it opens its namespace on all ports, since the
-// policy sees the port of the pod behind it.
-func toURL(ownNamespace, raw string) *egressRule {
+// policy sees the port of the pod behind it. A host of two words may be either ("vllm.models", "example.com"), so both are opened.
+func toURL(ownNamespace, raw string) []*egressRule {
 	u, err := url.Parse(raw)
 	if err != nil {
-		return toAnywhere(443)
+		return []*egressRule{toAnywhere(443)}
 	}
 	if of, ok := serviceNamespace(ownNamespace, u.Hostname()); ok {
-		return to(namespace(of))
+		return []*egressRule{to(namespace(of))}
 	}
-	return toAnywhere(urlPort(u))
+	rules := []*egressRule{toAnywhere(urlPort(u))}
+	if service, of, two := strings.Cut(u.Hostname(), "."); two && service != "" && len(validation.IsDNS1123Label(of)) == 0 {
+		rules = append(rules, to(namespace(of)))
+	}
+	return rules
 }
 
 func toAnywhere(number int32) *egressRule {

@@ -59,7 +59,7 @@ func serverTraffic(in Inputs) traffic {
 		t.in = append(t.in, from(namespace(in.Operator.Namespace), tcp(AdminPort)))
 	}
 	if url := rag.Spec.Models.LLM.BaseURL; url != "" {
-		t.out = append(t.out, toURL(rag.Namespace, url))
+		t.out = append(t.out, toURL(rag.Namespace, url)...)
 	}
 	for _, further := range rag.Spec.NetworkPolicy.Egress {
 		t.out = append(t.out, furtherEgress(further))
