@@ -45,6 +45,7 @@ func parse(args []string, getenv func(string) string, out io.Writer) (settings, 
 	flags.StringVar(&s.operator.Images.Redis, "redis-image", "", "image of Redis, where spec.redis.managed.image names none")
 	flags.StringVar(&s.operator.Images.OpenSearch, "opensearch-image", "", "image of OpenSearch, where spec.openSearch.managed.image names none")
 	flags.Func("pod-security", "who chooses the users of pods: fixed-ids (default; those that the images are made for) or platform (OpenShift)", podSecurityInto(&s.operator.PodSecurity))
+	registry := flags.String("image-registry", "", "registry, with folders or without, that takes the place of that of the three images")
 	pullSecrets := flags.String("image-pull-secret", "", "comma-separated names of Secrets with credentials of registries, in the namespace of each RAGService")
 	namespaces := flags.String("namespaces", "", "comma-separated namespaces to work in; empty for the whole cluster")
 	flags.TextVar(&s.logLevel, "log-level", slog.LevelInfo, "DEBUG, INFO, WARN or ERROR")
@@ -58,9 +59,14 @@ func parse(args []string, getenv func(string) string, out io.Writer) (settings, 
 	}
 	s.namespaces = splitList(*namespaces)
 	s.operator.ImagePullSecrets = splitList(*pullSecrets)
-	if err := errors.Join(s.problems(flags.Args())...); err != nil {
+	problems := s.problems(flags.Args())
+	if *registry != "" && !registryForm.MatchString(*registry) {
+		problems = append(problems, fmt.Errorf("--image-registry %w, not %q", errRegistry, *registry))
+	}
+	if err := errors.Join(problems...); err != nil {
 		return settings{}, &usageError{err}
 	}
+	s.operator.Images = fromRegistry(*registry, s.operator.Images)
 	return s, nil
 }
 

@@ -67,6 +67,7 @@ func TestBrokenFlags(t *testing.T) {
 		"no port":          {append([]string{"--health-probe-bind-address=here"}, images...), "--health-probe-bind-address"},
 		"bad namespace":    {append([]string{"--namespaces=A_B"}, images...), "--namespaces"},
 		"empty namespace":  {append([]string{"--namespaces=a,,b"}, images...), "--namespaces"},
+		"bad registry":     {append([]string{"--image-registry=https://a"}, images...), "--image-registry"},
 		"bad pull secret":  {append([]string{"--image-pull-secret=a b"}, images...), "--image-pull-secret"},
 		"bad pod security": {append([]string{"--pod-security=root"}, images...), "pod-security"},
 		"bad id":           {append([]string{"--operator-id=a/b"}, images...), "--operator-id"},
@@ -91,7 +92,7 @@ func TestHelpListsFlags(t *testing.T) {
 	if !errors.Is(err, flag.ErrHelp) || exitCode(err, nil) != 0 {
 		t.Errorf("%v, want help and status 0", err)
 	}
-	for _, name := range []string{"leader-elect", "namespaces", "server-image", "redis-image", "opensearch-image", "log-level", "pod-security", "image-pull-secret", "operator-id"} {
+	for _, name := range []string{"leader-elect", "namespaces", "server-image", "redis-image", "opensearch-image", "log-level", "pod-security", "image-pull-secret", "image-registry", "operator-id"} {
 		if !strings.Contains(stdout.String(), name) {
 			t.Errorf("help does not name %s", name)
 		}
