@@ -45,7 +45,10 @@ func parse(args []string, getenv func(string) string, out io.Writer) (settings, 
 	flags.StringVar(&s.operator.Images.Redis, "redis-image", "", "image of Redis, where spec.redis.managed.image names none")
 	flags.StringVar(&s.operator.Images.OpenSearch, "opensearch-image", "", "image of OpenSearch, where spec.openSearch.managed.image names none")
 	flags.Func("pod-security", "who chooses the users of pods: fixed-ids (default; those that the images are made for) or platform (OpenShift)", podSecurityInto(&s.operator.PodSecurity))
-	registry := flags.String("image-registry", "", "registry, with folders or without, that takes the place of that of the three images")
+	flags.StringVar(&s.operator.StorageClass, "default-storage-class", "",
+		"class of new volumes, where a RAGService names none; empty for the cluster's default")
+	registry := flags.String("image-registry", "",
+		"registry, with folders or without, that takes the place of that of the three images")
 	pullSecrets := flags.String("image-pull-secret", "", "comma-separated names of Secrets with credentials of registries, in the namespace of each RAGService")
 	namespaces := flags.String("namespaces", "", "comma-separated namespaces to work in; empty for the whole cluster")
 	flags.TextVar(&s.logLevel, "log-level", slog.LevelInfo, "DEBUG, INFO, WARN or ERROR")
@@ -122,6 +125,9 @@ func (s settings) problems(rest []string) []error {
 		if len(validation.IsDNS1123Label(namespace)) > 0 {
 			all = append(all, fmt.Errorf("--namespaces: %q is no name of a namespace", namespace))
 		}
+	}
+	if class := s.operator.StorageClass; class != "" && len(validation.IsDNS1123Subdomain(class)) > 0 {
+		all = append(all, fmt.Errorf("--default-storage-class: %q is no name of a StorageClass", class))
 	}
 	for _, name := range s.operator.ImagePullSecrets {
 		if len(validation.IsDNS1123Subdomain(name)) > 0 {

@@ -33,6 +33,7 @@ func TestSettings(t *testing.T) {
 	args := append([]string{
 		"--leader-elect", "--metrics-bind-address=:9090", "--namespaces= b,a,b", "--log-level=DEBUG",
 		"--pod-security=platform", "--image-pull-secret=registry,mirror", "--operator-id=rag-system.other",
+		"--default-storage-class=fast",
 	}, images...)
 	got, err := parse(args, environment("POD_NAMESPACE", "rag-system"), nil)
 	if err != nil {
@@ -44,7 +45,7 @@ func TestSettings(t *testing.T) {
 		operator: desired.OperatorOptions{
 			ID:     "rag-system.other",
 			Images: desired.Images{Server: "s", Redis: "r", OpenSearch: "o"}, Namespace: "rag-system",
-			PodSecurity: desired.PodSecurityPlatform, ImagePullSecrets: []string{"mirror", "registry"},
+			PodSecurity: desired.PodSecurityPlatform, StorageClass: "fast", ImagePullSecrets: []string{"mirror", "registry"},
 		},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(settings{}), cmpopts.EquateComparable()); diff != "" {
@@ -68,6 +69,7 @@ func TestBrokenFlags(t *testing.T) {
 		"bad namespace":    {append([]string{"--namespaces=A_B"}, images...), "--namespaces"},
 		"empty namespace":  {append([]string{"--namespaces=a,,b"}, images...), "--namespaces"},
 		"bad registry":     {append([]string{"--image-registry=https://a"}, images...), "--image-registry"},
+		"bad class":        {append([]string{"--default-storage-class=a b"}, images...), "--default-storage-class"},
 		"bad pull secret":  {append([]string{"--image-pull-secret=a b"}, images...), "--image-pull-secret"},
 		"bad pod security": {append([]string{"--pod-security=root"}, images...), "pod-security"},
 		"bad id":           {append([]string{"--operator-id=a/b"}, images...), "--operator-id"},
@@ -92,7 +94,7 @@ func TestHelpListsFlags(t *testing.T) {
 	if !errors.Is(err, flag.ErrHelp) || exitCode(err, nil) != 0 {
 		t.Errorf("%v, want help and status 0", err)
 	}
-	for _, name := range []string{"leader-elect", "namespaces", "server-image", "redis-image", "opensearch-image", "log-level", "pod-security", "image-pull-secret", "image-registry", "operator-id"} {
+	for _, name := range []string{"leader-elect", "namespaces", "server-image", "redis-image", "opensearch-image", "log-level", "pod-security", "image-pull-secret", "image-registry", "default-storage-class", "operator-id"} {
 		if !strings.Contains(stdout.String(), name) {
 			t.Errorf("help does not name %s", name)
 		}

@@ -37,7 +37,7 @@ func openSearch(in Inputs) ([]Object, error) {
 		return nil, err
 	}
 	pod := openSearchPod(p, imageOr(spec.Image, in.Operator.Images.OpenSearch), heap, *spec.Resources)
-	claim := claimTemplate(p, storage, spec.StorageClassName)
+	claim := claimTemplate(p, storage, storageClass(in, p.component, spec.StorageClassName))
 	objects := []Object{
 		object(p, serviceAccount(p)),
 		object(p, configMap(p, openSearchYAMLFile, content, rollHash)),

@@ -52,7 +52,7 @@ func redis(in Inputs) (ofCache, ofState []Object, err error) {
 		conf:      stateConf(memory, storage).String(),
 		resources: *spec.Resources,
 	}
-	state.data = claimTemplate(state.part, storage, spec.StorageClassName)
+	state.data = claimTemplate(state.part, storage, storageClass(in, ComponentRedisState, spec.StorageClassName))
 	return cache.objects(in), state.objects(in), nil
 }
 

@@ -68,6 +68,8 @@ type OperatorOptions struct {
 	Namespace string
 	// PodSecurity is PodSecurityFixedIDs when empty.
 	PodSecurity PodSecurity
+	// StorageClass is that of new volumes where the spec names none; empty for the cluster's default.
+	StorageClass string
 	// ImagePullSecrets are names of Secrets with credentials of registries, in the namespace of each RAGService. They are used
 	// beside those of spec.imagePullSecrets.
 	ImagePullSecrets []string
@@ -79,6 +81,9 @@ type Inputs struct {
 	Operator OperatorOptions
 	// OpenSearch is what runs of it.
 	OpenSearch Nodes
+	// StorageClasses are those of volumes that exist, by component; empty for the cluster's default of then. A template of volumes
+	// cannot change, so OperatorOptions.StorageClass is for others.
+	StorageClasses map[Component]string
 	// Secrets says what became of the references of the spec.
 	Secrets SecretFacts
 }

@@ -54,6 +54,21 @@ func claimTemplate(p part, size resource.Quantity, class *string) *corev1ac.Pers
 	return claim
 }
 
+// storageClass is the spec's, else that of the volumes that exist, else the operator's; nil for the cluster's default.
+func storageClass(in Inputs, c Component, given *string) *string {
+	if given != nil {
+		return given
+	}
+	class, made := in.StorageClasses[c]
+	if !made {
+		class = in.Operator.StorageClass
+	}
+	if class == "" {
+		return nil
+	}
+	return &class
+}
+
 // claims are the volume claims of all pods of a component.
 func claims(rag *v1alpha1.RAGService, c Component) ([]Claim, error) {
 	var size resource.Quantity

@@ -52,11 +52,16 @@ func (g *Gatherer) Gather(ctx context.Context, rag *v1alpha1.RAGService) (desire
 	if err != nil {
 		return desired.Inputs{}, err
 	}
+	classes, err := g.storageClasses(ctx, rag)
+	if err != nil {
+		return desired.Inputs{}, err
+	}
 	return desired.Inputs{
-		Service:    rag,
-		Operator:   g.operator,
-		OpenSearch: openSearch,
-		Secrets:    secrets,
+		Service:        rag,
+		Operator:       g.operator,
+		OpenSearch:     openSearch,
+		StorageClasses: classes,
+		Secrets:        secrets,
 	}, nil
 }
 

@@ -91,6 +91,7 @@ func TestValues(t *testing.T) {
 		"no definition":        {values: []string{"crds.install=false"}, lacks: []string{"CustomResourceDefinition ragservices.ragservice.dev"}},
 		"OpenShift":            {values: []string{"podSecurity=platform"}, argument: "--pod-security=platform"},
 		"a private registry":   {values: []string{"images.pullSecrets={a,b}"}, argument: "--image-pull-secret=a,b"},
+		"a class of volumes":   {values: []string{"defaultStorageClass=fast"}, argument: "--default-storage-class=fast"},
 		"a mirror":             {values: []string{"images.registry=mirror.example.com/a"}, argument: "--image-registry=mirror.example.com/a"},
 		"an image of a mirror": {values: []string{"images.redis=mirror.example.com/redis:8"}, argument: "--redis-image=mirror.example.com/redis:8"},
 	} {
