@@ -93,7 +93,8 @@ type ManagedOpenSearch struct {
 	// CPU. A resource that is named in requests or limits is as given there; others keep their default.
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
-	// podMetadata has further labels and annotations for the pods of OpenSearch, as service meshes want them. A change replaces them: a single node is away meanwhile.
+	// podMetadata has further labels and annotations for the pods of OpenSearch, as service meshes want them. A change replaces
+	// them: a single node is away meanwhile.
 	// +default={}
 	// +optional
 	PodMetadata PodMetadata `json:"podMetadata,omitzero"`

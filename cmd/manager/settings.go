@@ -49,7 +49,8 @@ func parse(args []string, getenv func(string) string, out io.Writer) (settings, 
 		"class of new volumes, where a RAGService names none; empty for the cluster's default")
 	registry := flags.String("image-registry", "",
 		"registry, with folders or without, that takes the place of that of the three images")
-	pullSecrets := flags.String("image-pull-secret", "", "comma-separated names of Secrets with credentials of registries, in the namespace of each RAGService")
+	pullSecrets := flags.String("image-pull-secret", "",
+		"comma-separated names of Secrets with credentials of registries, in the namespace of each RAGService")
 	namespaces := flags.String("namespaces", "", "comma-separated namespaces to work in; empty for the whole cluster")
 	flags.TextVar(&s.logLevel, "log-level", slog.LevelInfo, "DEBUG, INFO, WARN or ERROR")
 	if err := flags.Parse(args); err != nil {

@@ -94,7 +94,10 @@ func TestHelpListsFlags(t *testing.T) {
 	if !errors.Is(err, flag.ErrHelp) || exitCode(err, nil) != 0 {
 		t.Errorf("%v, want help and status 0", err)
 	}
-	for _, name := range []string{"leader-elect", "namespaces", "server-image", "redis-image", "opensearch-image", "log-level", "pod-security", "image-pull-secret", "image-registry", "default-storage-class", "operator-id"} {
+	for _, name := range []string{
+		"leader-elect", "namespaces", "server-image", "redis-image", "opensearch-image", "log-level", "pod-security",
+		"image-pull-secret", "image-registry", "default-storage-class", "operator-id",
+	} {
 		if !strings.Contains(stdout.String(), name) {
 			t.Errorf("help does not name %s", name)
 		}
