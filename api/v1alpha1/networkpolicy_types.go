@@ -18,7 +18,7 @@ type NetworkPolicySpec struct {
 	// +kubebuilder:validation:MaxItems=16
 	// +listType=atomic
 	// +optional
-	Egress []EgressRule `json:"egress,omitempty"`
+	Egress []EgressRule `json:"egress,omitempty"` //nolint:kubeapilinter // each rule has one of two peers, as CEL says
 }
 
 // EgressRule is a peer of server pods: a block of addresses, or pods.

@@ -87,7 +87,7 @@ type EnvVar struct {
 	// +kubebuilder:validation:MinLength=0
 	// +kubebuilder:validation:MaxLength=4096
 	// +optional
-	Value string `json:"value,omitempty"`
+	Value string `json:"value,omitempty"` //nolint:kubeapilinter // an empty value is the same as none
 }
 
 // CORSSpec is which web pages may read answers in a browser. Keys travel in headers, so cookies are never sent.

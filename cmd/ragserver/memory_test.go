@@ -68,7 +68,7 @@ func TestMemoryOfLongDocuments(t *testing.T) {
 
 // uploadWords uploads a document of the largest size, again while the server has no time for it.
 func uploadWords(ctx context.Context, url string, n uint64) error {
-	random := rand.New(rand.NewPCG(n, n)) //nolint:gosec // the same words each time
+	random := rand.New(rand.NewPCG(n, n)) // the same words each time
 	var text strings.Builder
 	for text.Len() < rag.MaxDocumentText-16 {
 		fmt.Fprintf(&text, "word%x ", random.IntN(20_000))

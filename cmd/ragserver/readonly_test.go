@@ -41,7 +41,10 @@ func TestReadOnlyDisk(t *testing.T) {
 	upload := func(id, wantCode string) {
 		t.Helper()
 		status, _, body := r.post(t, "/api/v1/documents", admin, `{"id":"`+id+`","text":"The red kite `+id+` eats carrion."}`)
-		encoded, _ := json.Marshal(body["results"]) // decoded a moment ago
+		encoded, err := json.Marshal(body["results"])
+		if err != nil {
+			t.Fatal(err)
+		}
 		var results []struct{ Error struct{ Code string } }
 		if err := json.Unmarshal(encoded, &results); err != nil || len(results) != 1 {
 			t.Fatalf("an upload gave %d %v, %v", status, body, err)

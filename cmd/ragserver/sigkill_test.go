@@ -95,7 +95,7 @@ func (c killClient) wantKept(t *testing.T, round int, k kept) {
 func TestSIGKILLLosesNothingAcknowledged(t *testing.T) {
 	const rounds, clients, each, most = 20, 3, 2, 30
 	dir := t.TempDir()
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // repeatable
+	random := rand.New(rand.NewPCG(1, 2)) // repeatable
 	documents := make([]kept, clients*each)
 	for i := range documents {
 		documents[i].id = i
@@ -117,7 +117,7 @@ func TestSIGKILLLosesNothingAcknowledged(t *testing.T) {
 		var running sync.WaitGroup
 		done := make([]int, clients)
 		for n := range clients {
-			own, choose := documents[n*each:(n+1)*each], rand.New(rand.NewPCG(uint64(round), uint64(n))) //nolint:gosec // repeatable
+			own, choose := documents[n*each:(n+1)*each], rand.New(rand.NewPCG(uint64(round), uint64(n))) // repeatable
 			running.Go(func() {
 				for {
 					k := &own[choose.IntN(each)]

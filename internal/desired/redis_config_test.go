@@ -26,7 +26,7 @@ func TestMemoryOfTheBucketsFitsTheirVolume(t *testing.T) {
 		plan := build(t, desiredtest.Inputs(rag))
 		for name, want := range map[string]string{"papers-redis-cache": tt.wantCache, "papers-redis-state": tt.wantBuckets} {
 			conf := find[corev1.ConfigMap](t, plan, "ConfigMap", name).Data["redis.conf"]
-			if got := regexp.MustCompile(`(?m)^maxmemory (\d+)$`).FindStringSubmatch(conf); got == nil || got[1] != want {
+			if got := regexp.MustCompile(`(?m)^maxmemory (\d+)$`).FindStringSubmatch(conf); len(got) != 2 || got[1] != want {
 				t.Errorf("memory %s, storage %s: %s has maxmemory %q, want %s", tt.memory, tt.storage, name, got, want)
 			}
 		}

@@ -187,7 +187,10 @@ func (r failingReader) List(context.Context, client.ObjectList, ...client.ListOp
 
 func assertHoldsNo(t *testing.T, in desired.Inputs, secrets ...string) {
 	t.Helper()
-	text := fmt.Sprintf("%s", any(in.Secrets)) // any: the flags in it have no text of their own
+	text := fmt.Sprintf("%s %s", in.Secrets.Problems, in.Secrets.RollHashes)
+	for _, candidate := range in.Secrets.Candidates {
+		text += fmt.Sprintf(" %s %s", candidate.Name, candidate.Data)
+	}
 	for _, secret := range secrets {
 		if strings.Contains(text, secret) {
 			t.Errorf("the inputs hold %q", secret)

@@ -227,8 +227,8 @@ func (f *call[V]) wake() {
 // ctx's Redis budget, whoever began it.
 func (f *call[V]) follow(ctx context.Context, emit func(rag.Piece) error) (V, error) {
 	for told := 0; ; {
-		pieces, looking, ended, changed := f.since(told)
-		for _, piece := range pieces {
+		now := f.since(told)
+		for _, piece := range now.pieces {
 			if ctx.Err() != nil {
 				return *new(V), context.Cause(ctx)
 			}
@@ -236,12 +236,12 @@ func (f *call[V]) follow(ctx context.Context, emit func(rag.Piece) error) (V, er
 				return *new(V), err
 			}
 		}
-		if ended {
+		if now.ended {
 			return f.value, f.err // nothing changes any more
 		}
-		told += len(pieces)
-		if looking {
-			if !resilience.WaitWithinRedisBudget(ctx, changed) {
+		told += len(now.pieces)
+		if now.looking {
+			if !resilience.WaitWithinRedisBudget(ctx, now.changed) {
 				f.giveUpLook()
 			}
 			if ctx.Err() != nil {
@@ -250,17 +250,25 @@ func (f *call[V]) follow(ctx context.Context, emit func(rag.Piece) error) (V, er
 			continue
 		}
 		select {
-		case <-changed:
+		case <-now.changed:
 		case <-ctx.Done():
 			return *new(V), context.Cause(ctx)
 		}
 	}
 }
 
-// since is the tokens from the n-th on, whether a look-up is waited for, whether there will be no more tokens, and a
-// channel that is closed when there is news.
-func (f *call[V]) since(n int) (pieces []rag.Piece, looking, ended bool, changed <-chan struct{}) {
+// progress is how far a call is.
+type progress struct {
+	pieces []rag.Piece
+	// looking says that a look-up is waited for, ended that there will be no more pieces.
+	looking, ended bool
+	// changed is closed when there is news.
+	changed <-chan struct{}
+}
+
+// since is the progress from the n-th piece on.
+func (f *call[V]) since(n int) progress {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.pieces[n:], f.looking, f.ended, f.changed
+	return progress{f.pieces[n:], f.looking, f.ended, f.changed}
 }

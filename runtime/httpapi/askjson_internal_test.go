@@ -15,7 +15,7 @@ func FuzzAskAnswer(f *testing.F) {
 	for _, text := range []string{"", "plain", "naïve 漢字 🎓", "\"quoted\" \\ <b> & \u2028", "\x00\n\t\x7f", "broken \xff"} {
 		f.Add(text, text, 0.5, 7)
 	}
-	for _, score := range []float64{0, -0.0, 12, 1e-7, 123456.789, 1e21, math.MaxFloat64, math.SmallestNonzeroFloat64} {
+	for _, score := range []float64{0, math.Copysign(0, -1), 12, 1e-7, 123456.789, 1e21, math.MaxFloat64, math.SmallestNonzeroFloat64} {
 		f.Add("t", "", score, -1)
 	}
 	f.Fuzz(func(t *testing.T, text, other string, score float64, n int) {

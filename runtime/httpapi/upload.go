@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 

@@ -72,8 +72,7 @@ func Open(o Options) (*Store, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
-	var err error
-	if err = s.openRecords(o.Dir); err != nil {
+	if err := s.openRecords(o.Dir); err != nil {
 		return nil, err
 	}
 	if o.OnRebuild == nil {
@@ -82,7 +81,7 @@ func Open(o Options) (*Store, error) {
 	if o.OnDamage == nil {
 		o.OnDamage = func(error) {}
 	}
-	if err = s.openChunks(o.Dir, o.OnRebuild, o.OnDamage); err != nil {
+	if err := s.openChunks(o.Dir, o.OnRebuild, o.OnDamage); err != nil {
 		return nil, errors.Join(err, s.records.Close())
 	}
 	return s, nil
