@@ -163,17 +163,18 @@ func (b *RedisBatch[T]) sendBatch() {
 	defer cancel()
 	var begun []*batchedCall[T]
 	var errs []error
+	left := false
 	err := b.redis.guard.do(ctx, time.Now().Add(b.redis.options.Timeout), func(ctx context.Context) error {
 		var calls []T
 		begun, calls = b.begin()
-		if len(begun) == 0 { // all have left: nothing is asked, and nothing learned
+		if left = len(begun) == 0; left { // nothing is asked, and nothing learned
 			cancel()
 			return ctx.Err()
 		}
 		errs = b.send(ctx, b.redis.client, calls)
 		return firstError(errs)
 	})
-	if len(begun) == 0 && err != nil { // the guard has made no call: that is the answer to all that wait
+	if len(begun) == 0 && err != nil && !left { // the guard has made no call: that is the answer to all that wait
 		begun, _ = b.begin()
 	}
 	for i, c := range begun {
