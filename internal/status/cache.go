@@ -63,10 +63,13 @@ func (p Pass) tooFewRequests() bool {
 func (p Pass) cacheEnabled() bool { return serverconfig.CacheEnabled(p.Service) }
 
 // throttleNumbers takes the figures of before when they are all that a write would change and the last such write is
-// under a minute ago. It answers how long to wait for the next.
+// under a minute ago, but for the first rate: people look for it. It answers how long to wait for the next.
 func (p Pass) throttleNumbers(next *v1alpha1.RAGServiceStatus) time.Duration {
 	before := &p.Service.Status
 	if equality.Semantic.DeepEqual(before.Cache, next.Cache) {
+		return 0
+	}
+	if next.Cache != nil && next.Cache.HitRatePercent != nil && (before.Cache == nil || before.Cache.HitRatePercent == nil) {
 		return 0
 	}
 	wait := p.NumbersWritten.Add(numbersEvery).Sub(p.Now)

@@ -73,6 +73,17 @@ func TestNumbersAloneWaitAMinute(t *testing.T) {
 	}
 }
 
+// Whoever has just asked for the first time looks for the rate at once.
+func TestTheFirstRateWaitsForNothing(t *testing.T) {
+	t.Parallel()
+	p := wellPass(servers(traffic(1, 1)))
+	p.NumbersWritten = p.Now.Add(-time.Second)
+	p.Service.Status.Cache.HitRatePercent = nil
+	if got := status.Evaluate(p).Status.Cache.HitRatePercent; got == nil || *got != 50 {
+		t.Errorf("hit rate %v a second after numbers without one, want 50", got)
+	}
+}
+
 // TestCacheIsNotJudgedByItsFirstRequests: the rate is shown from the first request on, and judged from the twentieth; once judged, few
 // requests are as good as many.
 func TestCacheIsNotJudgedByItsFirstRequests(t *testing.T) {
