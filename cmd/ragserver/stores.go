@@ -47,10 +47,11 @@ func (srv *server) openStore(s setup, analyser *terms.Analyser) (documents, erro
 		return store, nil
 	}
 	store, err := opensearch.New(opensearch.Options{
-		Config:   *stores.OpenSearch,
-		Analyser: analyser,
-		Observe:  srv.metrics.OpenSearch,
-		OnHealth: srv.openSearchHealth(),
+		Config:    *stores.OpenSearch,
+		Analyser:  analyser,
+		Observe:   srv.metrics.OpenSearch,
+		OnRebuild: srv.rebuilding(),
+		OnHealth:  srv.openSearchHealth(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("stores.openSearch: %w", err)

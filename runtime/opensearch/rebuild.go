@@ -98,12 +98,18 @@ type rebuild struct {
 	from, to string
 	// copied is the sequence number up to which the changes of from are in to.
 	copied int64
+	// done of total records are copied for the first time.
+	done, total int
 }
 
 // fill makes the new index, copies everything into it, and moves the alias.
 func (r *rebuild) fill(ctx context.Context) error {
 	if err := r.prepare(ctx); err != nil {
 		return fmt.Errorf("prepare the new index: %w", err)
+	}
+	var err error
+	if r.total, err = r.store.countRecords(pinned(ctx, r.from)); err != nil {
+		return fmt.Errorf("count the documents: %w", err)
 	}
 	for range mostRounds {
 		changed, err := r.copyChanges(ctx)
@@ -154,9 +160,18 @@ func (r *rebuild) copyChanges(ctx context.Context) (changed int, err error) {
 			if err := r.copyRecords(ctx, some); err != nil {
 				return changed, err
 			}
+			r.progress(len(some))
 		}
 		r.copied = last
 		changed += len(keys)
+	}
+}
+
+// progress tells of records that were copied, until they are as many as there were in the beginning: what follows are changes.
+func (r *rebuild) progress(copied int) {
+	if r.done < r.total {
+		r.done = min(r.done+copied, r.total)
+		r.store.onRebuild(r.done, r.total)
 	}
 }
 

@@ -225,3 +225,38 @@ func TestRebuildKilledBeforeItsLastWrite(t *testing.T) {
 		t.Errorf("what the new index held is lost: %v", err)
 	}
 }
+
+// The replica that rebuilds tells of its progress, up to the last record.
+func TestRebuildTellsOfItsProgress(t *testing.T) {
+	t.Parallel()
+	index := newIndex()
+	old := open(t, index, opensearch.Options{Analyser: terms.New([]string{"en"})})
+	run(t, old)
+	const documents = 20
+	for i := range documents {
+		if err := writeText(t.Context(), old, fmt.Sprintf("d%d", i), germanText); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := old.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	type progress struct{ done, total int }
+	told := make(chan progress, documents)
+	run(t, open(t, index, opensearch.Options{
+		Analyser:  terms.New([]string{"de"}),
+		OnRebuild: func(done, total int) { told <- progress{done, total} },
+	}))
+	for last := 0; last < documents; {
+		var p progress
+		select {
+		case p = <-told:
+		case <-time.After(time.Minute):
+			t.Fatalf("told of %d of %d", last, documents)
+		}
+		if p.done <= last || p.total != documents {
+			t.Fatalf("told of %+v after %d, want more of %d", p, last, documents)
+		}
+		last = p.done
+	}
+}

@@ -41,6 +41,8 @@ type Options struct {
 	AbandonedAfter time.Duration
 	// ConnectionLifetime is the greatest age of a connection; 0 means 5 minutes.
 	ConnectionLifetime time.Duration
+	// OnRebuild is told how many of the records this server has copied, while it rebuilds the index. It may be nil.
+	OnRebuild func(done, total int)
 	// OnHealth is told by Run when the indices can be used for the first time or again, and when they could not be for
 	// 5 s, with the last error. It must return soon. It may be nil.
 	OnHealth func(up bool, err error)
@@ -59,6 +61,7 @@ type Store struct {
 	abandonedAfter time.Duration
 	now            func() time.Time
 	observe        func(operation, outcome string, took time.Duration)
+	onRebuild      func(done, total int)
 	onHealth       func(up bool, err error)
 	guard          *resilience.Guard
 	control        control
@@ -77,7 +80,7 @@ var (
 func New(o Options) (*Store, error) {
 	s := &Store{
 		index: o.Config.Index, analyser: o.Analyser, timeout: o.Timeout, abandonedAfter: o.AbandonedAfter,
-		now: o.Now, observe: o.Observe, onHealth: o.OnHealth,
+		now: o.Now, observe: o.Observe, onRebuild: o.OnRebuild, onHealth: o.OnHealth,
 		guard:   newGuard(openFor),
 		control: newControl(),
 		leases:  leases{seen: map[string]leaseSeen{}},
@@ -102,6 +105,9 @@ func New(o Options) (*Store, error) {
 	}
 	if s.observe == nil {
 		s.observe = func(string, string, time.Duration) {}
+	}
+	if s.onRebuild == nil {
+		s.onRebuild = func(int, int) {}
 	}
 	if s.onHealth == nil {
 		s.onHealth = func(bool, error) {}
