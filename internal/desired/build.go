@@ -26,7 +26,7 @@ func Build(in Inputs) (Plan, error) {
 		return Plan{}, err
 	}
 	withheld := withheld(in.Secrets.Problems)
-	components, err := components(in, written, withheld)
+	components, err := build{in, written}.components(withheld)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -64,31 +64,23 @@ func goesWithService(rag *v1alpha1.RAGService, secret string) bool {
 	return secret != APIKeysSecretName(rag) || rag.Spec.DeletionPolicy == v1alpha1.DeletionPolicyDelete
 }
 
+// build is what components are built from.
+type build struct {
+	Inputs
+	config serverConfig
+}
+
 // components are the plans of all of them. What is withheld has its claims, but no objects.
-func components(in Inputs, written serverConfig, withheld []Component) ([]ComponentPlan, error) {
-	cache, state, err := redis(in)
-	if err != nil {
-		return nil, err
-	}
-	openSearch, err := openSearch(in)
-	if err != nil {
-		return nil, err
-	}
-	objects := map[Component][]Object{
-		ComponentRedisCache: cache,
-		ComponentRedisState: state,
-		ComponentOpenSearch: openSearch,
-		ComponentServer:     server(in, written),
-	}
+func (b build) components(withheld []Component) ([]ComponentPlan, error) {
 	var plans []ComponentPlan
-	for _, c := range Components() {
-		claims, err := claims(in.Service, c)
+	for _, d := range descriptors() {
+		plan, err := d.build(part{b.Service, d.name, b.Operator}, b)
 		if err != nil {
 			return nil, err
 		}
-		plan := ComponentPlan{Name: c, Claims: claims}
-		if !slices.Contains(withheld, c) {
-			plan.Objects = objects[c]
+		plan.Name = d.name
+		if slices.Contains(withheld, d.name) {
+			plan.Objects = nil
 		}
 		plans = append(plans, plan)
 	}

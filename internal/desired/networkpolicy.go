@@ -47,13 +47,13 @@ func networkPolicies(p part, t traffic) []Object {
 func serverTraffic(in Inputs) traffic {
 	rag := in.Service
 	t := traffic{
-		in: []*ingressRule{networkingv1ac.NetworkPolicyIngressRule().WithPorts(tcp(ServerPort))},
-		out: []*egressRule{
-			toNameServers(),
-			to(pods(rag, ComponentRedisCache), tcp(RedisPort)),
-			to(pods(rag, ComponentRedisState), tcp(RedisPort)),
-			to(pods(rag, ComponentOpenSearch), tcp(OpenSearchPort)),
-		},
+		in:  []*ingressRule{networkingv1ac.NetworkPolicyIngressRule().WithPorts(tcp(ServerPort))},
+		out: []*egressRule{toNameServers()},
+	}
+	for _, d := range descriptors() {
+		if d.port != 0 {
+			t.out = append(t.out, to(pods(rag, d.name), tcp(d.port)))
+		}
 	}
 	if in.Operator.Namespace != "" {
 		t.in = append(t.in, from(namespace(in.Operator.Namespace), tcp(AdminPort)))

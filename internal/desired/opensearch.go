@@ -18,37 +18,39 @@ import (
 const openSearchGraceSeconds int64 = 120
 
 // openSearch is the objects of the search engine: one node with a volume.
-func openSearch(in Inputs) ([]Object, error) {
-	p := part{in.Service, ComponentOpenSearch, in.Operator}
-	spec, err := serverconfig.ManagedOpenSearch(in.Service)
+func openSearch(p part, b build) (ComponentPlan, error) {
+	spec, err := serverconfig.ManagedOpenSearch(b.Service)
 	if err != nil {
-		return nil, fieldError("spec.openSearch.managed", err)
+		return ComponentPlan{}, fieldError("spec.openSearch.managed", err)
 	}
 	storage, err := quantity("spec.openSearch.managed.storage", spec.Storage)
 	if err != nil {
-		return nil, err
+		return ComponentPlan{}, err
 	}
 	heap, err := quantity("spec.openSearch.managed.heap", spec.Heap)
 	if err != nil {
-		return nil, err
+		return ComponentPlan{}, err
 	}
 	content, rollHash, err := openSearchConfig(p)
 	if err != nil {
-		return nil, err
+		return ComponentPlan{}, err
 	}
-	pod := openSearchPod(p, imageOr(spec.Image, in.Operator.Images.OpenSearch), heap, *spec.Resources)
-	claim := claimTemplate(p, storage, storageClass(in, p.component, spec.StorageClassName))
+	pod := openSearchPod(p, imageOr(spec.Image, b.Operator.Images.OpenSearch), heap, *spec.Resources)
+	claim := claimTemplate(p, storage, storageClass(b.Inputs, p.component, spec.StorageClassName))
 	objects := []Object{
 		object(p, serviceAccount(p)),
 		object(p, configMap(p, openSearchYAMLFile, content, rollHash)),
 	}
-	objects = append(objects, networkPolicies(p, openSearchTraffic(in))...)
-	return append(objects,
-		object(p, openSearchHeadless(p)),
-		object(p, openSearchService(p)),
-		object(p, podDisruptionBudget(p)),
-		object(p, openSearchStatefulSet(p, pod, claim, rollHash)),
-	), nil
+	objects = append(objects, networkPolicies(p, openSearchTraffic(b.Inputs))...)
+	return ComponentPlan{
+		Objects: append(objects,
+			object(p, openSearchHeadless(p)),
+			object(p, openSearchService(p)),
+			object(p, podDisruptionBudget(p)),
+			object(p, openSearchStatefulSet(p, pod, claim, rollHash)),
+		),
+		Claims: []Claim{claimOf(p, storage)},
+	}, nil
 }
 
 func openSearchService(p part) *corev1ac.ServiceApplyConfiguration {

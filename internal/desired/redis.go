@@ -24,36 +24,48 @@ type redisInstance struct {
 	data *corev1ac.PersistentVolumeClaimApplyConfiguration
 }
 
-// redis is the objects of both instances. Two, because memory pressure must evict cached results and never a bucket,
-// and a Redis server has one policy.
-func redis(in Inputs) (ofCache, ofState []Object, err error) {
-	spec, err := serverconfig.ManagedRedis(in.Service)
+// redisCache and redisState are two servers, because memory pressure must evict cached results and never a bucket, and a Redis
+// server has one policy.
+func redisCache(p part, b build) (ComponentPlan, error) {
+	spec, err := serverconfig.ManagedRedis(b.Service)
 	if err != nil {
-		return nil, nil, fieldError("spec.redis.managed", err)
+		return ComponentPlan{}, fieldError("spec.redis.managed", err)
 	}
 	memory, err := quantity("spec.redis.managed.memory", spec.Memory)
 	if err != nil {
-		return nil, nil, err
+		return ComponentPlan{}, err
 	}
-	storage, err := quantity("spec.redis.managed.stateStorage", spec.StateStorage)
-	if err != nil {
-		return nil, nil, err
-	}
-	image := imageOr(spec.Image, in.Operator.Images.Redis)
-	cache := redisInstance{
-		part:      part{in.Service, ComponentRedisCache, in.Operator},
-		image:     image,
+	r := redisInstance{
+		part:      p,
+		image:     imageOr(spec.Image, b.Operator.Images.Redis),
 		conf:      cacheConf(memory).String(),
 		resources: *spec.Resources,
 	}
-	state := redisInstance{
-		part:      part{in.Service, ComponentRedisState, in.Operator},
-		image:     image,
+	return ComponentPlan{Objects: r.objects(b.Inputs)}, nil
+}
+
+// redisState is the instance that keeps buckets, on a volume.
+func redisState(p part, b build) (ComponentPlan, error) {
+	spec, err := serverconfig.ManagedRedis(b.Service)
+	if err != nil {
+		return ComponentPlan{}, fieldError("spec.redis.managed", err)
+	}
+	memory, err := quantity("spec.redis.managed.memory", spec.Memory)
+	if err != nil {
+		return ComponentPlan{}, err
+	}
+	storage, err := quantity("spec.redis.managed.stateStorage", spec.StateStorage)
+	if err != nil {
+		return ComponentPlan{}, err
+	}
+	r := redisInstance{
+		part:      p,
+		image:     imageOr(spec.Image, b.Operator.Images.Redis),
 		conf:      stateConf(memory, storage).String(),
 		resources: *spec.Resources,
+		data:      claimTemplate(p, storage, storageClass(b.Inputs, p.component, spec.StorageClassName)),
 	}
-	state.data = claimTemplate(state.part, storage, storageClass(in, ComponentRedisState, spec.StorageClassName))
-	return cache.objects(in), state.objects(in), nil
+	return ComponentPlan{Objects: r.objects(b.Inputs), Claims: []Claim{claimOf(p, storage)}}, nil
 }
 
 func (r redisInstance) objects(in Inputs) []Object {

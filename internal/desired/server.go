@@ -28,18 +28,17 @@ type serverConfig struct {
 }
 
 // server is the objects of the server: the API's Service in front of a Deployment.
-func server(in Inputs, written serverConfig) []Object {
-	p := part{in.Service, ComponentServer, in.Operator}
+func server(p part, b build) (ComponentPlan, error) {
 	objects := []Object{
 		object(p, serviceAccount(p)),
-		object(p, configMap(p, configFile, string(written.yaml), written.hash)),
+		object(p, configMap(p, configFile, string(b.config.yaml), b.config.hash)),
 	}
-	objects = append(objects, networkPolicies(p, serverTraffic(in))...)
-	return append(objects,
+	objects = append(objects, networkPolicies(p, serverTraffic(b.Inputs))...)
+	return ComponentPlan{Objects: append(objects,
 		object(p, serverService(p)),
 		object(p, podDisruptionBudget(p)),
-		object(p, serverDeployment(p, in, written)),
-	)
+		object(p, serverDeployment(p, b.Inputs, b.config)),
+	)}, nil
 }
 
 // serverService has no port for administration: probes, metrics and the operator go to the pods.

@@ -13,35 +13,6 @@ import (
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 )
 
-// Component is a part of a RAGService; its name is the suffix of its objects' names and the value of the label
-// app.kubernetes.io/component.
-type Component string
-
-// Components that there are; Components lists them.
-const (
-	ComponentServer     Component = "server"
-	ComponentRedisCache Component = "redis-cache"
-	ComponentRedisState Component = "redis-state"
-	ComponentOpenSearch Component = "opensearch"
-)
-
-// Components are all components in the order in which they are written: stores first, then what connects to them.
-func Components() []Component {
-	return []Component{ComponentRedisCache, ComponentRedisState, ComponentOpenSearch, ComponentServer}
-}
-
-// Field is the path in the spec that configures the component.
-func (c Component) Field() string {
-	switch c {
-	case ComponentServer:
-		return "spec.server"
-	case ComponentOpenSearch:
-		return "spec.openSearch.managed"
-	default:
-		return "spec.redis.managed"
-	}
-}
-
 // Images are the container images of components whose spec names none.
 type Images struct {
 	Server, Redis, OpenSearch string

@@ -6,7 +6,6 @@ import (
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
-	"github.com/ragservice/ragservice-operator/internal/serverconfig"
 )
 
 func mount(volume, path string) *corev1ac.VolumeMountApplyConfiguration {
@@ -69,31 +68,12 @@ func storageClass(in Inputs, c Component, given *string) *string {
 	return &class
 }
 
-// claims are the volume claims of all pods of a component.
-func claims(rag *v1alpha1.RAGService, c Component) ([]Claim, error) {
-	var size resource.Quantity
-	switch c {
-	case ComponentRedisState:
-		managed, err := serverconfig.ManagedRedis(rag)
-		if err == nil {
-			size, err = quantity("spec.redis.managed.stateStorage", managed.StateStorage)
-		}
-		if err != nil {
-			return nil, err
-		}
-	case ComponentOpenSearch:
-		managed, err := serverconfig.ManagedOpenSearch(rag)
-		if err == nil {
-			size, err = quantity("spec.openSearch.managed.storage", managed.Storage)
-		}
-		if err != nil {
-			return nil, err
-		}
-	default:
-		return nil, nil
+// claimOf is the volume claim of the only pod of a store.
+func claimOf(p part, size resource.Quantity) Claim {
+	return Claim{
+		Owned: Owned{Name: ClaimName(p.service.Name, p.component), GoesWithService: p.service.Spec.DeletionPolicy == v1alpha1.DeletionPolicyDelete},
+		Size:  size,
 	}
-	owned := Owned{Name: ClaimName(rag.Name, c), GoesWithService: rag.Spec.DeletionPolicy == v1alpha1.DeletionPolicyDelete}
-	return []Claim{{owned, size}}, nil
 }
 
 // quantity parses what the schema has checked.

@@ -38,8 +38,8 @@ type use struct {
 
 var (
 	onlyServer = []desired.Component{desired.ComponentServer}
-	// hashed are the components whose pods depend on a Secret: those that have the password of Redis.
-	hashed = []desired.Component{desired.ComponentServer, desired.ComponentRedisCache, desired.ComponentRedisState}
+	// hashed are the components whose pods depend on a Secret: those that hold the password of Redis.
+	hashed = desired.RedisClients()
 )
 
 func (s *survey) key(name string) types.NamespacedName {

@@ -13,18 +13,10 @@ import (
 // image some minutes.
 const progressLimit = 10 * time.Minute
 
-// partConditions are the conditions of parts, whose Progressing has a deadline.
-var partConditions = map[desired.Component]string{
-	desired.ComponentServer:     v1alpha1.ConditionServerReady,
-	desired.ComponentOpenSearch: v1alpha1.ConditionOpenSearchReady,
-	desired.ComponentRedisCache: v1alpha1.ConditionRedisReady,
-	desired.ComponentRedisState: v1alpha1.ConditionRedisReady,
-}
-
 // progress is a part that is starting or changing. The wait begins when the condition becomes Progressing, whatever it
 // was before; lastTransitionTime says when.
 func (p Pass) progress(c desired.Component, format string, args ...any) finding {
-	previous := p.previous(partConditions[c])
+	previous := p.previous(c.Condition())
 	f := no(v1alpha1.ReasonProgressing, format, args...)
 	f.restarts = !isProgress(previous)
 	if !f.restarts && p.Now.Sub(previous.LastTransitionTime.Time) >= progressLimit {
@@ -40,7 +32,8 @@ func isProgress(c metav1.Condition) bool {
 
 // progressDeadline is when the first wait of a part ends; 0 for none.
 func (p Pass) progressDeadline(found map[string]finding) (next time.Duration) {
-	for _, conditionType := range partConditions {
+	for _, c := range desired.Components() {
+		conditionType := c.Condition()
 		if f := found[conditionType]; f.reason == v1alpha1.ReasonProgressing && f.status == metav1.ConditionFalse && !f.kept {
 			began := p.condition(conditionType, f).LastTransitionTime.Time
 			next = soonest(next, max(began.Add(progressLimit).Sub(p.Now), time.Second))

@@ -10,10 +10,11 @@ func judgeRedis(p Pass) finding {
 	if p.Observed == nil {
 		return keep(p.previous(v1alpha1.ConditionRedisReady))
 	}
-	if f, ok := p.judgeParts(desired.ComponentRedisCache, desired.ComponentRedisState); !ok {
+	instances := desired.ComponentsOf(v1alpha1.ConditionRedisReady)
+	if f, ok := p.judgeParts(instances...); !ok {
 		return f
 	}
-	if f, lost := p.storeUnreachable(v1alpha1.ConditionRedisReady, redisState, desired.ComponentRedisCache, desired.ComponentRedisState); lost {
+	if f, lost := p.storeUnreachable(v1alpha1.ConditionRedisReady, redisState, instances...); lost {
 		return f
 	}
 	return yes(v1alpha1.ReasonAvailable, "both Redis instances are ready")

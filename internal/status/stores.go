@@ -40,14 +40,7 @@ func (p Pass) storeUnreachable(condition string, state storeState, components ..
 	if !lost {
 		return finding{}, false
 	}
-	return no(v1alpha1.ReasonStoreUnreachable, "%s runs but servers cannot use it: %s", storeName(components[0]), explain(why, components[0])), true
-}
-
-func storeName(c desired.Component) string {
-	if c == desired.ComponentOpenSearch {
-		return "OpenSearch"
-	}
-	return "Redis"
+	return no(v1alpha1.ReasonStoreUnreachable, "%s runs but servers cannot use it: %s", components[0].Product(), explain(why, components[0])), true
 }
 
 // connecting is how long the servers still have to find one of the components; 0 when they should have.
@@ -67,7 +60,7 @@ func (p Pass) storesConnecting() (next time.Duration) {
 		next = p.connecting(desired.ComponentOpenSearch)
 	}
 	if _, lost := p.storeFault(redisState); lost {
-		next = soonest(next, p.connecting(desired.ComponentRedisCache, desired.ComponentRedisState))
+		next = soonest(next, p.connecting(desired.ComponentsOf(v1alpha1.ConditionRedisReady)...))
 	}
 	return next
 }
