@@ -6,7 +6,7 @@ const (
 	// SecretsResolved, OpenSearchReady, ModelsReady, ServerReady and ConfigApplied; RedisReady=False makes it
 	// True/Degraded.
 	ConditionReady = "Ready"
-	// ConditionSecretsResolved says that every Secret and entry that the spec names exists.
+	// ConditionSecretsResolved says that every Secret and entry that the spec names exists and is usable.
 	ConditionSecretsResolved = "SecretsResolved"
 	// ConditionRedisReady says that both Redis instances answer.
 	ConditionRedisReady = "RedisReady"
@@ -80,8 +80,10 @@ const (
 	ReasonSecretNotFound = "SecretNotFound"
 	// ReasonSecretKeyNotFound (False): the Secret lacks the entry that the spec names, or it is empty.
 	ReasonSecretKeyNotFound = "SecretKeyNotFound"
-	// ReasonSecretInvalid (False): an entry of the API keys' Secret is not a key.
+	// ReasonSecretInvalid (False): no entry of the API keys' Secret is a key, or that of a certificate authority holds none.
 	ReasonSecretInvalid = "SecretInvalid"
+	// ReasonKeyRefused (False): entries of the API keys' Secret are no keys. The servers run without them.
+	ReasonKeyRefused = "KeyRefused"
 
 	// ReasonApplied (True): every ready server runs the configuration.
 	ReasonApplied = "Applied"

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -147,10 +148,10 @@ func TestKeysFile(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), keysFileName)
 	made, err := ownKeys(file)
-	if err != nil || len(made) != 2 {
-		t.Fatalf("%d keys, %v", len(made), err)
+	if err != nil || len(made.Keys) != 2 {
+		t.Fatalf("%d keys, %v", len(made.Keys), err)
 	}
-	if again, err := ownKeys(file); err != nil || again[0] != made[0] || again[1] != made[1] {
+	if again, err := ownKeys(file); err != nil || !slices.Equal(again.Keys, made.Keys) {
 		t.Errorf("the second start has other keys, %v", err)
 	}
 	if err := os.Chmod(file, 0o640); err != nil {
@@ -162,11 +163,16 @@ func TestKeysFile(t *testing.T) {
 	if err := os.Chmod(file, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(file, []byte(`{"admin": {"ke`), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := ownKeys(file); err == nil || !strings.Contains(err.Error(), file) {
-		t.Errorf("half a file: %v, want an error that names it", err)
+	for name, content := range map[string]string{
+		"half a file": `{"admin": {"ke`, "an array": `["admin"]`, "null": `null`,
+		"one name twice": `{"admin": {"key": "0123456789012345678901"}, "admin": {"key": "0123456789012345678902"}}`,
+	} {
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if set, err := ownKeys(file); err == nil && set.Empty() == nil || err != nil && !strings.Contains(err.Error(), file) {
+			t.Errorf("%s: %v, want an error that names the file", name, err)
+		}
 	}
 }
 

@@ -3,11 +3,13 @@ package main
 import (
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/ragservice/ragservice-operator/runtime/config"
 )
@@ -16,23 +18,23 @@ import (
 const keysFileName = "keys.json"
 
 // ownKeys reads the generated keys, and generates them the first time: an administrator's and a client's.
-func ownKeys(file string) ([]config.APIKey, error) {
+func ownKeys(file string) (config.KeySet, error) {
 	raw, err := readPrivate(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		raw, err = generateKeys(file)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("keys of the server: %w", err)
+		return config.KeySet{}, fmt.Errorf("keys of the server: %w", err)
 	}
-	var entries map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &entries); err != nil {
-		return nil, fmt.Errorf("%s is not an object of keys: remove it to have new ones made", file)
+	var object map[string]jsontext.Value
+	if err := json.Unmarshal(raw, &object); err != nil { // an error may hold what it met
+		return config.KeySet{}, fmt.Errorf("%s is not an object of keys, each name once: remove it to have new ones made", file)
 	}
-	values := map[string][]byte{}
-	for name, entry := range entries {
-		values[name] = entry
+	entries := map[string][]byte{}
+	for name, value := range object {
+		entries[name] = value
 	}
-	return config.ParseAPIKeys(values)
+	return config.ParseAPIKeys(entries), nil
 }
 
 // readPrivate reads a file that nobody but its owner may open.
@@ -57,7 +59,7 @@ func generateKeys(file string) ([]byte, error) {
 		}
 		entries[role] = config.APIKey{Key: base64.RawURLEncoding.EncodeToString(random[:]), Role: role}
 	}
-	raw, err := json.MarshalIndent(entries, "", "  ")
+	raw, err := json.Marshal(entries, jsontext.WithIndent("  "), json.Deterministic(true))
 	if err != nil {
 		return nil, err
 	}

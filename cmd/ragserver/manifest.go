@@ -16,6 +16,8 @@ type setup struct {
 	credentials config.Credentials
 	// keys is where newer API keys come from; nil when they stay as they are.
 	keys *config.KeySource
+	// refusedKeys are entries of the API keys that are none.
+	refusedKeys []config.RefusedKey
 	// unknown are fields of the configuration that this server ignores.
 	unknown []string
 	// dataDir is where documents and generated keys are; empty unless the server runs alone.
@@ -49,12 +51,31 @@ func (o options) loadConfig() (setup, error) {
 	if err != nil {
 		return setup{}, err
 	}
-	keys, known, err := config.OpenKeys(filepath.Join(o.secretsDir, config.APIKeysSecretDir))
+	dir := filepath.Join(o.secretsDir, config.APIKeysSecretDir)
+	keys, set, err := config.OpenKeys(dir)
 	if err != nil {
 		return setup{}, err
 	}
-	credentials.APIKeys = known
-	return setup{source: source, credentials: credentials, keys: keys, unknown: unknown}, nil
+	s := setup{source: source, credentials: credentials, keys: keys, unknown: unknown}
+	err = s.use(set, dir)
+	return s, err
+}
+
+// use takes the API keys of a place. Without a usable one a server that asks its callers for keys does not start.
+func (s *setup) use(set config.KeySet, place string) error {
+	if err := missingKeys(s.source, set); err != nil {
+		return fmt.Errorf("%s: %w", place, err)
+	}
+	s.credentials.APIKeys, s.refusedKeys = set.Keys, set.Refused
+	return nil
+}
+
+// missingKeys is an error when callers need keys and set has none for them.
+func missingKeys(source *config.Source, set config.KeySet) error {
+	if source.Config().Auth.Mode == config.AuthAnonymous {
+		return nil // administrators have none then, which is what the Secret says
+	}
+	return set.Empty()
 }
 
 func (o options) loadManifest(getenv func(string) string) (setup, error) {
@@ -82,11 +103,18 @@ func (o options) loadManifest(getenv func(string) string) (setup, error) {
 	if s.credentials.LLMCA, err = modelSecret(manifest, "caSecretRef", llm.CASecretRef, getenv); err != nil {
 		return setup{}, err
 	}
+	var keys config.KeySet
+	place := filepath.Join(dir, keysFileName)
 	if ref := manifest.Service.Spec.Auth.APIKeysSecretRef; ref != nil {
-		s.credentials.APIKeys, err = referencedKeys(manifest, ref.Name)
+		place = fmt.Sprintf("spec.auth.apiKeysSecretRef: Secret %q", ref.Name)
+		keys, err = referencedKeys(manifest, ref.Name)
 	} else {
-		s.keysFile = filepath.Join(dir, keysFileName)
-		s.credentials.APIKeys, err = ownKeys(s.keysFile)
+		s.keysFile = place
+		keys, err = ownKeys(place)
 	}
+	if err != nil {
+		return setup{}, err
+	}
+	err = s.use(keys, place)
 	return s, err
 }

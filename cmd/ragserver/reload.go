@@ -26,16 +26,30 @@ func (srv *server) reloaded(r config.Reload) {
 	srv.log.Write(ctx, logging.ConfigReloaded{ConfigHash: r.Hash})
 }
 
-// keysReloaded takes up newer API keys; broken ones leave those before in place. Keys that are no longer known stay out
-// of the log as long as the server runs.
-func (srv *server) keysReloaded(first config.Credentials, keys []config.APIKey, err error) {
+// keysReloaded takes up newer API keys. Those before stay in place of a folder that cannot be read or has no usable key: to
+// lock the last caller out, give another one a key. Keys that are no longer known stay out of the log as long as the server
+// runs.
+func (srv *server) keysReloaded(first config.Credentials, set config.KeySet, err error) {
+	if err == nil {
+		srv.keysRefused(set.Refused)
+		err = missingKeys(srv.source, set)
+	}
 	if err != nil {
 		srv.log.Write(context.Background(), logging.KeysRejected{Err: err})
 		return
 	}
 	known := first
-	known.APIKeys = append(slices.Clone(first.APIKeys), keys...)
+	known.APIKeys = append(slices.Clone(first.APIKeys), set.Keys...)
 	srv.log.Redact(secrets(known)...)
-	srv.keys.Replace(keys)
-	srv.log.Write(context.Background(), logging.KeysReloaded{Keys: len(keys)})
+	srv.keys.Replace(set.Keys)
+	srv.log.Write(context.Background(), logging.KeysReloaded{Keys: len(set.Keys), Refused: len(set.Refused)})
+}
+
+// keysRefused tells which entries are no keys.
+func (srv *server) keysRefused(refused []config.RefusedKey) {
+	srv.refusedKeys.Store(int64(len(refused)))
+	srv.metrics.KeysRefused(len(refused))
+	for _, r := range refused {
+		srv.log.Write(context.Background(), logging.KeyRefused{Entry: r.Entry, Why: r.Why})
+	}
 }

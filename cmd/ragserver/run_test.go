@@ -71,6 +71,12 @@ func TestWhatCannotRunSaysWhyBeforeItListens(t *testing.T) {
 		{"rule between fields", manifest("{models: {llm: {provider: OpenAI, model: m}}}"), 1, []string{"spec.models.llm", "baseURL"}},
 		{"secret that is not there", manifest("{models: {llm: {provider: OpenAI, model: m, baseURL: 'http://127.0.0.1:1/v1', apiKeySecretRef: {name: llm, key: k}}}}"), 1,
 			[]string{"spec.models.llm.apiKeySecretRef", "RAG_SECRET_LLM_K"}},
+		{"no usable key", manifest("{models: {llm: {provider: Extractive}}, auth: {apiKeysSecretRef: {name: callers}}}\n---\n" +
+			"{apiVersion: v1, kind: Secret, metadata: {name: callers}, stringData: {alice: canary, bob: '{}'}}"), 1,
+			[]string{"spec.auth.apiKeysSecretRef", `"callers"`, `"alice"`, `"bob"`}},
+		{"no key in a pod", config(elsewhere), 1, []string{"api-keys", "no API key"}},
+		{"a key's name twice", manifest("{models: {llm: {provider: Extractive}}, auth: {apiKeysSecretRef: {name: callers}}}\n---\n" +
+			"{apiVersion: v1, kind: Secret, metadata: {name: callers}, stringData: {alice: canary, alice: canary}}"), 1, []string{`"alice"`}},
 		{"configuration out of range", config("retrieval: {topK: 0, maxTopK: 50}"), 1, []string{"retrieval.topK"}},
 		{"configuration without documents", config(withoutStores), 1, []string{"stores.openSearch"}},
 		{"configuration of a wrong type", config("retrieval: {topK: five}"), 1, []string{"retrieval.topK"}},
@@ -86,6 +92,9 @@ func TestWhatCannotRunSaysWhyBeforeItListens(t *testing.T) {
 				if !strings.Contains(stderr.String(), part) {
 					t.Errorf("%q does not name %s", stderr.String(), part)
 				}
+			}
+			if strings.Contains(stderr.String(), "canary") {
+				t.Errorf("%q holds a secret", stderr.String())
 			}
 			if strings.Contains(stdout.String(), "server_started") {
 				t.Error("it listened")

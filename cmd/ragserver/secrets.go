@@ -72,14 +72,10 @@ func environmentName(name, key string) string {
 }
 
 // referencedKeys are the API keys of a Secret of the manifest.
-func referencedKeys(m offline.Manifest, secret string) ([]config.APIKey, error) {
+func referencedKeys(m offline.Manifest, secret string) (config.KeySet, error) {
 	values, ok := m.Secrets[secret]
 	if !ok {
-		return nil, fmt.Errorf("spec.auth.apiKeysSecretRef names Secret %q, which is not in the manifest: add it", secret)
+		return config.KeySet{}, fmt.Errorf("spec.auth.apiKeysSecretRef names Secret %q, which is not in the manifest: add it", secret)
 	}
-	keys, err := config.ParseAPIKeys(values)
-	if err != nil {
-		return nil, fmt.Errorf("spec.auth.apiKeysSecretRef: Secret %q: %w", secret, err)
-	}
-	return keys, nil
+	return config.ParseAPIKeys(values), nil
 }

@@ -14,6 +14,7 @@ func (srv *server) statusz(podUID string) telemetry.Statusz {
 		Ready:              srv.ready.Load(),
 		ConfigHash:         srv.source.Hash(),
 		RejectedConfigHash: srv.source.RejectedHash(),
+		RefusedKeys:        int(srv.refusedKeys.Load()),
 		OpenSearch:         srv.openSearch(),
 		RedisCache:         redisState(srv.redisCache),
 		RedisState:         redisState(srv.redisState),

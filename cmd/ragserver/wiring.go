@@ -37,6 +37,8 @@ type server struct {
 	traffic *telemetry.Traffic
 	// keys knows the callers.
 	keys middleware.Keyring
+	// refusedKeys counts the entries that are none.
+	refusedKeys atomic.Int64
 
 	ready                  atomic.Bool
 	openSearch             func() telemetry.DependencyState
@@ -71,6 +73,7 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 		traffic: telemetry.NewTraffic(time.Now),
 	}
 	srv.metrics.ConfigApplied(s.source.Hash())
+	srv.keysRefused(s.refusedKeys)
 	analyser := newAnalyser(s.source.Config()) // one for the index and the answers: they must agree on what a word is
 	store, err := srv.openStore(s, analyser)
 	if err != nil {
@@ -106,7 +109,7 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 	}
 	if s.keys != nil {
 		srv.background = append(srv.background, func(ctx context.Context) {
-			s.keys.Run(ctx, func(keys []config.APIKey, err error) { srv.keysReloaded(s.credentials, keys, err) })
+			s.keys.Run(ctx, func(set config.KeySet, err error) { srv.keysReloaded(s.credentials, set, err) })
 		})
 	}
 	return srv, nil

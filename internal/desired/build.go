@@ -87,15 +87,15 @@ func (b build) components(withheld []Component) ([]ComponentPlan, error) {
 	return plans, nil
 }
 
-// withheld are the components that the problems keep from being written: always the server, which would start without
-// a credential or with half of a configuration, and the stores that mount the Secret in question.
+// withheld are the components that the problems keep from being written: the server, which would start without a credential
+// or with half of a configuration, and the stores that mount the Secret in question.
 func withheld(problems []SecretProblem) []Component {
-	if len(problems) == 0 {
-		return nil
-	}
-	held := []Component{ComponentServer}
+	var held []Component
 	for _, problem := range problems {
-		held = append(held, problem.Stores...)
+		if problem.Withholds() {
+			held = append(held, ComponentServer)
+			held = append(held, problem.Stores...)
+		}
 	}
 	slices.Sort(held)
 	return slices.Compact(held)

@@ -237,6 +237,7 @@ func TestProblemsWithholdTheServer(t *testing.T) {
 		want     []desired.Component
 	}{
 		"none":                  {nil, nil},
+		"a key that is none":    {[]desired.SecretProblem{{Secret: "callers", Key: "bob", Reason: v1alpha1.ReasonKeyRefused}}, nil},
 		"a missing Secret":      {[]desired.SecretProblem{missing}, []desired.Component{desired.ComponentServer}},
 		"Redis's name is taken": {[]desired.SecretProblem{missing, taken}, []desired.Component{"redis-cache", "redis-state", "server"}},
 	} {

@@ -61,8 +61,8 @@ type Inputs struct {
 
 // SecretFacts is what gather found of Secrets. It holds no secret but the candidates for those that do not exist yet.
 type SecretFacts struct {
-	// Problems are references that do not resolve, in the order of the spec. While there is one, the server's
-	// Deployment is not written: nothing half-made, and what runs goes on.
+	// Problems are references that do not resolve, in the order of the spec. While one withholds the server, its objects are
+	// not written: nothing half-made, and what runs goes on.
 	Problems []SecretProblem
 	// RollHashes are HMACs of the referenced entries, by component; a change rolls that component's pods.
 	RollHashes map[Component]string
@@ -79,11 +79,16 @@ type SecretProblem struct {
 	// Secret and Key are what it names; Key is empty when the Secret itself is missing or a whole Secret is meant.
 	Secret, Key string
 	// Reason is SecretNotFound, SecretKeyNotFound or SecretInvalid; NameConflict for a Secret of the name of a generated
-	// one that is not ours.
+	// one that is not ours; KeyRefused for what servers can do without.
 	Reason string
+	// Detail says of an entry that is no caller's key what it must be.
+	Detail string
 	// Stores are the components besides the server that use the Secret; they are withheld too.
 	Stores []Component
 }
+
+// Withholds says that the server cannot run as the spec asks while the problem lasts.
+func (p SecretProblem) Withholds() bool { return p.Reason != v1alpha1.ReasonKeyRefused }
 
 // GeneratedSecret is a Secret that the operator draws once.
 type GeneratedSecret struct {

@@ -20,8 +20,10 @@ type contents map[string]entry
 type entry struct {
 	digest [sha256.Size]byte
 	empty  bool
-	// apiKey says that the value is a caller's key, certificates that it holds some.
-	apiKey, certificates bool
+	// noKey says why the value is no caller's key; empty when it is one.
+	noKey string
+	// certificates says that it holds some.
+	certificates bool
 }
 
 // version names one state of one Secret, for ever.
@@ -31,11 +33,14 @@ type version struct {
 }
 
 func inspect(data map[string][]byte) contents {
+	noKeys := map[string]string{}
+	for _, refused := range config.ParseAPIKeys(data).Refused {
+		noKeys[refused.Entry] = refused.Why
+	}
 	c := make(contents, len(data))
 	for name, value := range data {
-		_, err := config.ParseAPIKey(name, value)
 		c[name] = entry{
-			digest: sha256.Sum256(value), empty: len(value) == 0, apiKey: err == nil,
+			digest: sha256.Sum256(value), empty: len(value) == 0, noKey: noKeys[name],
 			certificates: x509.NewCertPool().AppendCertsFromPEM(value),
 		}
 	}

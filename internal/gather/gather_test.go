@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
 	"github.com/ragservice/ragservice-operator/internal/desired/desiredtest"
 	"github.com/ragservice/ragservice-operator/internal/gather"
@@ -45,13 +46,21 @@ func TestReferencesThatDoNotResolve(t *testing.T) {
 		"entries that are no keys": {
 			map[string]string{"token": modelKey},
 			map[string]string{
-				"alice": callerKey, "not-json": "key-of-a-caller-0123456789", "short": `{"key":"short"}`,
+				"alice": callerKey, "not-json": "key-of-a-caller-0123456789", "short": `{"key":"short"}`, "twin": callerKey,
 				"role": `{"key":"key-of-a-caller-0123456789","role":"king"}`,
 			},
 			[]desired.SecretProblem{
-				{Field: callers, Secret: "callers", Key: "not-json", Reason: "SecretInvalid"},
-				{Field: callers, Secret: "callers", Key: "role", Reason: "SecretInvalid"},
-				{Field: callers, Secret: "callers", Key: "short", Reason: "SecretInvalid"},
+				{Field: callers, Secret: "callers", Key: "not-json", Reason: "KeyRefused"},
+				{Field: callers, Secret: "callers", Key: "role", Reason: "KeyRefused"},
+				{Field: callers, Secret: "callers", Key: "short", Reason: "KeyRefused"},
+				{Field: callers, Secret: "callers", Key: "twin", Reason: "KeyRefused"},
+			},
+		},
+		"no entry that is a key": {
+			map[string]string{"token": modelKey}, map[string]string{"alice": "key-of-a-caller-0123456789", "bob": ""},
+			[]desired.SecretProblem{
+				{Field: callers, Secret: "callers", Key: "alice", Reason: "SecretInvalid"},
+				{Field: callers, Secret: "callers", Key: "bob", Reason: "SecretInvalid"},
 			},
 		},
 	} {
@@ -65,11 +74,51 @@ func TestReferencesThatDoNotResolve(t *testing.T) {
 				w.create("callers", test.callers)
 			}
 			in := w.gather()
-			if diff := cmp.Diff(test.want, in.Secrets.Problems); diff != "" {
+			if diff := cmp.Diff(test.want, withoutDetail(t, in.Secrets.Problems)); diff != "" {
 				t.Errorf("problems (-want +got):\n%s", diff)
 			}
 			assertHoldsNo(t, in, modelKey, "key-of-a-caller")
 		})
+	}
+}
+
+// withoutDetail leaves out what is wrong with entries that are no keys, which has to be said.
+func withoutDetail(t *testing.T, problems []desired.SecretProblem) []desired.SecretProblem {
+	t.Helper()
+	var out []desired.SecretProblem
+	for _, p := range problems {
+		noKey := p.Field != "spec.models.llm.apiKeySecretRef" && p.Key != "" && (p.Reason == "KeyRefused" || p.Reason == "SecretInvalid")
+		if noKey != (p.Detail != "") {
+			t.Errorf("entry %q of %s: detail %q", p.Key, p.Secret, p.Detail)
+		}
+		p.Detail = ""
+		out = append(out, p)
+	}
+	return out
+}
+
+// A service that asks nobody for a key runs without one, and without an administrator.
+func TestAnonymousServiceNeedsNoKey(t *testing.T) {
+	t.Parallel()
+	rag := desiredtest.Anonymous()
+	rag.Spec.Auth.APIKeysSecretRef = &v1alpha1.SecretReference{Name: "callers"}
+	w := newWorld(t, rag)
+	problem := func(key, reason string) []desired.SecretProblem {
+		return []desired.SecretProblem{{Field: "spec.auth.apiKeysSecretRef", Secret: "callers", Key: key, Reason: reason}}
+	}
+	for _, step := range []struct {
+		arrange func()
+		want    []desired.SecretProblem
+	}{
+		{func() {}, problem("", "SecretNotFound")}, // its pods would wait for the volume
+		{func() { w.create("callers", nil) }, problem("", "KeyRefused")},
+		{func() { w.set("callers", "alice", "none") }, problem("alice", "KeyRefused")},
+		{func() { w.set("callers", "alice", callerKey) }, nil},
+	} {
+		step.arrange()
+		if diff := cmp.Diff(step.want, withoutDetail(t, w.gather().Secrets.Problems)); diff != "" {
+			t.Errorf("problems (-want +got):\n%s", diff)
+		}
 	}
 }
 
@@ -140,8 +189,7 @@ func TestRollHashesFollowWhatPodsDependOn(t *testing.T) {
 	}{
 		{"llm", "unrelated", "2", nil},
 		{"llm", "token", "another-key-of-the-model", []desired.Component{server}},
-		{"callers", "bob", callerKey, []desired.Component{server}},
-		{"callers", "bob", "", []desired.Component{server}},
+		{"callers", "bob", callerKey, nil}, // servers take it up while they run
 		{desired.RedisSecretName("papers"), desired.RedisPasswordKey, "another", all},
 		{desired.RollSecretName("papers"), desired.RollKey, "another", all},
 	} {

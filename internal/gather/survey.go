@@ -115,18 +115,30 @@ func (s *survey) callersKeys(ctx context.Context) error {
 	case found == nil:
 		problem.Reason = v1alpha1.ReasonSecretNotFound
 		s.problem(problem)
-	case len(found) == 0:
-		problem.Reason = v1alpha1.ReasonSecretKeyNotFound
+	default:
+		s.checkKeys(problem, found)
+	}
+	return nil
+}
+
+// checkKeys notes the entries that are no keys. Servers leave them out, so they only hold one back that would know no caller. They
+// take up others while they run: no pod is replaced for a caller's key.
+func (s *survey) checkKeys(problem desired.SecretProblem, found contents) {
+	bad := slices.DeleteFunc(slices.Sorted(maps.Keys(found)), func(name string) bool { return found[name].noKey == "" })
+	needed := s.rag.Spec.Auth.Mode != v1alpha1.AuthModeAnonymous && len(bad) == len(found)
+	if len(found) == 0 {
+		if problem.Reason = v1alpha1.ReasonKeyRefused; needed {
+			problem.Reason = v1alpha1.ReasonSecretKeyNotFound
+		}
 		s.problem(problem)
 	}
-	for _, name := range slices.Sorted(maps.Keys(found)) {
-		if !found[name].apiKey {
-			problem.Key, problem.Reason = name, v1alpha1.ReasonSecretInvalid
-			s.problem(problem)
+	for _, name := range bad {
+		problem.Key, problem.Detail = name, found[name].noKey
+		if problem.Reason = v1alpha1.ReasonKeyRefused; needed {
+			problem.Reason = v1alpha1.ReasonSecretInvalid
 		}
+		s.problem(problem)
 	}
-	s.useAll(problem.Secret, found, onlyServer)
-	return nil
 }
 
 // referenced is a Secret that the spec names; nil when there is none. One that was just made and that the cache does

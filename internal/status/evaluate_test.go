@@ -49,9 +49,16 @@ var evaluations = []struct {
 	{"a Secret is missing for two minutes", []change{secretProblem(desired.SecretProblem{
 		Field: "spec.models.llm.apiKeySecretRef", Secret: "llm", Key: "token", Reason: v1alpha1.ReasonSecretNotFound,
 	}), since("SecretsResolved", 2*time.Minute)}, outcome{"SecretsResolved": "False/SecretNotFound", "Ready": "False/SecretNotFound", "Stalled": "True/SecretNotFound"}},
-	{"a key is not one", []change{secretProblem(desired.SecretProblem{
+	{"no key is one", []change{secretProblem(desired.SecretProblem{
 		Field: "spec.auth.apiKeysSecretRef", Secret: "keys", Key: "a", Reason: v1alpha1.ReasonSecretInvalid,
 	})}, outcome{"SecretsResolved": "False/SecretInvalid", "Ready": "False/SecretInvalid", "Stalled": "True/SecretInvalid"}},
+	{"a key is not one", []change{func(p *status.Pass) { p.Secrets.Problems = []desired.SecretProblem{badKey} }},
+		outcome{"SecretsResolved": "False/KeyRefused"}},
+	{"a key is not one, and a Secret is missing", []change{secretProblem(badKey), func(p *status.Pass) {
+		p.Secrets.Problems = append(p.Secrets.Problems, desired.SecretProblem{
+			Field: "spec.models.llm.apiKeySecretRef", Secret: "llm", Key: "token", Reason: v1alpha1.ReasonSecretNotFound,
+		})
+	}}, outcome{"SecretsResolved": "False/SecretNotFound", "Ready": "False/SecretNotFound", "Reconciling": "True/SecretNotFound"}},
 	{"a Secret is missing from the start", []change{neverSeen, missing(desired.ComponentServer), notPolled, secretProblem(desired.SecretProblem{
 		Field: "spec.auth.apiKeysSecretRef", Secret: "keys", Reason: v1alpha1.ReasonSecretKeyNotFound,
 	})}, outcome{
@@ -157,6 +164,11 @@ var evaluations = []struct {
 		p.Service.DeletionTimestamp = &metav1.Time{Time: start}
 		p.Secrets, p.State, p.Observed = nil, nil, nil
 	}}, outcome{"Ready": "False/Deleting"}},
+}
+
+// badKey is an entry that servers leave out.
+var badKey = desired.SecretProblem{
+	Field: "spec.auth.apiKeysSecretRef", Secret: "keys", Key: "a", Reason: v1alpha1.ReasonKeyRefused, Detail: "role must be admin or client",
 }
 
 // noServerReady has both servers run, unready, and say why.

@@ -39,7 +39,7 @@ func (p Pass) stalled(found map[string]finding) (finding, bool) {
 			return yes(f.Reason, "%s", f.Message), true
 		}
 	}
-	if f := found[v1alpha1.ConditionSecretsResolved]; f.status == metav1.ConditionFalse && p.secretGrace(found) == 0 {
+	if f := found[v1alpha1.ConditionSecretsResolved]; secretLacks(f) && p.secretGrace(found) == 0 {
 		return yes(f.reason, "%s", f.message), true
 	}
 	if f := found[v1alpha1.ConditionConfigApplied]; f.reason == v1alpha1.ReasonConfigRejected {
@@ -62,11 +62,16 @@ func (p Pass) secretGrace(found map[string]finding) time.Duration {
 	return max(0, since.Add(secretLimit).Sub(p.Now))
 }
 
+// secretLacks says that something waits for a Secret. Nothing waits for a caller's key that is none.
+func secretLacks(f finding) bool {
+	return f.status == metav1.ConditionFalse && f.reason != v1alpha1.ReasonKeyRefused
+}
+
 func (p Pass) reconciling(found map[string]finding) (finding, bool) {
 	for _, f := range p.Faults {
 		return yes(f.Reason, "%s", f.Message), true
 	}
-	if f := found[v1alpha1.ConditionSecretsResolved]; f.status == metav1.ConditionFalse {
+	if f := found[v1alpha1.ConditionSecretsResolved]; secretLacks(f) {
 		return yes(f.reason, "%s", f.message), true
 	}
 	for _, need := range progressNeeds {
@@ -74,7 +79,7 @@ func (p Pass) reconciling(found map[string]finding) (finding, bool) {
 		if f.reason == v1alpha1.ReasonPollFailed && p.wasReadyWithConfig() {
 			continue // nothing is being changed
 		}
-		if f.status != metav1.ConditionTrue {
+		if f.status != metav1.ConditionTrue && f.reason != v1alpha1.ReasonKeyRefused {
 			return yes(v1alpha1.ReasonProgressing, "%s: %s", need, f.message), true
 		}
 	}

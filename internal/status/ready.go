@@ -58,7 +58,7 @@ func (p Pass) lacking(found map[string]finding) []finding {
 	for _, need := range readyNeeds {
 		f := found[need]
 		switch {
-		case f.status == metav1.ConditionTrue:
+		case f.status == metav1.ConditionTrue, f.reason == v1alpha1.ReasonKeyRefused:
 		case need == v1alpha1.ConditionModelsReady && f.status == metav1.ConditionUnknown:
 			// Only requests tell whether a model answers, and requests come when the service is ready.
 		case need == v1alpha1.ConditionServerReady && p.answers(f):

@@ -1,14 +1,15 @@
 package status
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
 )
 
-// judgeSecrets judges SecretsResolved. The first problem in the order of the spec speaks; a second is only counted, so
-// that both names of the first always fit.
+// judgeSecrets judges SecretsResolved. The first problem in the order of the spec speaks, one that withholds the server before
+// one that does not; a second is only counted, so that both names of the first always fit.
 func judgeSecrets(p Pass) finding {
 	if p.Secrets == nil {
 		return keep(p.previous(v1alpha1.ConditionSecretsResolved))
@@ -16,7 +17,7 @@ func judgeSecrets(p Pass) finding {
 	if len(p.Secrets.Problems) == 0 {
 		return yes(v1alpha1.ReasonResolved, "every Secret that the spec names was found")
 	}
-	first := p.Secrets.Problems[0]
+	first := p.Secrets.Problems[max(0, slices.IndexFunc(p.Secrets.Problems, desired.SecretProblem.Withholds))]
 	message := describeProblem(first)
 	if more := len(p.Secrets.Problems) - 1; more > 0 {
 		return no(first.Reason, "%s (and %d more)", message, more)
@@ -38,7 +39,9 @@ func describeProblem(problem desired.SecretProblem) string {
 		return sentence("Secret %q has no entry %q, or it is empty (%s)", problem.Secret, problem.Key, problem.Field)
 	case strings.HasSuffix(problem.Field, ".caSecretRef"):
 		return sentence("Secret %q: entry %q holds no certificate in PEM (%s)", problem.Secret, problem.Key, problem.Field)
+	case problem.Reason == v1alpha1.ReasonKeyRefused:
+		return sentence("Secret %q: the servers leave out entry %q: %s; correct or remove it (%s)", problem.Secret, problem.Key, problem.Detail, problem.Field)
 	default:
-		return sentence("Secret %q: entry %q is not a key in JSON with at least 128 random bits (%s)", problem.Secret, problem.Key, problem.Field)
+		return sentence("Secret %q: no entry is a key; %q: %s (%s)", problem.Secret, problem.Key, problem.Detail, problem.Field)
 	}
 }

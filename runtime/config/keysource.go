@@ -9,7 +9,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 )
@@ -23,36 +22,18 @@ type KeySource struct {
 	unread  int
 }
 
-// OpenKeys reads the keys of a folder in which each file is one. A folder that does not exist holds none. A broken entry
-// is an error, which names it and never its value.
-func OpenKeys(dir string) (*KeySource, []APIKey, error) {
+// OpenKeys reads the keys of a folder in which each file is one. A folder that does not exist holds none.
+func OpenKeys(dir string) (*KeySource, KeySet, error) {
 	entries, err := readEntries(dir)
 	if err != nil {
-		return nil, nil, err
+		return nil, KeySet{}, err
 	}
-	keys, err := ParseAPIKeys(entries)
-	if err != nil {
-		return nil, nil, err
-	}
-	return &KeySource{dir: dir, entries: entries}, keys, nil
+	return &KeySource{dir: dir, entries: entries}, ParseAPIKeys(entries), nil
 }
 
-// ParseAPIKeys reads the entries of a Secret of API keys, in the order of their names.
-func ParseAPIKeys(entries map[string][]byte) ([]APIKey, error) {
-	var keys []APIKey
-	for _, name := range slices.Sorted(maps.Keys(entries)) {
-		key, err := ParseAPIKey(name, entries[name])
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, key)
-	}
-	return keys, nil
-}
-
-// Run hands newer keys to report until ctx ends. Keys that are broken are an error, told once; those before stay known,
-// as they do when the folder cannot be read for about ten seconds.
-func (s *KeySource) Run(ctx context.Context, report func([]APIKey, error)) {
+// Run hands the keys of a changed folder to report until ctx ends. A folder that cannot be read for about ten seconds is an
+// error, told once.
+func (s *KeySource) Run(ctx context.Context, report func(KeySet, error)) {
 	ticker := time.NewTicker(reloadInterval)
 	defer ticker.Stop()
 	for {
@@ -60,29 +41,28 @@ func (s *KeySource) Run(ctx context.Context, report func([]APIKey, error)) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			if keys, changed, err := s.reload(); changed {
-				report(keys, err)
+			if set, changed, err := s.reload(); changed {
+				report(set, err)
 			}
 		}
 	}
 }
 
 // reload reports false when there is nothing new.
-func (s *KeySource) reload() (keys []APIKey, changed bool, err error) {
+func (s *KeySource) reload() (set KeySet, changed bool, err error) {
 	entries, err := readEntries(s.dir)
 	if err != nil {
 		if s.unread++; s.unread != toldUnread {
-			return nil, false, nil // a mount that is being swapped is read the next time
+			return KeySet{}, false, nil // a mount that is being swapped is read the next time
 		}
-		return nil, true, err
+		return KeySet{}, true, err
 	}
 	s.unread = 0
 	if maps.EqualFunc(entries, s.entries, bytes.Equal) {
-		return nil, false, nil
+		return KeySet{}, false, nil
 	}
 	s.entries = entries
-	keys, err = ParseAPIKeys(entries)
-	return keys, true, err
+	return ParseAPIKeys(entries), true, nil
 }
 
 // readEntries reads a mounted Secret; the kubelet's own links are none of its entries.

@@ -344,16 +344,29 @@ func (e ConfigRejected) describe(l *line) {
 
 // KeysReloaded is a newer Secret of API keys that was taken up.
 type KeysReloaded struct {
-	// Keys is how many there are.
-	Keys int
+	// Keys is how many there are, Refused how many entries are none.
+	Keys, Refused int
 }
 
 func (e KeysReloaded) describe(l *line) {
 	l.is("keys_reloaded", LevelInfo)
 	l.int("keys", int64(e.Keys))
+	l.int("refused", int64(e.Refused))
 }
 
-// KeysRejected is a newer Secret of API keys that was refused; those before stay.
+// KeyRefused is an entry of the Secret of API keys that is not used; the others are.
+type KeyRefused struct {
+	// Entry is its name, Why what it must be.
+	Entry, Why string
+}
+
+func (e KeyRefused) describe(l *line) {
+	l.is("key_refused", LevelWarning)
+	l.string("entry", e.Entry)
+	l.string("error", e.Why)
+}
+
+// KeysRejected is a newer Secret of API keys without a usable one, or that cannot be read; those before stay.
 type KeysRejected struct{ Err error }
 
 func (e KeysRejected) describe(l *line) {

@@ -44,7 +44,8 @@ var everyEvent = []Event{
 	IndexDamaged{Err: errors.New("e")},
 	ConfigReloaded{ConfigHash: "h"},
 	ConfigRejected{ConfigHash: "h", Err: errors.New("e")},
-	KeysReloaded{Keys: 1},
+	KeysReloaded{Keys: 1, Refused: 1},
+	KeyRefused{Entry: "a", Why: "w"},
 	KeysRejected{Err: errors.New("e")},
 	ConfigFieldIgnored{Field: "f"},
 }

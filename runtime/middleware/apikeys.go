@@ -15,7 +15,7 @@ type Keyring struct {
 	byHash atomic.Pointer[map[[sha256.Size]byte]rag.Identity]
 }
 
-// Replace makes the keys of a Secret the known ones. Of two entries with the same key the later wins.
+// Replace makes the keys of a Secret the known ones. No two of them are the same.
 func (k *Keyring) Replace(keys []config.APIKey) {
 	byHash := make(map[[sha256.Size]byte]rag.Identity, len(keys))
 	for _, key := range keys {

@@ -37,6 +37,7 @@ type Metrics struct {
 	recovered  *prometheus.CounterVec
 	reloads    *prometheus.CounterVec
 	config     *prometheus.GaugeVec
+	keys       prometheus.Gauge
 }
 
 // Upper bounds of latencies, in seconds: a cached answer takes a millisecond, a model up to a minute, Redis must answer
@@ -74,12 +75,15 @@ func NewMetrics(version string) *Metrics {
 		reloads: counter("ragservice_config_reloads_total", "Configurations taken up or refused while running.", "outcome"),
 		config: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ragservice_config_info", Help: "1 for the hash of the configuration that runs."},
 			[]string{"hash"}),
+		keys: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "ragservice_api_keys_refused", Help: "Entries of the Secret of API keys that are not used, for they are no keys.",
+		}),
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ragservice_build_info", Help: "1 for the version that runs."}, []string{"version"})
 	build.WithLabelValues(version).Set(1)
 	m.registry.MustRegister(
 		m.requests, m.inFlight, m.errors, m.limits, m.results, m.lookups, m.redis, m.openSearch, m.retrieval,
-		m.model, m.tokens, m.documents, m.recovered, m.reloads, m.config, build,
+		m.model, m.tokens, m.documents, m.recovered, m.reloads, m.config, m.keys, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
@@ -204,3 +208,6 @@ func (m *Metrics) ConfigApplied(hash string) {
 
 // ConfigRejected counts a configuration that was refused.
 func (m *Metrics) ConfigRejected() { m.reloads.WithLabelValues("rejected").Inc() }
+
+// KeysRefused says how many entries of the Secret of API keys are not used; at start and after each change of it.
+func (m *Metrics) KeysRefused(n int) { m.keys.Set(float64(n)) }

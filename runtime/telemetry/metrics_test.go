@@ -41,6 +41,7 @@ func used() *telemetry.Metrics {
 	m.ConfigApplied("aaaa")
 	m.ConfigApplied("bbbb")
 	m.ConfigRejected()
+	m.KeysRefused(2)
 	return m
 }
 
@@ -65,6 +66,7 @@ func TestMetrics(t *testing.T) {
 		`ragservice_config_info{hash="bbbb"} 1`,
 		`ragservice_config_reloads_total{outcome="applied"} 2`,
 		`ragservice_config_reloads_total{outcome="rejected"} 1`,
+		`ragservice_api_keys_refused 2`,
 		`ragservice_build_info{version="v1.2.3"} 1`,
 	} {
 		if !strings.Contains(got, want+"\n") {

@@ -12,6 +12,8 @@ type Statusz struct {
 	ConfigHash string `json:"configHash"`
 	// RejectedConfigHash is that of a newer configuration that the server refused; empty when there is none.
 	RejectedConfigHash string `json:"rejectedConfigHash,omitempty"`
+	// RefusedKeys is how many entries of the Secret of API keys are not used, because they are no keys.
+	RefusedKeys int `json:"refusedKeys,omitempty"`
 	// OpenSearch, RedisCache, RedisState and LLM are the last known states of what the server depends on.
 	OpenSearch DependencyState `json:"openSearch"`
 	RedisCache DependencyState `json:"redisCache"`
