@@ -2,26 +2,125 @@ package apply
 
 import (
 	"context"
+	"slices"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
 )
 
-// deletePod deletes the pod of that UID. When it is gone, or another has its name, nothing is left to do.
-func (p *pass) deletePod(ctx context.Context, d desired.DeletePod) {
+// act executes an action.
+func (p *pass) act(ctx context.Context, action desired.Action) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	ref := Ref{d.Component, "Pod", d.Name}
+	switch a := action.(type) {
+	case desired.DeletePod:
+		ref := Ref{a.Component, "Pod", a.Name}
+		p.fail(ref, p.deletePod(ctx, ref, a))
+	case desired.OwnClaim:
+		ref := Ref{a.Component, "PersistentVolumeClaim", a.Name}
+		p.fail(ref, p.ownClaim(ctx, ref, a))
+	case desired.GrowClaim:
+		ref := Ref{a.Component, "PersistentVolumeClaim", a.Name}
+		p.fail(ref, p.growClaim(ctx, ref, a))
+	case desired.OwnSecret:
+		ref := Ref{Kind: "Secret", Name: a.Name}
+		p.fail(ref, p.ownSecret(ctx, ref, a))
+	}
+}
+
+// deletePod deletes the pod of that UID. When it is gone, or another has its name, nothing is left to do.
+func (p *pass) deletePod(ctx context.Context, ref Ref, d desired.DeletePod) error {
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: p.rag.Namespace, Name: d.Name}}
 	err := p.client.Delete(ctx, pod, client.Preconditions{UID: &d.UID})
 	switch {
 	case err == nil:
 		p.changes.Replaced = append(p.changes.Replaced, ref)
-	case !apierrors.IsNotFound(err) && !apierrors.IsConflict(err):
-		p.fail(ref, err)
+		return nil
+	case apierrors.IsNotFound(err) || apierrors.IsConflict(err):
+		return nil
+	default:
+		return err
 	}
+}
+
+// ownClaim patches the claim's owners alone. The StatefulSet made the claim and others write to it, so it is no child
+// to be rendered.
+func (p *pass) ownClaim(ctx context.Context, ref Ref, a desired.OwnClaim) error {
+	var claim corev1.PersistentVolumeClaim
+	if err := p.client.Get(ctx, client.ObjectKey{Namespace: p.rag.Namespace, Name: a.Name}, &claim); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	before := claim.DeepCopy()
+	claim.OwnerReferences = slices.DeleteFunc(claim.OwnerReferences, func(o metav1.OwnerReference) bool { return o.UID == p.rag.UID })
+	if a.GoesWithService {
+		claim.OwnerReferences = append(claim.OwnerReferences, metav1.OwnerReference{
+			APIVersion: v1alpha1.GroupVersion.String(), Kind: desired.Kind, Name: p.rag.Name, UID: p.rag.UID,
+		})
+	}
+	return p.patch(ctx, ref, &claim, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+}
+
+func (p *pass) growClaim(ctx context.Context, ref Ref, a desired.GrowClaim) error {
+	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: p.rag.Namespace, Name: a.Name}}
+	before := claim.DeepCopy()
+	claim.Spec.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: a.Size}
+	return p.patch(ctx, ref, claim, client.MergeFrom(before))
+}
+
+// ownSecret sees and writes metadata alone.
+func (p *pass) ownSecret(ctx context.Context, ref Ref, a desired.OwnSecret) error {
+	meta := secretMetadata()
+	if err := p.live.Get(ctx, client.ObjectKey{Namespace: p.rag.Namespace, Name: a.Name}, meta); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	if err := p.checkOwner(meta); err != nil {
+		return err
+	}
+	if metav1.IsControlledBy(meta, p.rag) == a.GoesWithService {
+		return nil // the cache is behind
+	}
+	before := meta.DeepCopy()
+	var err error
+	if a.GoesWithService {
+		err = controllerutil.SetControllerReference(p.rag, meta, p.scheme)
+	} else {
+		err = controllerutil.RemoveControllerReference(p.rag, meta, p.scheme)
+	}
+	if err != nil {
+		return err
+	}
+	return p.patch(ctx, ref, meta, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+}
+
+// patch writes a part of an object that was made and is not rendered. A conflict is tried again.
+func (p *pass) patch(ctx context.Context, ref Ref, object client.Object, patch client.Patch) error {
+	if err := p.client.Patch(ctx, object, patch, FieldOwner); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	p.changes.Updated = append(p.changes.Updated, ref)
+	return nil
+}
+
+// deleteAlone deletes a StatefulSet without its pods. Nothing can be written in its place yet: it stays until the garbage collector
+// has made orphans of the pods.
+func (p *pass) deleteAlone(ctx context.Context, d desired.DeleteStatefulSet) {
+	err := ErrBeingCollected
+	if !d.Deleting {
+		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+		defer cancel()
+		set := &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Namespace: p.rag.Namespace, Name: d.Name}}
+		failed := p.client.Delete(ctx, set, client.PropagationPolicy(metav1.DeletePropagationOrphan),
+			client.Preconditions{UID: &d.UID, ResourceVersion: &d.ResourceVersion})
+		if client.IgnoreNotFound(failed) != nil {
+			err = failed
+		}
+	}
+	p.fail(Ref{d.Component, "StatefulSet", d.Name}, err)
 }

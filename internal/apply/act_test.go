@@ -37,7 +37,7 @@ func TestPodIsDeletedOnce(t *testing.T) {
 		{"of this UID", string(pod.UID), []apply.Ref{ref}, false},
 		{"that is gone", string(pod.UID), nil, false},
 	} {
-		plan.Actions = []desired.DeletePod{{Component: desired.ComponentOpenSearch, Name: pod.Name, UID: types.UID(step.uid)}}
+		plan.Actions = []desired.Action{desired.DeletePod{Component: desired.ComponentOpenSearch, Name: pod.Name, UID: types.UID(step.uid)}}
 		if diff := cmp.Diff(apply.ChangeSet{Replaced: step.want}, w.apply(plan)); diff != "" {
 			t.Errorf("a pod %s: changes (-want +got):\n%s", step.name, diff)
 		}

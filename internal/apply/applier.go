@@ -43,18 +43,14 @@ func New(c client.Client, live client.Reader) *Applier {
 func (a *Applier) Apply(ctx context.Context, rag *v1alpha1.RAGService, plan desired.Plan) (ChangeSet, error) {
 	p := &pass{Applier: a, rag: rag, held: slices.Clone(plan.Withheld)}
 	p.createSecrets(ctx, plan.Generated)
-	p.ownSecrets(ctx, plan.Secrets)
 	for _, c := range plan.Components {
 		if !slices.Contains(p.held, c.Name) {
 			p.applyComponent(ctx, c)
 		}
 	}
 	p.prune(ctx, plan.Objects())
-	for _, c := range plan.Components {
-		p.keepVolumes(ctx, c)
-	}
-	for _, action := range plan.Actions {
-		p.deletePod(ctx, action)
+	for _, action := range plan.AllActions() {
+		p.act(ctx, action)
 	}
 	return p.changes, errors.Join(p.failures...)
 }
@@ -70,9 +66,13 @@ type pass struct {
 }
 
 // applyComponent writes objects in their order. The workload waits while another of them could not be written: its pods
-// would start without their network policy, or with the old file under the hash of the new one.
+// would start without their network policy, or with the old file under the hash of the new one; and while a StatefulSet has to go
+// before it.
 func (p *pass) applyComponent(ctx context.Context, c desired.ComponentPlan) {
-	complete := true
+	complete := c.Removal == nil
+	if c.Removal != nil {
+		p.deleteAlone(ctx, *c.Removal)
+	}
 	for _, o := range c.Objects {
 		if !o.IsWorkload() || complete {
 			complete = p.applyObject(ctx, o) && complete

@@ -24,6 +24,7 @@ import (
 	"github.com/ragservice/ragservice-operator/internal/apply"
 	"github.com/ragservice/ragservice-operator/internal/desired"
 	"github.com/ragservice/ragservice-operator/internal/desired/desiredtest"
+	"github.com/ragservice/ragservice-operator/internal/observe"
 	"github.com/ragservice/ragservice-operator/test/controlplane"
 )
 
@@ -126,8 +127,17 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// inputs are those of w.rag.
-func (w *world) inputs() desired.Inputs { return desiredtest.Inputs(w.rag) }
+// inputs are those of w.rag, with what the cache knows.
+func (w *world) inputs() desired.Inputs {
+	w.t.Helper()
+	snapshot, err := (&observe.Observer{Reader: w.manager}).Read(w.t.Context(), w.rag)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	in := desiredtest.Inputs(w.rag)
+	in.Children = snapshot.Children()
+	return in
+}
 
 // state is what shall exist for w.rag.
 func (w *world) state() desired.Plan {
@@ -154,8 +164,9 @@ func (w *world) settled() desired.Plan {
 	w.t.Helper()
 	state := w.state()
 	w.apply(state)
-	state.Generated = nil // gather finds them now
 	w.eventually("a pass without a request", func() bool {
+		state = w.state()
+		state.Generated = nil // they exist now
 		before := w.requests.Load()
 		return w.apply(state).Empty() && w.requests.Load() == before
 	})

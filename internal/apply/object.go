@@ -53,9 +53,6 @@ func (p *pass) judge(ctx context.Context, r rendered) (verdict, error) {
 	if err := p.checkOwner(cached); err != nil {
 		return verdict{}, err
 	}
-	if set, ok := cached.(*appsv1.StatefulSet); ok && p.hasOtherVolumes(set, r) {
-		return verdict{}, p.deleteAlone(ctx, set)
-	}
 	version := cached.GetResourceVersion()
 	if cached.GetAnnotations()[AnnotationAppliedHash] != r.hash {
 		return verdict{&p.changes.Updated, version}, nil

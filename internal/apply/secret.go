@@ -7,7 +7,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
@@ -54,44 +53,13 @@ func (p *pass) createSecret(ctx context.Context, wanted desired.GeneratedSecret)
 	}
 }
 
-// checkSecret is for a Secret that appeared since gather looked: ours is as good as the one that we drew.
+// checkSecret is for a Secret that appeared since they were read: ours is as good as the generated one.
 func (p *pass) checkSecret(ctx context.Context, key client.ObjectKey) error {
 	meta := secretMetadata()
 	if err := p.live.Get(ctx, key, meta); err != nil {
 		return fmt.Errorf("reading it: %w", err)
 	}
 	return p.checkOwner(meta)
-}
-
-// ownSecrets makes Secrets go with the RAGService, or stay. It sees and writes metadata alone.
-func (p *pass) ownSecrets(ctx context.Context, all []desired.Owned) {
-	for _, secret := range all {
-		ref := Ref{Kind: "Secret", Name: secret.Name}
-		p.fail(ref, p.ownSecret(ctx, ref, secret.GoesWithService))
-	}
-}
-
-func (p *pass) ownSecret(ctx context.Context, ref Ref, owned bool) error {
-	meta := secretMetadata()
-	if err := p.live.Get(ctx, client.ObjectKey{Namespace: p.rag.Namespace, Name: ref.Name}, meta); err != nil {
-		return client.IgnoreNotFound(err)
-	}
-	if err := p.checkOwner(meta); err != nil {
-		return err
-	}
-	before, change := meta.DeepCopy(), controllerutil.RemoveControllerReference
-	if owned {
-		change = func(owner, object metav1.Object, scheme *runtime.Scheme) error {
-			return controllerutil.SetControllerReference(owner, object, scheme)
-		}
-	}
-	if metav1.IsControlledBy(meta, p.rag) == owned {
-		return nil // the cache is behind
-	}
-	if err := change(p.rag, meta, p.scheme); err != nil {
-		return err
-	}
-	return p.patch(ctx, ref, meta, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
 }
 
 func secretMetadata() *metav1.PartialObjectMetadata {

@@ -123,6 +123,8 @@ func TestVolumesGrow(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+		state := w.state()
+		state.Generated = nil
 		_, _ = w.applier.Apply(ctx, w.rag, state)
 		var set appsv1.StatefulSet
 		err := w.user.Get(ctx, client.ObjectKeyFromObject(before), &set)

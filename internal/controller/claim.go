@@ -29,7 +29,7 @@ const (
 // claim says whether this operator is the one that works on rag, and makes it that where no other does: status.operator is
 // written for the version that was read, so that of two operators one wins. A new RAGService gets its first status with it.
 func (r *Reconciler) claim(ctx context.Context, rag *v1alpha1.RAGService) (bool, error) {
-	if other := rag.Status.Operator; other != "" && other != r.id {
+	if other := rag.Status.Operator; other != "" && other != r.operator.ID {
 		holds, err := r.holdsLease(ctx, other)
 		if err != nil {
 			return false, fmt.Errorf("looking whether the operator %s still works on the RAGService: %w", other, err)
@@ -61,7 +61,7 @@ func (r *Reconciler) leaveAlone(ctx context.Context, rag *v1alpha1.RAGService, o
 	}
 	logf.FromContext(ctx).Info("another operator works on the RAGService", "operator", other)
 	r.recorder.Eventf(rag, nil, corev1.EventTypeWarning, v1alpha1.EventForeignOperator, "Claim",
-		"the operator %s works on it, so %s leaves it alone; give them different namespaces, or uninstall one", other, r.id)
+		"the operator %s works on it, so %s leaves it alone; give them different namespaces, or uninstall one", other, r.operator.ID)
 }
 
 // holdsLease says whether an operator holds its lease. One whose lease may not be read is taken for one that does.

@@ -64,7 +64,7 @@ func (r *Reconciler) conclude(ctx context.Context, pass *status.Pass, made apply
 // what the cache had not caught up with is made again, and tells nothing twice. The context is the write's own: a pass
 // that ran out of time still says so.
 func (r *Reconciler) writeStatus(ctx context.Context, rag *v1alpha1.RAGService, to v1alpha1.RAGServiceStatus) error {
-	to.Operator = r.id
+	to.Operator = r.operator.ID
 	if equality.Semantic.DeepEqual(rag.Status, to) {
 		return nil
 	}

@@ -6,10 +6,11 @@
 //	                             queue <──────────────────── Poller
 //	                               │
 //	Reconcile:                     v
-//	  gather.Gather   RAGService + Secrets + OpenSearch's pods ─> Inputs
-//	  desired.Build   Inputs ─> Plan                                (pure)
+//	  observe.Read    children ─> Snapshot
+//	  secrets.Read    Secrets ─> SecretFacts
+//	  desired.Build   RAGService + Snapshot + SecretFacts ─> Plan   (pure)
 //	  apply.Apply     Plan ─> API server, ChangeSet
-//	  observe.Observe children + what the Poller heard ─> Observed
+//	  observe.Observe Snapshot + what the Poller heard ─> Observed
 //	  status.Evaluate all of it + errors + time ─> Verdict          (pure)
 //	  conclude        one status patch, then events, then what to do next
 //

@@ -17,8 +17,8 @@ import (
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/apply"
 	"github.com/ragservice/ragservice-operator/internal/desired"
-	"github.com/ragservice/ragservice-operator/internal/gather"
 	"github.com/ragservice/ragservice-operator/internal/observe"
+	"github.com/ragservice/ragservice-operator/internal/secrets"
 	"github.com/ragservice/ragservice-operator/internal/status"
 )
 
@@ -26,8 +26,8 @@ import (
 type Reconciler struct {
 	client   client.Client
 	live     client.Reader
-	id       string
-	gatherer *gather.Gatherer
+	operator desired.OperatorOptions
+	secrets  *secrets.Reader
 	applier  *apply.Applier
 	observer *observe.Observer
 	poller   *observe.Poller
@@ -52,8 +52,8 @@ func New(mgr manager.Manager, o Options) *Reconciler {
 	return &Reconciler{
 		client:    mgr.GetClient(),
 		live:      mgr.GetAPIReader(),
-		id:        o.Operator.ID,
-		gatherer:  gather.New(mgr.GetCache(), mgr.GetAPIReader(), o.Operator),
+		operator:  o.Operator,
+		secrets:   secrets.NewReader(mgr.GetCache(), mgr.GetAPIReader()),
 		applier:   apply.New(mgr.GetClient(), mgr.GetAPIReader()),
 		observer:  observer,
 		poller:    o.Poller,
@@ -89,27 +89,32 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 	if !rag.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil // the garbage collector is at work on the children
 	}
-	changes, err = r.reconcileChildren(ctx, pass)
-	observed, observeErr := r.observer.Observe(ctx, rag)
+	snapshot, err := r.observer.Read(ctx, rag)
+	if err != nil {
+		return ctrl.Result{}, fmt.Errorf("reading what exists: %w", err)
+	}
+	changes, err = r.reconcileChildren(ctx, pass, snapshot.Children())
+	observed, observeErr := r.observer.Observe(ctx, snapshot)
 	if observeErr == nil {
 		pass.Observed = &observed
 	}
 	return ctrl.Result{}, errors.Join(err, observeErr)
 }
 
-// reconcileChildren goes from the spec to the children, and notes in pass how far it came.
-func (r *Reconciler) reconcileChildren(ctx context.Context, pass *status.Pass) (apply.ChangeSet, error) {
-	inputs, err := r.gatherer.Gather(ctx, pass.Service)
+// reconcileChildren goes from the spec, and the children as they are, to the children as they shall be. It notes in pass how far
+// it came.
+func (r *Reconciler) reconcileChildren(ctx context.Context, pass *status.Pass, children desired.Children) (apply.ChangeSet, error) {
+	facts, err := r.secrets.Read(ctx, pass.Service)
 	if err != nil {
 		return apply.ChangeSet{}, fmt.Errorf("reading what the RAGService refers to: %w", err)
 	}
-	pass.Secrets = &inputs.Secrets
-	state, err := desired.Build(inputs)
+	pass.Secrets = &facts
+	plan, err := desired.Build(desired.Inputs{Service: pass.Service, Operator: r.operator, Children: children, Secrets: facts})
 	if err != nil {
 		return apply.ChangeSet{}, &buildError{err}
 	}
-	pass.State = &state
-	changes, err := r.applier.Apply(ctx, pass.Service, state)
+	pass.State = &plan
+	changes, err := r.applier.Apply(ctx, pass.Service, plan)
 	pass.Wrote = !changes.Empty()
 	return changes, err
 }

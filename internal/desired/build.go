@@ -30,12 +30,11 @@ func Build(in Inputs) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	candidates, secrets := generatedSecrets(in)
+	candidates, actions := generatedSecrets(in)
 	return Plan{
 		Generated:  candidates,
-		Secrets:    secrets,
 		Components: components,
-		Actions:    rollOpenSearch(in.OpenSearch),
+		Actions:    actions,
 		Withheld:   withheld,
 		ConfigHash: written.hash,
 		Replicas:   serverconfig.Replicas(in.Service),
@@ -45,14 +44,14 @@ func Build(in Inputs) (Plan, error) {
 }
 
 // generatedSecrets are those to make, and those whose owner is to change.
-func generatedSecrets(in Inputs) (candidates []GeneratedSecret, change []Owned) {
+func generatedSecrets(in Inputs) (candidates []GeneratedSecret, change []Action) {
 	candidates = slices.Clone(in.Secrets.Candidates)
 	for i := range candidates {
 		candidates[i].GoesWithService = goesWithService(in.Service, candidates[i].Name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(in.Secrets.Controlled)) {
 		if goes := goesWithService(in.Service, name); goes != in.Secrets.Controlled[name] {
-			change = append(change, Owned{Name: name, GoesWithService: goes})
+			change = append(change, OwnSecret{Name: name, GoesWithService: goes})
 		}
 	}
 	return candidates, change
@@ -70,7 +69,7 @@ type build struct {
 	config serverConfig
 }
 
-// components are the plans of all of them. What is withheld has its claims, but no objects.
+// components are the plans of all of them. What is withheld has actions alone.
 func (b build) components(withheld []Component) ([]ComponentPlan, error) {
 	var plans []ComponentPlan
 	for _, d := range descriptors() {
@@ -80,7 +79,7 @@ func (b build) components(withheld []Component) ([]ComponentPlan, error) {
 		}
 		plan.Name = d.name
 		if slices.Contains(withheld, d.name) {
-			plan.Objects = nil
+			plan.Objects, plan.Removal = nil, nil
 		}
 		plans = append(plans, plan)
 	}

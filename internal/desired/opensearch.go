@@ -49,7 +49,8 @@ func openSearch(p part, b build) (ComponentPlan, error) {
 			object(p, podDisruptionBudget(p)),
 			object(p, openSearchStatefulSet(p, pod, claim, rollHash)),
 		),
-		Claims: []Claim{claimOf(p, storage)},
+		Removal: b.removal(p.component, storage),
+		Actions: append(b.keepClaim(p.component, storage), rollOpenSearch(b.OpenSearch)...),
 	}, nil
 }
 

@@ -65,7 +65,11 @@ func redisState(p part, b build) (ComponentPlan, error) {
 		resources: *spec.Resources,
 		data:      claimTemplate(p, storage, storageClass(b.Inputs, p.component, spec.StorageClassName)),
 	}
-	return ComponentPlan{Objects: r.objects(b.Inputs), Claims: []Claim{claimOf(p, storage)}}, nil
+	return ComponentPlan{
+		Objects: r.objects(b.Inputs),
+		Removal: b.removal(p.component, storage),
+		Actions: b.keepClaim(p.component, storage),
+	}, nil
 }
 
 func (r redisInstance) objects(in Inputs) []Object {

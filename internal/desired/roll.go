@@ -23,21 +23,14 @@ type Node struct {
 	Ready, Deleting bool
 }
 
-// DeletePod is the action of deleting one pod and no other of its name, so that it comes back as its workload now says.
-type DeletePod struct {
-	Component Component
-	Name      string
-	UID       types.UID
-}
-
 // rollOpenSearch deletes pods of earlier revisions. One that is not ready serves nobody and goes at once: it may never
 // become ready otherwise. One that is ready goes alone, and only while all others are there, ready, and hold every shard;
 // a single node has no other to wait for.
-func rollOpenSearch(nodes Nodes) []DeletePod {
+func rollOpenSearch(nodes Nodes) []Action {
 	if nodes.Revision == "" {
 		return nil
 	}
-	var unready []DeletePod
+	var unready []Action
 	var next *DeletePod
 	whole := nodes.Green && len(nodes.Pods) == int(nodes.Wanted)
 	for _, pod := range nodes.Pods {

@@ -50,11 +50,11 @@ func TestRollOfOpenSearch(t *testing.T) {
 	} {
 		in := desiredtest.Inputs(desiredtest.Smallest())
 		in.OpenSearch = test.nodes
-		var want []desired.DeletePod
+		var want []desired.Action
 		for _, pod := range test.want {
 			want = append(want, desired.DeletePod{Component: desired.ComponentOpenSearch, Name: pod, UID: types.UID("uid-" + pod)})
 		}
-		if diff := cmp.Diff(want, build(t, in).Actions); diff != "" {
+		if diff := cmp.Diff(want, build(t, in).AllActions()); diff != "" {
 			t.Errorf("%s: actions (-want +got):\n%s", name, diff)
 		}
 	}

@@ -5,7 +5,6 @@ package desired
 
 import (
 	appsv1 "k8s.io/api/apps/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -46,20 +45,17 @@ type OperatorOptions struct {
 	ImagePullSecrets []string
 }
 
-// Inputs is all that a Plan depends on: the RAGService and what gather read or drew for it.
+// Inputs is all that a Plan depends on: the RAGService and what was read or drawn for it.
 type Inputs struct {
 	Service  *v1alpha1.RAGService
 	Operator OperatorOptions
-	// OpenSearch is what runs of it.
-	OpenSearch Nodes
-	// StorageClasses are those of volumes that exist, by component; empty for the cluster's default of then. A template of volumes
-	// cannot change, so OperatorOptions.StorageClass is for others.
-	StorageClasses map[Component]string
+	// Children are the objects that exist.
+	Children
 	// Secrets says what became of the references of the spec.
 	Secrets SecretFacts
 }
 
-// SecretFacts is what gather found of Secrets. It holds no secret but the candidates for those that do not exist yet.
+// SecretFacts is what was found of Secrets. It holds no secret but the candidates for those that do not exist yet.
 type SecretFacts struct {
 	// Problems are references that do not resolve, in the order of the spec. While one withholds the server, its objects are
 	// not written: nothing half-made, and what runs goes on.
@@ -118,34 +114,20 @@ type ComponentPlan struct {
 	Name Component
 	// Objects in the order in which they are written, the workload last. None while the component is withheld.
 	Objects []Object
-	// Claims are the volumes of all its pods, which its StatefulSet makes.
-	Claims []Claim
-}
-
-// Claim is a volume claim of a store.
-type Claim struct {
-	Owned
-	// Size is what the claim shall have at least; volumes do not shrink.
-	Size resource.Quantity
-}
-
-// Owned is what the operator does not render and the RAGService may own: a generated Secret, or a volume claim of a store.
-type Owned struct {
-	Name string
-	// GoesWithService says that the RAGService owns it (spec.deletionPolicy).
-	GoesWithService bool
+	// Removal is the StatefulSet that has to go before the workload can be written; nil when none has to.
+	Removal *DeleteStatefulSet
+	// Actions are steps on what exists of it, after the objects are written. They are taken while it is withheld too.
+	Actions []Action
 }
 
 // Plan is every object that shall exist, and what status needs to know of it.
 type Plan struct {
 	// Generated are Secrets to create when absent; they are never updated and never pruned.
 	Generated []GeneratedSecret
-	// Secrets are generated ones that exist, and have another owner than they shall.
-	Secrets []Owned
 	// Components in the order in which they are written.
 	Components []ComponentPlan
-	// Actions are steps on what exists, after the objects are written.
-	Actions []DeletePod
+	// Actions are steps on what exists and belongs to no component.
+	Actions []Action
 	// Withheld are components that are not written in this pass because of SecretFacts.Problems; what exists of them
 	// stays as it is.
 	Withheld []Component
@@ -166,4 +148,13 @@ func (p Plan) Objects() []Object {
 		all = append(all, c.Objects...)
 	}
 	return all
+}
+
+// AllActions are those of all components, then the others.
+func (p Plan) AllActions() []Action {
+	var all []Action
+	for _, c := range p.Components {
+		all = append(all, c.Actions...)
+	}
+	return append(all, p.Actions...)
 }

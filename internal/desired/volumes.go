@@ -58,22 +58,14 @@ func storageClass(in Inputs, c Component, given *string) *string {
 	if given != nil {
 		return given
 	}
-	class, made := in.StorageClasses[c]
-	if !made {
-		class = in.Operator.StorageClass
+	class := in.Operator.StorageClass
+	if made := in.StatefulSets[c].Volume; made != nil { // a template of volumes cannot change
+		class = made.Class
 	}
 	if class == "" {
 		return nil
 	}
 	return &class
-}
-
-// claimOf is the volume claim of the only pod of a store.
-func claimOf(p part, size resource.Quantity) Claim {
-	return Claim{
-		Owned: Owned{Name: ClaimName(p.service.Name, p.component), GoesWithService: p.service.Spec.DeletionPolicy == v1alpha1.DeletionPolicyDelete},
-		Size:  size,
-	}
 }
 
 // quantity parses what the schema has checked.

@@ -12,12 +12,13 @@ import (
 
 func TestStorageClass(t *testing.T) {
 	t.Parallel()
-	both := func(class string) map[desired.Component]string {
-		return map[desired.Component]string{desired.ComponentRedisState: class, desired.ComponentOpenSearch: class}
+	both := func(class string) map[desired.Component]desired.StatefulSet {
+		set := desired.StatefulSet{Volume: &desired.VolumeTemplate{Class: class}}
+		return map[desired.Component]desired.StatefulSet{desired.ComponentRedisState: set, desired.ComponentOpenSearch: set}
 	}
 	for name, tt := range map[string]struct {
 		spec     *string
-		existing map[desired.Component]string
+		existing map[desired.Component]desired.StatefulSet
 		flag     string
 		want     string
 	}{
@@ -34,7 +35,7 @@ func TestStorageClass(t *testing.T) {
 			rag.Spec.Redis.Managed = &v1alpha1.ManagedRedis{StorageClassName: tt.spec}
 			rag.Spec.OpenSearch.Managed = &v1alpha1.ManagedOpenSearch{StorageClassName: tt.spec}
 			in := desiredtest.Inputs(rag)
-			in.Operator.StorageClass, in.StorageClasses = tt.flag, tt.existing
+			in.Operator.StorageClass, in.StatefulSets = tt.flag, tt.existing
 			plan := build(t, in)
 			for _, set := range []string{"papers-redis-state", "papers-opensearch"} {
 				got := find[appsv1.StatefulSet](t, plan, "StatefulSet", set).Spec.VolumeClaimTemplates[0].Spec.StorageClassName

@@ -114,6 +114,20 @@ func (c *cluster) asked() []string {
 	return addresses
 }
 
+// observe is a whole look of o.
+func (c *cluster) observe(o *Observer) observed.Observed {
+	c.t.Helper()
+	snapshot, err := o.Read(c.t.Context(), c.rag)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	seen, err := o.Observe(c.t.Context(), snapshot)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return seen
+}
+
 // TestOnlyOwnServersAreAsked gives pods of all kinds the labels of servers. The chain of controllers decides.
 func TestOnlyOwnServersAreAsked(t *testing.T) {
 	t.Parallel()
@@ -145,10 +159,7 @@ func TestServersOfAnotherOwnerAreNotAsked(t *testing.T) {
 		t.Errorf("asked %v, though the Deployment is somebody else's", got)
 	}
 	observer := &Observer{Reader: c, Poller: NewPoller(c), Now: func() time.Time { return now }}
-	seen, err := observer.Observe(t.Context(), c.rag)
-	if err != nil {
-		t.Fatal(err)
-	}
+	seen := c.observe(observer)
 	if diff := cmp.Diff(observed.Observed{Workloads: map[desired.Component]observed.Workload{}}, seen); diff != "" {
 		t.Errorf("observed (-want +got):\n%s", diff)
 	}
@@ -182,10 +193,7 @@ func TestObserve(t *testing.T) {
 	}
 
 	observer := &Observer{Reader: c, Poller: NewPoller(c), Now: func() time.Time { return now }}
-	seen, err := observer.Observe(t.Context(), c.rag)
-	if err != nil {
-		t.Fatal(err)
-	}
+	seen := c.observe(observer)
 	want := observed.Observed{
 		Workloads: map[desired.Component]observed.Workload{
 			desired.ComponentOpenSearch: {Replicas: 1, UpdatedReplicas: 1, WantedReplicas: 1, UpToDate: true},
@@ -216,6 +224,7 @@ func TestReusedVolume(t *testing.T) {
 			world.create(&corev1.PersistentVolumeClaim{
 				ObjectMeta: metav1.ObjectMeta{
 					Namespace: world.namespace, Name: desired.ClaimName("papers", desired.ComponentOpenSearch), Annotations: c.annotations,
+					Labels: desired.Labels("papers", desired.ComponentOpenSearch),
 				},
 				Spec: corev1.PersistentVolumeClaimSpec{
 					AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
@@ -225,10 +234,7 @@ func TestReusedVolume(t *testing.T) {
 				},
 			})
 			observer := &Observer{Reader: world, Poller: NewPoller(world), Now: func() time.Time { return now }}
-			seen, err := observer.Observe(t.Context(), world.rag)
-			if err != nil {
-				t.Fatal(err)
-			}
+			seen := world.observe(observer)
 			if seen.ReusedVolume != c.want {
 				t.Errorf("reused %t, want %t", seen.ReusedVolume, c.want)
 			}

@@ -5,12 +5,10 @@ package observe
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/observe/observed"
 )
 
@@ -29,34 +27,21 @@ type Observer struct {
 // ReadEvents has o read events about what is stuck from live, past the cache.
 func (o *Observer) ReadEvents(live client.Reader) { o.stuck.events = live }
 
-// Observe reads what became of the children of rag. Everything comes from the cache and from memory, but for
-// events about what is stuck.
-func (o *Observer) Observe(ctx context.Context, rag *v1alpha1.RAGService) (observed.Observed, error) {
-	controllers, err := o.controllers(ctx, rag)
-	if err != nil {
-		return observed.Observed{}, fmt.Errorf("reading workloads: %w", err)
-	}
-	pods, err := o.pods(ctx, rag, controllers)
-	if err != nil {
-		return observed.Observed{}, fmt.Errorf("reading pods: %w", err)
-	}
-	reused, err := o.reusedVolume(ctx, rag)
-	if err != nil {
-		return observed.Observed{}, fmt.Errorf("reading volumes: %w", err)
-	}
-	noteReadySince(controllers.workloads, pods)
-	seen := observed.Observed{
-		Workloads:    controllers.workloads,
-		ReusedVolume: reused,
-		Poll:         o.Poller.Latest(client.ObjectKeyFromObject(rag), rag.UID),
-	}
+// Observe says what s means for a status. All of it comes from memory, but for events about what is stuck.
+func (o *Observer) Observe(ctx context.Context, s *Snapshot) (observed.Observed, error) {
 	now := o.Now()
-	seen.Diagnostics, seen.RecheckAfter = diagnose(pods, now)
-	i := &inspection{stuck: &o.stuck, reader: o.Reader, namespace: rag.Namespace, service: rag.Name, now: now, recheck: seen.RecheckAfter}
-	if err := i.refusals(ctx, controllers); err != nil {
+	seen := observed.Observed{
+		Workloads:    s.workloads(),
+		ReusedVolume: s.holdsEarlierDocuments(),
+		Poll:         o.Poller.Latest(client.ObjectKeyFromObject(s.service), s.service.UID),
+	}
+	seen.Diagnostics, seen.RecheckAfter = diagnose(s.pods, now)
+	i := &inspection{stuck: &o.stuck, snapshot: s, now: now, recheck: seen.RecheckAfter}
+	if err := i.refusals(ctx, seen.Workloads); err != nil {
 		return observed.Observed{}, err
 	}
-	if seen.Diagnostics, err = i.volumes(ctx, pods, seen.Diagnostics); err != nil {
+	var err error
+	if seen.Diagnostics, err = i.volumes(ctx, seen.Diagnostics); err != nil {
 		return observed.Observed{}, err
 	}
 	seen.RecheckAfter = i.recheck

@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
 )
 
@@ -20,12 +19,8 @@ type componentPod struct {
 	*corev1.Pod
 }
 
-// pods are the pods of the workloads in of. Labels only narrow the search: anybody who may create pods can write them.
-// What counts is the chain of controllers, by UID.
-func (o *Observer) pods(ctx context.Context, rag *v1alpha1.RAGService, of controllers) ([]componentPod, error) {
-	return podsOf(ctx, o.Reader, client.ObjectKeyFromObject(rag), of.byUID)
-}
-
+// podsOf are the pods of workloads. Labels only narrow the search: anybody who may create pods can write them. What counts is the
+// chain of controllers, by UID.
 func podsOf(ctx context.Context, reader client.Reader, service types.NamespacedName, workloads map[types.UID]desired.Component) ([]componentPod, error) {
 	if len(workloads) == 0 {
 		return nil, nil

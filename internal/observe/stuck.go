@@ -45,22 +45,20 @@ type stuck struct {
 // inspection is the work of one pass.
 type inspection struct {
 	*stuck
-	reader    client.Reader
-	namespace string
-	service   string
-	now       time.Time
-	reads     int
-	recheck   time.Duration
+	snapshot *Snapshot
+	now      time.Time
+	reads    int
+	recheck  time.Duration
 }
 
 // lookAgain asks for another look after d.
 func (i *inspection) lookAgain(d time.Duration) { i.recheck = soonest(i.recheck, d) }
 
 // refusals adds to StatefulSets with too few pods why they are refused.
-func (i *inspection) refusals(ctx context.Context, of controllers) error {
-	for uid, c := range of.byUID {
-		w := of.workloads[c]
-		if c == desired.ComponentServer {
+func (i *inspection) refusals(ctx context.Context, workloads map[desired.Component]observed.Workload) error {
+	for uid, c := range i.snapshot.controlled() {
+		w := workloads[c]
+		if !c.IsStore() {
 			continue // a Deployment's status says it
 		}
 		since, short := i.shortSince(uid, w.UpToDate && w.Replicas < w.WantedReplicas)
@@ -78,7 +76,7 @@ func (i *inspection) refusals(ctx context.Context, of controllers) error {
 		}
 		if last, found := newest(events, "FailedCreate"); found && !after(events, last, "SuccessfulCreate") {
 			w.Refused = refusal(last.Note)
-			of.workloads[c] = w
+			workloads[c] = w
 		}
 	}
 	return nil
@@ -104,8 +102,8 @@ func (i *inspection) shortSince(uid types.UID, short bool) (time.Time, bool) {
 
 // volumes finds pods whose volumes keep them from starting: those that no node takes because a claim is not bound, and
 // those on a node that cannot attach or mount. It replaces what diagnose says of them.
-func (i *inspection) volumes(ctx context.Context, pods []componentPod, found []observed.ComponentDiagnostic) ([]observed.ComponentDiagnostic, error) {
-	for _, pod := range pods {
+func (i *inspection) volumes(ctx context.Context, found []observed.ComponentDiagnostic) ([]observed.ComponentDiagnostic, error) {
+	for _, pod := range i.snapshot.pods {
 		var d *observed.ComponentDiagnostic
 		var err error
 		at := slices.IndexFunc(found, func(d observed.ComponentDiagnostic) bool {
@@ -155,13 +153,9 @@ func creatingSince(pod *corev1.Pod) (time.Time, bool) {
 
 // unbound says which claim of a pod that no node takes is not bound, and why.
 func (i *inspection) unbound(ctx context.Context, pod componentPod) (*observed.ComponentDiagnostic, error) {
-	if pod.component == desired.ComponentServer {
-		return nil, nil //nolint:nilnil // it has no claim
-	}
-	var claim corev1.PersistentVolumeClaim
-	key := client.ObjectKey{Namespace: i.namespace, Name: desired.ClaimName(i.service, pod.component)}
-	if err := i.reader.Get(ctx, key, &claim); err != nil || claim.Status.Phase != corev1.ClaimPending {
-		return nil, client.IgnoreNotFound(err)
+	claim := i.snapshot.claim(desired.ClaimName(i.snapshot.service.Name, pod.component))
+	if claim == nil || claim.Status.Phase != corev1.ClaimPending {
+		return nil, nil //nolint:nilnil // it has none, or that is not the cause
 	}
 	i.lookAgain(stuckInterval)
 	events, err := i.eventsOf(ctx, claim.UID)
@@ -175,7 +169,7 @@ func (i *inspection) unbound(ctx context.Context, pod componentPod) (*observed.C
 	class := ptr.Deref(claim.Spec.StorageClassName, "")
 	d := diagnostic(pod, "", v1alpha1.ReasonVolumeNotBound, nil)
 	d.Detail = fmt.Sprintf("%s: %s", claim.Name, whyUnbound(failed.Note, class))
-	d.Next = fmt.Sprintf("kubectl -n %s describe pvc %s", i.namespace, claim.Name)
+	d.Next = fmt.Sprintf("kubectl -n %s describe pvc %s", claim.Namespace, claim.Name)
 	return &d, nil
 }
 
@@ -247,7 +241,7 @@ func (i *inspection) eventsOf(ctx context.Context, uid types.UID) ([]eventsv1.Ev
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	var all eventsv1.EventList
-	err := i.events.List(ctx, &all, client.InNamespace(i.namespace), client.MatchingFields{"regarding.uid": string(uid)}, client.Limit(maxEvents))
+	err := i.events.List(ctx, &all, client.InNamespace(i.snapshot.service.Namespace), client.MatchingFields{"regarding.uid": string(uid)}, client.Limit(maxEvents))
 	if err != nil {
 		return nil, fmt.Errorf("reading events: %w", err)
 	}

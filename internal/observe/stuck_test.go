@@ -80,11 +80,7 @@ func (c *cluster) sight() *sight {
 
 func (s *sight) look() observed.Observed {
 	s.c.t.Helper()
-	seen, err := s.Observe(s.c.t.Context(), s.c.rag)
-	if err != nil {
-		s.c.t.Fatal(err)
-	}
-	return seen
+	return s.c.observe(s.Observer)
 }
 
 // details are "reason detail" of what is diagnosed.
@@ -210,7 +206,10 @@ func TestAClaimWithoutAVolume(t *testing.T) {
 				}},
 			})
 			uid := world.create(&corev1.PersistentVolumeClaim{
-				ObjectMeta: metav1.ObjectMeta{Namespace: world.namespace, Name: desired.ClaimName("papers", desired.ComponentOpenSearch)},
+				ObjectMeta: metav1.ObjectMeta{
+					Namespace: world.namespace, Name: desired.ClaimName("papers", desired.ComponentOpenSearch),
+					Labels: desired.Labels("papers", desired.ComponentOpenSearch),
+				},
 				Spec: corev1.PersistentVolumeClaimSpec{
 					AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}, StorageClassName: c.class,
 					Resources: corev1.VolumeResourceRequirements{

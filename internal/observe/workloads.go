@@ -4,75 +4,41 @@ import (
 	"context"
 
 	appsv1 "k8s.io/api/apps/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
 	"github.com/ragservice/ragservice-operator/internal/observe/observed"
 )
 
-// controllers are the workloads of a RAGService, and by their UID the component whose pods they make.
-type controllers struct {
-	workloads map[desired.Component]observed.Workload
-	byUID     map[types.UID]desired.Component
-}
-
-func (o *Observer) controllers(ctx context.Context, rag *v1alpha1.RAGService) (controllers, error) {
-	found := controllers{
-		workloads: map[desired.Component]observed.Workload{},
-		byUID:     map[types.UID]desired.Component{},
+// workloads are those that the RAGService controls, as their controllers report them.
+func (s *Snapshot) workloads() map[desired.Component]observed.Workload {
+	all := map[desired.Component]observed.Workload{}
+	if s.deployment != nil {
+		all[desired.ComponentServer] = ofDeployment(s.deployment)
 	}
-	server, err := serverDeployment(ctx, o.Reader, client.ObjectKeyFromObject(rag), rag.UID)
-	if err != nil {
-		return found, err
-	}
-	if server != nil {
-		found.workloads[desired.ComponentServer] = ofDeployment(server)
-		found.byUID[server.UID] = desired.ComponentServer
-	}
-	for _, c := range desired.Components() {
-		if c == desired.ComponentServer {
-			continue
-		}
-		var set appsv1.StatefulSet
-		key := client.ObjectKey{Namespace: rag.Namespace, Name: desired.Name(rag.Name, c)}
-		exists, err := getOwned(ctx, o.Reader, key, rag.UID, &set)
-		if err != nil {
-			return found, err
-		}
-		if exists {
-			found.workloads[c] = ofStatefulSet(&set)
-			found.byUID[set.UID] = c
+	for c, set := range s.stores {
+		if metav1.IsControlledBy(set, s.service) {
+			all[c] = ofStatefulSet(set)
 		}
 	}
-	return found, nil
+	noteReadySince(all, s.pods)
+	return all
 }
 
 // serverDeployment is the server's Deployment, or nil when there is none that the RAGService controls.
 func serverDeployment(ctx context.Context, reader client.Reader, service types.NamespacedName, uid types.UID) (*appsv1.Deployment, error) {
 	var d appsv1.Deployment
 	key := client.ObjectKey{Namespace: service.Namespace, Name: desired.Name(service.Name, desired.ComponentServer)}
-	exists, err := getOwned(ctx, reader, key, uid, &d)
-	if err != nil || !exists {
-		return nil, err
+	if err := reader.Get(ctx, key, &d); err != nil {
+		return nil, client.IgnoreNotFound(err)
+	}
+	if !metav1.IsControlledBy(&d, &metav1.ObjectMeta{UID: uid}) {
+		return nil, nil
 	}
 	return &d, nil
-}
-
-// getOwned reads an object and says whether it exists and is controlled by owner.
-func getOwned(ctx context.Context, reader client.Reader, key client.ObjectKey, owner types.UID, into client.Object) (bool, error) {
-	err := reader.Get(ctx, key, into)
-	if apierrors.IsNotFound(err) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	return metav1.IsControlledBy(into, &metav1.ObjectMeta{UID: owner}), nil
 }
 
 // WorkloadOf is what Observe sees of a Deployment or StatefulSet; zero for any other object.

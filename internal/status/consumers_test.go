@@ -33,7 +33,7 @@ func TestWhatToolsSay(t *testing.T) {
 		{"first install", []change{
 			neverSeen, notPolled, noServerAnswers, unready(desired.ComponentOpenSearch), unready(desired.ComponentRedisCache),
 		}, "False", "InProgress", "Progressing"},
-		{"a spec that nobody has looked at", []change{newSpec, gatherFailed, fault("", v1alpha1.ReasonReconcileFailed)},
+		{"a spec that nobody has looked at", []change{newSpec, inputsUnread, fault("", v1alpha1.ReasonReconcileFailed)},
 			"False", "InProgress", "Progressing"},
 		{"scaling", []change{func(p *judge.Pass) { p.State.Replicas = 3 }}, "True", "InProgress", "Progressing"},
 		{"a bad image beside running pods", []change{

@@ -156,7 +156,7 @@ var evaluations = []struct {
 		outcome{"Reconciling": "True/ReconcileFailed"}},
 	{"a step fails before a new spec is brought about", []change{newSpec, fault(desired.ComponentServer, v1alpha1.ReasonReconcileFailed)},
 		outcome{"Ready": "False/ReconcileFailed", "Reconciling": "True/ReconcileFailed"}},
-	{"reading the inputs fails", []change{gatherFailed, fault("", v1alpha1.ReasonReconcileFailed)},
+	{"reading the inputs fails", []change{inputsUnread, fault("", v1alpha1.ReasonReconcileFailed)},
 		outcome{"Reconciling": "True/ReconcileFailed"}},
 	{"what is broken speaks before what is on its way", []change{unready(desired.ComponentOpenSearch), noServerAnswers, diagnosed(desired.ComponentServer, "p", "server", observed.ReasonOOMKilled)},
 		outcome{"ConfigApplied": "False/Progressing", "OpenSearchReady": "False/Progressing", "ServerReady": "False/PodFailing", "Ready": "False/PodFailing", "Reconciling": "True/Progressing"}},
@@ -321,7 +321,7 @@ func TestEvaluateObservedGeneration(t *testing.T) {
 		{"written", []change{newSpec}, 4},
 		{"refused for good", []change{newSpec, fault(desired.ComponentServer, v1alpha1.ReasonApplyFailed)}, 4},
 		{"failed for a moment", []change{newSpec, fault(desired.ComponentServer, v1alpha1.ReasonReconcileFailed)}, 3},
-		{"not read", []change{newSpec, gatherFailed}, 3},
+		{"not read", []change{newSpec, inputsUnread}, 3},
 	} {
 		if got := *status.Evaluate(wellPass(c.changes...)).Status.ObservedGeneration; got != c.want {
 			t.Errorf("%s: observedGeneration %d, want %d", c.name, got, c.want)

@@ -74,7 +74,7 @@ func neverSeen(p *status.Pass) {
 	p.Service.Status = v1alpha1.RAGServiceStatus{ObservedGeneration: new(int64(-1))}
 }
 func newSpec(p *status.Pass)      { p.Service.Generation++ }
-func gatherFailed(p *status.Pass) { p.Secrets, p.State = nil, nil }
+func inputsUnread(p *status.Pass) { p.Secrets, p.State = nil, nil }
 func notPolled(p *status.Pass)    { p.Observed.Poll = observed.Poll{} }
 func nobodyAnswers(p *status.Pass) {
 	p.Observed.Poll.Reports = nil

@@ -1,4 +1,4 @@
-package gather
+package secrets
 
 import (
 	"context"
@@ -10,18 +10,18 @@ import (
 	"github.com/ragservice/ragservice-operator/internal/desired"
 )
 
-// generated is a Secret that the operator draws once.
+// generated is a Secret that the operator generates once.
 type generated struct {
-	name string
-	draw func() map[string][]byte
+	name     string
+	generate func() map[string][]byte
 	// needs are the entries without which users cannot run.
 	needs []string
 	users []desired.Component
 }
 
-// generated looks for a Secret of ours, or draws a candidate; nil when the name is taken by a Secret that is not ours.
+// generated looks for a Secret of ours, or generates a candidate; nil when the name is taken by a Secret that is not ours.
 // The roll hash of a candidate is that of the Secret it becomes, so the pass that makes it and the next agree.
-func (s *survey) generated(ctx context.Context, want generated) (contents, error) {
+func (s *resolver) generated(ctx context.Context, want generated) (contents, error) {
 	meta, err := s.own(ctx, want.name)
 	if err != nil {
 		return nil, err
@@ -41,7 +41,7 @@ func (s *survey) generated(ctx context.Context, want generated) (contents, error
 		}
 	}
 	if found == nil {
-		data := want.draw()
+		data := want.generate()
 		s.facts.Candidates = append(s.facts.Candidates, desired.GeneratedSecret{
 			Name: want.name, Data: data, Users: want.users,
 		})
@@ -57,7 +57,7 @@ func (s *survey) generated(ctx context.Context, want generated) (contents, error
 
 // own is the metadata of a Secret of a generated name; nil when there is none. The cache may not know yet what the pass
 // before has made, and a second candidate would change hashes, so its no is not taken for one.
-func (s *survey) own(ctx context.Context, name string) (*metav1.PartialObjectMetadata, error) {
+func (s *resolver) own(ctx context.Context, name string) (*metav1.PartialObjectMetadata, error) {
 	meta, err := s.metadata(ctx, s.key(name))
 	if meta != nil || err != nil {
 		return meta, err
@@ -65,7 +65,7 @@ func (s *survey) own(ctx context.Context, name string) (*metav1.PartialObjectMet
 	return s.liveMetadata(ctx, s.key(name))
 }
 
-func (s *survey) generatedProblem(want generated, key, reason string) {
+func (s *resolver) generatedProblem(want generated, key, reason string) {
 	stores := slices.DeleteFunc(slices.Clone(want.users), func(c desired.Component) bool {
 		return c == desired.ComponentServer
 	})

@@ -1,4 +1,4 @@
-package gather_test
+package secrets_test
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
 	"github.com/ragservice/ragservice-operator/internal/desired/desiredtest"
-	"github.com/ragservice/ragservice-operator/internal/gather"
+	"github.com/ragservice/ragservice-operator/internal/secrets"
 	"github.com/ragservice/ragservice-operator/test/controlplane"
 )
 
@@ -25,14 +25,14 @@ const (
 	callerKey = `{"key":"key-of-a-caller-0123456789"}`
 )
 
-// world is a namespace on a real API server with a Gatherer for it.
+// world is a namespace on a real API server with a Reader for it.
 type world struct {
 	t      *testing.T
 	client client.Client
-	// live is what the Gatherer asks for contents.
-	live     *countingReader
-	gatherer *gather.Gatherer
-	rag      *v1alpha1.RAGService
+	// live is what the Reader asks for contents.
+	live   *countingReader
+	reader *secrets.Reader
+	rag    *v1alpha1.RAGService
 }
 
 func newWorld(t *testing.T, rag *v1alpha1.RAGService) *world {
@@ -45,20 +45,13 @@ func newWorld(t *testing.T, rag *v1alpha1.RAGService) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "gather-"}}
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "secrets-"}}
 	if err := c.Create(t.Context(), namespace); err != nil {
 		t.Fatal(err)
 	}
 	rag.Namespace = namespace.Name
 	live := &countingReader{Reader: c}
-	operator := desired.OperatorOptions{
-		Images:    desired.Images{Server: "ragserver:1", Redis: "redis:8", OpenSearch: "opensearch:3"},
-		Namespace: "ragservice-system",
-	}
-	w := &world{
-		t: t, client: c, live: live, rag: rag,
-		gatherer: gather.New(c, live, operator),
-	}
+	w := &world{t: t, client: c, live: live, rag: rag, reader: secrets.NewReader(c, live)}
 	if ref := rag.Spec.Models.LLM.CASecretRef; ref != nil {
 		w.create(ref.Name, map[string]string{ref.Key: certificate(t)})
 	}
@@ -93,9 +86,9 @@ func (r *countingReader) Get(ctx context.Context, key client.ObjectKey, o client
 	return r.Reader.Get(ctx, key, o, options...)
 }
 
-func (w *world) gather() desired.Inputs {
+func (w *world) read() desired.SecretFacts {
 	w.t.Helper()
-	in, err := w.gatherer.Gather(w.t.Context(), w.rag)
+	in, err := w.reader.Read(w.t.Context(), w.rag)
 	if err != nil {
 		w.t.Fatal(err)
 	}

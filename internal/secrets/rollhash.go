@@ -1,4 +1,4 @@
-package gather
+package secrets
 
 import (
 	"crypto/hmac"
@@ -13,7 +13,7 @@ import (
 
 // rollHashes say by component when an entry that its pods depend on has changed, and nothing to those who can read
 // pods but not Secrets: they are keyed. The digest of the random key is as good a key.
-func (s *survey) rollHashes() map[desired.Component]string {
+func (s *resolver) rollHashes() map[desired.Component]string {
 	key, ok := s.roll[desired.RollKey]
 	if !ok {
 		return nil

@@ -1,4 +1,4 @@
-package gather
+package secrets
 
 import (
 	"crypto/rand"
@@ -12,28 +12,28 @@ import (
 // secretBytes is 256 bits, beyond guessing.
 const secretBytes = 32
 
-// draw is a new secret in letters, digits, '-' and '_', which need no quoting anywhere.
-func draw() string {
+// random is a new secret in letters, digits, '-' and '_', which need no quoting anywhere.
+func random() string {
 	secret := make([]byte, secretBytes)
 	_, _ = rand.Read(secret) // never fails: the program would end
 	return base64.RawURLEncoding.EncodeToString(secret)
 }
 
-// drawRedisPassword draws a password, as the server reads it and as Redis does.
-func drawRedisPassword() map[string][]byte {
-	password := draw()
+// newRedisPassword generates a password, as the server reads it and as Redis does.
+func newRedisPassword() map[string][]byte {
+	password := random()
 	return map[string][]byte{
 		desired.RedisPasswordKey: []byte(password),
 		desired.RedisAuthConfKey: []byte("requirepass " + password + "\n"),
 	}
 }
 
-func drawRollKey() map[string][]byte {
-	return map[string][]byte{desired.RollKey: []byte(draw())}
+func newRollKey() map[string][]byte {
+	return map[string][]byte{desired.RollKey: []byte(random())}
 }
 
-// drawAPIKeys draws an administrator's and a client's key, of the default tier and tenant.
-func drawAPIKeys() map[string][]byte {
+// newAPIKeys generates an administrator's and a client's key, of the default tier and tenant.
+func newAPIKeys() map[string][]byte {
 	return map[string][]byte{
 		desired.AdminAPIKey:  apiKey("admin"),
 		desired.ClientAPIKey: apiKey("client"),
@@ -41,7 +41,7 @@ func drawAPIKeys() map[string][]byte {
 }
 
 func apiKey(role string) []byte {
-	data, err := json.Marshal(config.APIKey{Key: draw(), Role: role})
+	data, err := json.Marshal(config.APIKey{Key: random(), Role: role})
 	if err != nil {
 		panic(err) // four strings can be written
 	}

@@ -1,4 +1,4 @@
-package gather
+package secrets
 
 import (
 	"context"
@@ -48,15 +48,15 @@ func inspect(data map[string][]byte) contents {
 }
 
 // metadata is what the cache knows of a Secret; nil when it knows none.
-func (g *Gatherer) metadata(ctx context.Context, key types.NamespacedName) (*metav1.PartialObjectMetadata, error) {
-	return secretMetadata(ctx, g.cache, key)
+func (r *Reader) metadata(ctx context.Context, key types.NamespacedName) (*metav1.PartialObjectMetadata, error) {
+	return secretMetadata(ctx, r.cache, key)
 }
 
 // liveMetadata asks the API server, for a Secret that the cache may not know yet.
-func (g *Gatherer) liveMetadata(ctx context.Context, key types.NamespacedName) (*metav1.PartialObjectMetadata, error) {
+func (r *Reader) liveMetadata(ctx context.Context, key types.NamespacedName) (*metav1.PartialObjectMetadata, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	return secretMetadata(ctx, g.live, key)
+	return secretMetadata(ctx, r.live, key)
 }
 
 func secretMetadata(ctx context.Context, reader client.Reader, key types.NamespacedName) (*metav1.PartialObjectMetadata, error) {
@@ -69,21 +69,21 @@ func secretMetadata(ctx context.Context, reader client.Reader, key types.Namespa
 }
 
 // contents reads the Secret that meta is of, unless that version has been read before; nil when it is gone.
-func (g *Gatherer) contents(ctx context.Context, meta *metav1.PartialObjectMetadata) (contents, error) {
-	known, _ := g.memo.Get(version{meta.UID, meta.ResourceVersion})
+func (r *Reader) contents(ctx context.Context, meta *metav1.PartialObjectMetadata) (contents, error) {
+	known, _ := r.memo.Get(version{meta.UID, meta.ResourceVersion})
 	if read, ok := known.(contents); ok {
 		return read, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	var secret corev1.Secret
-	if err := g.live.Get(ctx, client.ObjectKeyFromObject(meta), &secret); err != nil {
+	if err := r.live.Get(ctx, client.ObjectKeyFromObject(meta), &secret); err != nil {
 		if apierrors.IsNotFound(err) {
 			return nil, nil
 		}
 		return nil, err
 	}
 	read := inspect(secret.Data)
-	g.memo.Add(version{secret.UID, secret.ResourceVersion}, read)
+	r.memo.Add(version{secret.UID, secret.ResourceVersion}, read)
 	return read, nil
 }

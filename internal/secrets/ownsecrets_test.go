@@ -1,4 +1,4 @@
-package gather_test
+package secrets_test
 
 import (
 	"bytes"
@@ -12,14 +12,14 @@ import (
 
 	"github.com/ragservice/ragservice-operator/internal/desired"
 	"github.com/ragservice/ragservice-operator/internal/desired/desiredtest"
-	"github.com/ragservice/ragservice-operator/internal/gather"
+	"github.com/ragservice/ragservice-operator/internal/secrets"
 	"github.com/ragservice/ragservice-operator/runtime/config"
 )
 
 func TestCandidatesAreDrawnForSecretsThatDoNotExist(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, desiredtest.Smallest())
-	first := byName(w.gather().Secrets.Candidates)
+	first := byName(w.read().Candidates)
 	want := map[string][]string{
 		"papers-api-keys": {"admin", "client"},
 		"papers-redis":    {"auth.conf", "password"},
@@ -32,7 +32,7 @@ func TestCandidatesAreDrawnForSecretsThatDoNotExist(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("candidates (-want +got):\n%s", diff)
 	}
-	for name, data := range byName(w.gather().Secrets.Candidates) {
+	for name, data := range byName(w.read().Candidates) {
 		for key, value := range data {
 			if bytes.Equal(value, first[name][key]) {
 				t.Errorf("%s of %s was drawn twice the same", key, name)
@@ -43,7 +43,7 @@ func TestCandidatesAreDrawnForSecretsThatDoNotExist(t *testing.T) {
 
 func TestDrawnSecretsAreWhatTheirReadersExpect(t *testing.T) {
 	t.Parallel()
-	drawn := byName(newWorld(t, desiredtest.Smallest()).gather().Secrets.Candidates)
+	drawn := byName(newWorld(t, desiredtest.Smallest()).read().Candidates)
 	keys := config.ParseAPIKeys(drawn["papers-api-keys"]).Keys
 	if len(keys) != 2 {
 		t.Fatalf("%d keys, want 2", len(keys))
@@ -67,13 +67,13 @@ func TestDrawnSecretsAreWhatTheirReadersExpect(t *testing.T) {
 func TestRollHashesOfCandidatesStay(t *testing.T) {
 	t.Parallel()
 	w := newFullWorld(t)
-	drawn := w.gather()
-	w.adopt(drawn.Secrets.Candidates)
-	found := w.gather()
-	if len(found.Secrets.Candidates) != 0 {
-		t.Errorf("%d candidates beside the Secrets", len(found.Secrets.Candidates))
+	drawn := w.read()
+	w.adopt(drawn.Candidates)
+	found := w.read()
+	if len(found.Candidates) != 0 {
+		t.Errorf("%d candidates beside the Secrets", len(found.Candidates))
 	}
-	if diff := cmp.Diff(drawn.Secrets.RollHashes, found.Secrets.RollHashes); diff != "" {
+	if diff := cmp.Diff(drawn.RollHashes, found.RollHashes); diff != "" {
 		t.Errorf("roll hashes (-drawn +found):\n%s", diff)
 	}
 }
@@ -82,13 +82,13 @@ func TestRollHashesOfCandidatesStay(t *testing.T) {
 func TestCacheThatIsBehindDrawsNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, desiredtest.Smallest())
-	w.adopt(w.gather().Secrets.Candidates)
+	w.adopt(w.read().Candidates)
 	behind := failingReader{apierrors.NewNotFound(schema.GroupResource{}, "")}
-	in, err := gather.New(behind, w.live, desired.OperatorOptions{}).Gather(w.t.Context(), w.rag)
+	in, err := secrets.NewReader(behind, w.live).Read(w.t.Context(), w.rag)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(in.Secrets.Candidates); n != 0 {
+	if n := len(in.Candidates); n != 0 {
 		t.Errorf("%d candidates, want none", n)
 	}
 }
@@ -114,7 +114,7 @@ func TestGeneratedSecretsThatCannotBeUsed(t *testing.T) {
 		},
 		"an entry that was removed": {
 			func(w *world) {
-				w.adopt(w.gather().Secrets.Candidates)
+				w.adopt(w.read().Candidates)
 				w.set("papers-redis", "auth.conf", "")
 			},
 			[]desired.SecretProblem{
@@ -123,7 +123,7 @@ func TestGeneratedSecretsThatCannotBeUsed(t *testing.T) {
 		},
 		"a key that somebody added and that is none": {
 			func(w *world) {
-				w.adopt(w.gather().Secrets.Candidates)
+				w.adopt(w.read().Candidates)
 				w.set("papers-api-keys", "bob", "1234")
 			},
 			[]desired.SecretProblem{{Field: "metadata.name", Secret: "papers-api-keys", Key: "bob", Reason: "KeyRefused"}},
@@ -133,7 +133,7 @@ func TestGeneratedSecretsThatCannotBeUsed(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, desiredtest.Smallest())
 			test.arrange(w)
-			if diff := cmp.Diff(test.want, withoutDetail(t, w.gather().Secrets.Problems)); diff != "" {
+			if diff := cmp.Diff(test.want, withoutDetail(t, w.read().Problems)); diff != "" {
 				t.Errorf("problems (-want +got):\n%s", diff)
 			}
 		})

@@ -1,4 +1,4 @@
-package gather_test
+package secrets_test
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
 	"github.com/ragservice/ragservice-operator/internal/desired/desiredtest"
-	"github.com/ragservice/ragservice-operator/internal/gather"
+	"github.com/ragservice/ragservice-operator/internal/secrets"
 )
 
 func TestReferencesThatDoNotResolve(t *testing.T) {
@@ -73,8 +73,8 @@ func TestReferencesThatDoNotResolve(t *testing.T) {
 			if test.callers != nil {
 				w.create("callers", test.callers)
 			}
-			in := w.gather()
-			if diff := cmp.Diff(test.want, withoutDetail(t, in.Secrets.Problems)); diff != "" {
+			in := w.read()
+			if diff := cmp.Diff(test.want, withoutDetail(t, in.Problems)); diff != "" {
 				t.Errorf("problems (-want +got):\n%s", diff)
 			}
 			assertHoldsNo(t, in, modelKey, "key-of-a-caller")
@@ -116,7 +116,7 @@ func TestAnonymousServiceNeedsNoKey(t *testing.T) {
 		{func() { w.set("callers", "alice", callerKey) }, nil},
 	} {
 		step.arrange()
-		if diff := cmp.Diff(step.want, withoutDetail(t, w.gather().Secrets.Problems)); diff != "" {
+		if diff := cmp.Diff(step.want, withoutDetail(t, w.read().Problems)); diff != "" {
 			t.Errorf("problems (-want +got):\n%s", diff)
 		}
 	}
@@ -128,17 +128,17 @@ func TestAuthorityOfTheModel(t *testing.T) {
 	problem := func(reason string) []desired.SecretProblem {
 		return []desired.SecretProblem{{Field: "spec.models.llm.caSecretRef", Secret: "authority", Key: "bundle.pem", Reason: reason}}
 	}
-	before := w.gather().Secrets.RollHashes[desired.ComponentServer]
+	before := w.read().RollHashes[desired.ComponentServer]
 	for value, want := range map[string][]desired.SecretProblem{
 		"no certificate": problem("SecretInvalid"), "": problem("SecretKeyNotFound"), certificate(t) + certificate(t): nil,
 	} {
 		w.set("authority", "bundle.pem", value)
-		if diff := cmp.Diff(want, w.gather().Secrets.Problems); diff != "" {
+		if diff := cmp.Diff(want, w.read().Problems); diff != "" {
 			t.Errorf("with %.20q: problems (-want +got):\n%s", value, diff)
 		}
 	}
 	w.set("authority", "bundle.pem", certificate(t)+certificate(t))
-	if w.gather().Secrets.RollHashes[desired.ComponentServer] == before {
+	if w.read().RollHashes[desired.ComponentServer] == before {
 		t.Error("other certificates do not roll the server")
 	}
 }
@@ -146,10 +146,10 @@ func TestAuthorityOfTheModel(t *testing.T) {
 func TestMissingSecretIsSeenWhenItAppears(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, desiredtest.Full())
-	w.gather()
+	w.read()
 	w.create("llm", map[string]string{"token": modelKey})
 	w.create("callers", map[string]string{"alice": callerKey})
-	if problems := w.gather().Secrets.Problems; len(problems) != 0 {
+	if problems := w.read().Problems; len(problems) != 0 {
 		t.Errorf("problems %v", problems)
 	}
 }
@@ -157,8 +157,8 @@ func TestMissingSecretIsSeenWhenItAppears(t *testing.T) {
 func TestContentsAreReadOnceForEachVersion(t *testing.T) {
 	t.Parallel()
 	w := newFullWorld(t)
-	w.adopt(w.gather().Secrets.Candidates)
-	w.gather()
+	w.adopt(w.read().Candidates)
+	w.read()
 	for _, step := range []struct {
 		change func()
 		want   int
@@ -169,7 +169,7 @@ func TestContentsAreReadOnceForEachVersion(t *testing.T) {
 	} {
 		step.change()
 		w.live.reads = 0
-		w.gather()
+		w.read()
 		if w.live.reads != step.want {
 			t.Errorf("%d live reads, want %d", w.live.reads, step.want)
 		}
@@ -179,10 +179,10 @@ func TestContentsAreReadOnceForEachVersion(t *testing.T) {
 func TestRollHashesFollowWhatPodsDependOn(t *testing.T) {
 	t.Parallel()
 	w := newFullWorld(t)
-	w.adopt(w.gather().Secrets.Candidates)
+	w.adopt(w.read().Candidates)
 	server, cache, state := desired.ComponentServer, desired.ComponentRedisCache, desired.ComponentRedisState
 	all := []desired.Component{server, cache, state}
-	before := w.gather().Secrets.RollHashes
+	before := w.read().RollHashes
 	for _, step := range []struct {
 		secret, key, value string
 		rolled             []desired.Component
@@ -194,7 +194,7 @@ func TestRollHashesFollowWhatPodsDependOn(t *testing.T) {
 		{desired.RollSecretName("papers"), desired.RollKey, "another", all},
 	} {
 		w.set(step.secret, step.key, step.value)
-		after := w.gather().Secrets.RollHashes
+		after := w.read().RollHashes
 		var rolled []desired.Component
 		for _, c := range all {
 			if after[c] == "" {
@@ -216,8 +216,8 @@ func TestUnreadableSecretIsAnError(t *testing.T) {
 	t.Parallel()
 	w := newFullWorld(t)
 	refusal := apierrors.NewForbidden(schema.GroupResource{Resource: "secrets"}, "llm", errors.New("no"))
-	g := gather.New(w.client, failingReader{refusal}, desired.OperatorOptions{})
-	if _, err := g.Gather(w.t.Context(), w.rag); !apierrors.IsForbidden(err) {
+	g := secrets.NewReader(w.client, failingReader{refusal})
+	if _, err := g.Read(w.t.Context(), w.rag); !apierrors.IsForbidden(err) {
 		t.Errorf("error %v, want that of the API server", err)
 	}
 }
@@ -233,10 +233,10 @@ func (r failingReader) List(context.Context, client.ObjectList, ...client.ListOp
 	return r.err
 }
 
-func assertHoldsNo(t *testing.T, in desired.Inputs, secrets ...string) {
+func assertHoldsNo(t *testing.T, in desired.SecretFacts, secrets ...string) {
 	t.Helper()
-	text := fmt.Sprintf("%s %s", in.Secrets.Problems, in.Secrets.RollHashes)
-	for _, candidate := range in.Secrets.Candidates {
+	text := fmt.Sprintf("%s %s", in.Problems, in.RollHashes)
+	for _, candidate := range in.Candidates {
 		text += fmt.Sprintf(" %s %s", candidate.Name, candidate.Data)
 	}
 	for _, secret := range secrets {

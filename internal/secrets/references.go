@@ -1,4 +1,4 @@
-package gather
+package secrets
 
 import (
 	"context"
@@ -19,9 +19,9 @@ const (
 	fieldGenerated   = "metadata.name"
 )
 
-// survey is one look at the Secrets of one RAGService.
-type survey struct {
-	*Gatherer
+// resolver is one look at the Secrets of one RAGService.
+type resolver struct {
+	*Reader
 	rag   *v1alpha1.RAGService
 	facts desired.SecretFacts
 	// uses are the entries that pods depend on, and roll the contents of the Secret that holds the key of their hashes.
@@ -42,34 +42,34 @@ var (
 	hashed = desired.RedisClients()
 )
 
-func (s *survey) key(name string) types.NamespacedName {
+func (s *resolver) key(name string) types.NamespacedName {
 	return types.NamespacedName{Namespace: s.rag.Namespace, Name: name}
 }
 
 // problem notes a reference that does not resolve, and the stores besides the server that need it.
-func (s *survey) problem(p desired.SecretProblem, stores ...desired.Component) {
+func (s *resolver) problem(p desired.SecretProblem, stores ...desired.Component) {
 	p.Stores = stores
 	s.facts.Problems = append(s.facts.Problems, p)
 }
 
-func (s *survey) useAll(secret string, all contents, components []desired.Component) {
+func (s *resolver) useAll(secret string, all contents, components []desired.Component) {
 	for _, key := range slices.Sorted(maps.Keys(all)) {
 		s.uses = append(s.uses, use{secret, key, all[key], components})
 	}
 }
 
 // modelKey looks for the key of the model.
-func (s *survey) modelKey(ctx context.Context) error {
+func (s *resolver) modelKey(ctx context.Context) error {
 	return s.entryOfServers(ctx, fieldModelKey, s.rag.Spec.Models.LLM.APIKeySecretRef, func(entry) bool { return true })
 }
 
 // modelCA looks for the certificates that the model's server is trusted by.
-func (s *survey) modelCA(ctx context.Context) error {
+func (s *resolver) modelCA(ctx context.Context) error {
 	return s.entryOfServers(ctx, fieldModelCA, s.rag.Spec.Models.LLM.CASecretRef, func(e entry) bool { return e.certificates })
 }
 
 // entryOfServers looks for an entry that servers mount, where the spec names one.
-func (s *survey) entryOfServers(ctx context.Context, field string, ref *v1alpha1.SecretKeyReference, valid func(entry) bool) error {
+func (s *resolver) entryOfServers(ctx context.Context, field string, ref *v1alpha1.SecretKeyReference, valid func(entry) bool) error {
 	if ref == nil {
 		return nil
 	}
@@ -95,8 +95,8 @@ func (s *survey) entryOfServers(ctx context.Context, field string, ref *v1alpha1
 	return nil
 }
 
-// callersKeys looks for the Secret in which each entry is a caller's key, or draws one.
-func (s *survey) callersKeys(ctx context.Context) error {
+// callersKeys looks for the Secret in which each entry is a caller's key, or generates one.
+func (s *resolver) callersKeys(ctx context.Context) error {
 	problem := desired.SecretProblem{Field: fieldCallersKeys, Secret: desired.APIKeysSecretName(s.rag)}
 	var found contents
 	var err error
@@ -104,7 +104,7 @@ func (s *survey) callersKeys(ctx context.Context) error {
 		found, err = s.referenced(ctx, problem.Secret)
 	} else {
 		problem.Field = fieldGenerated
-		found, err = s.generated(ctx, generated{name: problem.Secret, draw: drawAPIKeys, users: onlyServer})
+		found, err = s.generated(ctx, generated{name: problem.Secret, generate: newAPIKeys, users: onlyServer})
 		if found == nil {
 			return err // a problem is noted
 		}
@@ -123,7 +123,7 @@ func (s *survey) callersKeys(ctx context.Context) error {
 
 // checkKeys notes the entries that are no keys. Servers leave them out, so they only hold one back that would know no caller. They
 // take up others while they run: no pod is replaced for a caller's key.
-func (s *survey) checkKeys(problem desired.SecretProblem, found contents) {
+func (s *resolver) checkKeys(problem desired.SecretProblem, found contents) {
 	bad := slices.DeleteFunc(slices.Sorted(maps.Keys(found)), func(name string) bool { return found[name].noKey == "" })
 	needed := s.rag.Spec.Auth.Mode != v1alpha1.AuthModeAnonymous && len(bad) == len(found)
 	if len(found) == 0 {
@@ -143,7 +143,7 @@ func (s *survey) checkKeys(problem desired.SecretProblem, found contents) {
 
 // referenced is a Secret that the spec names; nil when there is none. One that was just made and that the cache does
 // not know yet is seen when its event arrives.
-func (s *survey) referenced(ctx context.Context, name string) (contents, error) {
+func (s *resolver) referenced(ctx context.Context, name string) (contents, error) {
 	meta, err := s.metadata(ctx, s.key(name))
 	if meta == nil || err != nil {
 		return nil, err
@@ -151,23 +151,23 @@ func (s *survey) referenced(ctx context.Context, name string) (contents, error) 
 	return s.contents(ctx, meta)
 }
 
-func (s *survey) redisPassword(ctx context.Context) error {
+func (s *resolver) redisPassword(ctx context.Context) error {
 	name := desired.RedisSecretName(s.rag.Name)
 	found, err := s.generated(ctx, generated{
-		name:  name,
-		draw:  drawRedisPassword,
-		needs: []string{desired.RedisPasswordKey, desired.RedisAuthConfKey},
-		users: hashed,
+		name:     name,
+		generate: newRedisPassword,
+		needs:    []string{desired.RedisPasswordKey, desired.RedisAuthConfKey},
+		users:    hashed,
 	})
 	s.useAll(name, found, hashed)
 	return err
 }
 
 // rollKey looks for the key of roll hashes.
-func (s *survey) rollKey(ctx context.Context) error {
+func (s *resolver) rollKey(ctx context.Context) error {
 	var err error
 	s.roll, err = s.generated(ctx, generated{
-		name: desired.RollSecretName(s.rag.Name), draw: drawRollKey, needs: []string{desired.RollKey}, users: hashed,
+		name: desired.RollSecretName(s.rag.Name), generate: newRollKey, needs: []string{desired.RollKey}, users: hashed,
 	})
 	return err
 }

@@ -1,0 +1,51 @@
+package desired
+
+import (
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// Action is a step on what exists and is not rendered. What it does is decided when a Plan is built; apply executes it.
+type Action interface{ isAction() }
+
+// DeletePod deletes one pod and no other of its name, so that it comes back as its workload now says.
+type DeletePod struct {
+	Component Component
+	Name      string
+	UID       types.UID
+}
+
+// OwnClaim makes a volume claim go with the RAGService, or stay (spec.deletionPolicy).
+type OwnClaim struct {
+	Component       Component
+	Name            string
+	GoesWithService bool
+}
+
+// GrowClaim asks for a larger volume. The API server refuses where the claim's class does not allow it.
+type GrowClaim struct {
+	Component Component
+	Name      string
+	Size      resource.Quantity
+}
+
+// OwnSecret makes a generated Secret go with the RAGService, or stay.
+type OwnSecret struct {
+	Name            string
+	GoesWithService bool
+}
+
+func (DeletePod) isAction() {}
+func (OwnClaim) isAction()  {}
+func (GrowClaim) isAction() {}
+func (OwnSecret) isAction() {}
+
+// DeleteStatefulSet deletes a StatefulSet and leaves its pods and volumes to the one that takes its place.
+type DeleteStatefulSet struct {
+	Component       Component
+	Name            string
+	UID             types.UID
+	ResourceVersion string
+	// Deleting says that it was deleted before, and is still there.
+	Deleting bool
+}

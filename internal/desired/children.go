@@ -1,0 +1,76 @@
+package desired
+
+import (
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+)
+
+// Children is what exists of a RAGService and decides what shall: it was read before anything is built.
+type Children struct {
+	// OpenSearch is what runs of it.
+	OpenSearch Nodes
+	// StatefulSets are those of stores that exist.
+	StatefulSets map[Component]StatefulSet
+	// Claims are the volume claims that exist, by name.
+	Claims map[string]ExistingClaim
+}
+
+// StatefulSet is the StatefulSet of a store, its own or one that an earlier RAGService of its name left behind.
+type StatefulSet struct {
+	Name            string
+	UID             types.UID
+	ResourceVersion string
+	Deleting        bool
+	// Volume is its template of volumes; nil when it has none.
+	Volume *VolumeTemplate
+}
+
+// VolumeTemplate is the template of a StatefulSet's volumes, which cannot be changed.
+type VolumeTemplate struct {
+	// Maker is the UID of the RAGService that its volumes are stamped with.
+	Maker types.UID
+	// Class is empty for the cluster's default of when it was made.
+	Class string
+	Size  resource.Quantity
+}
+
+// ExistingClaim is a volume claim as it is.
+type ExistingClaim struct {
+	GoesWithService, Bound bool
+	// Size is what it asks for.
+	Size resource.Quantity
+}
+
+// removal is the StatefulSet that has to go before a store can be written, since its template of volumes cannot become what it
+// shall be: it was left behind by an earlier RAGService, whose UID it bears, or its volumes were smaller. nil when none has to.
+func (b build) removal(c Component, size resource.Quantity) *DeleteStatefulSet {
+	set, exists := b.StatefulSets[c]
+	if !exists || set.Volume == nil {
+		return nil
+	}
+	earlier := set.Volume.Maker != "" && set.Volume.Maker != b.Service.UID
+	if !earlier && set.Volume.Size.Cmp(size) >= 0 {
+		return nil
+	}
+	return &DeleteStatefulSet{Component: c, Name: set.Name, UID: set.UID, ResourceVersion: set.ResourceVersion, Deleting: set.Deleting}
+}
+
+// keepClaim is what has to be done to a volume claim so that it goes with the RAGService, or stays, and is large enough. One that
+// is larger, as an earlier RAGService left it, stays so; one that is not bound cannot grow yet.
+func (b build) keepClaim(c Component, size resource.Quantity) []Action {
+	name := ClaimName(b.Service.Name, c)
+	claim, exists := b.Claims[name]
+	if !exists {
+		return nil
+	}
+	var actions []Action
+	if goes := b.Service.Spec.DeletionPolicy == v1alpha1.DeletionPolicyDelete; goes != claim.GoesWithService {
+		actions = append(actions, OwnClaim{Component: c, Name: name, GoesWithService: goes})
+	}
+	if claim.Bound && claim.Size.Cmp(size) < 0 {
+		actions = append(actions, GrowClaim{Component: c, Name: name, Size: size})
+	}
+	return actions
+}

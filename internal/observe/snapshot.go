@@ -1,0 +1,153 @@
+package observe
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/desired"
+)
+
+// Snapshot is what exists of a RAGService, as the cache has it. A pass reads it once, before anything is built: Children is what
+// desired.Build needs of it, and Observe what status judges.
+type Snapshot struct {
+	service *v1alpha1.RAGService
+	// deployment is the server's, nil while there is none; stores are the StatefulSets. Some of them may have been left behind by
+	// an earlier RAGService, to be taken over.
+	deployment *appsv1.Deployment
+	stores     map[desired.Component]*appsv1.StatefulSet
+	// pods are those of the workloads that the RAGService controls.
+	pods   []componentPod
+	claims []corev1.PersistentVolumeClaim
+}
+
+// Read reads the children of rag from the cache.
+func (o *Observer) Read(ctx context.Context, rag *v1alpha1.RAGService) (*Snapshot, error) {
+	s := &Snapshot{service: rag, stores: map[desired.Component]*appsv1.StatefulSet{}}
+	var err error
+	if s.deployment, err = serverDeployment(ctx, o.Reader, client.ObjectKeyFromObject(rag), rag.UID); err != nil {
+		return nil, fmt.Errorf("reading the server's Deployment: %w", err)
+	}
+	for _, c := range desired.Components() {
+		if !c.IsStore() {
+			continue
+		}
+		set := &appsv1.StatefulSet{}
+		err := o.Reader.Get(ctx, client.ObjectKey{Namespace: rag.Namespace, Name: desired.Name(rag.Name, c)}, set)
+		if client.IgnoreNotFound(err) != nil {
+			return nil, fmt.Errorf("reading the StatefulSet of %s: %w", c, err)
+		}
+		if err == nil && desired.OwnershipOf(set, rag) == desired.Own {
+			s.stores[c] = set
+		}
+	}
+	if s.pods, err = podsOf(ctx, o.Reader, client.ObjectKeyFromObject(rag), s.controlled()); err != nil {
+		return nil, fmt.Errorf("reading pods: %w", err)
+	}
+	var claims corev1.PersistentVolumeClaimList
+	err = o.Reader.List(ctx, &claims, client.InNamespace(rag.Namespace),
+		client.MatchingLabels{desired.LabelName: desired.AppName, desired.LabelInstance: rag.Name})
+	if err != nil {
+		return nil, fmt.Errorf("reading volume claims: %w", err)
+	}
+	s.claims = claims.Items
+	return s, nil
+}
+
+// controlled are the workloads that the RAGService controls, by UID.
+func (s *Snapshot) controlled() map[types.UID]desired.Component {
+	all := map[types.UID]desired.Component{}
+	if s.deployment != nil {
+		all[s.deployment.UID] = desired.ComponentServer
+	}
+	for c, set := range s.stores {
+		if metav1.IsControlledBy(set, s.service) {
+			all[set.UID] = c
+		}
+	}
+	return all
+}
+
+// claim is a volume claim by its name; nil when there is none.
+func (s *Snapshot) claim(name string) *corev1.PersistentVolumeClaim {
+	i := slices.IndexFunc(s.claims, func(c corev1.PersistentVolumeClaim) bool { return c.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &s.claims[i]
+}
+
+// Children is what desired.Build needs to know of what exists.
+func (s *Snapshot) Children() desired.Children {
+	children := desired.Children{
+		OpenSearch: s.openSearchNodes(), StatefulSets: map[desired.Component]desired.StatefulSet{}, Claims: map[string]desired.ExistingClaim{},
+	}
+	for c, set := range s.stores {
+		children.StatefulSets[c] = statefulSetFacts(set)
+	}
+	for i := range s.claims {
+		claim := &s.claims[i]
+		children.Claims[claim.Name] = desired.ExistingClaim{
+			GoesWithService: slices.ContainsFunc(claim.OwnerReferences, func(o metav1.OwnerReference) bool { return o.UID == s.service.UID }),
+			Bound:           claim.Status.Phase == corev1.ClaimBound,
+			Size:            *claim.Spec.Resources.Requests.Storage(),
+		}
+	}
+	return children
+}
+
+func statefulSetFacts(set *appsv1.StatefulSet) desired.StatefulSet {
+	facts := desired.StatefulSet{
+		Name: set.Name, UID: set.UID, ResourceVersion: set.ResourceVersion, Deleting: set.DeletionTimestamp != nil,
+	}
+	if len(set.Spec.VolumeClaimTemplates) > 0 {
+		template := &set.Spec.VolumeClaimTemplates[0]
+		facts.Volume = &desired.VolumeTemplate{
+			Maker: types.UID(template.Annotations[desired.AnnotationServiceUID]),
+			Class: ptr.Deref(template.Spec.StorageClassName, ""),
+			Size:  *template.Spec.Resources.Requests.Storage(),
+		}
+	}
+	return facts
+}
+
+// openSearchNodes is what runs of OpenSearch: its pods, sorted by name.
+func (s *Snapshot) openSearchNodes() desired.Nodes {
+	set := s.stores[desired.ComponentOpenSearch]
+	if set == nil || !metav1.IsControlledBy(set, s.service) {
+		return desired.Nodes{}
+	}
+	nodes := desired.Nodes{Wanted: ptr.Deref(set.Spec.Replicas, 1)}
+	if set.Status.ObservedGeneration >= set.Generation {
+		nodes.Revision = set.Status.UpdateRevision
+	}
+	for _, pod := range s.pods {
+		if pod.component == desired.ComponentOpenSearch {
+			nodes.Pods = append(nodes.Pods, desired.Node{
+				Name: pod.Name, UID: pod.UID, Revision: pod.Labels[appsv1.ControllerRevisionHashLabelKey],
+				Ready: isReady(pod.Pod), Deleting: pod.DeletionTimestamp != nil,
+			})
+		}
+	}
+	slices.SortFunc(nodes.Pods, func(a, b desired.Node) int { return strings.Compare(a.Name, b.Name) })
+	return nodes
+}
+
+// holdsEarlierDocuments says that the claim of the search engine's first node was made by another RAGService of this name.
+func (s *Snapshot) holdsEarlierDocuments() bool {
+	claim := s.claim(desired.ClaimName(s.service.Name, desired.ComponentOpenSearch))
+	if claim == nil {
+		return false
+	}
+	maker, known := claim.Annotations[desired.AnnotationServiceUID]
+	return known && maker != string(s.service.UID)
+}
