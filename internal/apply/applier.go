@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/managedfields"
 	"k8s.io/client-go/applyconfigurations"
+	"k8s.io/utils/lru"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
@@ -21,19 +22,27 @@ const FieldOwner = client.FieldOwner("ragservice-operator")
 // requestTimeout bounds each request. There is no retry here: the reconciler's queue has one, with backoff.
 const requestTimeout = 10 * time.Second
 
-// Applier writes children. It keeps nothing between two calls and may be used by several goroutines.
+// writtenSize is how many objects' last writes are remembered: those of a thousand RAGServices, a hundred bytes each.
+const writtenSize = 32 << 10
+
+// Applier writes children. Between two calls it remembers what it wrote last, which the cache may not show yet. It may be used by
+// several goroutines.
 type Applier struct {
 	// client reads from the cache and writes to the API server.
 	client client.Client
 	live   client.Reader
+	custom CustomKinds
 	scheme *runtime.Scheme
 	types  managedfields.TypeConverter
+	// written are the last writes, by the UID of the object.
+	written *lru.Cache
 }
 
 // New returns an Applier. c is the manager's client, whose cache holds what carries our labels; live asks the API server.
-func New(c client.Client, live client.Reader) *Applier {
+func New(c client.Client, live client.Reader, custom CustomKinds) *Applier {
 	return &Applier{
-		client: c, live: live, scheme: c.Scheme(), types: applyconfigurations.NewTypeConverter(c.Scheme()),
+		client: c, live: live, custom: custom, scheme: c.Scheme(), types: applyconfigurations.NewTypeConverter(c.Scheme()),
+		written: lru.New(writtenSize),
 	}
 }
 

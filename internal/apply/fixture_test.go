@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
@@ -73,9 +74,14 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.applier = apply.New(w.manager, live)
+	w.applier = apply.New(w.manager, live, noCustomKinds{})
 	return w
 }
+
+// noCustomKinds is for tests of kinds that have a Go type. Custom ones are tested with the controller that watches them.
+type noCustomKinds struct{ apply.CustomKinds }
+
+func (noCustomKinds) Watched() []schema.GroupVersionKind { return nil }
 
 // managerClient reads from a cache of one namespace, selected by label as in production.
 func managerClient(

@@ -43,6 +43,11 @@ type verdict struct {
 }
 
 func (p *pass) judge(ctx context.Context, r rendered) (verdict, error) {
+	if !p.scheme.Recognizes(r.GroupVersionKind()) {
+		if err := p.custom.Watch(ctx, r.GroupVersionKind()); err != nil {
+			return verdict{}, fmt.Errorf("watching its kind: %w", err)
+		}
+	}
 	cached, err := p.cached(ctx, r)
 	if err != nil {
 		return verdict{}, err
@@ -52,6 +57,9 @@ func (p *pass) judge(ctx context.Context, r rendered) (verdict, error) {
 	}
 	if err := p.checkOwner(cached); err != nil {
 		return verdict{}, err
+	}
+	if p.showsEarlier(cached, r) {
+		return verdict{}, nil
 	}
 	version := cached.GetResourceVersion()
 	if cached.GetAnnotations()[AnnotationAppliedHash] != r.hash {
@@ -89,11 +97,10 @@ func (p *pass) judgeUncached(ctx context.Context, r rendered) (verdict, error) {
 
 // cached is the object that r is about as the cache has it; nil when it has none.
 func (p *pass) cached(ctx context.Context, r rendered) (client.Object, error) {
-	empty, err := p.scheme.New(r.GroupVersionKind())
+	object, err := p.newObject(r.GroupVersionKind())
 	if err != nil {
 		return nil, err
 	}
-	object := empty.(client.Object) //nolint:forcetypeassert // every kind that is rendered has metadata
 	if err := p.client.Get(ctx, r.key(), object); err != nil {
 		return nil, client.IgnoreNotFound(err)
 	}
@@ -103,6 +110,9 @@ func (p *pass) cached(ctx context.Context, r rendered) (client.Object, error) {
 // asRendered says whether object has every field of r with r's value. Values, keys and atomic lists compare as in the
 // API server, by the schema; fields that r does not have are not ours to judge.
 func (p *pass) asRendered(r rendered, object client.Object) (bool, error) {
+	if u, ok := object.(*unstructured.Unstructured); ok {
+		return p.asRenderedUntyped(r, u), nil
+	}
 	want, err := p.types.ObjectToTyped(r.Unstructured)
 	if err != nil {
 		return false, fmt.Errorf("typing what was rendered: %w", err)
@@ -141,6 +151,7 @@ func (p *pass) send(ctx context.Context, r rendered, v verdict) error {
 	if err != nil {
 		return err
 	}
+	p.remember(answer, r)
 	if answer.GetResourceVersion() != v.version {
 		*v.heading = append(*v.heading, r.ref())
 	}

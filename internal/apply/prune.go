@@ -23,12 +23,17 @@ func (p *pass) prune(ctx context.Context, wanted []desired.Object) {
 	for _, o := range wanted {
 		keep[identity{o.GVK.GroupKind(), o.Key.Name}] = true
 	}
+	kinds := p.custom.Watched()
 	for _, empty := range Kinds() {
 		gvk, err := apiutil.GVKForObject(empty, p.scheme)
-		if err == nil {
-			err = p.pruneKind(ctx, gvk, keep)
-		}
 		if err != nil {
+			p.fail(Ref{}, err)
+			continue
+		}
+		kinds = append(kinds, gvk)
+	}
+	for _, gvk := range kinds {
+		if err := p.pruneKind(ctx, gvk, keep); err != nil {
 			p.fail(Ref{Kind: gvk.Kind}, fmt.Errorf("looking for what is no longer wanted: %w", err))
 		}
 	}
@@ -41,11 +46,10 @@ type identity struct {
 }
 
 func (p *pass) pruneKind(ctx context.Context, gvk schema.GroupVersionKind, keep map[identity]bool) error {
-	empty, err := p.scheme.New(gvk.GroupVersion().WithKind(gvk.Kind + "List"))
+	list, err := p.newList(gvk)
 	if err != nil {
 		return err
 	}
-	list := empty.(client.ObjectList) //nolint:forcetypeassert // lists of kinds with metadata have it too
 	err = p.client.List(ctx, list, client.InNamespace(p.rag.Namespace), client.MatchingLabels{
 		desired.LabelInstance: p.rag.Name, desired.LabelManagedBy: desired.ManagedBy,
 	})

@@ -13,19 +13,20 @@ import (
 	"github.com/ragservice/ragservice-operator/internal/desired"
 )
 
-// createSecrets makes the generated Secrets that do not exist. Where one cannot be made, its users wait for it: their roll
-// hashes speak of contents that nobody has.
+// createSecrets makes the generated Secrets that do not exist. Where one cannot be made, or somebody else made it since they were
+// read, its users wait for the next pass: their roll hashes speak of contents that nobody has.
 func (p *pass) createSecrets(ctx context.Context, all []desired.GeneratedSecret) {
 	for _, wanted := range all {
-		if err := p.createSecret(ctx, wanted); err != nil {
-			p.fail(Ref{Kind: "Secret", Name: wanted.Name}, err)
+		created, err := p.createSecret(ctx, wanted)
+		p.fail(Ref{Kind: "Secret", Name: wanted.Name}, err)
+		if !created {
 			p.held = append(p.held, wanted.Users...)
 		}
 	}
 }
 
 // createSecret never changes the contents of a Secret that exists: they are in use.
-func (p *pass) createSecret(ctx context.Context, wanted desired.GeneratedSecret) error {
+func (p *pass) createSecret(ctx context.Context, wanted desired.GeneratedSecret) (created bool, err error) {
 	secret := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: p.rag.Namespace, Name: wanted.Name, Labels: desired.ServiceLabels(p.rag.Name),
@@ -36,24 +37,24 @@ func (p *pass) createSecret(ctx context.Context, wanted desired.GeneratedSecret)
 	}
 	if wanted.GoesWithService {
 		if err := controllerutil.SetControllerReference(p.rag, secret, p.scheme); err != nil {
-			return err
+			return false, err
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	err := p.client.Create(ctx, secret, FieldOwner)
+	err = p.client.Create(ctx, secret, FieldOwner)
 	switch {
 	case apierrors.IsAlreadyExists(err):
-		return p.checkSecret(ctx, client.ObjectKeyFromObject(secret))
+		return false, p.checkSecret(ctx, client.ObjectKeyFromObject(secret))
 	case err != nil:
-		return err
+		return false, err
 	default:
 		p.changes.Created = append(p.changes.Created, Ref{Kind: "Secret", Name: wanted.Name})
-		return nil
+		return true, nil
 	}
 }
 
-// checkSecret is for a Secret that appeared since they were read: ours is as good as the generated one.
+// checkSecret says what a Secret is that appeared since they were read. If it is ours, its event begins the next pass.
 func (p *pass) checkSecret(ctx context.Context, key client.ObjectKey) error {
 	meta := secretMetadata()
 	if err := p.live.Get(ctx, key, meta); err != nil {

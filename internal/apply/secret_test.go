@@ -16,14 +16,22 @@ import (
 	"github.com/ragservice/ragservice-operator/internal/desired"
 )
 
-// candidate is a state of one Secret, that Redis needs.
+// candidate is a plan with one Secret to make, that Redis needs.
 func (w *world) candidate(password string) desired.Plan {
-	state := w.state()
-	state.Generated = []desired.GeneratedSecret{{
-		Name: "papers-redis", Data: map[string][]byte{"password": []byte(password)}, GoesWithService: true,
+	w.t.Helper()
+	in := w.inputs()
+	in.Secrets.Candidates = []desired.GeneratedSecret{{
+		Name: "papers-redis", Data: map[string][]byte{"password": []byte(password)},
 		Users: []desired.Component{desired.ComponentRedisCache, desired.ComponentRedisState},
 	}}
-	return state
+	for _, c := range desired.RedisClients() {
+		in.Secrets.RollHashes[c] = "hash-of-" + password
+	}
+	plan, err := desired.Build(in)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return plan
 }
 
 func TestGeneratedSecretIsMadeOnceAndNeverUpdated(t *testing.T) {
@@ -45,6 +53,7 @@ func TestGeneratedSecretIsMadeOnceAndNeverUpdated(t *testing.T) {
 	}
 }
 
+// Pods never carry the hash of a password that nobody has: they would roll once more.
 func TestConcurrentPassesAgreeOnOneSecret(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -52,8 +61,8 @@ func TestConcurrentPassesAgreeOnOneSecret(t *testing.T) {
 	errs := make([]error, len(passwords))
 	var passes sync.WaitGroup
 	for i, password := range passwords {
-		state := w.candidate(password)
-		passes.Go(func() { _, errs[i] = w.applier.Apply(w.t.Context(), w.rag, state) })
+		plan := w.candidate(password)
+		passes.Go(func() { _, errs[i] = w.applier.Apply(w.t.Context(), w.rag, plan) })
 	}
 	passes.Wait()
 	for i, err := range errs {
@@ -61,7 +70,13 @@ func TestConcurrentPassesAgreeOnOneSecret(t *testing.T) {
 			t.Errorf("pass %d: %v", i, err)
 		}
 	}
-	w.settled()
+	password := string(get(w, "papers-redis", &corev1.Secret{}).Data["password"])
+	for _, name := range []string{"papers-redis-cache", "papers-redis-state"} {
+		template := get(w, name, &appsv1.StatefulSet{}).Spec.Template
+		if got := template.Annotations[desired.AnnotationSecretsHash]; got != "hash-of-"+password {
+			t.Errorf("pods of %s have %s, and the password is %q", name, got, password)
+		}
+	}
 }
 
 func TestSecretOfSomebodyElseHoldsItsUsers(t *testing.T) {

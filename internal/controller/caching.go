@@ -1,14 +1,13 @@
 package controller
 
 import (
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/ragservice/ragservice-operator/internal/apply"
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
 	"github.com/ragservice/ragservice-operator/internal/observe"
 )
@@ -17,20 +16,13 @@ import (
 // nothing but metadata. A read of anything that is not watched fails, rather than to begin a watch of a whole cluster.
 // namespaces limits all of it; none means the whole cluster.
 func CacheOptions(namespaces []string) cache.Options {
-	ours := cache.ByObject{
-		Label: labels.SelectorFromSet(labels.Set{desired.LabelManagedBy: desired.ManagedBy}),
-	}
-	byObject := map[client.Object]cache.ByObject{
-		&corev1.PersistentVolumeClaim{}: ours,
-		&appsv1.ReplicaSet{}:            ours,
-		&corev1.Pod{}:                   {Label: ours.Label, Transform: observe.TrimPod},
-		&corev1.Secret{}:                {Transform: trimSecret},
-	}
-	for _, kind := range apply.Kinds() {
-		byObject[kind] = ours
-	}
 	options := cache.Options{
-		ByObject:                    byObject,
+		DefaultLabelSelector: labels.SelectorFromSet(labels.Set{desired.LabelManagedBy: desired.ManagedBy}),
+		ByObject: map[client.Object]cache.ByObject{
+			&v1alpha1.RAGService{}: {Label: labels.Everything()},
+			&corev1.Secret{}:       {Label: labels.Everything(), Transform: trimSecret},
+			&corev1.Pod{}:          {Transform: observe.TrimPod},
+		},
 		DefaultTransform:            cache.TransformStripManagedFields(),
 		ReaderFailOnMissingInformer: true,
 	}
@@ -44,9 +36,9 @@ func CacheOptions(namespaces []string) cache.Options {
 }
 
 // ClientOptions are those of the manager's client. Secrets are never read through the cache as a whole: that would begin
-// to keep the contents of every Secret of the cluster.
+// to keep the contents of every Secret of the cluster. Custom kinds are read through it without Go types.
 func ClientOptions() client.Options {
-	return client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}}
+	return client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}, Unstructured: true}}
 }
 
 // trimSecret leaves of a Secret's metadata what is read. Its annotations may hold a copy of its contents: kubectl apply

@@ -52,7 +52,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{
 		t:         t,
-		config:    controlPlane(t),
+		config:    controlplane.Start(t, "../../config/crd/bases"),
 		addresses: map[netip.Addr]string{},
 	}
 	w.config.QPS = -1
@@ -65,16 +65,6 @@ func newWorld(t *testing.T) *world {
 	w.namespace = namespace.Name
 	w.allowOperator()
 	return w
-}
-
-var installing sync.Mutex
-
-// controlPlane is the test process's, with our CRD. Only one test at a time may install it.
-func controlPlane(t *testing.T) *rest.Config {
-	t.Helper()
-	installing.Lock()
-	defer installing.Unlock()
-	return controlplane.Start(t, "../../config/crd/bases")
 }
 
 // TestMain says where the library's log goes, which complains otherwise. Operators of tests have loggers of their own.

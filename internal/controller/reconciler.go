@@ -28,6 +28,7 @@ type Reconciler struct {
 	live     client.Reader
 	operator desired.OperatorOptions
 	secrets  *secrets.Reader
+	custom   *customKinds
 	applier  *apply.Applier
 	observer *observe.Observer
 	poller   *observe.Poller
@@ -47,6 +48,7 @@ type Options struct {
 
 // New returns a Reconciler on the clients of mgr, whose cache has to be as CacheOptions says.
 func New(mgr manager.Manager, o Options) *Reconciler {
+	custom := newCustomKinds(mgr)
 	observer := &observe.Observer{Reader: mgr.GetCache(), Poller: o.Poller, Now: time.Now}
 	observer.ReadEvents(mgr.GetAPIReader())
 	return &Reconciler{
@@ -54,7 +56,8 @@ func New(mgr manager.Manager, o Options) *Reconciler {
 		live:      mgr.GetAPIReader(),
 		operator:  o.Operator,
 		secrets:   secrets.NewReader(mgr.GetCache(), mgr.GetAPIReader()),
-		applier:   apply.New(mgr.GetClient(), mgr.GetAPIReader()),
+		custom:    custom,
+		applier:   apply.New(mgr.GetClient(), mgr.GetAPIReader(), custom),
 		observer:  observer,
 		poller:    o.Poller,
 		recorder:  mgr.GetEventRecorder(controllerName),

@@ -40,7 +40,7 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr manager.Manager) 
 	for _, kind := range apply.Kinds() {
 		b = b.Owns(kind, builder.WithPredicates(childChanged()))
 	}
-	err := b.
+	c, err := b.
 		Watches(&corev1.Pod{}, serviceByLabel(), builder.WithPredicates(podChanged())).
 		Watches(&corev1.PersistentVolumeClaim{}, serviceByLabel(), builder.WithPredicates(claimChanged())).
 		// A pod counts only when its ReplicaSet is known, which may come after it.
@@ -52,9 +52,10 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr manager.Manager) 
 			ReconciliationTimeout:   passTimeout,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
 		}).
-		Complete(r)
+		Build(r)
 	if err != nil {
 		return fmt.Errorf("setting up the controller: %w", err)
 	}
+	r.custom.controller = c
 	return nil
 }

@@ -34,12 +34,17 @@ func Start(tb testing.TB, crdPaths ...string) *rest.Config {
 	if len(crdPaths) == 0 {
 		return cfg
 	}
+	installing.Lock()
+	defer installing.Unlock()
 	options := envtest.CRDInstallOptions{Paths: crdPaths, ErrorIfPathMissing: true}
 	if _, err := envtest.InstallCRDs(cfg, options); err != nil {
 		tb.Fatalf("installing %v: %v", crdPaths, err)
 	}
 	return cfg
 }
+
+// installing is held by the test that installs definitions: two at once fail for those that the other has just made.
+var installing sync.Mutex
 
 // Program is the path of one of the control plane's programs, for tests that run kubectl as a user would.
 func Program(tb testing.TB, name string) string {

@@ -1,0 +1,75 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+)
+
+// watchTimeout bounds the first read of all objects of a custom kind.
+const watchTimeout = 10 * time.Second
+
+// customKinds watches kinds of custom resource definitions from when a plan first holds one. The cache then holds those that carry
+// our labels.
+type customKinds struct {
+	cache  cache.Cache
+	scheme *runtime.Scheme
+	mapper meta.RESTMapper
+	// controller has its queue filled.
+	controller controller.Controller
+
+	mu      sync.Mutex
+	watched []schema.GroupVersionKind
+}
+
+func newCustomKinds(mgr manager.Manager) *customKinds {
+	return &customKinds{cache: mgr.GetCache(), scheme: mgr.GetScheme(), mapper: mgr.GetRESTMapper()}
+}
+
+// Watched are the kinds that the cache holds.
+func (k *customKinds) Watched() []schema.GroupVersionKind {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.watched)
+}
+
+// Watch begins to watch a kind; from the second time on it costs nothing. A kind that the API server does not serve is asked for
+// again each time, since its definition may have been installed meanwhile.
+func (k *customKinds) Watch(ctx context.Context, kind schema.GroupVersionKind) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if slices.Contains(k.watched, kind) {
+		return nil
+	}
+	if _, err := k.mapper.RESTMapping(kind.GroupKind(), kind.Version); err != nil {
+		return fmt.Errorf("asking for the kind: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, watchTimeout)
+	defer cancel()
+	object := &unstructured.Unstructured{}
+	object.SetGroupVersionKind(kind)
+	if _, err := k.cache.GetInformer(ctx, object); err != nil {
+		return err
+	}
+	owner := handler.TypedEnqueueRequestForOwner[client.Object](k.scheme, k.mapper, &v1alpha1.RAGService{}, handler.OnlyControllerOwner())
+	if err := k.controller.Watch(source.Kind[client.Object](k.cache, object, owner, childChanged())); err != nil {
+		return err
+	}
+	k.watched = append(k.watched, kind)
+	return nil
+}
