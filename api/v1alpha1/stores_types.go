@@ -18,20 +18,23 @@ type RedisSpec struct {
 	Managed *ManagedRedis `json:"managed,omitempty"`
 }
 
-// ManagedRedis is a Redis that the operator runs.
-// +kubebuilder:validation:XValidation:rule="!has(self.resources) || !has(self.resources.limits) || !('memory' in self.resources.limits) || !has(self.memory) || quantity(string(self.resources.limits['memory'])).compareTo(quantity(self.memory)) > 0",fieldPath=".memory",message="spec.redis.managed.memory (256Mi when not given) must be less than resources.limits.memory, or Redis is killed before it evicts: lower memory or raise the limit"
+// ManagedRedis is a Redis that the operator runs: two instances.
+//
+// An object that is older than a rule about its memory may break it, until something changes that the rule is about.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.resources) || !has(self.resources.limits) || !('memory' in self.resources.limits) || !has(self.cacheMemory) || quantity(string(self.resources.limits['memory'])).asApproximateFloat() >= 1.25 * quantity(self.cacheMemory).asApproximateFloat() || (oldSelf.hasValue() && oldSelf.?resources.?limits[?'memory'].orValue(\"\") == self.resources.limits['memory'] && oldSelf.?cacheMemory.orValue(\"\") == self.cacheMemory)",optionalOldSelf=true,fieldPath=".cacheMemory",message="spec.redis.managed.cacheMemory (256Mi when not given) must be at most four fifths of resources.limits.memory, or Redis is killed before it evicts: lower cacheMemory or raise the limit"
+// +kubebuilder:validation:XValidation:rule="!has(self.resources) || !has(self.resources.limits) || !('memory' in self.resources.limits) || !has(self.stateStorage) || quantity(string(self.resources.limits['memory'])).compareTo(quantity('2Gi')) >= 0 || quantity(string(self.resources.limits['memory'])).add(quantity(string(self.resources.limits['memory']))).compareTo(quantity(self.stateStorage)) >= 0 || (oldSelf.hasValue() && oldSelf.?resources.?limits[?'memory'].orValue(\"\") == self.resources.limits['memory'] && oldSelf.?stateStorage.orValue(\"\") == self.stateStorage)",optionalOldSelf=true,fieldPath=".resources",message="spec.redis.managed.resources.limits.memory must be at least half of stateStorage (1Gi when not given), or 2Gi: the instance with the buckets keeps a quarter of its volume in memory, at most 1Gi, and a rewrite of its file may copy that. Raise the limit, or begin with a smaller stateStorage"
 type ManagedRedis struct {
 	// image is the container image of Redis 7 or newer. Without it the operator uses the one it was released with.
 	// +optional
 	Image Image `json:"image,omitempty"`
-	// memory is how much the cache may keep before it evicts its least used results. The instance with the buckets may keep as much,
-	// and at most a quarter of stateStorage. Default 256Mi.
+	// cacheMemory is how much the cache may keep before it evicts its least used results. Default 256Mi.
 	// +kubebuilder:validation:XValidation:rule="isQuantity(self) && quantity(self).compareTo(quantity('16Mi')) >= 0 && quantity(self).compareTo(quantity('64Gi')) <= 0",message="must be an amount from 16Mi to 64Gi, such as 512Mi"
 	// +default="256Mi"
 	// +optional
-	Memory Quantity `json:"memory,omitempty"`
-	// stateStorage is the size of the volume that keeps the buckets over a restart. It may grow where the volume's class allows
-	// that. Default 1Gi.
+	CacheMemory Quantity `json:"cacheMemory,omitempty"`
+	// stateStorage is the size of the volume that keeps the buckets over a restart. The instance with the buckets keeps a quarter
+	// of it in memory, at most 1Gi. It may grow where the volume's class allows that. Default 1Gi.
 	// +kubebuilder:validation:XValidation:rule="isQuantity(self) && quantity(self).compareTo(quantity('64Mi')) >= 0 && quantity(self).compareTo(quantity('1Ti')) <= 0",message="must be an amount from 64Mi to 1Ti, such as 2Gi"
 	// +default="1Gi"
 	// +optional
@@ -42,9 +45,10 @@ type ManagedRedis struct {
 	// +kubebuilder:validation:MaxLength=253
 	// +optional
 	StorageClassName *string `json:"storageClassName,omitempty"`
-	// resources of each Redis container. Default: memory for twice the data (a rewrite of the append-only file copies
-	// it) and 50m CPU; limits of the same memory and 1 CPU. A resource that is named in requests or limits is as given
-	// there; others keep their default.
+	// resources of the container of each of the two instances. Default: 50m CPU; memory for one and a half times cacheMemory in the
+	// cache, and for twice what the instance with the buckets keeps (a rewrite of its file may copy it); limits of the same
+	// memory and 1 CPU. A resource that is named in requests or limits is as given there, for both instances alike; others
+	// keep their defaults.
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 	// podMetadata has further labels and annotations for the pods of both instances, as service meshes want them. A change replaces them.
@@ -68,7 +72,7 @@ type OpenSearchSpec struct {
 }
 
 // ManagedOpenSearch is an OpenSearch that the operator runs.
-// +kubebuilder:validation:XValidation:rule="!has(self.resources) || !has(self.resources.limits) || !('memory' in self.resources.limits) || !has(self.heap) || quantity(string(self.resources.limits['memory'])).compareTo(quantity(self.heap).add(quantity(self.heap))) >= 0",fieldPath=".heap",message="spec.openSearch.managed.heap (512Mi when not given) must be at most half of resources.limits.memory: what Java keeps outside its heap needs the rest, or the node is killed. Lower heap or raise the limit"
+// +kubebuilder:validation:XValidation:rule="!has(self.resources) || !has(self.resources.limits) || !('memory' in self.resources.limits) || !has(self.heap) || quantity(string(self.resources.limits['memory'])).compareTo(quantity(self.heap).add(quantity(self.heap))) >= 0 || (oldSelf.hasValue() && oldSelf.?resources.?limits[?'memory'].orValue(\"\") == self.resources.limits['memory'] && oldSelf.?heap.orValue(\"\") == self.heap)",optionalOldSelf=true,fieldPath=".heap",message="spec.openSearch.managed.heap (512Mi when not given) must be at most half of resources.limits.memory: what Java keeps outside its heap needs the rest, or the node is killed. Lower heap or raise the limit"
 type ManagedOpenSearch struct {
 	// image is the container image of OpenSearch 3 or newer. Without it the operator uses the one it was released with.
 	// +optional

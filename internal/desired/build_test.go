@@ -174,7 +174,10 @@ func TestWhatRollsPods(t *testing.T) {
 			func(in *desired.Inputs) { in.Service.Spec.Redis.Managed.Image = "x" }, []desired.Component{cache, state},
 		},
 		"redis memory": {
-			func(in *desired.Inputs) { in.Service.Spec.Redis.Managed.Memory = "64Mi" }, []desired.Component{cache, state},
+			func(in *desired.Inputs) { in.Service.Spec.Redis.Managed.CacheMemory = "64Mi" }, []desired.Component{cache},
+		},
+		"redis resources": {
+			func(in *desired.Inputs) { in.Service.Spec.Redis.Managed.Resources = nil }, []desired.Component{cache, state},
 		},
 		"redis password of the cache": {
 			func(in *desired.Inputs) { in.Secrets.RollHashes[cache] = "another" }, []desired.Component{cache},

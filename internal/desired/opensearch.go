@@ -21,7 +21,7 @@ const openSearchGraceSeconds int64 = 120
 func openSearch(p part, b build) (ComponentPlan, error) {
 	spec, err := serverconfig.ManagedOpenSearch(b.Service)
 	if err != nil {
-		return ComponentPlan{}, fieldError("spec.openSearch.managed", err)
+		return ComponentPlan{}, err
 	}
 	storage, err := quantity("spec.openSearch.managed.storage", spec.Storage)
 	if err != nil {

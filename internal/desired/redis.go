@@ -27,48 +27,36 @@ type redisInstance struct {
 // redisCache and redisState are two servers, because memory pressure must evict cached results and never a bucket, and a Redis
 // server has one policy.
 func redisCache(p part, b build) (ComponentPlan, error) {
-	spec, err := serverconfig.ManagedRedis(b.Service)
-	if err != nil {
-		return ComponentPlan{}, fieldError("spec.redis.managed", err)
-	}
-	memory, err := quantity("spec.redis.managed.memory", spec.Memory)
+	spec, err := serverconfig.RedisCache(b.Service)
 	if err != nil {
 		return ComponentPlan{}, err
 	}
 	r := redisInstance{
 		part:      p,
 		image:     imageOr(spec.Image, b.Operator.Images.Redis),
-		conf:      cacheConf(memory).String(),
-		resources: *spec.Resources,
+		conf:      cacheConf(spec.MaxMemory).String(),
+		resources: spec.Resources,
 	}
 	return ComponentPlan{Objects: r.objects(b.Inputs)}, nil
 }
 
 // redisState is the instance that keeps buckets, on a volume.
 func redisState(p part, b build) (ComponentPlan, error) {
-	spec, err := serverconfig.ManagedRedis(b.Service)
-	if err != nil {
-		return ComponentPlan{}, fieldError("spec.redis.managed", err)
-	}
-	memory, err := quantity("spec.redis.managed.memory", spec.Memory)
-	if err != nil {
-		return ComponentPlan{}, err
-	}
-	storage, err := quantity("spec.redis.managed.stateStorage", spec.StateStorage)
+	spec, err := serverconfig.RedisState(b.Service)
 	if err != nil {
 		return ComponentPlan{}, err
 	}
 	r := redisInstance{
 		part:      p,
 		image:     imageOr(spec.Image, b.Operator.Images.Redis),
-		conf:      stateConf(memory, storage).String(),
-		resources: *spec.Resources,
-		data:      claimTemplate(p, storage, storageClass(b.Inputs, p.component, spec.StorageClassName)),
+		conf:      stateConf(spec.MaxMemory, spec.Storage).String(),
+		resources: spec.Resources,
+		data:      claimTemplate(p, spec.Storage, storageClass(b.Inputs, p.component, spec.StorageClassName)),
 	}
 	return ComponentPlan{
 		Objects: r.objects(b.Inputs),
-		Removal: b.removal(p.component, storage),
-		Actions: b.keepClaim(p.component, storage),
+		Removal: b.removal(p.component, spec.Storage),
+		Actions: b.keepClaim(p.component, spec.Storage),
 	}, nil
 }
 

@@ -43,14 +43,10 @@ func cacheConf(memory resource.Quantity) redisConf {
 	)
 }
 
-// stateConf forgets nothing and loses at most a second's writes. The append-only file is rewritten from an eighth of
-// the volume on, so that it, its successor and the rewrite fit.
-//
-// It keeps at most a quarter of the volume in memory: the file grows to twice that before it is rewritten beside itself.
+// stateConf forgets nothing and loses at most a second's writes. The append-only file is rewritten when it has doubled, and from
+// an eighth of the volume on. Memory is at most a quarter of the volume, so that the file, its successor and the writes of
+// meanwhile fit.
 func stateConf(memory, storage resource.Quantity) redisConf {
-	if fits := resource.NewQuantity(storage.Value()/4, resource.BinarySI); memory.Cmp(*fits) > 0 {
-		memory = *fits
-	}
 	return append(baseConf(memory),
 		"maxmemory-policy noeviction",
 		"appendonly yes",

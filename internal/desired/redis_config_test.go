@@ -10,8 +10,8 @@ import (
 	"github.com/ragservice/ragservice-operator/internal/desired/desiredtest"
 )
 
-// The buckets' memory must fit its volume, however much the cache may keep.
-func TestMemoryOfTheBucketsFitsTheirVolume(t *testing.T) {
+// What the cache may keep is as given; what the buckets may take fits their volume, and has nothing to do with the cache.
+func TestMemoryOfRedis(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		memory, storage        v1alpha1.Quantity
@@ -19,10 +19,12 @@ func TestMemoryOfTheBucketsFitsTheirVolume(t *testing.T) {
 	}{
 		{"256Mi", "1Gi", "268435456", "268435456"},
 		{"8Gi", "1Gi", "8589934592", "268435456"},
-		{"16Mi", "1Ti", "16777216", "16777216"},
+		{"16Mi", "64Mi", "16777216", "16777216"},
+		{"16Mi", "4Gi", "16777216", "1073741824"},
+		{"16Mi", "1Ti", "16777216", "1073741824"},
 	} {
 		rag := desiredtest.Smallest()
-		rag.Spec.Redis.Managed = &v1alpha1.ManagedRedis{Memory: tt.memory, StateStorage: tt.storage}
+		rag.Spec.Redis.Managed = &v1alpha1.ManagedRedis{CacheMemory: tt.memory, StateStorage: tt.storage}
 		plan := build(t, desiredtest.Inputs(rag))
 		for name, want := range map[string]string{"papers-redis-cache": tt.wantCache, "papers-redis-state": tt.wantBuckets} {
 			conf := find[corev1.ConfigMap](t, plan, "ConfigMap", name).Data["redis.conf"]

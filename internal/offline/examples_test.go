@@ -33,7 +33,11 @@ func TestExamplesAreValid(t *testing.T) {
 // TestDemoFitsASmallMachine: two cores also carry the cluster itself and its operator.
 func TestDemoFitsASmallMachine(t *testing.T) {
 	rag := loadFile(t, "../../examples/demo.yaml").Service
-	redis, err := serverconfig.ManagedRedis(rag)
+	cache, err := serverconfig.RedisCache(rag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, err := serverconfig.RedisState(rag)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +50,7 @@ func TestDemoFitsASmallMachine(t *testing.T) {
 	for _, part := range []struct {
 		pods      int32
 		resources corev1.ResourceRequirements
-	}{{ptr.Deref(rag.Spec.Server.Replicas, 0), server}, {2, *redis.Resources}, {1, *openSearch.Resources}} {
+	}{{ptr.Deref(rag.Spec.Server.Replicas, 0), server}, {1, cache.Resources}, {1, state.Resources}, {1, *openSearch.Resources}} {
 		for range part.pods {
 			total.Add(part.resources.Requests[corev1.ResourceCPU])
 		}

@@ -95,10 +95,10 @@ var refused = []struct {
 	{name: "empty image", spec: extractive + "  server: {image: ''}\n", paths: []string{"spec.server.image"}, word: "at least 1 chars"},
 	{name: "image with a space", spec: extractive + "  server: {image: 'a b'}\n", paths: []string{"spec.server.image"}, word: "match"},
 
-	{name: "memory too small", spec: extractive + "  redis: {managed: {memory: 15Mi}}\n", paths: []string{"spec.redis.managed.memory"}, word: "from 16Mi to 64Gi"},
-	{name: "memory too large", spec: extractive + "  redis: {managed: {memory: 65Gi}}\n", paths: []string{"spec.redis.managed.memory"}, word: "from 16Mi to 64Gi"},
-	{name: "memory in a wrong unit", spec: extractive + "  redis: {managed: {memory: 256MB}}\n", paths: []string{"spec.redis.managed.memory"}, word: "such as 512Mi"},
-	{name: "memory as a number", spec: extractive + "  redis: {managed: {memory: 268435456}}\n", paths: []string{"spec.redis.managed.memory"}, word: "string"},
+	{name: "memory too small", spec: extractive + "  redis: {managed: {cacheMemory: 15Mi}}\n", paths: []string{"spec.redis.managed.cacheMemory"}, word: "from 16Mi to 64Gi"},
+	{name: "memory too large", spec: extractive + "  redis: {managed: {cacheMemory: 65Gi}}\n", paths: []string{"spec.redis.managed.cacheMemory"}, word: "from 16Mi to 64Gi"},
+	{name: "memory in a wrong unit", spec: extractive + "  redis: {managed: {cacheMemory: 256MB}}\n", paths: []string{"spec.redis.managed.cacheMemory"}, word: "such as 512Mi"},
+	{name: "memory as a number", spec: extractive + "  redis: {managed: {cacheMemory: 268435456}}\n", paths: []string{"spec.redis.managed.cacheMemory"}, word: "string"},
 	{name: "stateStorage too small", spec: extractive + "  redis: {managed: {stateStorage: 1Mi}}\n", paths: []string{"spec.redis.managed.stateStorage"}, word: "from 64Mi to 1Ti"},
 	{name: "heap too small", spec: extractive + "  openSearch: {managed: {heap: 255Mi}}\n", paths: []string{"spec.openSearch.managed.heap"}, word: "from 256Mi to 31Gi"},
 	{name: "heap too large", spec: extractive + "  openSearch: {managed: {heap: 32Gi}}\n", paths: []string{"spec.openSearch.managed.heap"}, word: "compressed pointers"},
@@ -164,7 +164,12 @@ var refused = []struct {
 	{name: "heap over half of the limit", spec: extractive + "  openSearch: {managed: {heap: 2Gi, resources: {limits: {memory: 900Mi}}}}\n", paths: []string{"spec.openSearch.managed.heap"}, word: "half of resources.limits.memory"},
 	{name: "default heap over half of the limit", spec: extractive + "  openSearch: {managed: {resources: {limits: {memory: 1000Mi}}}}\n", paths: []string{"spec.openSearch.managed.heap"}, word: "half of resources.limits.memory"},
 	{name: "heap over half of a limit in bytes", spec: extractive + "  openSearch: {managed: {resources: {limits: {memory: 1000000}}}}\n", paths: []string{"spec.openSearch.managed.heap"}, word: "half of resources.limits.memory"},
-	{name: "memory of Redis over its limit", spec: extractive + "  redis: {managed: {memory: 1Gi, resources: {limits: {memory: 1Gi}}}}\n", paths: []string{"spec.redis.managed.memory"}, word: "less than resources.limits.memory"},
+	{name: "memory of Redis by its old name", spec: extractive + "  redis: {managed: {memory: 1Gi}}\n", paths: []string{"spec.redis.managed.memory"}, word: "unknown field"},
+	{name: "cache of Redis over four fifths of the limit", spec: extractive + "  redis: {managed: {cacheMemory: 821Mi, resources: {limits: {memory: 1Gi}}}}\n", paths: []string{"spec.redis.managed.cacheMemory"}, word: "four fifths of resources.limits.memory"},
+	{name: "default cache of Redis over four fifths of the limit", spec: extractive + "  redis: {managed: {stateStorage: 64Mi, resources: {limits: {memory: 300M}}}}\n", paths: []string{"spec.redis.managed.cacheMemory"}, word: "four fifths of resources.limits.memory"},
+	{name: "buckets over half of the limit", spec: extractive + "  redis: {managed: {cacheMemory: 16Mi, stateStorage: 1025Mi, resources: {limits: {memory: 512Mi}}}}\n", paths: []string{"spec.redis.managed.resources"}, word: "half of stateStorage"},
+	{name: "default buckets over half of the limit", spec: extractive + "  redis: {managed: {cacheMemory: 16Mi, resources: {limits: {memory: 511Mi}}}}\n", paths: []string{"spec.redis.managed.resources"}, word: "half of stateStorage"},
+	{name: "buckets of a large volume", spec: extractive + "  redis: {managed: {stateStorage: 1Ti, resources: {limits: {memory: 2047Mi}}}}\n", paths: []string{"spec.redis.managed.resources"}, word: "or 2Gi"},
 	{name: "local cache over half of the default limit", spec: extractive + "  cache: {local: {maxBytes: 257Mi}}\n", paths: []string{"spec.cache.local.maxBytes"}, word: "half of the server's memory limit"},
 	{name: "default local cache over half of the limit", spec: extractive + "  server: {resources: {limits: {memory: 127Mi}}}\n", paths: []string{"spec.cache.local.maxBytes"}, word: "half of the server's memory limit"},
 	{name: "unknown deletion policy", spec: extractive + "  deletionPolicy: Keep\n", paths: []string{"spec.deletionPolicy"}, word: "Retain"},
@@ -254,7 +259,7 @@ func newClient(t *testing.T) client.Client {
 }
 
 // create sends the text as kubectl does: with strict validation of fields.
-func create(t *testing.T, c client.Client, text string) error {
+func create(t *testing.T, c client.Client, text string, options ...client.CreateOption) error {
 	t.Helper()
 	asJSON, err := yaml.YAMLToJSON([]byte(text))
 	if err != nil {
@@ -265,5 +270,5 @@ func create(t *testing.T, c client.Client, text string) error {
 		t.Fatal(err)
 	}
 	object.SetNamespace(metav1.NamespaceDefault)
-	return c.Create(context.Background(), object, client.FieldValidation(metav1.FieldValidationStrict))
+	return c.Create(context.Background(), object, append(options, client.FieldValidation(metav1.FieldValidationStrict))...)
 }

@@ -25,7 +25,7 @@ func TestFieldsCanBeTakenOutByServerSideApply(t *testing.T) {
 		{"server: {replicas: 3, service: {type: NodePort, annotations: {a: b}}}", "server: {replicas: 3}"},
 		{"server: {replicas: 3, service: {annotations: {a: b}}}", "server: {replicas: 3}"},
 		{"server: {replicas: 3, cors: {allowedOrigins: ['*']}}", "server: {replicas: 3}"},
-		{"redis: {managed: {memory: 1Gi, podMetadata: {labels: {a: b}}, serviceAccountAnnotations: {a: b}}}", "redis: {managed: {memory: 1Gi}}"},
+		{"redis: {managed: {cacheMemory: 1Gi, podMetadata: {labels: {a: b}}, serviceAccountAnnotations: {a: b}}}", "redis: {managed: {cacheMemory: 1Gi}}"},
 		{"openSearch: {managed: {heap: 1Gi, podMetadata: {annotations: {a: b}}}}", "openSearch: {managed: {heap: 1Gi}}"},
 	} {
 		for _, spec := range []string{tt.with, tt.without} {

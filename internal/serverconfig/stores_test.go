@@ -19,13 +19,16 @@ func TestManagedDefaultsAreTheSchemas(t *testing.T) {
 		t.Error("the schema's defaults choose a member of a union: a later choice of another would break it")
 	}
 	for _, rag := range []*v1alpha1.RAGService{absent, empty} {
-		redis, err := serverconfig.ManagedRedis(rag)
-		if err != nil {
-			t.Fatal(err)
+		cache, state := redis(t, rag)
+		want := serverconfig.RedisInstance{MaxMemory: resource.MustParse("256Mi"), Resources: *resources("50m", "1", "384Mi")}
+		if diff := cmp.Diff(want, cache); diff != "" {
+			t.Errorf("Redis for the cache (-want +got):\n%s", diff)
 		}
-		want := v1alpha1.ManagedRedis{Memory: "256Mi", StateStorage: "1Gi", Resources: resources("50m", "1", "512Mi")}
-		if diff := cmp.Diff(want, redis); diff != "" {
-			t.Errorf("Redis (-want +got):\n%s", diff)
+		want = serverconfig.RedisInstance{
+			MaxMemory: resource.MustParse("256Mi"), Resources: *resources("50m", "1", "512Mi"), Storage: resource.MustParse("1Gi"),
+		}
+		if diff := cmp.Diff(want, state); diff != "" {
+			t.Errorf("Redis for the buckets (-want +got):\n%s", diff)
 		}
 		openSearch, err := serverconfig.ManagedOpenSearch(rag)
 		if err != nil {
@@ -39,29 +42,26 @@ func TestManagedDefaultsAreTheSchemas(t *testing.T) {
 }
 
 func TestManagedAsGiven(t *testing.T) {
-	rag := load(t, extractive+`  redis: {managed: {image: r, memory: 1G, stateStorage: 2Gi, resources: {requests: {cpu: 1}}}}
+	rag := load(t, extractive+`  redis: {managed: {image: r, cacheMemory: 1G, stateStorage: 8Gi, storageClassName: fast, resources: {requests: {cpu: 1}}}}
   openSearch: {managed: {image: o, heap: 1Gi, storage: 3Gi, storageClassName: fast}}
 `)
 	before := rag.DeepCopy()
-	redis, err := serverconfig.ManagedRedis(rag)
-	if err != nil {
-		t.Fatal(err)
+	class := "fast"
+	cache, state := redis(t, rag)
+	want := serverconfig.RedisInstance{Image: "r", MaxMemory: resource.MustParse("1G"), Resources: oneCPU("1500M")}
+	if diff := cmp.Diff(want, cache); diff != "" {
+		t.Errorf("Redis for the cache (-want +got):\n%s", diff)
 	}
-	want := v1alpha1.ManagedRedis{
-		Image: "r", Memory: "1G", StateStorage: "2Gi",
-		Resources: &corev1.ResourceRequirements{
-			Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1"), corev1.ResourceMemory: resource.MustParse("2G")},
-			Limits:   corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("2G")},
-		},
+	want = serverconfig.RedisInstance{
+		Image: "r", MaxMemory: resource.MustParse("1Gi"), Resources: oneCPU("2Gi"), Storage: resource.MustParse("8Gi"), StorageClassName: &class,
 	}
-	if diff := cmp.Diff(want, redis); diff != "" {
-		t.Errorf("Redis (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, state); diff != "" {
+		t.Errorf("Redis for the buckets (-want +got):\n%s", diff)
 	}
 	openSearch, err := serverconfig.ManagedOpenSearch(rag)
 	if err != nil {
 		t.Fatal(err)
 	}
-	class := "fast"
 	wantOpenSearch := v1alpha1.ManagedOpenSearch{Image: "o", Heap: "1Gi", Storage: "3Gi", StorageClassName: &class, Resources: resources("250m", "2", "2Gi")}
 	if diff := cmp.Diff(wantOpenSearch, openSearch); diff != "" {
 		t.Errorf("OpenSearch (-want +got):\n%s", diff)
@@ -113,4 +113,24 @@ func resources(cpu, cpuLimit, memory string) *corev1.ResourceRequirements {
 		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu), corev1.ResourceMemory: resource.MustParse(memory)},
 		Limits:   corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpuLimit), corev1.ResourceMemory: resource.MustParse(memory)},
 	}
+}
+
+// oneCPU are resources of which the CPU is given and the memory is not.
+func oneCPU(memory string) corev1.ResourceRequirements {
+	return corev1.ResourceRequirements{
+		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1"), corev1.ResourceMemory: resource.MustParse(memory)},
+		Limits:   corev1.ResourceList{corev1.ResourceMemory: resource.MustParse(memory)},
+	}
+}
+
+func redis(t *testing.T, rag *v1alpha1.RAGService) (cache, state serverconfig.RedisInstance) {
+	t.Helper()
+	cache, err := serverconfig.RedisCache(rag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if state, err = serverconfig.RedisState(rag); err != nil {
+		t.Fatal(err)
+	}
+	return cache, state
 }

@@ -40,7 +40,8 @@ func describeProblem(problem desired.SecretProblem) string {
 	case strings.HasSuffix(problem.Field, ".caSecretRef"):
 		return sentence("Secret %q: entry %q holds no certificate in PEM (%s)", problem.Secret, problem.Key, problem.Field)
 	case problem.Reason == v1alpha1.ReasonKeyRefused:
-		return sentence("Secret %q: the servers leave out entry %q: %s; correct or remove it (%s)", problem.Secret, problem.Key, problem.Detail, problem.Field)
+		return sentence("Secret %q: the servers leave out entry %q: %s; correct or remove it (%s)",
+			problem.Secret, problem.Key, problem.Detail, problem.Field)
 	default:
 		return sentence("Secret %q: no entry is a key; %q: %s (%s)", problem.Secret, problem.Key, problem.Detail, problem.Field)
 	}

@@ -94,7 +94,7 @@ func newService(namespace, name string) *v1alpha1.RAGService {
 		Spec: v1alpha1.RAGServiceSpec{
 			Models:     v1alpha1.ModelsSpec{LLM: v1alpha1.LLMSpec{Provider: v1alpha1.LLMProviderExtractive}},
 			OpenSearch: v1alpha1.OpenSearchSpec{Managed: &v1alpha1.ManagedOpenSearch{Storage: "1Gi"}},
-			Redis:      v1alpha1.RedisSpec{Managed: &v1alpha1.ManagedRedis{Memory: "32Mi", StateStorage: "64Mi"}},
+			Redis:      v1alpha1.RedisSpec{Managed: &v1alpha1.ManagedRedis{CacheMemory: "32Mi", StateStorage: "64Mi"}},
 		},
 	}
 }

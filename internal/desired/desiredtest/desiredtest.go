@@ -51,7 +51,7 @@ func Full() *v1alpha1.RAGService {
 		Type: v1alpha1.ServiceTypeLoadBalancer, Annotations: v1alpha1.ObjectAnnotations{"networking.gke.io/load-balancer-type": "Internal"},
 	}
 	rag.Spec.Redis.Managed = &v1alpha1.ManagedRedis{
-		Image: "example.com/redis:8", Memory: "1Gi", StateStorage: "2Gi", StorageClassName: new("fast"),
+		Image: "example.com/redis:8", CacheMemory: "1Gi", StateStorage: "2Gi", StorageClassName: new("fast"),
 		Resources: Requests("100m", "3Gi"),
 	}
 	rag.Spec.OpenSearch.Managed = &v1alpha1.ManagedOpenSearch{
