@@ -1,10 +1,12 @@
 -- Takes the costs of requests from their buckets, in their order: each from all of its buckets, or from none.
 --
 -- KEYS: the buckets of the first request, then those of the next. ARGV: for each request the number of its buckets and, for
--- each of these, its capacity and the cost in micro-tokens, and the tokens it gains a minute.
+-- each of these, its capacity and the cost in micro-tokens, the tokens it gains a minute, and the further requests that the
+-- server wants to lease. A negative cost gives tokens back.
 -- A key holds "<micro-tokens> <time>" in microseconds of this server's clock; a bucket without a key is full.
--- Answers for each request whether it is admitted (1 or 0), then the micro-tokens in each of its buckets. -1 stands for a
--- request of which a key is no bucket: nothing is taken for it.
+-- Answers for each request whether it is admitted (1 or 0), then of each of its buckets the micro-tokens in it and the requests
+-- that were leased: none to a request that is refused, and at most an eighth of what is left, so that no server keeps the last
+-- of a bucket from the others. -1 stands for a request of which a key is no bucket: nothing is taken for it.
 -- All numbers are integers under 2^53; bucket.go has the same arithmetic for buckets in memory.
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
@@ -29,9 +31,9 @@ local function level_of(key)
   return level
 end
 
-local function fill(key, capacity, cost, per_minute)
+local function fill(key, capacity, cost, per_minute, lease)
   local level = level_of(key)
-  local b = { level = level, key = key, capacity = capacity, cost = cost, per_minute = per_minute, tokens = capacity }
+  local b = { level = level, key = key, capacity = capacity, cost = cost, per_minute = per_minute, lease = lease, leased = 0, tokens = capacity }
   if level.tokens then
     b.backwards = now < level.at
     local elapsed = math.min(math.max(now - level.at, 0), math.ceil(capacity * 60 / per_minute))
@@ -42,7 +44,13 @@ end
 
 -- A refused request changes nothing, unless the clock ran backwards: the bucket would not fill until it had caught up.
 local function keep(b, admitted)
-  if admitted == 1 then b.tokens = b.tokens - b.cost end
+  if admitted == 1 then
+    b.tokens = math.min(b.capacity, b.tokens - b.cost)
+    if b.lease > 0 then
+      b.leased = math.min(b.lease, math.floor(b.tokens / b.cost / 8))
+      b.tokens = b.tokens - b.leased * b.cost
+    end
+  end
   if admitted ~= 1 and not b.backwards then return end
   local level = b.level
   if not level.ttl_ms then changed[#changed + 1] = b.key end
@@ -57,8 +65,8 @@ while arg < #ARGV do
   arg = arg + 1
   for i = 1, tonumber(ARGV[arg]) do
     key = key + 1
-    local b = fill(KEYS[key], tonumber(ARGV[arg + 1]), tonumber(ARGV[arg + 2]), tonumber(ARGV[arg + 3]))
-    arg = arg + 3
+    local b = fill(KEYS[key], tonumber(ARGV[arg + 1]), tonumber(ARGV[arg + 2]), tonumber(ARGV[arg + 3]), tonumber(ARGV[arg + 4]))
+    arg = arg + 4
     if b.level.broken then
       admitted = -1
     elseif admitted == 1 and b.tokens < b.cost then
@@ -70,6 +78,7 @@ while arg < #ARGV do
   for _, b in ipairs(buckets) do
     if admitted >= 0 then keep(b, admitted) end
     answer[#answer + 1] = b.tokens
+    answer[#answer + 1] = b.leased
   end
 end
 for _, name in ipairs(changed) do

@@ -133,7 +133,7 @@ func TestBucketInvariant(t *testing.T) {
 			d := buckets.take([]bucket{b}, now)
 			if !d.Allowed {
 				retry := now + d.RetryAfter.Microseconds()
-				if l := b.fill(buckets.buckets[localKey{"alice", "ask"}].level, retry); l.tokens < b.cost {
+				if l := b.fill(buckets.buckets[bucketKey{"alice", "ask"}].level, retry); l.tokens < b.cost {
 					t.Fatalf("seed %d: after the wait of %v the bucket holds %d of %d", seed, d.RetryAfter, l.tokens, b.cost)
 				}
 				continue

@@ -12,6 +12,8 @@ type Source string
 const (
 	// SourceRedis: in Redis, shared by all servers.
 	SourceRedis Source = "redis"
+	// SourceLease: in Redis too. This server had taken it from there in advance, with others that it expected.
+	SourceLease Source = "lease"
 	// SourceLocal: in this server's memory, because Redis cannot be used or is not part of the service.
 	SourceLocal Source = "local"
 	// SourceBusy: nowhere. The request was refused, because this server has more to decide than it asks Redis at once, and

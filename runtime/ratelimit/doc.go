@@ -4,6 +4,7 @@
 // While Redis cannot be used each server limits to its share, in buckets of its own memory; without Redis at all those
 // are the buckets.
 //
-//	Take ─> bucket.lua in Redis ──────────> Decision (redis)
-//	          └ it fails ─> local buckets ─> Decision (local)
+//	Take ─> what was leased ──────────────────> Decision (lease)
+//	          └ nothing ─> bucket.lua in Redis ─> Decision (redis), and perhaps a lease
+//	                         └ it fails ─> local buckets ─> Decision (local)
 package ratelimit

@@ -15,7 +15,7 @@ type Options struct {
 	Redis *resilience.Redis
 	// Service is read for each decision: its names are part of every key, its replicas the shares during an outage.
 	Service func() config.Service
-	// Now is the clock of buckets in memory; nil for time.Now. Those in Redis go by Redis's clock.
+	// Now is the clock of buckets in memory and of leases; nil for time.Now. Those in Redis go by Redis's clock.
 	Now func() time.Time
 }
 
@@ -24,6 +24,7 @@ type Limiter struct {
 	options Options
 	local   *local
 	takes   *resilience.RedisBatch[*take] // nil without Redis
+	leases  *leases
 }
 
 // New returns a Limiter whose buckets in memory are full.
@@ -31,7 +32,7 @@ func New(o Options) *Limiter {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	l := &Limiter{options: o, local: newLocal()}
+	l := &Limiter{options: o, local: newLocal(), leases: newLeases()}
 	if o.Redis != nil {
 		l.takes = newTakes(o.Redis)
 	}
@@ -45,11 +46,18 @@ func (l *Limiter) Take(ctx context.Context, buckets []Bucket) Decision {
 	if l.takes == nil {
 		return l.takeLocal(buckets, 1)
 	}
+	now := l.options.Now()
+	decision, decided, ask := l.leases.take(buckets, now)
+	if decided {
+		return decision
+	}
 	service := l.options.Service()
-	decision, err := takeRedis(ctx, l.takes, service, newBuckets(buckets, 1))
+	t := newTake(service, newBuckets(buckets, 1), ask)
+	err := l.takes.Do(ctx, t)
+	l.leases.hold(t, now, err != nil, l.giveBack)
 	switch {
 	case err == nil:
-		return decision
+		return t.decision()
 	case errors.Is(err, resilience.ErrBusy):
 		return Decision{
 			Endpoint:   buckets[0].Limit.Endpoint,
@@ -60,6 +68,13 @@ func (l *Limiter) Take(ctx context.Context, buckets []Bucket) Decision {
 	default: // told by the Redis guard's own metric; the answer is this server's share
 		return l.takeLocal(buckets, service.Replicas)
 	}
+}
+
+// giveBack gives leased requests back to their bucket: it takes a negative cost. When that fails, the bucket gains them again in time.
+func (l *Limiter) giveBack(of Bucket, requests int64) {
+	b := newBucket(of, 1)
+	b.cost *= -requests
+	_ = l.takes.Do(context.Background(), newTake(l.options.Service(), []bucket{b}, nil))
 }
 
 // takeLocal takes from buckets in memory: from one of share parts of what each grants.

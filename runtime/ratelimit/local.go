@@ -17,11 +17,13 @@ type local struct {
 	max int
 
 	mu      sync.Mutex
-	buckets map[localKey]held
+	buckets map[bucketKey]held
 	swept   int64 // when, in microseconds
 }
 
-type localKey struct{ name, endpoint string }
+type bucketKey struct{ name, endpoint string }
+
+func keyOf(b Bucket) bucketKey { return bucketKey{b.Name, b.Limit.Endpoint} }
 
 // held is a bucket as it was last taken from.
 type held struct {
@@ -30,7 +32,7 @@ type held struct {
 }
 
 func newLocal() *local {
-	return &local{max: maxLocal, buckets: map[localKey]held{}}
+	return &local{max: maxLocal, buckets: map[bucketKey]held{}}
 }
 
 // take takes from all of buckets, or from none.
@@ -38,7 +40,7 @@ func (l *local) take(buckets []bucket, now int64) Decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	levels := make([]level, len(buckets))
-	keys := make([]localKey, len(buckets))
+	keys := make([]bucketKey, len(buckets))
 	allowed := true
 	for i, b := range buckets {
 		keys[i] = l.place(b, now)
@@ -62,8 +64,8 @@ func (l *local) take(buckets []bucket, now int64) Decision {
 
 // place is where a bucket is kept. When memory is full of buckets that somebody has taken from, callers that are not
 // among them share one bucket for each endpoint: that is strict with newcomers, and never gives anybody more.
-func (l *local) place(b bucket, now int64) localKey {
-	k := localKey{b.Name, b.Limit.Endpoint}
+func (l *local) place(b bucket, now int64) bucketKey {
+	k := keyOf(b.Bucket)
 	if _, ok := l.buckets[k]; ok || len(l.buckets) < l.max {
 		return k
 	}
@@ -78,5 +80,5 @@ func (l *local) place(b bucket, now int64) localKey {
 	if len(l.buckets) < l.max {
 		return k
 	}
-	return localKey{"", b.Limit.Endpoint}
+	return bucketKey{"", b.Limit.Endpoint}
 }

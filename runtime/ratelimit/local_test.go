@@ -14,7 +14,7 @@ func TestLocalTakesFromAllBucketsOrNone(t *testing.T) {
 			t.Errorf("request %d: allowed %t, want %t", i, got, want)
 		}
 	}
-	if got := buckets.buckets[localKey{"tenant", "ask"}].tokens; got != 99*micro {
+	if got := buckets.buckets[bucketKey{"tenant", "ask"}].tokens; got != 99*micro {
 		t.Errorf("left in the wide bucket: %d, want what one request left", got)
 	}
 }

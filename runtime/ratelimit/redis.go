@@ -18,12 +18,17 @@ var bucketSource string
 // bucketScript is sent by its hash, and whole only when Redis answers that it does not know it, so has not run it.
 var bucketScript = redis.NewScript(bucketSource)
 
-// take is a request's turn at the script, and what the script answered: whether it is admitted, then each bucket's tokens.
+// take is a request's turn at the script. ask are the further requests to lease of each bucket; nil for none. The script answers
+// whether it is admitted, then of each bucket its tokens and the requests that were leased.
 type take struct {
 	buckets []bucket
+	ask     []int64
 	keys    []string
 	answer  []int64
 }
+
+func (t *take) tokens(i int) int64 { return t.answer[1+2*i] }
+func (t *take) leased(i int) int64 { return t.answer[2+2*i] }
 
 // newTakes takes from buckets kept in Redis. Requests that come at a time are decided by one run of the script. Nothing is
 // repeated: a call that timed out may have taken.
@@ -37,19 +42,23 @@ func runScript(ctx context.Context, client redis.UniversalClient, takes []*take)
 	for _, t := range takes {
 		buckets += len(t.buckets)
 	}
-	keys, args := make([]string, 0, buckets), make([]any, 0, len(takes)+3*buckets)
+	keys, args := make([]string, 0, buckets), make([]any, 0, len(takes)+4*buckets)
 	for _, t := range takes {
 		keys = append(keys, t.keys...)
 		args = append(args, len(t.buckets))
-		for _, b := range t.buckets {
-			args = append(args, b.capacity, b.cost, b.perMinute)
+		for i, b := range t.buckets {
+			lease := int64(0)
+			if t.ask != nil {
+				lease = t.ask[i]
+			}
+			args = append(args, b.capacity, b.cost, b.perMinute, lease)
 		}
 	}
 	numbers, err := bucketScript.EvalSha(ctx, client, keys, args...).Int64Slice()
 	if redis.HasErrorPrefix(err, "NOSCRIPT") {
 		numbers, err = bucketScript.Eval(ctx, client, keys, args...).Int64Slice()
 	}
-	if err == nil && len(numbers) != len(takes)+buckets {
+	if err == nil && len(numbers) != len(takes)+2*buckets {
 		err = badReply(fmt.Sprintf("%d numbers for %d requests and %d buckets", len(numbers), len(takes), buckets))
 	}
 	errs := make([]error, len(takes))
@@ -57,7 +66,7 @@ func runScript(ctx context.Context, client redis.UniversalClient, takes []*take)
 		if errs[i] = err; err != nil {
 			continue
 		}
-		t.answer, numbers = numbers[:1+len(t.buckets)], numbers[1+len(t.buckets):]
+		t.answer, numbers = numbers[:1+2*len(t.buckets)], numbers[1+2*len(t.buckets):]
 		if t.answer[0] < 0 {
 			errs[i] = badReply("a key of the request holds no bucket")
 		}
@@ -73,8 +82,8 @@ func (e badReply) Error() string { return string(e) }
 // RedisError marks it as a reply, as go-redis marks those that it reads.
 func (e badReply) RedisError() {}
 
-func newTake(service config.Service, buckets []bucket) *take {
-	t := &take{buckets: buckets, keys: make([]string, len(buckets))}
+func newTake(service config.Service, buckets []bucket, ask []int64) *take {
+	t := &take{buckets: buckets, ask: ask, keys: make([]string, len(buckets))}
 	for i, b := range buckets {
 		t.keys[i] = key(service, b)
 	}
@@ -85,18 +94,9 @@ func newTake(service config.Service, buckets []bucket) *take {
 func (t *take) decision() Decision {
 	levels := make([]level, len(t.buckets))
 	for i := range levels {
-		levels[i].tokens = t.answer[i+1]
+		levels[i].tokens = t.tokens(i) + t.leased(i)*t.buckets[i].cost
 	}
 	return decide(t.buckets, levels, t.answer[0] == 1, SourceRedis)
-}
-
-// takeRedis takes from buckets kept in Redis.
-func takeRedis(ctx context.Context, takes *resilience.RedisBatch[*take], service config.Service, buckets []bucket) (Decision, error) {
-	t := newTake(service, buckets)
-	if err := takes.Do(ctx, t); err != nil {
-		return Decision{}, fmt.Errorf("taking from buckets in redis: %w", err)
-	}
-	return t.decision(), nil
 }
 
 // key names a bucket in Redis: rag:{<namespace>/<name>}:limit:<endpoint>:<name>. The braces put all buckets of a

@@ -29,6 +29,15 @@ func takesOf(tb testing.TB, server *backends.RedisServer) *resilience.RedisBatch
 	return newTakes(r)
 }
 
+// takeRedis takes one request from buckets in Redis.
+func takeRedis(ctx context.Context, takes *resilience.RedisBatch[*take], service config.Service, buckets []bucket) (Decision, error) {
+	t := newTake(service, buckets, nil)
+	if err := takes.Do(ctx, t); err != nil {
+		return Decision{}, err
+	}
+	return t.decision(), nil
+}
+
 func newClient(tb testing.TB, server *backends.RedisServer) *redis.Client {
 	tb.Helper()
 	client := redis.NewClient(&redis.Options{Addr: server.Addr(), MaxRetries: -1})
@@ -225,7 +234,7 @@ func TestScriptDecidesRequestsInTheirOrder(t *testing.T) {
 				{Name: fmt.Sprintf("caller %d of %d", random.IntN(4), seed), Limit: limit},
 			}[random.IntN(2):], 1)
 			want = append(want, inMemory.take(buckets, now))
-			takes = append(takes, newTake(service, buckets))
+			takes = append(takes, newTake(service, buckets, nil))
 		}
 		for i, err := range runScript(t.Context(), client, takes) {
 			if err != nil {
@@ -245,7 +254,7 @@ func TestBrokenBucketFailsItsOwnRequestAlone(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, backends.Redis(t))
 	bucketOf := func(name string) []bucket { return newBuckets([]Bucket{{Name: name, Limit: ask(1, 10, 1)}}, 1) }
-	takes := []*take{newTake(service, bucketOf("alice")), newTake(service, bucketOf("bob")), newTake(service, bucketOf("alice"))}
+	takes := []*take{newTake(service, bucketOf("alice"), nil), newTake(service, bucketOf("bob"), nil), newTake(service, bucketOf("alice"), nil)}
 	if err := client.LPush(t.Context(), takes[1].keys[0], "x").Err(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,333 @@
+package ratelimit
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/resilience"
+	"github.com/ragservice/ragservice-operator/test/backends"
+)
+
+var start = time.Unix(1e9, 0)
+
+func bucketsOf(limit config.Limit, names ...string) []Bucket {
+	var all []Bucket
+	for _, name := range names {
+		all = append(all, Bucket{Name: name, Limit: limit})
+	}
+	return all
+}
+
+// answered is a take that redis answered: it was admitted, tokens are in each bucket, and what was asked for was leased.
+func answered(buckets []Bucket, ask []int64, tokens int64) *take {
+	t := newTake(service, newBuckets(buckets, 1), ask)
+	t.answer = []int64{1}
+	for i := range buckets {
+		n := int64(0)
+		if ask != nil {
+			n = ask[i]
+		}
+		t.answer = append(t.answer, tokens*micro, n)
+	}
+	return t
+}
+
+// demand counts n requests at a time and returns what is asked for with the last of them.
+func demand(l *leases, buckets []Bucket, n int, now time.Time) (ask []int64) {
+	for range n {
+		_, _, ask = l.take(buckets, now)
+		for i := range ask { // a call that comes back empty
+			l.byBucket[keyOf(buckets[i])].asking = false
+		}
+	}
+	return ask
+}
+
+func TestHalfOfWhatComesIsLeased(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		limit    config.Limit
+		requests int
+		want     int64
+	}{
+		"one request":                    {ask(1, 1_000_000, 1), 1, 0},
+		"ten":                            {ask(1, 1_000_000, 1), 10, 5},
+		"at most 256":                    {ask(1, 1_000_000, 1), 10_000, 256},
+		"at most 1% of the burst":        {ask(1, 1000, 1), 10_000, 10},
+		"at most 1% of the burst's cost": {ask(1, 1000, 4), 10_000, 2},
+		"a small burst":                  {ask(1, 99, 1), 10_000, 0},
+	} {
+		var got int64
+		if asked := demand(newLeases(), bucketsOf(test.limit, "alice"), test.requests, start); asked != nil {
+			got = asked[0]
+		}
+		if got != test.want {
+			t.Errorf("%s: %d are asked for, want %d", name, got, test.want)
+		}
+	}
+}
+
+func TestDemandIsForgotten(t *testing.T) {
+	t.Parallel()
+	l, all := newLeases(), bucketsOf(ask(1, 1_000_000, 1), "alice")
+	demand(l, all, 10, start)
+	if got := demand(l, all, 1, start.Add(leaseLife)); len(got) != 1 || got[0] != 5 {
+		t.Errorf("in the window after ten requests %v are asked for, want 5", got)
+	}
+	if got := demand(l, all, 1, start.Add(3*leaseLife)); got != nil {
+		t.Errorf("long after them %v are asked for, want none", got)
+	}
+}
+
+func TestALeaseDecidesUntilItIsUsedUpOrEnds(t *testing.T) {
+	t.Parallel()
+	limit := ask(60, 1000, 1)
+	all := bucketsOf(limit, "alice")
+	held := func() *leases {
+		l := newLeases()
+		l.hold(answered(all, demandOf(l, all, 3), 500), start, false, func(Bucket, int64) {})
+		return l
+	}
+	l := held()
+	for i, want := range []int{502, 501, 500} {
+		d, decided, _ := l.take(all, start)
+		wanted := Decision{Allowed: true, Endpoint: "ask", Limit: 60, Remaining: want, ResetAfter: time.Duration(1000-want) * time.Second, Source: SourceLease}
+		if diff := cmp.Diff(wanted, d); !decided || diff != "" {
+			t.Errorf("request %d (-want +got):\n%s", i, diff)
+		}
+	}
+	if _, decided, _ := l.take(all, start); decided {
+		t.Error("a fourth request is decided by a lease of three")
+	}
+
+	l = held()
+	if _, decided, _ := l.take(all, start.Add(leaseLife)); decided {
+		t.Error("a lease that has ended decides")
+	}
+	l = held()
+	if _, decided, _ := l.take(bucketsOf(ask(60, 900, 1), "alice"), start); decided {
+		t.Error("a lease of another limit decides")
+	}
+	l = held()
+	if _, decided, _ := l.take(bucketsOf(limit, "alice", "tenant"), start); decided {
+		t.Error("a lease of one bucket decides for two")
+	}
+	if d, decided, _ := l.take(all, start); !decided || d.Remaining != 502 {
+		t.Errorf("a request that was not decided used the lease: %+v", d)
+	}
+	if _, decided, _ := l.take(bucketsOf(limit, "bob"), start); decided {
+		t.Error("alice's lease decides for bob")
+	}
+}
+
+// demandOf makes l ask for n requests of each bucket.
+func demandOf(l *leases, buckets []Bucket, n int64) []int64 {
+	want := make([]int64, len(buckets))
+	for i, b := range buckets {
+		l.of(b, start).asking = true
+		want[i] = n
+	}
+	return want
+}
+
+func TestOnlyOneRequestAsksForALease(t *testing.T) {
+	t.Parallel()
+	l, all := newLeases(), bucketsOf(ask(1, 1_000_000, 1), "alice")
+	demand(l, all, 10, start)
+	_, _, first := l.take(all, start)
+	if _, _, second := l.take(all, start); first == nil || second != nil {
+		t.Errorf("asked for %v and then %v, want one to ask", first, second)
+	}
+	l.hold(answered(all, first, 500), start, true, nil)
+	if _, decided, again := l.take(all, start); decided || again == nil {
+		t.Error("after a call that failed nothing is asked for, or something is held")
+	}
+}
+
+func TestWhatIsLeftOfALeaseIsGivenBackOnce(t *testing.T) {
+	t.Parallel()
+	l, all := newLeases(), bucketsOf(ask(1, 1_000_000, 1), "alice")
+	back := make(chan int64, 2)
+	hold := func() {
+		l.hold(answered(all, demandOf(l, all, 3), 500), start, false, func(b Bucket, n int64) { back <- n })
+	}
+	hold()
+	l.take(all, start)
+	select {
+	case n := <-back:
+		if n != 2 {
+			t.Errorf("%d are given back, want 2", n)
+		}
+	case <-time.After(patience):
+		t.Fatal("nothing is given back")
+	}
+	if _, decided, _ := l.take(all, start); decided {
+		t.Error("what was given back is used")
+	}
+	// A lease that was used up has nothing to give back, and the end of it is not that of the next.
+	s := l.byBucket[keyOf(all[0])]
+	hold()
+	earlier := s.ends
+	s.left, s.ends = 7, s.ends.Add(time.Hour)
+	if n := l.end(s, earlier); n != 0 || s.left != 7 {
+		t.Errorf("the end of an earlier lease takes %d of the next", n)
+	}
+}
+
+func TestMemoryOfLeasesIsBounded(t *testing.T) {
+	t.Parallel()
+	l, limit := newLeases(), ask(1, 1000, 1)
+	for i := range maxLeases + 10 {
+		l.take(bucketsOf(limit, string(rune(i+1))), start)
+	}
+	if n := len(l.byBucket); n != maxLeases {
+		t.Errorf("%d buckets are remembered, want %d", n, maxLeases)
+	}
+	l.take(bucketsOf(limit, "newcomer"), start.Add(time.Minute))
+	if n := len(l.byBucket); n != 1 {
+		t.Errorf("a minute later %d buckets are remembered, want the newcomer's", n)
+	}
+}
+
+func TestScriptLeases(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	takes := takesOf(t, server)
+	b := newBucket(Bucket{Name: "alice", Limit: ask(1, 100, 2)}, 1)
+	do := func(b bucket, ask int64) []int64 {
+		t.Helper()
+		turn := newTake(service, []bucket{b}, []int64{ask})
+		if err := takes.Do(t.Context(), turn); err != nil {
+			t.Fatal(err)
+		}
+		turn.answer[1] /= micro // it gains a token a minute: a part of one since
+		return turn.answer
+	}
+	giveBack := func(tokens int64) bucket {
+		back := b
+		back.cost = -tokens * micro
+		return back
+	}
+	for i, step := range []struct {
+		bucket bucket
+		ask    int64
+		want   []int64
+	}{
+		{b, 3, []int64{1, 92, 3}},              // 2 for the request, 6 for those to come
+		{b, 100, []int64{1, 80, 5}},            // 90 are left, enough for 45: an eighth of these
+		{giveBack(10), 0, []int64{1, 90, 0}},   //
+		{giveBack(100), 0, []int64{1, 100, 0}}, // never more than it holds
+		{giveBack(-90), 0, []int64{1, 10, 0}},
+		{b, 100, []int64{1, 8, 0}}, // the last of a bucket are leased to nobody
+		{giveBack(-7), 0, []int64{1, 1, 0}},
+		{b, 100, []int64{0, 1, 0}}, // nor is anything with a refusal
+	} {
+		if diff := cmp.Diff(step.want, do(step.bucket, step.ask)); diff != "" {
+			t.Errorf("step %d (-want +got):\n%s", i, diff)
+		}
+	}
+}
+
+func newLimiter(tb testing.TB, server *backends.RedisServer) *Limiter {
+	tb.Helper()
+	guard := resilience.NewRedis(resilience.RedisOptions{Address: server.Addr(), Timeout: patience})
+	tb.Cleanup(func() { _ = guard.Close() })
+	return New(Options{Redis: guard, Service: func() config.Service { return service }})
+}
+
+// Several servers take leases of one bucket, as fast as they can: they admit what it holds, no more, and what they do not use comes
+// back, so no less.
+func TestLeasesNeitherMakeNorLoseTokens(t *testing.T) {
+	t.Parallel()
+	const burst, servers, callers = 5000, 3, 4
+	server := backends.Redis(t)
+	all := bucketsOf(ask(1, burst, 1), "alice")
+	began := time.Now()
+	var admitted, leased atomic.Int64
+	var limiters []*Limiter
+	for range servers {
+		limiters = append(limiters, newLimiter(t, server))
+	}
+	count := func(l *Limiter) {
+		d := l.Take(t.Context(), all)
+		if d.Allowed {
+			admitted.Add(1)
+		}
+		if d.Source == SourceLease {
+			leased.Add(1)
+		}
+	}
+	var wg sync.WaitGroup
+	for _, l := range limiters {
+		for range callers {
+			wg.Go(func() {
+				for range burst / servers / callers * 2 {
+					count(l)
+				}
+			})
+		}
+	}
+	wg.Wait()
+	for deadline := time.Now().Add(patience); admitted.Load() < burst; {
+		count(limiters[0])
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of %d are admitted: the rest is lost", admitted.Load(), burst)
+		}
+	}
+	if most := burst + int64(time.Since(began).Minutes()) + 1; admitted.Load() > most {
+		t.Errorf("%d are admitted, want at most %d", admitted.Load(), most)
+	}
+	if leased.Load() == 0 {
+		t.Error("nothing was leased")
+	}
+}
+
+// Without Redis what was leased is used up, and the local share decides from then on.
+func TestLeasesEndWithRedis(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	guard := resilience.NewRedis(resilience.RedisOptions{Address: server.Addr()})
+	t.Cleanup(func() { _ = guard.Close() })
+	l := New(Options{Redis: guard, Service: func() config.Service { return service }})
+	all := bucketsOf(ask(1, 1_000_000, 1), "alice")
+	for deadline := time.Now().Add(patience); l.Take(t.Context(), all).Source != SourceLease; {
+		if time.Now().After(deadline) {
+			t.Fatal("nothing is leased")
+		}
+	}
+	server.Kill()
+	leased := 0
+	for l.Take(t.Context(), all).Source != SourceLocal {
+		if leased++; leased > maxLease {
+			t.Fatalf("%d are admitted by a lease of %d", leased, maxLease)
+		}
+	}
+}
+
+// A lease is asked for with a request, so it saves round trips and costs none but for what is given back.
+func TestLeasesSaveRoundTrips(t *testing.T) {
+	t.Parallel()
+	const requests = 5000
+	server := backends.Redis(t)
+	var scripts atomic.Int64
+	guard := resilience.NewRedis(resilience.RedisOptions{Address: server.Addr(), Timeout: patience})
+	t.Cleanup(func() { _ = guard.Close() })
+	l := New(Options{Redis: guard, Service: func() config.Service { return service }})
+	l.takes = resilience.NewRedisBatch(guard, "take", func(ctx context.Context, client redis.UniversalClient, takes []*take) []error {
+		scripts.Add(1)
+		return runScript(ctx, client, takes)
+	})
+	for range requests {
+		l.Take(t.Context(), bucketsOf(ask(1, 1_000_000, 1), "alice"))
+	}
+	if n := scripts.Load(); n > requests/2 {
+		t.Errorf("%d round trips for %d requests", n, requests)
+	}
+}
