@@ -53,7 +53,9 @@ func (a *Applier) Apply(ctx context.Context, rag *v1alpha1.RAGService, plan desi
 	p := &pass{Applier: a, rag: rag, held: slices.Clone(plan.Withheld)}
 	p.createSecrets(ctx, plan.Generated)
 	for _, c := range plan.Components {
-		if !slices.Contains(p.held, c.Name) {
+		if slices.Contains(p.held, c.Name) {
+			p.repairComponent(ctx, c)
+		} else {
 			p.applyComponent(ctx, c)
 		}
 	}
@@ -68,7 +70,7 @@ func (a *Applier) Apply(ctx context.Context, rag *v1alpha1.RAGService, plan desi
 type pass struct {
 	*Applier
 	rag *v1alpha1.RAGService
-	// held are the components of which nothing is written or deleted.
+	// held are the components that stay as they were written last.
 	held     []desired.Component
 	changes  ChangeSet
 	failures []error

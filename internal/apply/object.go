@@ -21,13 +21,18 @@ import (
 
 // applyObject makes one object as it was rendered, and says whether it is.
 func (p *pass) applyObject(ctx context.Context, o desired.Object) bool {
+	return p.writeObject(ctx, o, func(verdict) bool { return true })
+}
+
+// writeObject gives one object what it needs, where that may be written.
+func (p *pass) writeObject(ctx context.Context, o desired.Object, may func(verdict) bool) bool {
 	r, err := render(o)
 	if err != nil {
 		p.fail(Ref{o.Component, o.GVK.Kind, o.Key.Name}, err)
 		return false
 	}
 	v, err := p.judge(ctx, r)
-	if err == nil && v.heading != nil {
+	if err == nil && v.heading != nil && may(v) {
 		err = p.send(ctx, r, v)
 	}
 	p.fail(r.ref(), err)
@@ -91,6 +96,9 @@ func (p *pass) judgeUncached(ctx context.Context, r rendered) (verdict, error) {
 	if maps.Equal(meta.Labels, r.GetLabels()) && meta.Annotations[AnnotationAppliedHash] == r.hash &&
 		metav1.IsControlledBy(&meta, p.rag) {
 		return verdict{}, nil
+	}
+	if meta.Annotations[AnnotationAppliedHash] != r.hash {
+		return verdict{&p.changes.Updated, meta.ResourceVersion}, nil
 	}
 	return verdict{&p.changes.Drifted, meta.ResourceVersion}, nil
 }

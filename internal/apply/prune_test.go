@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -64,27 +63,6 @@ func theirs(o client.Object, name string, owners ...metav1.OwnerReference) clien
 	o.SetLabels(desired.Labels("papers", desired.ComponentServer))
 	o.SetOwnerReferences(owners)
 	return o
-}
-
-// What runs goes on while a Secret is missing: nothing of the server is written, nothing of it deleted.
-func TestWithheldComponentsStayAsTheyAre(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.settled()
-	in := w.inputs()
-	in.Secrets.Candidates = nil
-	in.Secrets.Problems = []desired.SecretProblem{{Field: "spec.auth.apiKeysSecretRef", Secret: "callers", Reason: "SecretNotFound"}}
-	w.rag.Spec.Server.Image = "example.com/ragserver:3"
-	state, err := desired.Build(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if changes := w.apply(state); !changes.Empty() {
-		t.Errorf("changes %+v, want none", changes)
-	}
-	if image := get(w, "papers-server", &appsv1.Deployment{}).Spec.Template.Spec.Containers[0].Image; image != "example.com/ragserver:2" {
-		t.Errorf("the server runs %s", image)
-	}
 }
 
 // Between the cache's look and the deletion the object may have changed hands.

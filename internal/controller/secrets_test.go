@@ -6,8 +6,10 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
@@ -63,6 +65,18 @@ func TestASecretThatIsDeletedLeavesServersAlone(t *testing.T) {
 	if w.awaits(rag, desired.ComponentServer, &after); after.Generation != before.Generation {
 		t.Error("the Deployment was changed")
 	}
+	var policy networkingv1.NetworkPolicy
+	key := client.ObjectKey{Namespace: w.namespace, Name: "papers-server"}
+	w.must(w.Get(t.Context(), key, &policy))
+	want := len(policy.Spec.Egress)
+	policy.Spec.Egress = nil
+	w.must(w.Update(t.Context(), &policy))
+	w.eventually(func() string {
+		if w.must(w.Get(t.Context(), key, &policy)); len(policy.Spec.Egress) != want {
+			return "the policy is as somebody has set it"
+		}
+		return ""
+	})
 	secret = &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "callers"}, StringData: map[string]string{"alice": aliceKey}}
 	w.must(w.Create(t.Context(), secret))
 	w.eventuallyShows(rag, map[string]string{"SecretsResolved": "True/Resolved", "Ready": "True/Ready", "Reconciling": ""})

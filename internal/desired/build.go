@@ -26,6 +26,7 @@ func Build(in Inputs) (Plan, error) {
 		return Plan{}, err
 	}
 	withheld := withheld(in.Secrets.Problems)
+	in.Secrets.RollHashes = rollHashes(in, withheld)
 	components, err := build{in, written}.components(withheld)
 	if err != nil {
 		return Plan{}, err
@@ -69,7 +70,7 @@ type build struct {
 	config serverConfig
 }
 
-// components are the plans of all of them. What is withheld has actions alone.
+// components are the plans of all of them.
 func (b build) components(withheld []Component) ([]ComponentPlan, error) {
 	var plans []ComponentPlan
 	for _, d := range descriptors() {
@@ -79,7 +80,7 @@ func (b build) components(withheld []Component) ([]ComponentPlan, error) {
 		}
 		plan.Name = d.name
 		if slices.Contains(withheld, d.name) {
-			plan.Objects, plan.Removal = nil, nil
+			plan.Removal = nil
 		}
 		plans = append(plans, plan)
 	}
@@ -98,6 +99,19 @@ func withheld(problems []SecretProblem) []Component {
 	}
 	slices.Sort(held)
 	return slices.Compact(held)
+}
+
+// rollHashes are those of the Secrets. What is withheld keeps those that its pods have: a Secret that is gone is no reason to
+// replace them.
+func rollHashes(in Inputs, withheld []Component) map[Component]string {
+	hashes := map[Component]string{}
+	maps.Copy(hashes, in.Secrets.RollHashes)
+	for _, c := range withheld {
+		if had, ok := in.Children.RollHashes[c]; ok {
+			hashes[c] = had
+		}
+	}
+	return hashes
 }
 
 func fieldError(field string, err error) error { return fmt.Errorf("%s: %w", field, err) }

@@ -58,7 +58,7 @@ type Inputs struct {
 // SecretFacts is what was found of Secrets. It holds no secret but the candidates for those that do not exist yet.
 type SecretFacts struct {
 	// Problems are references that do not resolve, in the order of the spec. While one withholds the server, its objects are
-	// not written: nothing half-made, and what runs goes on.
+	// only repaired: nothing half-made, and what runs goes on.
 	Problems []SecretProblem
 	// RollHashes are HMACs of the referenced entries, by component; a change rolls that component's pods.
 	RollHashes map[Component]string
@@ -112,7 +112,7 @@ func (o Object) IsWorkload() bool { return o.GVK.Group == appsv1.GroupName }
 // ComponentPlan is one component as it shall be.
 type ComponentPlan struct {
 	Name Component
-	// Objects in the order in which they are written, the workload last. None while the component is withheld.
+	// Objects in the order in which they are written, the workload last.
 	Objects []Object
 	// Removal is the StatefulSet that has to go before the workload can be written; nil when none has to.
 	Removal *DeleteStatefulSet
@@ -128,8 +128,8 @@ type Plan struct {
 	Components []ComponentPlan
 	// Actions are steps on what exists and belongs to no component.
 	Actions []Action
-	// Withheld are components that are not written in this pass because of SecretFacts.Problems; what exists of them
-	// stays as it is.
+	// Withheld are components that are not written in this pass because of SecretFacts.Problems. What runs of them stays as it was
+	// written last.
 	Withheld []Component
 	// ConfigHash is the hash of the server's configuration.
 	ConfigHash string

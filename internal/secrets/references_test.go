@@ -12,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
 	"github.com/ragservice/ragservice-operator/internal/desired/desiredtest"
 	"github.com/ragservice/ragservice-operator/internal/secrets"
@@ -100,22 +99,21 @@ func withoutDetail(t *testing.T, problems []desired.SecretProblem) []desired.Sec
 // A service that asks nobody for a key runs without one, and without an administrator.
 func TestAnonymousServiceNeedsNoKey(t *testing.T) {
 	t.Parallel()
-	rag := desiredtest.Anonymous()
-	rag.Spec.Auth.APIKeysSecretRef = &v1alpha1.SecretReference{Name: "callers"}
-	w := newWorld(t, rag)
-	problem := func(key, reason string) []desired.SecretProblem {
-		return []desired.SecretProblem{{Field: "spec.auth.apiKeysSecretRef", Secret: "callers", Key: key, Reason: reason}}
+	w := newWorld(t, desiredtest.Anonymous())
+	problem := func(key string) []desired.SecretProblem {
+		return []desired.SecretProblem{{Field: "metadata.name", Secret: "papers-api-keys", Key: key, Reason: "KeyRefused"}}
 	}
+	w.adopt(w.read().Candidates)
 	for _, step := range []struct {
-		arrange func()
-		want    []desired.SecretProblem
+		admin, client string
+		want          []desired.SecretProblem
 	}{
-		{func() {}, problem("", "SecretNotFound")}, // its pods would wait for the volume
-		{func() { w.create("callers", nil) }, problem("", "KeyRefused")},
-		{func() { w.set("callers", "alice", "none") }, problem("alice", "KeyRefused")},
-		{func() { w.set("callers", "alice", callerKey) }, nil},
+		{callerKey, "", nil},
+		{"none", "", problem("admin")},
+		{"", "", problem("")},
 	} {
-		step.arrange()
+		w.set("papers-api-keys", "admin", step.admin)
+		w.set("papers-api-keys", "client", step.client)
 		if diff := cmp.Diff(step.want, withoutDetail(t, w.read().Problems)); diff != "" {
 			t.Errorf("problems (-want +got):\n%s", diff)
 		}
