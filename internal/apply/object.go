@@ -2,7 +2,6 @@ package apply
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 
@@ -12,7 +11,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/structured-merge-diff/v6/typed"
 
@@ -169,20 +167,4 @@ func (p *pass) send(ctx context.Context, r rendered, v verdict) error {
 func (p *pass) apply(ctx context.Context, r rendered) (*unstructured.Unstructured, error) {
 	answer := r.DeepCopy()
 	return answer, p.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(answer), FieldOwner, client.ForceOwnership)
-}
-
-// overwrite is for an object that somebody changed so that what we apply does not fit beside it: of a Service whose port
-// got another number, the apply would make two ports of one name. A merge patch replaces lists whole; what is refused then
-// too, for being immutable, keeps the first error.
-func (p *pass) overwrite(ctx context.Context, r rendered, v verdict, refused error) (*unstructured.Unstructured, error) {
-	whole := r.DeepCopy()
-	whole.SetResourceVersion(v.version)
-	data, err := whole.MarshalJSON()
-	if err != nil {
-		return nil, errors.Join(refused, err)
-	}
-	if err := p.client.Patch(ctx, whole, client.RawPatch(types.MergePatchType, data), FieldOwner); err != nil {
-		return nil, refused
-	}
-	return p.apply(ctx, r)
 }
