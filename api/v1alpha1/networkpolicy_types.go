@@ -38,14 +38,13 @@ type EgressRule struct {
 	// +optional
 	PodSelector *metav1.LabelSelector `json:"podSelector,omitempty"`
 	// port is that of the pods, behind a Service too: policies judge packets after the Service's port was replaced. Without it
-	// every port.
+	// every port of protocol.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=65535
 	// +optional
 	Port *int32 `json:"port,omitempty"`
-	// protocol of port. Default TCP.
+	// protocol is TCP, UDP or SCTP. Default: TCP with port; without either every port of every protocol.
 	// +kubebuilder:validation:Enum=TCP;UDP;SCTP
-	// +default="TCP"
 	// +optional
 	Protocol corev1.Protocol `json:"protocol,omitempty"`
 }

@@ -78,10 +78,14 @@ func furtherEgress(rule v1alpha1.EgressRule) *egressRule {
 	if rule.PodSelector != nil {
 		p.WithPodSelector(selector(rule.PodSelector))
 	}
-	if rule.Port == nil {
+	switch {
+	case rule.Port != nil:
+		return to(p, port(cmp.Or(rule.Protocol, corev1.ProtocolTCP), *rule.Port))
+	case rule.Protocol != "":
+		return to(p, networkingv1ac.NetworkPolicyPort().WithProtocol(rule.Protocol))
+	default:
 		return to(p)
 	}
-	return to(p, port(cmp.Or(rule.Protocol, corev1.ProtocolTCP), *rule.Port))
 }
 
 func selector(s *metav1.LabelSelector) *metav1ac.LabelSelectorApplyConfiguration {

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired/desiredtest"
 )
 
@@ -53,6 +54,34 @@ func TestEgressToTheModel(t *testing.T) {
 				t.Errorf("egress rule (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestPortsOfFurtherEgress(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		rule v1alpha1.EgressRule
+		want []networkingv1.NetworkPolicyPort
+	}{
+		"nothing": {v1alpha1.EgressRule{}, nil},
+		"a port": {
+			v1alpha1.EgressRule{Port: new(int32(80))},
+			[]networkingv1.NetworkPolicyPort{{Protocol: new(corev1.ProtocolTCP), Port: new(intstr.FromInt32(80))}},
+		},
+		"a protocol": {v1alpha1.EgressRule{Protocol: corev1.ProtocolUDP}, []networkingv1.NetworkPolicyPort{{Protocol: new(corev1.ProtocolUDP)}}},
+		"both": {
+			v1alpha1.EgressRule{Port: new(int32(80)), Protocol: corev1.ProtocolSCTP},
+			[]networkingv1.NetworkPolicyPort{{Protocol: new(corev1.ProtocolSCTP), Port: new(intstr.FromInt32(80))}},
+		},
+	} {
+		rag := desiredtest.Smallest()
+		test.rule.CIDR = "10.0.0.0/8"
+		rag.Spec.NetworkPolicy.Egress = []v1alpha1.EgressRule{test.rule}
+		policy := find[networkingv1.NetworkPolicy](t, build(t, desiredtest.Inputs(rag)), "NetworkPolicy", "papers-server")
+		last := policy.Spec.Egress[len(policy.Spec.Egress)-1]
+		if diff := cmp.Diff(test.want, last.Ports); diff != "" || last.To[0].IPBlock.CIDR != "10.0.0.0/8" {
+			t.Errorf("%s: ports to %v (-want +got):\n%s", name, last.To, diff)
+		}
 	}
 }
 

@@ -38,7 +38,7 @@ var accepted = []struct{ name, spec string }{
 	{"product's tier on an endpoint", extractive + "  rateLimits: {endpoints: [{name: documents, requestsPerMinute: 1, tiers: [{name: enterprise, requestsPerMinute: 2}]}]}\n"},
 	{"anonymous", extractive + "  auth: {mode: Anonymous}\n"},
 	{"keys of one's own", extractive + "  auth: {apiKeysSecretRef: {name: keys}}\n"},
-	{"egress", extractive + "  networkPolicy: {egress: [{cidr: 10.0.0.0/8, port: 65535}, {cidr: 'fd00::/8', port: 1}]}\n"},
+	{"egress", extractive + "  networkPolicy: {egress: [{cidr: 10.0.0.0/8, port: 65535}, {cidr: 'fd00::/8', port: 1}, {cidr: 10.0.0.0/8, protocol: UDP}, {podSelector: {}}]}\n"},
 	{"no policies", extractive + "  networkPolicy: {enabled: false}\n"},
 	{"web pages", extractive + "  server: {cors: {allowedOrigins: ['https://app.example.com', 'http://localhost:3000', 'http://[::1]:5173']}}\n"},
 	{"every web page", extractive + "  server: {cors: {allowedOrigins: ['*']}}\n"},
