@@ -31,6 +31,13 @@ type Quantity string
 // +kubebuilder:validation:Pattern=`^[0-9]{1,3}([.][0-9]{1,4})?$`
 type Decimal string
 
+// Image is a reference to a container image.
+//
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=512
+// +kubebuilder:validation:Pattern=`^[^\s]+$`
+type Image string
+
 // Duration parses d. The schema has checked it; an error means it was bypassed.
 func (d Duration) Duration() (time.Duration, error) {
 	parsed, err := time.ParseDuration(string(d))

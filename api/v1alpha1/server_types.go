@@ -48,32 +48,6 @@ type ServerSpec struct {
 	CORS CORSSpec `json:"cors,omitzero"`
 }
 
-// ServiceSpec is the Service in front of the server.
-type ServiceSpec struct {
-	// type is ClusterIP (reached inside the cluster), NodePort (on a port of each node) or LoadBalancer (an address of the cloud's).
-	// With the last two the network policies still let every address in to the API, which speaks plain HTTP. Default ClusterIP.
-	// +kubebuilder:validation:Enum=ClusterIP;NodePort;LoadBalancer
-	// +default="ClusterIP"
-	// +optional
-	Type ServiceType `json:"type,omitempty"`
-	// annotations are further annotations of the Service, such as those of a cloud's load balancer.
-	// +optional
-	Annotations ObjectAnnotations `json:"annotations,omitempty"`
-}
-
-// ServiceType is how a Service is reached.
-type ServiceType string
-
-// Values of ServiceType.
-const (
-	// ServiceTypeClusterIP is reached inside the cluster.
-	ServiceTypeClusterIP ServiceType = "ClusterIP"
-	// ServiceTypeNodePort is reached on a port of each node too.
-	ServiceTypeNodePort ServiceType = "NodePort"
-	// ServiceTypeLoadBalancer is reached on an address that the cloud gives too.
-	ServiceTypeLoadBalancer ServiceType = "LoadBalancer"
-)
-
 // EnvVar is a variable of an environment.
 type EnvVar struct {
 	// name of the variable. POD_NAME, POD_UID and GOMEMLIMIT (nine tenths of the memory limit) are set by the operator.
@@ -89,28 +63,3 @@ type EnvVar struct {
 	// +optional
 	Value string `json:"value,omitempty"` //nolint:kubeapilinter // an empty value is the same as none
 }
-
-// CORSSpec is which web pages may read answers in a browser. Keys travel in headers, so cookies are never sent.
-type CORSSpec struct {
-	// allowedOrigins are the origins of such pages: scheme, host, and port where it is not the scheme's own, as in
-	// https://app.example.com; or * for every page.
-	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=32
-	// +listType=set
-	// +optional
-	AllowedOrigins []Origin `json:"allowedOrigins,omitempty"`
-}
-
-// Origin is the origin of a web page, or * for any.
-//
-// +kubebuilder:validation:MinLength=1
-// +kubebuilder:validation:MaxLength=267
-// +kubebuilder:validation:Pattern=`^(\*|https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?)$`
-type Origin string
-
-// Image is a reference to a container image.
-//
-// +kubebuilder:validation:MinLength=1
-// +kubebuilder:validation:MaxLength=512
-// +kubebuilder:validation:Pattern=`^[^\s]+$`
-type Image string

@@ -1,0 +1,46 @@
+package v1alpha1
+
+// CacheSpec is how long results are kept.
+type CacheSpec struct {
+	// enabled turns the cache on; without it every request is worked out anew, and X-Cache says BYPASS. Default true.
+	// +default=true
+	// +optional
+	Enabled *bool `json:"enabled,omitempty"`
+	// ttl is how long each kind of result is kept.
+	// +default={}
+	// +optional
+	TTL CacheTTLSpec `json:"ttl,omitzero"`
+	// local is the part of the cache that each server keeps in its own memory.
+	// +default={}
+	// +optional
+	Local LocalCacheSpec `json:"local,omitzero"`
+	// generation is part of every key: raising it empties the cache at once. Default 0.
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:XValidation:rule="self >= oldSelf",reason=FieldValueForbidden,message="must not go down, since results of an earlier generation could come back: raise it to empty the cache"
+	// +default=0
+	// +optional
+	Generation *int64 `json:"generation,omitempty"`
+}
+
+// CacheTTLSpec is how long each kind of result is kept, from 1s to 720h.
+type CacheTTLSpec struct {
+	// search is how long search results are kept. Default 1h.
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(ms|s|m|h))+$') && duration(self) >= duration('1s') && duration(self) <= duration('720h')",message="must be a duration from 1s to 720h, such as 15m or 24h"
+	// +default="1h"
+	// +optional
+	Search Duration `json:"search,omitempty"`
+	// llm is how long answers are kept. Default 15m.
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(ms|s|m|h))+$') && duration(self) >= duration('1s') && duration(self) <= duration('720h')",message="must be a duration from 1s to 720h, such as 15m or 24h"
+	// +default="15m"
+	// +optional
+	LLM Duration `json:"llm,omitempty"`
+}
+
+// LocalCacheSpec is the part of the cache that each server keeps in its own memory.
+type LocalCacheSpec struct {
+	// maxBytes bounds the results kept, by their size. Default 64Mi.
+	// +kubebuilder:validation:XValidation:rule="isQuantity(self) && quantity(self).compareTo(quantity('1Mi')) >= 0 && quantity(self).compareTo(quantity('16Gi')) <= 0",message="must be an amount from 1Mi to 16Gi, such as 256Mi"
+	// +default="64Mi"
+	// +optional
+	MaxBytes Quantity `json:"maxBytes,omitempty"`
+}
