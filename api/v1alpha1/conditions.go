@@ -41,6 +41,8 @@ const (
 	ReasonAvailable = "Available"
 	// ReasonProgressing (False or Unknown): the part is starting or changing and is not late.
 	ReasonProgressing = "Progressing"
+	// ReasonRollQueued (True, of Reconciling): pods wait to be replaced until those of other services have been.
+	ReasonRollQueued = "RollQueued"
 	// ReasonPodFailing (False): a pod of the part cannot start or keeps ending; status.diagnostics names it.
 	ReasonPodFailing = "PodFailing"
 	// ReasonUnschedulable (False): no node takes a pod of the part.

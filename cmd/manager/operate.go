@@ -57,7 +57,7 @@ func operate(ctx context.Context, s settings, stdout io.Writer) error {
 	if err := mgr.Add(poller); err != nil {
 		return fmt.Errorf("adding the poller: %w", err)
 	}
-	reconciler := controller.New(mgr, controller.Options{Operator: s.operator, Poller: poller})
+	reconciler := controller.New(mgr, controller.Options{Operator: s.operator, MaxConcurrentRolls: s.maxRolls, Poller: poller})
 	if err := reconciler.SetupWithManager(ctx, mgr); err != nil {
 		return err
 	}

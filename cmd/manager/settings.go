@@ -24,6 +24,8 @@ type settings struct {
 	logLevel    slog.Level
 	// operator is for all RAGServices. Its namespace is from POD_NAMESPACE.
 	operator desired.OperatorOptions
+	// maxRolls is controller.Options.MaxConcurrentRolls.
+	maxRolls int
 }
 
 // usageError is a command line that cannot be meant.
@@ -47,6 +49,8 @@ func parse(args []string, getenv func(string) string, out io.Writer) (settings, 
 	flags.Func("pod-security", "who chooses the users of pods: fixed-ids (default; those that the images are made for) or platform (OpenShift)", podSecurityInto(&s.operator.PodSecurity))
 	flags.StringVar(&s.operator.StorageClass, "default-storage-class", "",
 		"class of new volumes, where a RAGService names none; empty for the cluster's default")
+	flags.IntVar(&s.maxRolls, "max-concurrent-rolls", 3,
+		"how many RAGServices may have pods replaced at once that their users did not ask for, as after an upgrade; 0 for any number")
 	registry := flags.String("image-registry", "",
 		"registry, with folders or without, that takes the place of that of the three images")
 	pullSecrets := flags.String("image-pull-secret", "",
@@ -126,6 +130,9 @@ func (s settings) problems(rest []string) []error {
 		if len(validation.IsDNS1123Label(namespace)) > 0 {
 			all = append(all, fmt.Errorf("--namespaces: %q is no name of a namespace", namespace))
 		}
+	}
+	if s.maxRolls < 0 {
+		all = append(all, fmt.Errorf("--max-concurrent-rolls must be 0 or more, not %d", s.maxRolls))
 	}
 	if class := s.operator.StorageClass; class != "" && len(validation.IsDNS1123Subdomain(class)) > 0 {
 		all = append(all, fmt.Errorf("--default-storage-class: %q is no name of a StorageClass", class))

@@ -33,7 +33,7 @@ func TestSettings(t *testing.T) {
 	args := append([]string{
 		"--leader-elect", "--metrics-bind-address=:9090", "--namespaces= b,a,b", "--log-level=DEBUG",
 		"--pod-security=platform", "--image-pull-secret=registry,mirror", "--operator-id=rag-system.other",
-		"--default-storage-class=fast",
+		"--default-storage-class=fast", "--max-concurrent-rolls=7",
 	}, images...)
 	got, err := parse(args, environment("POD_NAMESPACE", "rag-system"), nil)
 	if err != nil {
@@ -41,7 +41,7 @@ func TestSettings(t *testing.T) {
 	}
 	want := settings{
 		leaderElect: true, metricsBind: ":9090", probeBind: ":8081", namespaces: []string{"a", "b"},
-		logLevel: slog.LevelDebug,
+		logLevel: slog.LevelDebug, maxRolls: 7,
 		operator: desired.OperatorOptions{
 			ID:     "rag-system.other",
 			Images: desired.Images{Server: "s", Redis: "r", OpenSearch: "o"}, Namespace: "rag-system",
@@ -70,6 +70,7 @@ func TestBrokenFlags(t *testing.T) {
 		"empty namespace":  {append([]string{"--namespaces=a,,b"}, images...), "--namespaces"},
 		"bad registry":     {append([]string{"--image-registry=https://a"}, images...), "--image-registry"},
 		"bad class":        {append([]string{"--default-storage-class=a b"}, images...), "--default-storage-class"},
+		"bad rolls":        {append([]string{"--max-concurrent-rolls=-1"}, images...), "--max-concurrent-rolls"},
 		"bad pull secret":  {append([]string{"--image-pull-secret=a b"}, images...), "--image-pull-secret"},
 		"bad pod security": {append([]string{"--pod-security=root"}, images...), "pod-security"},
 		"bad id":           {append([]string{"--operator-id=a/b"}, images...), "--operator-id"},
@@ -96,7 +97,7 @@ func TestHelpListsFlags(t *testing.T) {
 	}
 	for _, name := range []string{
 		"leader-elect", "namespaces", "server-image", "redis-image", "opensearch-image", "log-level", "pod-security",
-		"image-pull-secret", "image-registry", "default-storage-class", "operator-id",
+		"image-pull-secret", "image-registry", "default-storage-class", "operator-id", "max-concurrent-rolls",
 	} {
 		if !strings.Contains(stdout.String(), name) {
 			t.Errorf("help does not name %s", name)

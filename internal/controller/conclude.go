@@ -26,6 +26,8 @@ const (
 	staleDelay = 200 * time.Millisecond
 	// stalledDelay is how long a pass waits that a person must help: what is in the way is not watched.
 	stalledDelay = time.Minute
+	// turnDelay is how long a service waits before it asks again for its turn to have pods replaced.
+	turnDelay = 10 * time.Second
 )
 
 // conclude judges a pass, writes the status once, tells what has changed, and says when the next pass is due.
@@ -84,6 +86,10 @@ func (r *Reconciler) writeStatus(ctx context.Context, rag *v1alpha1.RAGService, 
 // next says when the next pass is due. A fault that time may mend is returned, so that the queue backs off; one that
 // waits for a person is logged here and looked at again later.
 func next(ctx context.Context, pass *status.Pass, verdict status.Verdict, passErr error) (ctrl.Result, error) {
+	if _, queued := errors.AsType[*queuedError](passErr); queued {
+		logf.FromContext(ctx).V(1).Info(passErr.Error())
+		return ctrl.Result{RequeueAfter: turnDelay}, nil
+	}
 	stalled := false
 	for _, f := range pass.Faults {
 		if !f.Terminal() {
@@ -109,6 +115,12 @@ func (r *Reconciler) retry(ctx context.Context, rag *v1alpha1.RAGService, err er
 	after := r.conflicts.When(client.ObjectKeyFromObject(rag))
 	logf.FromContext(ctx).V(1).Info("the cache is behind", "conflicts", err.Error(), "retryAfter", after)
 	return ctrl.Result{RequeueAfter: after}, nil
+}
+
+// isReadyAsObserved says that the spec as it is was brought about, and is Ready.
+func isReadyAsObserved(rag *v1alpha1.RAGService) bool {
+	observed := rag.Status.ObservedGeneration
+	return observed != nil && *observed == rag.Generation && meta.IsStatusConditionTrue(rag.Status.Conditions, v1alpha1.ConditionReady)
 }
 
 func isPropagating(rag *v1alpha1.RAGService) bool {

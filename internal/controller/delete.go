@@ -19,6 +19,7 @@ import (
 func (r *Reconciler) reconcileDelete(ctx context.Context, key types.NamespacedName) {
 	r.poller.Forget(key)
 	r.conflicts.Forget(key)
+	r.rolls.leave(key)
 	forgetConditions(key)
 	uid, known := r.ledger.remove(key)
 	if !known {

@@ -64,10 +64,13 @@ func faults(err error) []status.Fault {
 	unread := false
 	for _, one := range each(err) {
 		invalid, isBuild := errors.AsType[*buildError](one)
+		queued, isQueued := errors.AsType[*queuedError](one)
 		failure, isApply := errors.AsType[*apply.Failure](one)
 		switch {
 		case isBuild:
 			all = append(all, status.Fault{Reason: v1alpha1.ReasonApplyFailed, Message: "the spec cannot be used: " + invalid.Error()})
+		case isQueued:
+			all = append(all, status.Fault{Reason: v1alpha1.ReasonRollQueued, Message: queued.Error()})
 		case isApply:
 			all = append(all, status.Fault{Component: failure.Component, Reason: failure.Reason(), Message: describe(failure)})
 		case !unread:

@@ -114,11 +114,17 @@ type operator struct {
 // startOperator runs an operator for the namespace, until its stop is called or the test ends.
 func (w *world) startOperator() *operator {
 	w.t.Helper()
-	return w.startOperatorAs("operator")
+	return w.startOperatorWith(func(*controller.Options) {})
 }
 
 // startOperatorAs runs an operator with an id: one with a dot in it names a lease, which the test holds for it.
 func (w *world) startOperatorAs(id string) *operator {
+	w.t.Helper()
+	return w.startOperatorWith(func(o *controller.Options) { o.Operator.ID = id })
+}
+
+// startOperatorWith runs an operator with other options.
+func (w *world) startOperatorWith(change func(*controller.Options)) *operator {
 	w.t.Helper()
 	o := &operator{requests: &requestLog{}, passes: &passCount{}}
 	connection := rest.CopyConfig(w.config)
@@ -135,14 +141,16 @@ func (w *world) startOperatorAs(id string) *operator {
 	w.must(err)
 	poller := observe.NewPoller(mgr.GetCache(), observe.WithAddress(w.address))
 	w.must(mgr.Add(poller))
-	o.Reconciler = controller.New(mgr, controller.Options{
+	options := controller.Options{
 		Operator: desired.OperatorOptions{
-			ID:        id,
+			ID:        "operator",
 			Images:    desired.Images{Server: "ragserver:test", Redis: "redis:test", OpenSearch: "opensearch:test"},
 			Namespace: "operator",
 		},
 		Poller: poller,
-	})
+	}
+	change(&options)
+	o.Reconciler = controller.New(mgr, options)
 	ctx, cancel := context.WithCancel(context.Background())
 	w.must(o.SetupWithManager(ctx, mgr))
 	ended := make(chan error, 1)

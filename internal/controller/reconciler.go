@@ -34,6 +34,7 @@ type Reconciler struct {
 	poller   *observe.Poller
 	recorder events.EventRecorder
 	ledger   *ledger
+	rolls    *rolls
 	// conflicts says how long a pass waits after conflicts.
 	conflicts workqueue.TypedRateLimiter[types.NamespacedName]
 	now       func() time.Time
@@ -42,6 +43,8 @@ type Reconciler struct {
 // Options are what an operator is started with.
 type Options struct {
 	Operator desired.OperatorOptions
+	// MaxConcurrentRolls is how many RAGServices may have pods replaced at once that their users did not ask for; 0 for any number.
+	MaxConcurrentRolls int
 	// Poller asks the servers; it has to be added to the manager too. Its reader is the manager's cache.
 	Poller *observe.Poller
 }
@@ -62,6 +65,7 @@ func New(mgr manager.Manager, o Options) *Reconciler {
 		poller:    o.Poller,
 		recorder:  mgr.GetEventRecorder(controllerName),
 		ledger:    newLedger(),
+		rolls:     newRolls(o.MaxConcurrentRolls),
 		conflicts: workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](staleDelay, lastRetry),
 		now:       time.Now,
 	}
@@ -96,7 +100,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading what exists: %w", err)
 	}
-	changes, err = r.reconcileChildren(ctx, pass, snapshot.Children())
+	changes, err = r.reconcileChildren(ctx, pass, snapshot)
 	observed, observeErr := r.observer.Observe(ctx, snapshot)
 	if observeErr == nil {
 		pass.Observed = &observed
@@ -106,15 +110,18 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 
 // reconcileChildren goes from the spec, and the children as they are, to the children as they shall be. It notes in pass how far
 // it came.
-func (r *Reconciler) reconcileChildren(ctx context.Context, pass *status.Pass, children desired.Children) (apply.ChangeSet, error) {
+func (r *Reconciler) reconcileChildren(ctx context.Context, pass *status.Pass, snapshot *observe.Snapshot) (apply.ChangeSet, error) {
 	facts, err := r.secrets.Read(ctx, pass.Service)
 	if err != nil {
 		return apply.ChangeSet{}, fmt.Errorf("reading what the RAGService refers to: %w", err)
 	}
 	pass.Secrets = &facts
-	plan, err := desired.Build(desired.Inputs{Service: pass.Service, Operator: r.operator, Children: children, Secrets: facts})
+	plan, err := desired.Build(desired.Inputs{Service: pass.Service, Operator: r.operator, Children: snapshot.Children(), Secrets: facts})
 	if err != nil {
 		return apply.ChangeSet{}, &buildError{err}
+	}
+	if err := r.awaitTurn(ctx, pass.Service, plan, snapshot); err != nil {
+		return apply.ChangeSet{}, err
 	}
 	pass.State = &plan
 	changes, err := r.applier.Apply(ctx, pass.Service, plan)

@@ -28,6 +28,16 @@ func (s *Snapshot) workloads() map[desired.Component]observed.Workload {
 	return all
 }
 
+// RolledOut says that all pods that shall be there are ready and of the latest templates.
+func (s *Snapshot) RolledOut() bool {
+	for _, w := range s.workloads() {
+		if !w.UpToDate || w.UpdatedReplicas != w.WantedReplicas || w.Replicas != w.WantedReplicas || w.ReadyReplicas != w.WantedReplicas {
+			return false
+		}
+	}
+	return true
+}
+
 // serverDeployment is the server's Deployment, or nil when there is none that the RAGService controls.
 func serverDeployment(ctx context.Context, reader client.Reader, service types.NamespacedName, uid types.UID) (*appsv1.Deployment, error) {
 	var d appsv1.Deployment
