@@ -10,8 +10,9 @@ type AuthSpec struct {
 	// +optional
 	Mode AuthMode `json:"mode,omitempty"`
 	// apiKeysSecretRef names a Secret of this namespace in which each entry is one key: its name the key's name, its
-	// value JSON {"key","tier","tenant","role":"admin|client"}. Without it the operator generates the Secret
-	// <name>-api-keys with an administrator's and a client's key.
+	// value JSON {"key","tier","tenant","role":"admin|client"}, with at least 22 characters in key. An entry that is none, or has
+	// the key of one before it by name, is left out and told in the condition SecretsResolved. Changes reach running servers.
+	// Without it the operator generates the Secret <name>-api-keys with an administrator's and a client's key.
 	// +optional
 	APIKeysSecretRef *SecretReference `json:"apiKeysSecretRef,omitempty"`
 }

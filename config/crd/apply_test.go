@@ -58,10 +58,10 @@ func TestApplyLeavesNoMemberOfAUnionBehind(t *testing.T) {
 		redis v1alpha1.RedisSpec
 	}{
 		{spec: "", redis: v1alpha1.RedisSpec{}},
-		{spec: "redis: {managed: {memory: 128Mi}}", redis: v1alpha1.RedisSpec{Managed: &v1alpha1.ManagedRedis{Memory: "128Mi", StateStorage: "1Gi"}}},
-		{spec: "redis: {managed: {}}", redis: v1alpha1.RedisSpec{Managed: &v1alpha1.ManagedRedis{Memory: "256Mi", StateStorage: "1Gi"}}},
+		{spec: "redis: {managed: {cacheMemory: 128Mi}}", redis: v1alpha1.RedisSpec{Managed: &v1alpha1.ManagedRedis{CacheMemory: "128Mi", StateStorage: "1Gi"}}},
+		{spec: "redis: {managed: {}}", redis: v1alpha1.RedisSpec{Managed: &v1alpha1.ManagedRedis{CacheMemory: "256Mi", StateStorage: "1Gi"}}},
 		{spec: "redis: {}", redis: v1alpha1.RedisSpec{}},
-		{spec: "redis: {managed: {image: i}}", redis: v1alpha1.RedisSpec{Managed: &v1alpha1.ManagedRedis{Image: "i", Memory: "256Mi", StateStorage: "1Gi"}}},
+		{spec: "redis: {managed: {image: i}}", redis: v1alpha1.RedisSpec{Managed: &v1alpha1.ManagedRedis{Image: "i", CacheMemory: "256Mi", StateStorage: "1Gi"}}},
 		{spec: "", redis: v1alpha1.RedisSpec{}},
 	}
 	cfg, c := apiServer(t)

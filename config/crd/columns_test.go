@@ -2,6 +2,7 @@ package crd_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -19,7 +20,9 @@ type column struct {
 
 func TestColumns(t *testing.T) {
 	cfg, c := apiServer(t)
-	withStatus(t, c, "columns", ready())
+	status := ready()
+	status.ReadyReplicas = new(int32(1))
+	withStatus(t, c, "columns", status)
 	table := tableOf(t, cfg, "columns")
 	var got []column
 	for i, definition := range table.ColumnDefinitions {
@@ -33,7 +36,8 @@ func TestColumns(t *testing.T) {
 		{"Name", false, "columns"},
 		{"Ready", false, "True"},
 		{"Reason", true, "Ready"},
-		{"Replicas", false, "2"},
+		{"Desired", false, float64(2)},
+		{"Available", false, float64(1)},
 		{"Hit rate", false, "45"},
 		{"LLM", true, "Extractive"},
 		{"Endpoint", false, "http://papers-server.default.svc"},
@@ -41,6 +45,18 @@ func TestColumns(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestGetAll: a RAGService is not among what kubectl get all lists; it has its name and a short one.
+func TestGetAll(t *testing.T) {
+	cfg, c := apiServer(t)
+	create(t, c, "listed", extractive)
+	k := newKubectl(t, cfg)
+	for what, listed := range map[string]bool{"all": false, "rag": true, "ragservice": true} {
+		if got := strings.Contains(k.run(t, "", "get", what), "listed"); got != listed {
+			t.Errorf("kubectl get %s lists it: %t, want %t", what, got, listed)
+		}
 	}
 }
 

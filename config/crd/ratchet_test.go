@@ -1,4 +1,4 @@
-package offline_test
+package crd_test
 
 import (
 	"context"
@@ -20,16 +20,17 @@ import (
 
 // The rules of memory came after services that break them: these stay as they are, and everything else of them can be edited.
 func TestRulesOfMemoryLeaveWhatWasThereEditable(t *testing.T) {
-	api := newClient(t)
+	_, api := apiServer(t)
 	rules := newRules(t)
 	rules.remove()
 	key := client.ObjectKey{Namespace: metav1.NamespaceDefault, Name: "from-before"}
-	manifest := manifest(key.Name, extractive+`  server: {resources: {limits: {memory: 100Mi}}}
-  cache: {local: {maxBytes: 1Gi}}
-  redis: {managed: {cacheMemory: 1Gi, stateStorage: 2Gi, resources: {limits: {memory: 100Mi}}}}
-  openSearch: {managed: {heap: 1Gi, resources: {limits: {memory: 100Mi}}}}
-`)
-	rules.eventually("the rules are still there", func() bool { return create(t, api, manifest) == nil })
+	const spec = extractive + `
+server: {resources: {limits: {memory: 100Mi}}}
+cache: {local: {maxBytes: 1Gi}}
+redis: {managed: {cacheMemory: 1Gi, stateStorage: 2Gi, resources: {limits: {memory: 100Mi}}}}
+openSearch: {managed: {heap: 1Gi, resources: {limits: {memory: 100Mi}}}}
+`
+	rules.eventually("the rules are still there", func() bool { return api.Create(t.Context(), manifest(t, key.Name, spec)) == nil })
 	defer func() {
 		if err := api.Delete(t.Context(), &v1alpha1.RAGService{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}}); err != nil {
 			t.Error(err)
@@ -37,7 +38,7 @@ func TestRulesOfMemoryLeaveWhatWasThereEditable(t *testing.T) {
 	}()
 	rules.restore()
 	rules.eventually("the rules are not back", func() bool {
-		return apierrors.IsInvalid(create(t, api, strings.Replace(manifest, key.Name, "too-late", 1)))
+		return apierrors.IsInvalid(api.Create(t.Context(), manifest(t, "too-late", spec), client.DryRunAll))
 	})
 
 	edit := func(patch string) error {
