@@ -55,10 +55,51 @@ func TestTheVolumesThatStayAreNamed(t *testing.T) {
 	}
 }
 
+// A StatefulSet makes a claim again that was collected before it was itself. Nobody would own it.
+func TestAVolumeThatIsMadeOnceMoreGoesToo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	o := w.startOperator()
+	rag := w.service(func(s *v1alpha1.RAGServiceSpec) { s.DeletionPolicy = v1alpha1.DeletionPolicyDelete })
+	w.ready(rag)
+	passes := o.passes.n.Load()
+	w.must(w.Delete(t.Context(), rag))
+	w.eventually(func() string {
+		if o.passes.n.Load() == passes {
+			return "the operator has not noticed"
+		}
+		return ""
+	})
+
+	again, of := w.newClaim(rag), func(uid string) map[string]string { return map[string]string{desired.AnnotationServiceUID: uid} }
+	again.Annotations = of(string(rag.UID))
+	earlier := w.newClaim(rag)
+	earlier.Name, earlier.Annotations = "data-of-an-earlier", of("earlier")
+	w.must(w.Create(t.Context(), earlier))
+	w.must(w.Create(t.Context(), again))
+	w.eventually(func() string {
+		w.must(w.Get(t.Context(), client.ObjectKeyFromObject(again), again))
+		if len(again.OwnerReferences) != 1 || again.OwnerReferences[0].UID != rag.UID {
+			return "the garbage collector is not told to take it"
+		}
+		return ""
+	})
+	w.must(w.Get(t.Context(), client.ObjectKeyFromObject(earlier), earlier))
+	if len(earlier.OwnerReferences) > 0 {
+		t.Error("a volume of an earlier RAGService goes too")
+	}
+}
+
 // claim makes the claim of OpenSearch's volume, as the StatefulSet's controller would.
 func (w *world) claim(rag *v1alpha1.RAGService) *corev1.PersistentVolumeClaim {
 	w.t.Helper()
-	claim := &corev1.PersistentVolumeClaim{
+	claim := w.newClaim(rag)
+	w.must(w.Create(w.t.Context(), claim))
+	return claim
+}
+
+func (w *world) newClaim(rag *v1alpha1.RAGService) *corev1.PersistentVolumeClaim {
+	return &corev1.PersistentVolumeClaim{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: w.namespace, Name: desired.ClaimName(rag.Name, desired.ComponentOpenSearch),
 			Labels: desired.Labels(rag.Name, desired.ComponentOpenSearch),
@@ -70,6 +111,4 @@ func (w *world) claim(rag *v1alpha1.RAGService) *corev1.PersistentVolumeClaim {
 			},
 		},
 	}
-	w.must(w.Create(w.t.Context(), claim))
-	return claim
 }

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -15,11 +16,21 @@ import (
 // milliseconds; an etcd restored from a backup is behind for good, and must not stop the operator.
 const staleLimit = 10 * time.Second
 
+// departureLife is how long a deleted RAGService is remembered whose volumes go: longer than the garbage collector takes.
+const departureLife = 10 * time.Minute
+
 // ledger is what the process remembers of RAGServices. A restart may lose all of it: it costs a write too many of
 // numbers, or an event.
 type ledger struct {
 	mu      sync.Mutex
 	entries map[types.NamespacedName]ledgerEntry
+	// gone are those that were deleted with their volumes a short while ago.
+	gone map[types.NamespacedName]departure
+}
+
+type departure struct {
+	uid types.UID
+	at  time.Time
 }
 
 type ledgerEntry struct {
@@ -31,11 +42,15 @@ type ledgerEntry struct {
 	written time.Time
 	// complete is the generation of which everything was written.
 	complete int64
+	// takesVolumes says that its volumes go with it.
+	takesVolumes bool
 	// foreign is the operator that works on the RAGService, where it is another one.
 	foreign string
 }
 
-func newLedger() *ledger { return &ledger{entries: map[types.NamespacedName]ledgerEntry{}} }
+func newLedger() *ledger {
+	return &ledger{entries: map[types.NamespacedName]ledgerEntry{}, gone: map[types.NamespacedName]departure{}}
+}
 
 // update changes the entry of a RAGService, which is a new one for a UID that was not known.
 func (l *ledger) update(rag *v1alpha1.RAGService, change func(*ledgerEntry)) {
@@ -53,6 +68,7 @@ func (l *ledger) update(rag *v1alpha1.RAGService, change func(*ledgerEntry)) {
 // recordPass notes a pass, whether it wrote numbers, and whether all was written that the spec asks for.
 func (l *ledger) recordPass(rag *v1alpha1.RAGService, now time.Time, numbers, complete bool) {
 	l.update(rag, func(e *ledgerEntry) {
+		e.takesVolumes = rag.Spec.DeletionPolicy == v1alpha1.DeletionPolicyDelete
 		if complete {
 			e.complete = rag.Generation
 		}
@@ -98,12 +114,25 @@ func (l *ledger) numbersWritten(rag *v1alpha1.RAGService) time.Time {
 }
 
 // remove forgets a RAGService and says which one it was, if this operator worked on it.
-func (l *ledger) remove(key types.NamespacedName) (types.UID, bool) {
+func (l *ledger) remove(key types.NamespacedName, now time.Time) (types.UID, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	entry, known := l.entries[key]
 	delete(l.entries, key)
-	return entry.uid, known && entry.foreign == ""
+	known = known && entry.foreign == ""
+	if known && entry.takesVolumes {
+		maps.DeleteFunc(l.gone, func(_ types.NamespacedName, d departure) bool { return now.Sub(d.at) > departureLife })
+		l.gone[key] = departure{entry.uid, now}
+	}
+	return entry.uid, known
+}
+
+// goneWithVolumes is the RAGService of that name which was last deleted with its volumes.
+func (l *ledger) goneWithVolumes(key types.NamespacedName, now time.Time) (types.UID, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	d, known := l.gone[key]
+	return d.uid, known && now.Sub(d.at) <= departureLife
 }
 
 // recordOperator notes the operator that works on rag, empty for this one, and says whether that is news.

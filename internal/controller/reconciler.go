@@ -76,8 +76,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 	rag := &v1alpha1.RAGService{}
 	if err := r.client.Get(ctx, request.NamespacedName, rag); err != nil {
 		if apierrors.IsNotFound(err) {
-			r.reconcileDelete(ctx, request.NamespacedName)
-			return ctrl.Result{}, nil
+			return ctrl.Result{}, r.reconcileDelete(ctx, request.NamespacedName)
 		}
 		return ctrl.Result{}, fmt.Errorf("reading the RAGService: %w", err)
 	}
