@@ -56,18 +56,16 @@ func (o options) loadConfig() (setup, error) {
 	if err != nil {
 		return setup{}, err
 	}
-	s := setup{source: source, credentials: credentials, keys: keys, unknown: unknown}
-	err = s.use(set, dir)
-	return s, err
+	return setup{source: source, credentials: credentials, keys: keys, unknown: unknown}.withKeys(set, dir)
 }
 
-// use takes the API keys of a place. Without a usable one a server that asks its callers for keys does not start.
-func (s *setup) use(set config.KeySet, place string) error {
+// withKeys is s with the API keys of a place. Without a usable one a server that asks its callers for keys does not start.
+func (s setup) withKeys(set config.KeySet, place string) (setup, error) {
 	if err := missingKeys(s.source, set); err != nil {
-		return fmt.Errorf("%s: %w", place, err)
+		return setup{}, fmt.Errorf("%s: %w", place, err)
 	}
 	s.credentials.APIKeys, s.refusedKeys = set.Keys, set.Refused
-	return nil
+	return s, nil
 }
 
 // missingKeys is an error when callers need keys and set has none for them.
@@ -115,6 +113,5 @@ func (o options) loadManifest(getenv func(string) string) (setup, error) {
 	if err != nil {
 		return setup{}, err
 	}
-	err = s.use(keys, place)
-	return s, err
+	return s.withKeys(keys, place)
 }

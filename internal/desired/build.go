@@ -107,7 +107,7 @@ func rollHashes(in Inputs, withheld []Component) map[Component]string {
 	hashes := map[Component]string{}
 	maps.Copy(hashes, in.Secrets.RollHashes)
 	for _, c := range withheld {
-		if had, ok := in.Children.RollHashes[c]; ok {
+		if had, ok := in.SecretsHashes[c]; ok {
 			hashes[c] = had
 		}
 	}

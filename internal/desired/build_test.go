@@ -248,9 +248,9 @@ func TestProblemsWithholdTheServer(t *testing.T) {
 			t.Parallel()
 			in := desiredtest.Inputs(desiredtest.Full())
 			in.Secrets.Problems = test.problems
-			in.Children.RollHashes = map[desired.Component]string{}
+			in.SecretsHashes = map[desired.Component]string{}
 			for _, c := range desired.Components() {
-				in.Children.RollHashes[c] = "of what runs"
+				in.SecretsHashes[c] = "of what runs"
 			}
 			state := build(t, in)
 			if diff := cmp.Diff(test.want, state.Withheld); diff != "" {

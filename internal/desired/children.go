@@ -15,8 +15,8 @@ type Children struct {
 	StatefulSets map[Component]StatefulSet
 	// Claims are the volume claims that exist, by name.
 	Claims map[string]ExistingClaim
-	// RollHashes are those that the templates of pods have.
-	RollHashes map[Component]string
+	// SecretsHashes are those that the templates of pods have, by AnnotationSecretsHash.
+	SecretsHashes map[Component]string
 }
 
 // StatefulSet is the StatefulSet of a store, its own or one that an earlier RAGService of its name left behind.

@@ -90,14 +90,14 @@ func (s *Snapshot) claim(name string) *corev1.PersistentVolumeClaim {
 func (s *Snapshot) Children() desired.Children {
 	children := desired.Children{
 		OpenSearch: s.openSearchNodes(), StatefulSets: map[desired.Component]desired.StatefulSet{}, Claims: map[string]desired.ExistingClaim{},
-		RollHashes: map[desired.Component]string{},
+		SecretsHashes: map[desired.Component]string{},
 	}
 	if s.deployment != nil {
-		children.RollHashes[desired.ComponentServer] = s.deployment.Spec.Template.Annotations[desired.AnnotationSecretsHash]
+		children.SecretsHashes[desired.ComponentServer] = s.deployment.Spec.Template.Annotations[desired.AnnotationSecretsHash]
 	}
 	for c, set := range s.stores {
 		children.StatefulSets[c] = statefulSetFacts(set)
-		children.RollHashes[c] = set.Spec.Template.Annotations[desired.AnnotationSecretsHash]
+		children.SecretsHashes[c] = set.Spec.Template.Annotations[desired.AnnotationSecretsHash]
 	}
 	for i := range s.claims {
 		claim := &s.claims[i]
