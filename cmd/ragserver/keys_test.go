@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -13,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/logging"
+	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
 
 // elsewhere is a valid configuration whose documents are in an OpenSearch that does not answer: who asks is known anyway.
@@ -130,6 +133,7 @@ const firstKey, rotatedKey, laterKey = "first-key-0123456789abcdef", "rotated-ke
 
 // TestRotatedKeys: the keys of a mounted Secret take effect while the server runs, and none is ever in the log.
 func TestRotatedKeys(t *testing.T) {
+	t.Parallel()
 	folder := newKeysFolder(t)
 	folder.setKey("alice", firstKey)
 	r := folder.start()
@@ -151,6 +155,7 @@ func TestRotatedKeys(t *testing.T) {
 
 // TestABadKeyTakesNoOtherAway: not at the start and not while the server runs; it is told by its name, never its value.
 func TestABadKeyTakesNoOtherAway(t *testing.T) {
+	t.Parallel()
 	folder := newKeysFolder(t)
 	folder.setKey("alice", firstKey)
 	folder.setKey("broken", "canary-short")
@@ -181,6 +186,7 @@ func TestABadKeyTakesNoOtherAway(t *testing.T) {
 
 // TestKeysStayWithoutAUsableOne: a Secret that has none, or that is gone, locks nobody out.
 func TestKeysStayWithoutAUsableOne(t *testing.T) {
+	t.Parallel()
 	folder := newKeysFolder(t)
 	folder.setKey("alice", firstKey)
 	r := folder.start()
@@ -197,5 +203,21 @@ func TestKeysStayWithoutAUsableOne(t *testing.T) {
 	r.end(t)
 	if strings.Contains(r.output.String(), "canary") {
 		t.Error("a bad entry's value is in the log")
+	}
+}
+
+// TestFormerKeysStayOutOfTheLog: a key that was known once may still be in a caller's hands.
+func TestFormerKeysStayOutOfTheLog(t *testing.T) {
+	t.Parallel()
+	var text bytes.Buffer
+	srv := &server{source: config.Fixed(config.Config{}), log: logging.New(&text), metrics: telemetry.NewMetrics("test")}
+	for _, key := range []string{firstKey, rotatedKey, laterKey} {
+		srv.keysReloaded(config.KeySet{Keys: []config.APIKey{{Name: "alice", Key: key}}}, nil)
+	}
+	for _, key := range []string{firstKey, rotatedKey, laterKey} {
+		srv.log.Write(t.Context(), logging.ConfigFieldIgnored{Field: key})
+	}
+	if strings.Contains(text.String(), "-key-") {
+		t.Errorf("a key is in the log: %s", text.String())
 	}
 }

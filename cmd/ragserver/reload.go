@@ -29,7 +29,7 @@ func (srv *server) reloaded(r config.Reload) {
 // keysReloaded takes up newer API keys. Those before stay in place of a folder that cannot be read or has no usable key: to
 // lock the last caller out, give another one a key. Keys that are no longer known stay out of the log as long as the server
 // runs.
-func (srv *server) keysReloaded(first config.Credentials, set config.KeySet, err error) {
+func (srv *server) keysReloaded(set config.KeySet, err error) {
 	if err == nil {
 		srv.keysRefused(set.Refused)
 		err = missingKeys(srv.source, set)
@@ -38,9 +38,12 @@ func (srv *server) keysReloaded(first config.Credentials, set config.KeySet, err
 		srv.log.Write(context.Background(), logging.KeysRejected{Err: err})
 		return
 	}
-	known := first
-	known.APIKeys = append(slices.Clone(first.APIKeys), set.Keys...)
-	srv.log.Redact(secrets(known)...)
+	for _, key := range secrets(config.Credentials{APIKeys: set.Keys}) {
+		if !slices.Contains(srv.secrets, key) {
+			srv.secrets = append(srv.secrets, key)
+		}
+	}
+	srv.log.Redact(srv.secrets...)
 	srv.keys.Replace(set.Keys)
 	srv.log.Write(context.Background(), logging.KeysReloaded{Keys: len(set.Keys), Refused: len(set.Refused)})
 }

@@ -39,6 +39,8 @@ type server struct {
 	keys middleware.Keyring
 	// refusedKeys counts the entries that are none.
 	refusedKeys atomic.Int64
+	// secrets are all that the log must never hold, those of keys that are no longer known too.
+	secrets []string
 
 	ready                  atomic.Bool
 	openSearch             func() telemetry.DependencyState
@@ -71,6 +73,7 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 		log:     log,
 		metrics: telemetry.NewMetrics(version),
 		traffic: telemetry.NewTraffic(time.Now),
+		secrets: secrets(s.credentials),
 	}
 	srv.metrics.ConfigApplied(s.source.Hash())
 	srv.keysRefused(s.refusedKeys)
@@ -109,7 +112,7 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 	}
 	if s.keys != nil {
 		srv.background = append(srv.background, func(ctx context.Context) {
-			s.keys.Run(ctx, func(set config.KeySet, err error) { srv.keysReloaded(s.credentials, set, err) })
+			s.keys.Run(ctx, srv.keysReloaded)
 		})
 	}
 	return srv, nil

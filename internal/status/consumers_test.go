@@ -47,6 +47,8 @@ func TestWhatToolsSay(t *testing.T) {
 			"True", "Current", "Healthy"},
 		{"the operator has no network", []change{nobodyAnswers}, "True", "Current", "Healthy"},
 		{"a setting is on its way", []change{wants(newHash)}, "True", "InProgress", "Progressing"},
+		{"a caller's key is none", []change{func(p *judge.Pass) { p.Secrets.Problems = []desired.SecretProblem{badKey} }},
+			"True", "Current", "Healthy"},
 		{"a Secret is missing", []change{secretProblem(llmSecret)}, "False", "InProgress", "Progressing"},
 		{"a Secret is missing for two minutes", []change{secretProblem(llmSecret), since("SecretsResolved", 2*time.Minute)},
 			"False", "Failed", "Degraded"},
