@@ -108,7 +108,7 @@ const (
 	ReasonLLMUnavailable = "LLMUnavailable"
 	// ReasonStoreUnreachable (False): the pods run, but the servers cannot reach them.
 	ReasonStoreUnreachable = "StoreUnreachable"
-	// ReasonReusedVolume (True): the search engine uses a volume that another RAGService left.
+	// ReasonReusedVolume (True): a store uses a volume that another RAGService left.
 	ReasonReusedVolume = "ReusedVolume"
 
 	// ReasonReady (True): everything that Ready needs is True.

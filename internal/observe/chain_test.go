@@ -8,7 +8,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -212,11 +211,11 @@ func TestReusedVolume(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		annotations map[string]string
-		want        bool
+		want        map[desired.Component]string
 	}{
-		"made by this one":      {map[string]string{desired.AnnotationServiceUID: "rag"}, false},
-		"left by an earlier":    {map[string]string{desired.AnnotationServiceUID: "earlier"}, true},
-		"nobody knows by which": {nil, false},
+		"made by this one":      {map[string]string{desired.AnnotationServiceUID: "rag"}, nil},
+		"left by an earlier":    {map[string]string{desired.AnnotationServiceUID: "earlier"}, map[desired.Component]string{desired.ComponentOpenSearch: "slow"}},
+		"nobody knows by which": {nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -226,17 +225,12 @@ func TestReusedVolume(t *testing.T) {
 					Namespace: world.namespace, Name: desired.ClaimName("papers", desired.ComponentOpenSearch), Annotations: c.annotations,
 					Labels: desired.Labels("papers", desired.ComponentOpenSearch),
 				},
-				Spec: corev1.PersistentVolumeClaimSpec{
-					AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
-					Resources: corev1.VolumeResourceRequirements{
-						Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")},
-					},
-				},
+				Spec: volumeOfOneGi(new("slow")),
 			})
 			observer := &Observer{Reader: world, Poller: NewPoller(world), Now: func() time.Time { return now }}
 			seen := world.observe(observer)
-			if seen.ReusedVolume != c.want {
-				t.Errorf("reused %t, want %t", seen.ReusedVolume, c.want)
+			if diff := cmp.Diff(c.want, seen.ReusedVolumes); diff != "" {
+				t.Errorf("reused (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -31,9 +31,9 @@ func (o *Observer) ReadEvents(live client.Reader) { o.stuck.events = live }
 func (o *Observer) Observe(ctx context.Context, s *Snapshot) (observed.Observed, error) {
 	now := o.Now()
 	seen := observed.Observed{
-		Workloads:    s.workloads(),
-		ReusedVolume: s.holdsEarlierDocuments(),
-		Poll:         o.Poller.Latest(client.ObjectKeyFromObject(s.service), s.service.UID),
+		Workloads:     s.workloads(),
+		ReusedVolumes: s.reusedVolumes(),
+		Poll:          o.Poller.Latest(client.ObjectKeyFromObject(s.service), s.service.UID),
 	}
 	seen.Diagnostics, seen.RecheckAfter = diagnose(s.pods, now)
 	i := &inspection{stuck: &o.stuck, snapshot: s, now: now, recheck: seen.RecheckAfter}

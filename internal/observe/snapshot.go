@@ -147,12 +147,21 @@ func (s *Snapshot) openSearchNodes() desired.Nodes {
 	return nodes
 }
 
-// holdsEarlierDocuments says that the claim of the search engine's first node was made by another RAGService of this name.
-func (s *Snapshot) holdsEarlierDocuments() bool {
-	claim := s.claim(desired.ClaimName(s.service.Name, desired.ComponentOpenSearch))
-	if claim == nil {
-		return false
+// reusedVolumes are the storage classes of claims that another RAGService of this name made; nil when there is none.
+func (s *Snapshot) reusedVolumes() map[desired.Component]string {
+	var classes map[desired.Component]string
+	for _, c := range desired.Components() {
+		if claim := s.claim(desired.ClaimName(s.service.Name, c)); claim != nil && s.madeByEarlier(claim) {
+			if classes == nil {
+				classes = map[desired.Component]string{}
+			}
+			classes[c] = ptr.Deref(claim.Spec.StorageClassName, "")
+		}
 	}
+	return classes
+}
+
+func (s *Snapshot) madeByEarlier(claim *corev1.PersistentVolumeClaim) bool {
 	maker, known := claim.Annotations[desired.AnnotationServiceUID]
 	return known && maker != string(s.service.UID)
 }

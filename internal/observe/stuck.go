@@ -169,6 +169,9 @@ func (i *inspection) unbound(ctx context.Context, pod componentPod) (*observed.C
 	class := ptr.Deref(claim.Spec.StorageClassName, "")
 	d := diagnostic(pod, "", v1alpha1.ReasonVolumeNotBound, nil)
 	d.Detail = fmt.Sprintf("%s: %s", claim.Name, whyUnbound(failed.Note, class))
+	if i.snapshot.madeByEarlier(claim) {
+		d.Detail += "; an earlier RAGService left the claim, delete it to have another made"
+	}
 	d.Next = fmt.Sprintf("kubectl -n %s describe pvc %s", claim.Namespace, claim.Name)
 	return &d, nil
 }

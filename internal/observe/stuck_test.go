@@ -7,7 +7,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -179,19 +178,25 @@ func TestAClaimWithoutAVolume(t *testing.T) {
 		class         *string
 		event, reason string
 		want          string
+		maker         string
 	}{
-		"it waits for a node": {new("fast"), "WaitForFirstConsumer", "waiting for first consumer", "Unschedulable "},
+		"it waits for a node": {new("fast"), "WaitForFirstConsumer", "waiting for first consumer", "Unschedulable ", ""},
 		"no such class": {
 			new("nope"), "ProvisioningFailed", `storageclass.storage.k8s.io "nope" not found`,
-			`VolumeNotBound ` + claimName + `: storage class "nope" does not exist`,
+			`VolumeNotBound ` + claimName + `: storage class "nope" does not exist`, "rag",
+		},
+		"no such class, from earlier": {
+			new("nope"), "ProvisioningFailed", `storageclass.storage.k8s.io "nope" not found`,
+			`VolumeNotBound ` + claimName + `: storage class "nope" does not exist; an earlier RAGService left the claim, delete it to have another made`,
+			"earlier",
 		},
 		"no class": {
 			nil, "FailedBinding", "no persistent volumes available for this claim and no storage class is set",
-			`VolumeNotBound ` + claimName + `: no storage class is set, the cluster has no default, and no volume fits`,
+			`VolumeNotBound ` + claimName + `: no storage class is set, the cluster has no default, and no volume fits`, "",
 		},
 		"the provisioner fails": {
 			new("fast"), "ProvisioningFailed", `failed to provision volume: rpc error: hunter2`,
-			`VolumeNotBound ` + claimName + `: storage class "fast" cannot make it`,
+			`VolumeNotBound ` + claimName + `: storage class "fast" cannot make it`, "",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -208,14 +213,10 @@ func TestAClaimWithoutAVolume(t *testing.T) {
 			uid := world.create(&corev1.PersistentVolumeClaim{
 				ObjectMeta: metav1.ObjectMeta{
 					Namespace: world.namespace, Name: desired.ClaimName("papers", desired.ComponentOpenSearch),
-					Labels: desired.Labels("papers", desired.ComponentOpenSearch),
+					Labels:      desired.Labels("papers", desired.ComponentOpenSearch),
+					Annotations: madeBy(c.maker),
 				},
-				Spec: corev1.PersistentVolumeClaimSpec{
-					AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}, StorageClassName: c.class,
-					Resources: corev1.VolumeResourceRequirements{
-						Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")},
-					},
-				},
+				Spec: volumeOfOneGi(c.class),
 			})
 			world.event(uid, c.event, c.reason, s.clock)
 			if diff := cmp.Diff([]string{c.want}, details(s.look())); diff != "" {
@@ -223,4 +224,12 @@ func TestAClaimWithoutAVolume(t *testing.T) {
 			}
 		})
 	}
+}
+
+// madeBy is the stamp of the RAGService that made a claim; none for an empty UID.
+func madeBy(uid string) map[string]string {
+	if uid == "" {
+		return nil
+	}
+	return map[string]string{desired.AnnotationServiceUID: uid}
 }

@@ -90,8 +90,12 @@ var evaluations = []struct {
 		"OpenSearchReady": "False/Progressing", "ServerReady": "False/Progressing", "Ready": "False/Progressing",
 		"ConfigApplied": "False/Progressing", "Reconciling": "True/Progressing",
 	}},
-	{"OpenSearch uses a volume that stayed", []change{func(p *status.Pass) { p.Observed.ReusedVolume = true }},
+	{"OpenSearch uses a volume that stayed", []change{reused(desired.ComponentOpenSearch, "slow")},
 		outcome{"OpenSearchReady": "True/ReusedVolume"}},
+	{"Redis uses a volume that stayed", []change{reused(desired.ComponentRedisState, "slow")}, outcome{}},
+	{"Redis uses a volume of another class", []change{reused(desired.ComponentRedisState, "slow"), func(p *status.Pass) {
+		p.Service.Spec.Redis.Managed = &v1alpha1.ManagedRedis{StorageClassName: new("fast")}
+	}}, outcome{"RedisReady": "True/ReusedVolume"}},
 
 	{"nobody has asked the model", []change{callsModel, servers(llm(telemetry.DependencyUnknown))},
 		outcome{"ModelsReady": "Unknown/WarmingUp"}},
@@ -325,6 +329,19 @@ func TestEvaluateObservedGeneration(t *testing.T) {
 	} {
 		if got := *status.Evaluate(wellPass(c.changes...)).Status.ObservedGeneration; got != c.want {
 			t.Errorf("%s: observedGeneration %d, want %d", c.name, got, c.want)
+		}
+	}
+}
+
+func TestAVolumeOfAnotherClassIsTold(t *testing.T) {
+	t.Parallel()
+	for class, want := range map[string]bool{"fast": false, "slow": true} {
+		p := wellPass(reused(desired.ComponentOpenSearch, class), func(p *status.Pass) {
+			p.Service.Spec.OpenSearch.Managed = &v1alpha1.ManagedOpenSearch{StorageClassName: new("fast")}
+		})
+		c := meta.FindStatusCondition(status.Evaluate(p).Status.Conditions, v1alpha1.ConditionOpenSearchReady)
+		if got := strings.Contains(c.Message, `its storage class is "slow" and not "fast"`); got != want {
+			t.Errorf("of class %s: %s", class, c.Message)
 		}
 	}
 }

@@ -83,6 +83,9 @@ func noTraffic(p *status.Pass) {
 	servers(func(s *telemetry.Statusz) { s.Cache = nil })(p)
 }
 func callsModel(p *status.Pass) { p.Service.Spec.Models.LLM.Provider = v1alpha1.LLMProviderOpenAI }
+func reused(c desired.Component, class string) change {
+	return func(p *status.Pass) { p.Observed.ReusedVolumes = map[desired.Component]string{c: class} }
+}
 func noServers(p *status.Pass) {
 	p.State.Replicas = 0
 	p.Observed.Workloads[desired.ComponentServer] = running(0)

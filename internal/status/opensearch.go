@@ -16,9 +16,10 @@ func judgeOpenSearch(p Pass) finding {
 	if f, lost := p.storeUnreachable(v1alpha1.ConditionOpenSearchReady, openSearchState, desired.ComponentOpenSearch); lost {
 		return f
 	}
-	if p.Observed.ReusedVolume {
+	if class, reused := p.Observed.ReusedVolumes[desired.ComponentOpenSearch]; reused {
 		return yes(v1alpha1.ReasonReusedVolume,
-			"OpenSearch is ready, with the documents on a volume that an earlier RAGService of this name left")
+			"OpenSearch is ready, with the documents on a volume that an earlier RAGService of this name left%s",
+			otherClass(class, p.openSearchClass()))
 	}
 	return yes(v1alpha1.ReasonAvailable, "OpenSearch is ready")
 }

@@ -17,5 +17,9 @@ func judgeRedis(p Pass) finding {
 	if f, lost := p.storeUnreachable(v1alpha1.ConditionRedisReady, redisState, instances...); lost {
 		return f
 	}
+	if class, reused := p.Observed.ReusedVolumes[desired.ComponentRedisState]; reused && otherClass(class, p.redisClass()) != "" {
+		return yes(v1alpha1.ReasonReusedVolume,
+			"both Redis instances are ready, on a volume that an earlier RAGService of this name left%s", otherClass(class, p.redisClass()))
+	}
 	return yes(v1alpha1.ReasonAvailable, "both Redis instances are ready")
 }

@@ -128,3 +128,26 @@ func count(reports []telemetry.Statusz, holds func(telemetry.Statusz) bool) int 
 	}
 	return n
 }
+
+// openSearchClass and redisClass are the storage classes that the spec asks for; empty for any.
+func (p Pass) openSearchClass() string {
+	if managed := p.Service.Spec.OpenSearch.Managed; managed != nil && managed.StorageClassName != nil {
+		return *managed.StorageClassName
+	}
+	return ""
+}
+
+func (p Pass) redisClass() string {
+	if managed := p.Service.Spec.Redis.Managed; managed != nil && managed.StorageClassName != nil {
+		return *managed.StorageClassName
+	}
+	return ""
+}
+
+// otherClass adds to a sentence that a volume has another storage class than the spec asks for.
+func otherClass(has, wanted string) string {
+	if wanted == "" || has == wanted {
+		return ""
+	}
+	return sentence("; its storage class is %q and not %q, which only a claim that is made anew can have", has, wanted)
+}

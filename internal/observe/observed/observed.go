@@ -16,8 +16,8 @@ type Observed struct {
 	Workloads map[desired.Component]Workload
 	// Diagnostics are all containers and pods at fault, sorted by pod and container. A status shows some of them.
 	Diagnostics []ComponentDiagnostic
-	// ReusedVolume says that the search engine uses a volume that another RAGService left.
-	ReusedVolume bool
+	// ReusedVolumes are the storage classes of volumes that another RAGService left, by the store that uses them.
+	ReusedVolumes map[desired.Component]string
 	// Poll is the last round of polling the servers.
 	Poll Poll
 	// RecheckAfter is when time alone will add a diagnostic; 0 for never.
