@@ -31,7 +31,7 @@ func openSearch(p part, b build) (ComponentPlan, error) {
 	if err != nil {
 		return ComponentPlan{}, err
 	}
-	content, rollHash, err := openSearchConfig(p)
+	files, rollHash, err := openSearchConfig(p)
 	if err != nil {
 		return ComponentPlan{}, err
 	}
@@ -39,7 +39,7 @@ func openSearch(p part, b build) (ComponentPlan, error) {
 	claim := claimTemplate(p, storage, storageClass(b.Inputs, p.component, spec.StorageClassName))
 	objects := []Object{
 		object(p, serviceAccount(p)),
-		object(p, configMap(p, openSearchYAMLFile, content, rollHash)),
+		object(p, configMap(p, files, rollHash)),
 	}
 	objects = append(objects, networkPolicies(p, openSearchTraffic(b.Inputs))...)
 	return ComponentPlan{
@@ -96,8 +96,8 @@ func openSearchPod(
 	p part, image string, heap resource.Quantity, resources corev1.ResourceRequirements,
 ) *corev1ac.PodSpecApplyConfiguration {
 	configure := container("configure", image).
-		WithCommand("sh", "-c", fmt.Sprintf("cp -R %s/config/. %s/ && cp -f %s/%s %[2]s/",
-			openSearchHome, openSearchPathConf, openSearchMount, openSearchYAMLFile)).
+		WithCommand("sh", "-c", fmt.Sprintf("cp -R %s/config/. %s/ && cat %[3]s/%[4]s %[3]s/%[5]s >%[2]s/%[4]s",
+			openSearchHome, openSearchPathConf, openSearchMount, openSearchYAMLFile, bootstrapYAMLFile)).
 		WithResources(resourcesConfig(resources)).
 		WithVolumeMounts(readOnlyMount("settings", openSearchMount), mount("config", openSearchPathConf))
 	node := container(OpenSearchContainer, image).

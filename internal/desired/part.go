@@ -135,8 +135,8 @@ func podDisruptionBudget(p part) *policyv1ac.PodDisruptionBudgetApplyConfigurati
 			WithSelector(metav1ac.LabelSelector().WithMatchLabels(p.selector())))
 }
 
-func configMap(p part, file, content, hash string) *corev1ac.ConfigMapApplyConfiguration {
+func configMap(p part, files map[string]string, hash string) *corev1ac.ConfigMapApplyConfiguration {
 	return corev1ac.ConfigMap(p.name(), p.namespace()).
 		WithAnnotations(map[string]string{AnnotationConfigHash: hash}).
-		WithData(map[string]string{file: content})
+		WithData(files)
 }

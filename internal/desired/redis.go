@@ -64,7 +64,7 @@ func (r redisInstance) objects(in Inputs) []Object {
 	hash := config.Hash([]byte(r.conf))
 	objects := []Object{
 		object(r.part, serviceAccount(r.part)),
-		object(r.part, configMap(r.part, redisConfFile, r.conf, hash)),
+		object(r.part, configMap(r.part, map[string]string{redisConfFile: r.conf}, hash)),
 	}
 	objects = append(objects, networkPolicies(r.part, redisTraffic(in))...)
 	return append(objects,

@@ -31,7 +31,7 @@ type serverConfig struct {
 func server(p part, b build) (ComponentPlan, error) {
 	objects := []Object{
 		object(p, serviceAccount(p)),
-		object(p, configMap(p, configFile, string(b.config.yaml), b.config.hash)),
+		object(p, configMap(p, map[string]string{configFile: string(b.config.yaml)}, b.config.hash)),
 	}
 	objects = append(objects, networkPolicies(p, serverTraffic(b.Inputs))...)
 	return ComponentPlan{Objects: append(objects,
