@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -15,6 +17,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -25,6 +28,9 @@ import (
 	"github.com/ragservice/ragservice-operator/internal/controller"
 	"github.com/ragservice/ragservice-operator/internal/observe"
 )
+
+// readyTimeout is how long a readiness probe waits for the caches. The kubelet waits a second.
+const readyTimeout = 500 * time.Millisecond
 
 // stopTimeout is how long passes that are under way may take to end. The pod's grace period is 15 s.
 const stopTimeout = 10 * time.Second
@@ -89,10 +95,22 @@ func newManager(connection *rest.Config, s settings, log logr.Logger) (manager.M
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return nil, fmt.Errorf("adding a health check: %w", err)
 	}
-	if err := mgr.AddReadyzCheck("ping", healthz.Ping); err != nil {
+	if err := mgr.AddReadyzCheck("caches", cachesFilled(mgr.GetCache())); err != nil {
 		return nil, fmt.Errorf("adding a readiness check: %w", err)
 	}
 	return mgr, nil
+}
+
+// cachesFilled says that an operator knows what exists. One that waits for its turn does too, so that it begins at once.
+func cachesFilled(c cache.Cache) healthz.Checker {
+	return func(r *http.Request) error {
+		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+		defer cancel()
+		if !c.WaitForCacheSync(ctx) {
+			return errors.New("the caches are not filled yet")
+		}
+		return nil
+	}
 }
 
 func newScheme() *runtime.Scheme {

@@ -50,6 +50,7 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr manager.Manager) 
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: concurrentPasses,
 			ReconciliationTimeout:   passTimeout,
+			EnableWarmup:            new(true), // a replica that waits for its turn has its caches filled
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
 		}).
 		Build(r)

@@ -13,9 +13,9 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
 
-// answerLife is how long an answer stands for a server that does not answer any more: three rounds, so that one lost
-// packet changes no status.
-const answerLife = 30 * time.Second
+// answerLife is how long an answer stands for a server that does not answer any more: two rounds, so that one lost packet changes no
+// status, and that no server answers is told within 30 s: the second round without an answer ends after 22 to 26 s.
+const answerLife = 20 * time.Second
 
 // roundLife is how long a round tells of now: the longest interval and half of it.
 const roundLife = 3 * slowestInterval / 2

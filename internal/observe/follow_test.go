@@ -178,7 +178,7 @@ func TestRoundsWithoutAnAnswerBecomeRare(t *testing.T) {
 		said *telemetry.Statusz
 		want time.Duration
 	}{
-		{runs("aa"), 10 * time.Second}, {nil, 10 * time.Second}, {nil, 10 * time.Second}, // the answer of before still stands
+		{runs("aa"), 10 * time.Second}, {nil, 10 * time.Second}, // the answer of before still stands
 		{nil, 20 * time.Second}, {nil, 40 * time.Second}, {nil, time.Minute}, {nil, time.Minute},
 		{runs("aa"), 10 * time.Second},
 	} {

@@ -70,6 +70,11 @@ func TestWhatToolsSay(t *testing.T) {
 			t.Parallel()
 			p := wellPass(c.changes...)
 			object := asTools(t, p.Service, judge.Evaluate(p).Status)
+			for _, e := range judge.Evaluate(p).Events {
+				if c.ready == "True" && e.Type == "Warning" && e.Action != v1alpha1.ConditionSecretsResolved {
+					t.Errorf("a service that answers is warned of: %s=%s", e.Action, e.Reason)
+				}
+			}
 			if got := string(condition(judge.Evaluate(p).Status, "Ready").Status); got != c.ready {
 				t.Errorf("Ready %s, want %s", got, c.ready)
 			}

@@ -31,7 +31,11 @@ func (p Pass) transitions(conditions []metav1.Condition) []Event {
 		if next.Reason == v1alpha1.ReasonDegraded && !redisProblem(conditions) {
 			continue // Redis is being moved or rolled
 		}
-		if kind, tell := worthTelling(before, next); tell {
+		kind, tell := worthTelling(before, next)
+		if next.Type == v1alpha1.ConditionServerReady && meta.IsStatusConditionTrue(conditions, v1alpha1.ConditionReady) {
+			kind = corev1.EventTypeNormal // other servers answer
+		}
+		if tell {
 			events = append(events, Event{Type: kind, Reason: next.Reason, Action: next.Type, Message: next.Message})
 		}
 	}

@@ -23,7 +23,7 @@ func TestEvents(t *testing.T) {
 	}{
 		{"nothing happens", nil, nil, nil},
 		{"traffic changes", nil, []change{servers(traffic(0, 9))}, nil},
-		{"a server begins to fail", nil, []change{crash}, []string{"Warning ServerReady=PodFailing"}},
+		{"a server begins to fail", nil, []change{crash}, []string{"Normal ServerReady=PodFailing"}},
 		{"a server recovers", []change{crash}, nil, []string{"Normal ServerReady=Available"}},
 		{"all servers fail", nil, []change{crash, noServerAnswers}, []string{"Warning Ready=PodFailing", "Warning ServerReady=PodFailing"}},
 		{"Redis is lost", nil, []change{redisDown}, []string{"Warning Ready=Degraded", "Warning RedisReady=StoreUnreachable"}},

@@ -54,7 +54,7 @@ type Poll struct {
 	// At is when the round ended; zero before the first.
 	At time.Time
 	// Asked is the number of ready servers that were asked, Reports the last answer of each, sorted by pod. A server
-	// that has not answered for 30 s has none.
+	// that has not answered for 20 s has none.
 	Asked   int
 	Reports []telemetry.Statusz
 	// Unready are the last answers of running servers that are not ready: they say what they wait for.
