@@ -5,7 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/ragservice/ragservice-operator/internal/offline"
+	"github.com/ragservice/ragservice-operator/internal/manifest"
 	"github.com/ragservice/ragservice-operator/internal/serverconfig"
 	"github.com/ragservice/ragservice-operator/runtime/config"
 )
@@ -81,7 +81,7 @@ func (o options) loadManifest(getenv func(string) string) (setup, error) {
 	if err != nil {
 		return setup{}, fmt.Errorf("read the manifest: %w", err)
 	}
-	manifest, err := offline.Load(raw)
+	manifest, err := manifest.Load(raw)
 	if err != nil {
 		return setup{}, fmt.Errorf("%s:\n%w", o.manifest, err)
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
-	"github.com/ragservice/ragservice-operator/internal/offline"
+	"github.com/ragservice/ragservice-operator/internal/manifest"
 	"github.com/ragservice/ragservice-operator/runtime/config"
 )
 
@@ -42,7 +42,7 @@ func mounted(path ...string) (string, error) {
 }
 
 // modelSecret is what a field of spec.models.llm references, from a Secret of the same file or the environment.
-func modelSecret(m offline.Manifest, field string, ref *v1alpha1.SecretKeyReference, getenv func(string) string) (string, error) {
+func modelSecret(m manifest.Manifest, field string, ref *v1alpha1.SecretKeyReference, getenv func(string) string) (string, error) {
 	if ref == nil {
 		return "", nil
 	}
@@ -72,7 +72,7 @@ func environmentName(name, key string) string {
 }
 
 // referencedKeys are the API keys of a Secret of the manifest.
-func referencedKeys(m offline.Manifest, secret string) (config.KeySet, error) {
+func referencedKeys(m manifest.Manifest, secret string) (config.KeySet, error) {
 	values, ok := m.Secrets[secret]
 	if !ok {
 		return config.KeySet{}, fmt.Errorf("spec.auth.apiKeysSecretRef names Secret %q, which is not in the manifest: add it", secret)

@@ -20,7 +20,7 @@ import (
 
 // These tests ask a real API server how it reads the CustomResourceDefinition. That it installs at all shows that every
 // rule compiles and stays within the API server's cost budget. The rules on one manifest are tested in
-// internal/offline, through both readers.
+// internal/manifest, through both readers.
 
 const extractive = "models: {llm: {provider: Extractive}}\n"
 

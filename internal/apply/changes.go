@@ -23,6 +23,27 @@ type ChangeSet struct {
 	Replaced []Ref
 }
 
+// change is what becomes of one object.
+type change int
+
+const (
+	noChange change = iota
+	created
+	updated
+	drifted
+)
+
+func (c *ChangeSet) add(what change, ref Ref) {
+	switch what {
+	case created:
+		c.Created = append(c.Created, ref)
+	case updated:
+		c.Updated = append(c.Updated, ref)
+	case drifted:
+		c.Drifted = append(c.Drifted, ref)
+	}
+}
+
 // Empty says that nothing was written.
 func (c ChangeSet) Empty() bool {
 	return len(c.Created)+len(c.Updated)+len(c.Drifted)+len(c.Deleted)+len(c.Replaced) == 0

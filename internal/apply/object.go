@@ -30,7 +30,7 @@ func (p *pass) writeObject(ctx context.Context, o desired.Object, may func(verdi
 		return false
 	}
 	v, err := p.judge(ctx, r)
-	if err == nil && v.heading != nil && may(v) {
+	if err == nil && v.change != noChange && may(v) {
 		err = p.send(ctx, r, v)
 	}
 	p.fail(r.ref(), err)
@@ -39,8 +39,7 @@ func (p *pass) writeObject(ctx context.Context, o desired.Object, may func(verdi
 
 // verdict says what an object needs.
 type verdict struct {
-	// heading is the list of ChangeSet that the object belongs on; nil when it needs nothing.
-	heading *[]Ref
+	change change
 	// version is the object's resourceVersion; empty when there is none.
 	version string
 }
@@ -66,13 +65,13 @@ func (p *pass) judge(ctx context.Context, r rendered) (verdict, error) {
 	}
 	version := cached.GetResourceVersion()
 	if cached.GetAnnotations()[AnnotationAppliedHash] != r.hash {
-		return verdict{&p.changes.Updated, version}, nil
+		return verdict{updated, version}, nil
 	}
 	same, err := p.asRendered(r, cached)
 	if same || err != nil {
 		return verdict{}, err
 	}
-	return verdict{&p.changes.Drifted, version}, nil
+	return verdict{drifted, version}, nil
 }
 
 // judgeUncached asks the API server about an object that the cache lacks. There may be none; it may be somebody else's;
@@ -84,7 +83,7 @@ func (p *pass) judgeUncached(ctx context.Context, r rendered) (verdict, error) {
 	meta.SetGroupVersionKind(r.GroupVersionKind())
 	if err := p.live.Get(ctx, r.key(), &meta); err != nil {
 		if apierrors.IsNotFound(err) {
-			return verdict{heading: &p.changes.Created}, nil
+			return verdict{change: created}, nil
 		}
 		return verdict{}, fmt.Errorf("reading it: %w", err)
 	}
@@ -96,9 +95,9 @@ func (p *pass) judgeUncached(ctx context.Context, r rendered) (verdict, error) {
 		return verdict{}, nil
 	}
 	if meta.Annotations[AnnotationAppliedHash] != r.hash {
-		return verdict{&p.changes.Updated, meta.ResourceVersion}, nil
+		return verdict{updated, meta.ResourceVersion}, nil
 	}
-	return verdict{&p.changes.Drifted, meta.ResourceVersion}, nil
+	return verdict{drifted, meta.ResourceVersion}, nil
 }
 
 // cached is the object that r is about as the cache has it; nil when it has none.
@@ -159,7 +158,7 @@ func (p *pass) send(ctx context.Context, r rendered, v verdict) error {
 	}
 	p.remember(answer, r)
 	if answer.GetResourceVersion() != v.version {
-		*v.heading = append(*v.heading, r.ref())
+		p.changes.add(v.change, r.ref())
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ func (p *pass) repairComponent(ctx context.Context, c desired.ComponentPlan) {
 	unchanged := runs.GetAnnotations()[AnnotationAppliedHash] == r.hash
 	for _, o := range c.Objects {
 		p.writeObject(ctx, o, func(v verdict) bool {
-			return v.heading == &p.changes.Drifted || v.heading == &p.changes.Created && unchanged && !o.IsWorkload()
+			return v.change == drifted || v.change == created && unchanged && !o.IsWorkload()
 		})
 	}
 }

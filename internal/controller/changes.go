@@ -20,7 +20,7 @@ type changes struct {
 // sortChanges tells objects that are new from those that somebody had deleted: after a pass that wrote everything of this
 // generation, nothing is new. A restart of the operator forgets such passes.
 func (r *Reconciler) sortChanges(rag *v1alpha1.RAGService, made apply.ChangeSet) changes {
-	if r.ledger.isComplete(rag) {
+	if r.memory.isComplete(rag) {
 		recreated := made.Created
 		made.Created = nil
 		return changes{made, recreated}

@@ -40,7 +40,7 @@ func (r *Reconciler) claim(ctx context.Context, rag *v1alpha1.RAGService) (bool,
 		}
 		logf.FromContext(ctx).Info("taking the RAGService over: its operator does not hold its lease any more", "operator", other)
 	}
-	r.ledger.recordOperator(rag, "")
+	r.memory.recordOperator(rag, "")
 	to := *rag.Status.DeepCopy()
 	if len(to.Conditions) == 0 {
 		to = status.Evaluate(status.Pass{Service: rag, Now: r.now()}).Status
@@ -56,7 +56,7 @@ func (r *Reconciler) leaveAlone(ctx context.Context, rag *v1alpha1.RAGService, o
 	key := client.ObjectKeyFromObject(rag)
 	r.poller.Forget(key)
 	forgetConditions(key)
-	if !r.ledger.recordOperator(rag, other) {
+	if !r.memory.recordOperator(rag, other) {
 		return
 	}
 	logf.FromContext(ctx).Info("another operator works on the RAGService", "operator", other)

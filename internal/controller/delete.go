@@ -24,8 +24,8 @@ func (r *Reconciler) reconcileDelete(ctx context.Context, key types.NamespacedNa
 	r.conflicts.Forget(key)
 	r.rolls.leave(key)
 	forgetConditions(key)
-	uid, known := r.ledger.remove(key, r.now())
-	gone, takesVolumes := r.ledger.goneWithVolumes(key, r.now())
+	uid, known := r.memory.remove(key, r.now())
+	gone, takesVolumes := r.memory.goneWithVolumes(key, r.now())
 	if !known && !takesVolumes {
 		return nil
 	}

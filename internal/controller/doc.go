@@ -12,7 +12,7 @@
 //	  apply.Apply     Plan ─> API server, ChangeSet
 //	  observe.Observe Snapshot + what the Poller heard ─> Observed
 //	  status.Evaluate all of it + errors + time ─> Verdict          (pure)
-//	  conclude        one status patch, then events, then what to do next
+//	  finish          one status patch, then events, then what to do next
 //
 // A phase that fails does not end the pass: what is known is judged and written. A steady RAGService costs no write and
 // no request; a poll that changes nothing does not bring it into the queue.

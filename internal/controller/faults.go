@@ -101,14 +101,14 @@ func describe(f *apply.Failure) string {
 	}
 }
 
-// lackingVerb finds what a role does not allow, in the API server's own words.
-var lackingVerb = regexp.MustCompile(`cannot ([a-z]+) resource "([a-z/]+)"`)
+// deniedVerb finds what a role does not allow, in the API server's own words.
+var deniedVerb = regexp.MustCompile(`cannot ([a-z]+) resource "([a-z/]+)"`)
 
 // refusal is the word of the API server, and the field that it names.
 func refusal(err error) string {
 	word := string(apierrors.ReasonForError(err))
-	if lacking := lackingVerb.FindStringSubmatch(err.Error()); lacking != nil {
-		return fmt.Sprintf("%s: the operator may not %s %s", word, lacking[1], lacking[2])
+	if denied := deniedVerb.FindStringSubmatch(err.Error()); denied != nil {
+		return fmt.Sprintf("%s: the operator may not %s %s", word, denied[1], denied[2])
 	}
 	var answer apierrors.APIStatus
 	if !errors.As(err, &answer) || answer.Status().Details == nil {

@@ -33,7 +33,7 @@ type Reconciler struct {
 	observer *observe.Observer
 	poller   *observe.Poller
 	recorder events.EventRecorder
-	ledger   *ledger
+	memory   *memory
 	rolls    *rolls
 	// conflicts says how long a pass waits after conflicts.
 	conflicts workqueue.TypedRateLimiter[types.NamespacedName]
@@ -64,7 +64,7 @@ func New(mgr manager.Manager, o Options) *Reconciler {
 		observer:  observer,
 		poller:    o.Poller,
 		recorder:  mgr.GetEventRecorder(controllerName),
-		ledger:    newLedger(),
+		memory:    newMemory(),
 		rolls:     newRolls(o.MaxConcurrentRolls),
 		conflicts: workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](staleDelay, lastRetry),
 		now:       time.Now,
@@ -80,7 +80,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 		}
 		return ctrl.Result{}, fmt.Errorf("reading the RAGService: %w", err)
 	}
-	if r.ledger.isStale(rag, r.now()) {
+	if r.memory.isStale(rag, r.now()) {
 		return ctrl.Result{RequeueAfter: staleDelay}, nil
 	}
 	if claimed, err := r.claim(ctx, rag); err != nil {
@@ -89,9 +89,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 		return ctrl.Result{RequeueAfter: foreignDelay}, nil
 	}
 
-	pass := &status.Pass{Service: rag, Now: r.now(), NumbersWritten: r.ledger.numbersWritten(rag)}
+	pass := &status.Pass{Service: rag, Now: r.now(), NumbersWritten: r.memory.numbersWritten(rag)}
 	var changes apply.ChangeSet
-	defer func() { result, err = r.conclude(ctx, pass, changes, err) }()
+	defer func() { result, err = r.finish(ctx, pass, changes, err) }()
 	if !rag.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil // the garbage collector is at work on the children
 	}

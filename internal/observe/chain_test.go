@@ -14,7 +14,7 @@ import (
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
-	"github.com/ragservice/ragservice-operator/internal/observe/observed"
+	"github.com/ragservice/ragservice-operator/internal/status"
 	"github.com/ragservice/ragservice-operator/test/controlplane"
 )
 
@@ -114,7 +114,7 @@ func (c *cluster) asked() []string {
 }
 
 // observe is a whole look of o.
-func (c *cluster) observe(o *Observer) observed.Observed {
+func (c *cluster) observe(o *Observer) status.Observed {
 	c.t.Helper()
 	snapshot, err := o.Read(c.t.Context(), c.rag)
 	if err != nil {
@@ -159,7 +159,7 @@ func TestServersOfAnotherOwnerAreNotAsked(t *testing.T) {
 	}
 	observer := &Observer{Reader: c, Poller: NewPoller(c), Now: func() time.Time { return now }}
 	seen := c.observe(observer)
-	if diff := cmp.Diff(observed.Observed{Workloads: map[desired.Component]observed.Workload{}}, seen); diff != "" {
+	if diff := cmp.Diff(status.Observed{Workloads: map[desired.Component]status.Workload{}}, seen); diff != "" {
 		t.Errorf("observed (-want +got):\n%s", diff)
 	}
 }
@@ -193,12 +193,12 @@ func TestObserve(t *testing.T) {
 
 	observer := &Observer{Reader: c, Poller: NewPoller(c), Now: func() time.Time { return now }}
 	seen := c.observe(observer)
-	want := observed.Observed{
-		Workloads: map[desired.Component]observed.Workload{
+	want := status.Observed{
+		Workloads: map[desired.Component]status.Workload{
 			desired.ComponentOpenSearch: {Replicas: 1, UpdatedReplicas: 1, WantedReplicas: 1, UpToDate: true},
 		},
-		Diagnostics: []observed.ComponentDiagnostic{{Component: desired.ComponentOpenSearch, Diagnostic: v1alpha1.Diagnostic{
-			Pod: "papers-opensearch-0", Container: "opensearch", Reason: observed.ReasonOOMKilled, ExitCode: new(int32(137)),
+		Diagnostics: []status.ComponentDiagnostic{{Component: desired.ComponentOpenSearch, Diagnostic: v1alpha1.Diagnostic{
+			Pod: "papers-opensearch-0", Container: "opensearch", Reason: status.ReasonOOMKilled, ExitCode: new(int32(137)),
 			Next: "raise the memory limit in spec.openSearch.managed.resources",
 		}}},
 	}

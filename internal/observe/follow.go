@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
-	"github.com/ragservice/ragservice-operator/internal/observe/observed"
+	"github.com/ragservice/ragservice-operator/internal/status"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
 
@@ -41,11 +41,11 @@ type service struct {
 	Followed
 	// answers are the last ones, by pod.
 	answers map[types.UID]answer
-	latest  observed.Poll
-	// told are the figures that the controller was last told while pending says that the status does not show them yet,
-	// so that it is told once.
-	told    *v1alpha1.CacheStatus
-	pending bool
+	latest  status.Poll
+	// notified are the figures of which the controller was last notified, once, while pending says that the status does not show
+	// them yet.
+	notified *v1alpha1.CacheStatus
+	pending  bool
 	// failures are the rounds in a row after which no answer of a ready server stood: those that lost one packet, or in
 	// which an answer has yet to grow old, are made as often as others.
 	failures int
@@ -78,13 +78,13 @@ func (p *Poller) Forget(key types.NamespacedName) {
 }
 
 // Latest is the last round of a RAGService; zero before the first, and when it is too old to tell of now.
-func (p *Poller) Latest(key types.NamespacedName, uid types.UID) observed.Poll {
+func (p *Poller) Latest(key types.NamespacedName, uid types.UID) status.Poll {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if s, known := p.services[key]; known && s.UID == uid && p.now().Sub(s.latest.At) <= roundLife {
 		return s.latest
 	}
-	return observed.Poll{}
+	return status.Poll{}
 }
 
 func (p *Poller) followed(key types.NamespacedName) (Followed, bool) {
@@ -107,7 +107,7 @@ func (p *Poller) record(key types.NamespacedName, uid types.UID, servers []targe
 	}
 	now := p.now()
 	kept := make(map[types.UID]answer, len(servers))
-	latest := observed.Poll{At: now}
+	latest := status.Poll{At: now}
 	heard := false
 	for i, server := range servers {
 		if answers[i] != nil {
@@ -146,20 +146,20 @@ func sortByPod(all []telemetry.Statusz) {
 
 // newFigures says that the figures of a status would move, once for each move.
 func (s *service) newFigures() bool {
-	figures := observed.Figures(s.Shown, s.latest.Reports)
+	figures := status.Figures(s.Shown, s.latest.Reports)
 	if equality.Semantic.DeepEqual(figures, s.Shown) {
-		s.told, s.pending = nil, false
+		s.notified, s.pending = nil, false
 		return false
 	}
-	if s.pending && equality.Semantic.DeepEqual(figures, s.told) {
+	if s.pending && equality.Semantic.DeepEqual(figures, s.notified) {
 		return false
 	}
-	s.told, s.pending = figures, true
+	s.notified, s.pending = figures, true
 	return true
 }
 
 // differ compares two rounds but for traffic, of which newFigures judges the rates.
-func differ(a, b observed.Poll) bool {
+func differ(a, b status.Poll) bool {
 	quiet := func(all []telemetry.Statusz) []telemetry.Statusz {
 		out := slices.Clone(all)
 		for i := range out {
@@ -167,7 +167,7 @@ func differ(a, b observed.Poll) bool {
 		}
 		return out
 	}
-	return a.Asked != b.Asked || observed.EnoughRequests(a.Reports) != observed.EnoughRequests(b.Reports) ||
+	return a.Asked != b.Asked || status.EnoughRequests(a.Reports) != status.EnoughRequests(b.Reports) ||
 		!equality.Semantic.DeepEqual(quiet(a.Reports), quiet(b.Reports)) ||
 		!equality.Semantic.DeepEqual(quiet(a.Unready), quiet(b.Unready))
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/ragservice/ragservice-operator/internal/observe/observed"
+	"github.com/ragservice/ragservice-operator/internal/status"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
 
@@ -72,7 +72,7 @@ func TestRoundsTellWhatAStatusWouldShow(t *testing.T) {
 		{[]*telemetry.Statusz{runs("bb")}, true},              // it is gone
 	} {
 		if i == 0 {
-			p.Follow(service1, Followed{UID: "s", Shown: observed.Figures(nil, []telemetry.Statusz{{}})})
+			p.Follow(service1, Followed{UID: "s", Shown: status.Figures(nil, []telemetry.Statusz{{}})})
 		}
 		if got := p.round(step.said...); got != step.want {
 			t.Errorf("round %d told %t, want %t", i, got, step.want)
@@ -84,7 +84,7 @@ func TestRoundsTellFiguresOnce(t *testing.T) {
 	t.Parallel()
 	p := newPolling(t)
 	p.round(serves(50, 50))
-	shown := observed.Figures(nil, p.Latest(service1, "s").Reports)
+	shown := status.Figures(nil, p.Latest(service1, "s").Reports)
 	p.Follow(service1, Followed{UID: "s", Shown: shown})
 	for i, step := range []struct {
 		hits, misses int64
@@ -101,7 +101,7 @@ func TestRoundsTellOfEnoughRequests(t *testing.T) {
 	t.Parallel()
 	p := newPolling(t)
 	p.round(serves(10, 0))
-	p.Follow(service1, Followed{UID: "s", Shown: observed.Figures(nil, p.Latest(service1, "s").Reports)})
+	p.Follow(service1, Followed{UID: "s", Shown: status.Figures(nil, p.Latest(service1, "s").Reports)})
 	for _, step := range []struct {
 		hits int64
 		want bool

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
-	"github.com/ragservice/ragservice-operator/internal/observe/observed"
+	"github.com/ragservice/ragservice-operator/internal/status"
 )
 
 // maxNext bounds a next place to look, as its schema does.
@@ -14,13 +14,13 @@ const maxNext = 256
 func next(pod componentPod, container, reason string) string {
 	text := fmt.Sprintf("kubectl -n %s describe pod %s", pod.Namespace, pod.Name)
 	switch reason {
-	case observed.ReasonCrashLoopBackOff:
+	case status.ReasonCrashLoopBackOff:
 		text = fmt.Sprintf("kubectl -n %s logs %s -c %s --previous", pod.Namespace, pod.Name, container)
 	case v1alpha1.ReasonNodeLost:
 		text += ": its node does not answer"
-	case observed.ReasonOOMKilled:
+	case status.ReasonOOMKilled:
 		text = "raise the memory limit in " + pod.component.Field() + ".resources"
-	case observed.ReasonImagePullBackOff, "InvalidImageName", "ErrImageNeverPull":
+	case status.ReasonImagePullBackOff, "InvalidImageName", "ErrImageNeverPull":
 		text += "; check " + pod.component.Field() + ".image"
 	}
 	return text[:min(len(text), maxNext)]

@@ -1,6 +1,6 @@
 // Package observe reads what became of what was written: the children of a RAGService from the cache, and the servers
 // from their admin ports. The servers are polled in a worker pool of its own, outside the reconcile queue. What it finds
-// is a value of package observed.
+// is a status.Observed.
 package observe
 
 import (
@@ -9,7 +9,7 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/ragservice/ragservice-operator/internal/observe/observed"
+	"github.com/ragservice/ragservice-operator/internal/status"
 )
 
 // Observer reads the children of RAGServices.
@@ -28,9 +28,9 @@ type Observer struct {
 func (o *Observer) ReadEvents(live client.Reader) { o.stuck.events = live }
 
 // Observe says what s means for a status. All of it comes from memory, but for events about what is stuck.
-func (o *Observer) Observe(ctx context.Context, s *Snapshot) (observed.Observed, error) {
+func (o *Observer) Observe(ctx context.Context, s *Snapshot) (status.Observed, error) {
 	now := o.Now()
-	seen := observed.Observed{
+	seen := status.Observed{
 		Workloads:     s.workloads(),
 		ReusedVolumes: s.reusedVolumes(),
 		Poll:          o.Poller.Latest(client.ObjectKeyFromObject(s.service), s.service.UID),
@@ -38,11 +38,11 @@ func (o *Observer) Observe(ctx context.Context, s *Snapshot) (observed.Observed,
 	seen.Diagnostics, seen.RecheckAfter = diagnose(s.pods, now)
 	i := &inspection{stuck: &o.stuck, snapshot: s, now: now, recheck: seen.RecheckAfter}
 	if err := i.refusals(ctx, seen.Workloads); err != nil {
-		return observed.Observed{}, err
+		return status.Observed{}, err
 	}
 	var err error
 	if seen.Diagnostics, err = i.volumes(ctx, seen.Diagnostics); err != nil {
-		return observed.Observed{}, err
+		return status.Observed{}, err
 	}
 	seen.RecheckAfter = i.recheck
 	return seen, nil

@@ -8,7 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
-	"github.com/ragservice/ragservice-operator/internal/observe/observed"
+	"github.com/ragservice/ragservice-operator/internal/status"
 )
 
 // schedulingGrace is how long a pod may look unschedulable before it is told: a volume that is being made looks so.
@@ -22,7 +22,7 @@ const maxReason = 64
 
 // diagnose finds what is wrong with pods, and how soon to look again at the first that may only be waiting for its
 // volume, or to end; 0 for never. Pods that are going or have ended for good are not told: their replacements speak for themselves.
-func diagnose(pods []componentPod, now time.Time) (found []observed.ComponentDiagnostic, recheck time.Duration) {
+func diagnose(pods []componentPod, now time.Time) (found []status.ComponentDiagnostic, recheck time.Duration) {
 	for _, pod := range pods {
 		if pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded {
 			continue
@@ -49,7 +49,7 @@ func diagnose(pods []componentPod, now time.Time) (found []observed.ComponentDia
 			recheck = soonest(recheck, left)
 			continue
 		}
-		found = append(found, diagnostic(pod, "", observed.ReasonUnschedulable, nil))
+		found = append(found, diagnostic(pod, "", status.ReasonUnschedulable, nil))
 	}
 	sortDiagnostics(found)
 	return found, recheck
@@ -63,8 +63,8 @@ func soonest(a, b time.Duration) time.Duration {
 	return a
 }
 
-func sortDiagnostics(all []observed.ComponentDiagnostic) {
-	slices.SortFunc(all, func(a, b observed.ComponentDiagnostic) int {
+func sortDiagnostics(all []status.ComponentDiagnostic) {
+	slices.SortFunc(all, func(a, b status.ComponentDiagnostic) int {
 		return strings.Compare(a.Pod+" "+a.Container, b.Pod+" "+b.Container)
 	})
 }
@@ -94,8 +94,8 @@ func unschedulableSince(pod *corev1.Pod) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-func diagnoseContainers(pod componentPod) []observed.ComponentDiagnostic {
-	var found []observed.ComponentDiagnostic
+func diagnoseContainers(pod componentPod) []status.ComponentDiagnostic {
+	var found []status.ComponentDiagnostic
 	for _, c := range pod.Status.InitContainerStatuses {
 		if succeeded := c.State.Terminated != nil && c.State.Terminated.ExitCode == 0; succeeded {
 			continue
@@ -127,13 +127,13 @@ func containerFault(c corev1.ContainerStatus) (reason string, exitCode *int32, f
 		waiting = c.State.Waiting.Reason
 	}
 	switch waiting {
-	case "", "ContainerCreating", "PodInitializing", observed.ReasonCrashLoopBackOff, observed.ReasonRunContainerError:
+	case "", "ContainerCreating", "PodInitializing", status.ReasonCrashLoopBackOff, status.ReasonRunContainerError:
 		if end != nil {
 			return endReason(end), new(end.ExitCode), true
 		}
-		return waiting, nil, waiting == observed.ReasonCrashLoopBackOff || waiting == observed.ReasonRunContainerError
-	case "ErrImagePull", observed.ReasonImagePullBackOff:
-		return observed.ReasonImagePullBackOff, nil, true
+		return waiting, nil, waiting == status.ReasonCrashLoopBackOff || waiting == status.ReasonRunContainerError
+	case "ErrImagePull", status.ReasonImagePullBackOff:
+		return status.ReasonImagePullBackOff, nil, true
 	default:
 		return waiting, nil, true
 	}
@@ -141,20 +141,20 @@ func containerFault(c corev1.ContainerStatus) (reason string, exitCode *int32, f
 
 func endReason(end *corev1.ContainerStateTerminated) string {
 	switch end.Reason {
-	case observed.ReasonOOMKilled:
-		return observed.ReasonOOMKilled
+	case status.ReasonOOMKilled:
+		return status.ReasonOOMKilled
 	case "StartError", "ContainerCannotRun":
-		return observed.ReasonRunContainerError
+		return status.ReasonRunContainerError
 	default:
-		return observed.ReasonCrashLoopBackOff
+		return status.ReasonCrashLoopBackOff
 	}
 }
 
-func diagnostic(pod componentPod, container, reason string, exitCode *int32) observed.ComponentDiagnostic {
+func diagnostic(pod componentPod, container, reason string, exitCode *int32) status.ComponentDiagnostic {
 	if len(reason) > maxReason {
 		reason = reason[:maxReason]
 	}
-	return observed.ComponentDiagnostic{
+	return status.ComponentDiagnostic{
 		Component: pod.component,
 		Diagnostic: v1alpha1.Diagnostic{
 			Pod:       pod.Name,

@@ -9,7 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ragservice/ragservice-operator/internal/desired"
-	"github.com/ragservice/ragservice-operator/internal/observe/observed"
+	"github.com/ragservice/ragservice-operator/internal/status"
 )
 
 var now = time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -67,9 +67,9 @@ func TestContainerFaults(t *testing.T) {
 			t.Parallel()
 			c.status.Name = "server"
 			p := serverPod(corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{c.status}})
-			var want []observed.ComponentDiagnostic
+			var want []status.ComponentDiagnostic
 			if c.want != "" {
-				want = []observed.ComponentDiagnostic{diagnostic(p, "server", c.want, c.exit)}
+				want = []status.ComponentDiagnostic{diagnostic(p, "server", c.want, c.exit)}
 				want[0].Next = c.next
 			}
 			got, _ := diagnose([]componentPod{p}, now)

@@ -108,7 +108,7 @@ func (p *Poller) next(ctx context.Context) bool {
 		return true
 	}
 	if p.round(ctx, key, followed.UID) {
-		p.tell(ctx, key)
+		p.notify(ctx, key)
 	}
 	p.queue.AddAfter(key, p.interval(key))
 	return true
@@ -141,7 +141,8 @@ func (p *Poller) round(ctx context.Context, key types.NamespacedName, uid types.
 	return p.record(key, uid, servers, answers)
 }
 
-func (p *Poller) tell(ctx context.Context, key types.NamespacedName) {
+// notify brings a service into the queue of the controller.
+func (p *Poller) notify(ctx context.Context, key types.NamespacedName) {
 	object := &v1alpha1.RAGService{}
 	object.Namespace, object.Name = key.Namespace, key.Name
 	select {

@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
-	"github.com/ragservice/ragservice-operator/internal/observe/observed"
+	"github.com/ragservice/ragservice-operator/internal/status"
 )
 
 // Of what the API server answers when it refuses a pod, only names and resources are kept: the rest names pods, counts
@@ -25,7 +25,7 @@ var (
 )
 
 // refusal reads why pods of a workload are refused.
-func refusal(text string) observed.Refusal {
+func refusal(text string) status.Refusal {
 	for _, kind := range []struct {
 		pattern        *regexp.Regexp
 		reason, before string
@@ -51,20 +51,20 @@ func refusal(text string) observed.Refusal {
 		case quotaNeeds:
 			detail += " asks for " + found[2]
 		}
-		return observed.Refusal{Reason: kind.reason, Detail: detail[:min(len(detail), maxDetail)]}
+		return status.Refusal{Reason: kind.reason, Detail: detail[:min(len(detail), maxDetail)]}
 	}
-	return observed.Refusal{Reason: v1alpha1.ReasonPodsRefused}
+	return status.Refusal{Reason: v1alpha1.ReasonPodsRefused}
 }
 
 // maxDetail bounds a detail in a message of a condition.
 const maxDetail = 120
 
 // deploymentRefusal is the refusal that a Deployment's status tells; a StatefulSet's has none.
-func deploymentRefusal(d *appsv1.Deployment) observed.Refusal {
+func deploymentRefusal(d *appsv1.Deployment) status.Refusal {
 	for _, c := range d.Status.Conditions {
 		if c.Type == appsv1.DeploymentReplicaFailure && c.Status == corev1.ConditionTrue {
 			return refusal(c.Message)
 		}
 	}
-	return observed.Refusal{}
+	return status.Refusal{}
 }

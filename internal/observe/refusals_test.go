@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ragservice/ragservice-operator/internal/observe/observed"
+	"github.com/ragservice/ragservice-operator/internal/status"
 )
 
 // TestRefusal reads answers as API servers of 1.3x give them. Names of pods and what is used at the moment must not get out:
@@ -12,7 +12,7 @@ import (
 func TestRefusal(t *testing.T) {
 	t.Parallel()
 	const pods = `pods "papers-server-7d9f-x2k4q" is forbidden: `
-	for text, want := range map[string]observed.Refusal{
+	for text, want := range map[string]status.Refusal{
 		pods + `exceeded quota: q, requested: limits.cpu=500m, used: limits.cpu=1900m, limited: limits.cpu=2`: {
 			Reason: "QuotaExceeded", Detail: "quota q, requested limits.cpu=500m",
 		},

@@ -17,7 +17,7 @@ import (
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
-	"github.com/ragservice/ragservice-operator/internal/observe/observed"
+	"github.com/ragservice/ragservice-operator/internal/status"
 )
 
 const (
@@ -55,7 +55,7 @@ type inspection struct {
 func (i *inspection) lookAgain(d time.Duration) { i.recheck = soonest(i.recheck, d) }
 
 // refusals adds to StatefulSets with too few pods why they are refused.
-func (i *inspection) refusals(ctx context.Context, workloads map[desired.Component]observed.Workload) error {
+func (i *inspection) refusals(ctx context.Context, workloads map[desired.Component]status.Workload) error {
 	for uid, c := range i.snapshot.controlled() {
 		w := workloads[c]
 		if !c.IsStore() {
@@ -102,12 +102,12 @@ func (i *inspection) shortSince(uid types.UID, short bool) (time.Time, bool) {
 
 // volumes finds pods whose volumes keep them from starting: those that no node takes because a claim is not bound, and
 // those on a node that cannot attach or mount. It replaces what diagnose says of them.
-func (i *inspection) volumes(ctx context.Context, found []observed.ComponentDiagnostic) ([]observed.ComponentDiagnostic, error) {
+func (i *inspection) volumes(ctx context.Context, found []status.ComponentDiagnostic) ([]status.ComponentDiagnostic, error) {
 	for _, pod := range i.snapshot.pods {
-		var d *observed.ComponentDiagnostic
+		var d *status.ComponentDiagnostic
 		var err error
-		at := slices.IndexFunc(found, func(d observed.ComponentDiagnostic) bool {
-			return d.Pod == pod.Name && d.Reason == observed.ReasonUnschedulable
+		at := slices.IndexFunc(found, func(d status.ComponentDiagnostic) bool {
+			return d.Pod == pod.Name && d.Reason == status.ReasonUnschedulable
 		})
 		if at >= 0 {
 			d, err = i.unbound(ctx, pod)
@@ -152,7 +152,7 @@ func creatingSince(pod *corev1.Pod) (time.Time, bool) {
 }
 
 // unbound says which claim of a pod that no node takes is not bound, and why.
-func (i *inspection) unbound(ctx context.Context, pod componentPod) (*observed.ComponentDiagnostic, error) {
+func (i *inspection) unbound(ctx context.Context, pod componentPod) (*status.ComponentDiagnostic, error) {
 	claim := i.snapshot.claim(desired.ClaimName(i.snapshot.service.Name, pod.component))
 	if claim == nil || claim.Status.Phase != corev1.ClaimPending {
 		return nil, nil //nolint:nilnil // it has none, or that is not the cause
@@ -194,7 +194,7 @@ var (
 )
 
 // unmounted says why a pod on a node has no containers yet; nil when nothing failed since the last step that succeeded.
-func (i *inspection) unmounted(ctx context.Context, pod componentPod) (*observed.ComponentDiagnostic, error) {
+func (i *inspection) unmounted(ctx context.Context, pod componentPod) (*status.ComponentDiagnostic, error) {
 	events, err := i.eventsOf(ctx, pod.UID)
 	if err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ragservice/ragservice-operator/internal/desired"
-	"github.com/ragservice/ragservice-operator/internal/observe/observed"
+	"github.com/ragservice/ragservice-operator/internal/status"
 )
 
 // store is OpenSearch's StatefulSet, whose controller reports pods pods.
@@ -77,13 +77,13 @@ func (c *cluster) sight() *sight {
 	return s
 }
 
-func (s *sight) look() observed.Observed {
+func (s *sight) look() status.Observed {
 	s.c.t.Helper()
 	return s.c.observe(s.Observer)
 }
 
 // details are "reason detail" of what is diagnosed.
-func details(seen observed.Observed) []string {
+func details(seen status.Observed) []string {
 	var out []string
 	for _, d := range seen.Diagnostics {
 		out = append(out, d.Reason+" "+d.Detail)
@@ -102,7 +102,7 @@ func TestAStatefulSetWhosePodsAreRefused(t *testing.T) {
 		t.Errorf("at once: %+v, next look in %s", seen.Workloads, seen.RecheckAfter)
 	}
 	s.clock = s.clock.Add(stuckGrace)
-	want := observed.Refusal{Reason: "QuotaExceeded", Detail: "quota q asks for limits.cpu"}
+	want := status.Refusal{Reason: "QuotaExceeded", Detail: "quota q asks for limits.cpu"}
 	if seen := s.look(); seen.Workloads[desired.ComponentOpenSearch].Refused != want || seen.RecheckAfter != stuckInterval {
 		t.Errorf("after %s: %+v, next look in %s", stuckGrace, seen.Workloads, seen.RecheckAfter)
 	}
@@ -118,7 +118,7 @@ func TestADeploymentWhosePodsAreRefused(t *testing.T) {
 		Type: appsv1.DeploymentReplicaFailure, Status: corev1.ConditionTrue, Reason: "FailedCreate",
 		Message: `pods "papers-server-x" is forbidden: exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2`,
 	}}}})
-	if want := (observed.Refusal{Reason: "QuotaExceeded", Detail: "quota q, requested pods=1"}); seen.Refused != want {
+	if want := (status.Refusal{Reason: "QuotaExceeded", Detail: "quota q, requested pods=1"}); seen.Refused != want {
 		t.Errorf("%+v, want %+v", seen.Refused, want)
 	}
 }

@@ -10,12 +10,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ragservice/ragservice-operator/internal/desired"
-	"github.com/ragservice/ragservice-operator/internal/observe/observed"
+	"github.com/ragservice/ragservice-operator/internal/status"
 )
 
 // workloads are those that the RAGService controls, as their controllers report them.
-func (s *Snapshot) workloads() map[desired.Component]observed.Workload {
-	all := map[desired.Component]observed.Workload{}
+func (s *Snapshot) workloads() map[desired.Component]status.Workload {
+	all := map[desired.Component]status.Workload{}
 	if s.deployment != nil {
 		all[desired.ComponentServer] = ofDeployment(s.deployment)
 	}
@@ -52,19 +52,19 @@ func serverDeployment(ctx context.Context, reader client.Reader, service types.N
 }
 
 // WorkloadOf is what Observe sees of a Deployment or StatefulSet; zero for any other object.
-func WorkloadOf(object client.Object) observed.Workload {
+func WorkloadOf(object client.Object) status.Workload {
 	switch o := object.(type) {
 	case *appsv1.Deployment:
 		return ofDeployment(o)
 	case *appsv1.StatefulSet:
 		return ofStatefulSet(o)
 	default:
-		return observed.Workload{}
+		return status.Workload{}
 	}
 }
 
-func ofDeployment(d *appsv1.Deployment) observed.Workload {
-	return observed.Workload{
+func ofDeployment(d *appsv1.Deployment) status.Workload {
+	return status.Workload{
 		Replicas:        d.Status.Replicas,
 		UpdatedReplicas: d.Status.UpdatedReplicas,
 		ReadyReplicas:   d.Status.ReadyReplicas,
@@ -74,8 +74,8 @@ func ofDeployment(d *appsv1.Deployment) observed.Workload {
 	}
 }
 
-func ofStatefulSet(s *appsv1.StatefulSet) observed.Workload {
-	return observed.Workload{
+func ofStatefulSet(s *appsv1.StatefulSet) status.Workload {
+	return status.Workload{
 		Replicas:        s.Status.Replicas,
 		UpdatedReplicas: s.Status.UpdatedReplicas,
 		ReadyReplicas:   s.Status.ReadyReplicas,
@@ -85,7 +85,7 @@ func ofStatefulSet(s *appsv1.StatefulSet) observed.Workload {
 }
 
 // noteReadySince notes when the youngest ready pod of each workload became ready.
-func noteReadySince(workloads map[desired.Component]observed.Workload, pods []componentPod) {
+func noteReadySince(workloads map[desired.Component]status.Workload, pods []componentPod) {
 	for _, pod := range pods {
 		if since, ready := readySince(pod.Pod); ready && since.After(workloads[pod.component].ReadySince) {
 			w := workloads[pod.component]

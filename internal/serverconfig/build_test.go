@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
-	"github.com/ragservice/ragservice-operator/internal/offline"
+	"github.com/ragservice/ragservice-operator/internal/manifest"
 	"github.com/ragservice/ragservice-operator/internal/serverconfig"
 	"github.com/ragservice/ragservice-operator/runtime/config"
 )
@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 func load(t *testing.T, spec string) *v1alpha1.RAGService {
 	t.Helper()
 	const head = "apiVersion: ragservice.dev/v1alpha1\nkind: RAGService\nmetadata: {name: papers, namespace: library}\nspec:\n"
-	m, err := offline.Load([]byte(head + spec))
+	m, err := manifest.Load([]byte(head + spec))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,6 @@
 // stand alone are the schema's, and repeated here where more than the server's configuration reads them. Everything is a
 // function of values.
 //
-// A RAGService must have the schema's defaults, as one from an API server or from internal/offline has. Without them
+// A RAGService must have the schema's defaults, as one from an API server or from internal/manifest has. Without them
 // Build fails and names the first fields that are missing.
 package serverconfig

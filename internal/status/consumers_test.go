@@ -13,7 +13,6 @@ import (
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
-	"github.com/ragservice/ragservice-operator/internal/observe/observed"
 	judge "github.com/ragservice/ragservice-operator/internal/status"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
@@ -37,11 +36,11 @@ func TestWhatToolsSay(t *testing.T) {
 			"False", "InProgress", "Progressing"},
 		{"scaling", []change{func(p *judge.Pass) { p.State.Replicas = 3 }}, "True", "InProgress", "Progressing"},
 		{"a bad image beside running pods", []change{
-			workload(desired.ComponentServer, func(w *observed.Workload) { w.Replicas, w.UpdatedReplicas = 3, 1 }),
-			diagnosed(desired.ComponentServer, "p", "server", observed.ReasonImagePullBackOff),
+			workload(desired.ComponentServer, func(w *judge.Workload) { w.Replicas, w.UpdatedReplicas = 3, 1 }),
+			diagnosed(desired.ComponentServer, "p", "server", judge.ReasonImagePullBackOff),
 		}, "True", "InProgress", "Progressing"},
 		{"a drain takes one of two servers", []change{unready(desired.ComponentServer)}, "True", "InProgress", "Progressing"},
-		{"a roll", []change{workload(desired.ComponentServer, func(w *observed.Workload) { w.Replicas, w.UpdatedReplicas = 3, 1 })},
+		{"a roll", []change{workload(desired.ComponentServer, func(w *judge.Workload) { w.Replicas, w.UpdatedReplicas = 3, 1 })},
 			"True", "InProgress", "Progressing"},
 		{"one server misses a poll", []change{func(p *judge.Pass) { p.Observed.Poll.Reports = p.Observed.Poll.Reports[:1] }},
 			"True", "Current", "Healthy"},
@@ -54,7 +53,7 @@ func TestWhatToolsSay(t *testing.T) {
 			"False", "Failed", "Degraded"},
 		{"a quota refuses the servers", []change{noServerAnswers, refused(desired.ComponentServer, v1alpha1.ReasonQuotaExceeded)},
 			"False", "InProgress", "Degraded"},
-		{"every server keeps ending", []change{noServerAnswers, diagnosed(desired.ComponentServer, "p", "server", observed.ReasonCrashLoopBackOff)},
+		{"every server keeps ending", []change{noServerAnswers, diagnosed(desired.ComponentServer, "p", "server", judge.ReasonCrashLoopBackOff)},
 			"False", "InProgress", "Degraded"},
 		{"OpenSearch is down", []change{unready(desired.ComponentOpenSearch)}, "False", "InProgress", "Progressing"},
 		{"OpenSearch is down for ten minutes", []change{unready(desired.ComponentOpenSearch), downFor("OpenSearchReady", 10*time.Minute)},

@@ -8,15 +8,14 @@ import (
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
-	"github.com/ragservice/ragservice-operator/internal/observe/observed"
 	"github.com/ragservice/ragservice-operator/internal/status"
 )
 
 func TestDiagnosticsLeaveRoomForEveryComponent(t *testing.T) {
 	t.Parallel()
-	changes := []change{diagnosed(desired.ComponentOpenSearch, "papers-opensearch-0", "opensearch", observed.ReasonOOMKilled)}
+	changes := []change{diagnosed(desired.ComponentOpenSearch, "papers-opensearch-0", "opensearch", status.ReasonOOMKilled)}
 	for i := range 20 {
-		changes = append(changes, diagnosed(desired.ComponentServer, fmt.Sprintf("papers-server-%02d", i), "server", observed.ReasonCrashLoopBackOff))
+		changes = append(changes, diagnosed(desired.ComponentServer, fmt.Sprintf("papers-server-%02d", i), "server", status.ReasonCrashLoopBackOff))
 	}
 	var pods []string
 	for _, d := range status.Evaluate(wellPass(changes...)).Status.Diagnostics {
@@ -35,8 +34,8 @@ func TestMessagesDoNotDependOnNamesOfPods(t *testing.T) {
 	t.Parallel()
 	message := func(first, second string) string {
 		p := wellPass(
-			diagnosed(desired.ComponentServer, first, "server", observed.ReasonImagePullBackOff),
-			diagnosed(desired.ComponentServer, second, "", observed.ReasonUnschedulable))
+			diagnosed(desired.ComponentServer, first, "server", status.ReasonImagePullBackOff),
+			diagnosed(desired.ComponentServer, second, "", status.ReasonUnschedulable))
 		return condition(status.Evaluate(p).Status, v1alpha1.ConditionServerReady).Message
 	}
 	if a, b := message("a", "b"), message("d", "c"); a != b {
@@ -46,7 +45,7 @@ func TestMessagesDoNotDependOnNamesOfPods(t *testing.T) {
 
 func TestRecoveryClearsDiagnostics(t *testing.T) {
 	t.Parallel()
-	p := wellPass(diagnosed(desired.ComponentServer, "p", "server", observed.ReasonCrashLoopBackOff))
+	p := wellPass(diagnosed(desired.ComponentServer, "p", "server", status.ReasonCrashLoopBackOff))
 	p.Service.Status = status.Evaluate(p).Status
 	if len(p.Service.Status.Diagnostics) != 1 {
 		t.Fatalf("diagnostics %v, want one", p.Service.Status.Diagnostics)

@@ -2,10 +2,9 @@
 // of before, and returns the new status and the events that are worth telling. It holds no client, clock, randomness,
 // environment or logger, and never changes its arguments.
 //
-//	Pass ─┬─ secrets, redis, opensearch, server: what the API server knows of the parts   ─┐
-//	      ├─ models, configapplied, cache: what the servers say of themselves              ├─ ready ─ kstatus ─> Verdict
-//	      └─ unconfigured: features without a field yet                                    ─┘
+//	Pass ─┬─ secrets, stores, workload, server: what the API server knows of the parts  ─┐
+//	      └─ server (models, configuration), cache: what the servers say of themselves   ─┴─ ready ─> Verdict
 //
-// One file judges one condition. A rule that all of them keep: a message speaks to a person, never holds a time or the
-// name of a pod, and stays the same while the facts do.
+// observed.go is what package observe sees of the children; evaluate.go has the table of conditions and who judges each. A rule that all
+// of them keep: a message speaks to a person, never holds a time or the name of a pod, and stays the same while the facts do.
 package status

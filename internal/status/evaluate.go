@@ -1,7 +1,11 @@
 package status
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -100,4 +104,174 @@ func soonest(a, b time.Duration) time.Duration {
 		return b
 	}
 	return a
+}
+
+// Pass is what one pass of the reconciler found. A pass that failed half-way leaves the later fields nil: what they
+// would have told stays as it was.
+type Pass struct {
+	// Service is the RAGService with the status of before.
+	Service *v1alpha1.RAGService
+	// Secrets is what became of the references of the spec; nil when they could not be read.
+	Secrets *desired.SecretFacts
+	// State is what was written; nil when it could not be built.
+	State *desired.Plan
+	// Observed is what the children look like; nil when they could not be read.
+	Observed *Observed
+	// Faults are the steps that failed.
+	Faults []Fault
+	// Wrote says that this pass changed a child, so that Observed may be from before that.
+	Wrote bool
+	// NumbersWritten is when status.cache was last written; zero when not by this process.
+	NumbersWritten time.Time
+	// Now is the time of the pass.
+	Now time.Time
+}
+
+// Fault is a step of a pass that failed.
+type Fault struct {
+	// Component is the part that the step was for; empty when it was for all of them.
+	Component desired.Component
+	// Reason is NameConflict or ApplyFailed, which wait for a person, or another one, which is tried again.
+	Reason string
+	// Message says what failed, for a person. It names no object whose name changes.
+	Message string
+}
+
+// Terminal says that trying again does not help until a person has changed something.
+func (f Fault) Terminal() bool {
+	return f.Reason == v1alpha1.ReasonNameConflict || f.Reason == v1alpha1.ReasonApplyFailed
+}
+
+// Verdict is what Evaluate concludes.
+type Verdict struct {
+	// Status is the whole new status.
+	Status v1alpha1.RAGServiceStatus
+	// Events are the transitions worth telling, once Status is written.
+	Events []Event
+	// RecheckAfter is when time alone will change the verdict; 0 for never.
+	RecheckAfter time.Duration
+}
+
+// Event is a transition worth telling.
+type Event struct {
+	// Type is Normal or Warning, as in core/v1.
+	Type string
+	// Reason is a reason of a condition, Action the type of that condition.
+	Reason, Action string
+	Message        string
+}
+
+// previous is the condition of the status of before, or a zero one.
+func (p Pass) previous(conditionType string) metav1.Condition {
+	for _, c := range p.Service.Status.Conditions {
+		if c.Type == conditionType {
+			return c
+		}
+	}
+	return metav1.Condition{}
+}
+
+// polled says that the servers have been asked in the life of this process. Before, what only they know stays as it
+// was, so that a restart of the operator changes nothing.
+func (p Pass) polled() bool {
+	return p.Observed != nil && !p.Observed.Poll.At.IsZero() && p.Observed.Poll.Asked > 0
+}
+
+// stopped says that the spec asks for no server.
+func (p Pass) stopped() bool { return p.State != nil && p.State.Replicas == 0 }
+
+// terminalFault finds a fault of one of the components that waits for a person. The component "" stands for all that
+// belongs to no single one.
+func (p Pass) terminalFault(components ...desired.Component) (Fault, bool) {
+	for _, f := range p.Faults {
+		if f.Terminal() && slices.Contains(components, f.Component) {
+			return f, true
+		}
+	}
+	return Fault{}, false
+}
+
+// unfinished says that a step failed that is tried again, so that this generation of the spec is not brought about yet.
+func (p Pass) unfinished() bool {
+	return slices.ContainsFunc(p.Faults, func(f Fault) bool { return !f.Terminal() })
+}
+
+// Features whose fields the API does not have yet. Their conditions are there so that whoever waits for them need not
+// know which version of the operator runs.
+
+func judgeAlerts(Pass) finding {
+	return yes(v1alpha1.ReasonNotConfigured, "no alert is configured")
+}
+
+func judgeMonitoring(Pass) finding {
+	return yes(v1alpha1.ReasonNotConfigured, "no dashboard or rule is configured")
+}
+
+func judgeBudget(Pass) finding {
+	return yes(v1alpha1.ReasonNotConfigured, "no budget is configured")
+}
+
+// messageLimit bounds a message, in bytes: it has to fit into a column and an event.
+const messageLimit = 255
+
+// finding is what a rule says of its condition.
+type finding struct {
+	status  metav1.ConditionStatus
+	reason  string
+	message string
+	// kept says that the condition could not be judged in this pass and stays as it was, with its observedGeneration.
+	kept bool
+	// restarts says that lastTransitionTime starts anew though the status is the same: another wait has begun.
+	restarts bool
+}
+
+func yes(reason, format string, args ...any) finding {
+	return finding{status: metav1.ConditionTrue, reason: reason, message: sentence(format, args...)}
+}
+
+func no(reason, format string, args ...any) finding {
+	return finding{status: metav1.ConditionFalse, reason: reason, message: sentence(format, args...)}
+}
+
+func unknown(reason, message string) finding {
+	return finding{status: metav1.ConditionUnknown, reason: reason, message: message}
+}
+
+// keep leaves a condition as it was.
+func keep(previous metav1.Condition) finding {
+	return finding{status: previous.Status, reason: previous.Reason, message: previous.Message, kept: true}
+}
+
+// sentence formats a message and cuts it at the limit, between two characters.
+func sentence(format string, args ...any) string {
+	s := strings.ToValidUTF8(fmt.Sprintf(format, args...), "")
+	if len(s) <= messageLimit {
+		return s
+	}
+	cut := messageLimit - len("...")
+	for !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + "..."
+}
+
+// condition makes the condition of a finding. The time of its last transition is that of before unless the status
+// changed.
+func (p Pass) condition(conditionType string, f finding) metav1.Condition {
+	before := p.previous(conditionType)
+	c := metav1.Condition{
+		Type:               conditionType,
+		Status:             f.status,
+		Reason:             f.reason,
+		Message:            f.message,
+		ObservedGeneration: p.Service.Generation,
+		LastTransitionTime: before.LastTransitionTime,
+	}
+	if f.kept {
+		c.ObservedGeneration = before.ObservedGeneration
+	}
+	if before.Status != f.status || f.restarts {
+		c.LastTransitionTime = metav1.NewTime(p.Now.Truncate(secondsOfStatus))
+	}
+	return c
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
-	"github.com/ragservice/ragservice-operator/internal/observe/observed"
 	"github.com/ragservice/ragservice-operator/internal/status"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
@@ -68,14 +67,14 @@ var evaluations = []struct {
 
 	{"Redis is starting", []change{unready(desired.ComponentRedisState)},
 		outcome{"RedisReady": "False/Progressing", "Ready": "True/Degraded", "Reconciling": "True/Progressing"}},
-	{"Redis cannot start", []change{unready(desired.ComponentRedisCache), diagnosed(desired.ComponentRedisCache, "p-0", "redis", observed.ReasonImagePullBackOff)},
+	{"Redis cannot start", []change{unready(desired.ComponentRedisCache), diagnosed(desired.ComponentRedisCache, "p-0", "redis", status.ReasonImagePullBackOff)},
 		outcome{"RedisReady": "False/PodFailing", "Ready": "True/Degraded", "Reconciling": "True/Progressing"}},
 	{"servers cannot reach Redis", []change{servers(func(s *telemetry.Statusz) { s.RedisState = telemetry.DependencyDown })},
 		outcome{"RedisReady": "False/StoreUnreachable", "Ready": "True/Degraded", "Reconciling": "True/Progressing"}},
 
 	{"OpenSearch is being created", []change{missing(desired.ComponentOpenSearch)},
 		outcome{"OpenSearchReady": "False/Progressing", "Ready": "False/Progressing", "Reconciling": "True/Progressing"}},
-	{"OpenSearch finds no node", []change{unready(desired.ComponentOpenSearch), diagnosed(desired.ComponentOpenSearch, "p-0", "", observed.ReasonUnschedulable)},
+	{"OpenSearch finds no node", []change{unready(desired.ComponentOpenSearch), diagnosed(desired.ComponentOpenSearch, "p-0", "", status.ReasonUnschedulable)},
 		outcome{"OpenSearchReady": "False/Unschedulable", "Ready": "False/Unschedulable", "Reconciling": "True/Progressing"}},
 	{"half of the servers cannot reach OpenSearch", []change{server(func(s *telemetry.Statusz) { s.OpenSearch = telemetry.DependencyDown })},
 		outcome{"OpenSearchReady": "False/StoreUnreachable", "Ready": "False/StoreUnreachable", "Reconciling": "True/Progressing"}},
@@ -114,13 +113,13 @@ var evaluations = []struct {
 
 	{"a server is missing", []change{unready(desired.ComponentServer)},
 		outcome{"ServerReady": "False/Progressing", "Reconciling": "True/Progressing"}},
-	{"a server keeps ending", []change{diagnosed(desired.ComponentServer, "p-x", "server", observed.ReasonCrashLoopBackOff)},
+	{"a server keeps ending", []change{diagnosed(desired.ComponentServer, "p-x", "server", status.ReasonCrashLoopBackOff)},
 		outcome{"ServerReady": "False/PodFailing", "Reconciling": "True/Progressing"}},
-	{"every server keeps ending", []change{noServerAnswers, diagnosed(desired.ComponentServer, "p-x", "server", observed.ReasonCrashLoopBackOff)},
+	{"every server keeps ending", []change{noServerAnswers, diagnosed(desired.ComponentServer, "p-x", "server", status.ReasonCrashLoopBackOff)},
 		outcome{"ServerReady": "False/PodFailing", "Ready": "False/PodFailing", "ConfigApplied": "False/Progressing", "Reconciling": "True/Progressing"}},
-	{"servers are being replaced", []change{workload(desired.ComponentServer, func(w *observed.Workload) { w.UpdatedReplicas, w.Replicas = 1, 3 })},
+	{"servers are being replaced", []change{workload(desired.ComponentServer, func(w *status.Workload) { w.UpdatedReplicas, w.Replicas = 1, 3 })},
 		outcome{"Reconciling": "True/Progressing"}},
-	{"the Deployment has not been taken up", []change{workload(desired.ComponentServer, func(w *observed.Workload) { w.UpToDate = false })},
+	{"the Deployment has not been taken up", []change{workload(desired.ComponentServer, func(w *status.Workload) { w.UpToDate = false })},
 		outcome{"Reconciling": "True/Progressing"}},
 	{"no server is wanted", []change{noServers},
 		outcome{"ServerReady": "True/NoReplicas", "ConfigApplied": "True/NoReplicas", "Ready": "True/NoReplicas", "CacheEffective": "Unknown/WarmingUp"}},
@@ -162,7 +161,7 @@ var evaluations = []struct {
 		outcome{"Ready": "False/ReconcileFailed", "Reconciling": "True/ReconcileFailed"}},
 	{"reading the inputs fails", []change{inputsUnread, fault("", v1alpha1.ReasonReconcileFailed)},
 		outcome{"Reconciling": "True/ReconcileFailed"}},
-	{"what is broken speaks before what is on its way", []change{unready(desired.ComponentOpenSearch), noServerAnswers, diagnosed(desired.ComponentServer, "p", "server", observed.ReasonOOMKilled)},
+	{"what is broken speaks before what is on its way", []change{unready(desired.ComponentOpenSearch), noServerAnswers, diagnosed(desired.ComponentServer, "p", "server", status.ReasonOOMKilled)},
 		outcome{"ConfigApplied": "False/Progressing", "OpenSearchReady": "False/Progressing", "ServerReady": "False/PodFailing", "Ready": "False/PodFailing", "Reconciling": "True/Progressing"}},
 	{"it is being deleted", []change{func(p *status.Pass) {
 		p.Service.DeletionTimestamp = &metav1.Time{Time: start}
@@ -181,19 +180,19 @@ func noServerReady(why telemetry.DependencyFault) change {
 		servers(func(s *telemetry.Statusz) {
 			s.Ready, s.OpenSearch, s.OpenSearchFault = false, telemetry.DependencyDown, why
 		})(p)
-		p.Observed.Poll = observed.Poll{At: p.Now, Unready: p.Observed.Poll.Reports}
-		workload(desired.ComponentServer, func(w *observed.Workload) { w.ReadyReplicas = 0 })(p)
+		p.Observed.Poll = status.Poll{At: p.Now, Unready: p.Observed.Poll.Reports}
+		workload(desired.ComponentServer, func(w *status.Workload) { w.ReadyReplicas = 0 })(p)
 	}
 }
 
 func refused(c desired.Component, reason string) change {
-	return workload(c, func(w *observed.Workload) {
-		w.Refused = observed.Refusal{Reason: reason, Detail: "quota q, requested limits.cpu=500m"}
+	return workload(c, func(w *status.Workload) {
+		w.Refused = status.Refusal{Reason: reason, Detail: "quota q, requested limits.cpu=500m"}
 	})
 }
 
 func noServerAnswers(p *status.Pass) {
-	workload(desired.ComponentServer, func(w *observed.Workload) { w.ReadyReplicas = 0 })(p)
+	workload(desired.ComponentServer, func(w *status.Workload) { w.ReadyReplicas = 0 })(p)
 }
 
 // propagation is as long as a configuration may be on its way.
@@ -222,7 +221,7 @@ func sinceTransition(p *status.Pass, conditionType string, d time.Duration) {
 
 func storeReadyFor(d time.Duration) change {
 	return func(p *status.Pass) {
-		workload(desired.ComponentOpenSearch, func(w *observed.Workload) { w.ReadySince = p.Now.Add(-d) })(p)
+		workload(desired.ComponentOpenSearch, func(w *status.Workload) { w.ReadySince = p.Now.Add(-d) })(p)
 	}
 }
 

@@ -8,8 +8,8 @@ import (
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 )
 
-// told are the conditions whose changes are told as events. Figures are not: they are metrics.
-var told = map[string]bool{
+// eventConditions are the conditions whose changes are told as events. Figures are not: they are metrics.
+var eventConditions = map[string]bool{
 	v1alpha1.ConditionReady:           true,
 	v1alpha1.ConditionSecretsResolved: true,
 	v1alpha1.ConditionRedisReady:      true,
@@ -25,17 +25,17 @@ func (p Pass) transitions(conditions []metav1.Condition) []Event {
 	var events []Event
 	for _, next := range conditions {
 		before := p.previous(next.Type)
-		if !told[next.Type] || (before.Status == next.Status && before.Reason == next.Reason) {
+		if !eventConditions[next.Type] || (before.Status == next.Status && before.Reason == next.Reason) {
 			continue
 		}
 		if next.Reason == v1alpha1.ReasonDegraded && !redisProblem(conditions) {
 			continue // Redis is being moved or rolled
 		}
-		kind, tell := worthTelling(before, next)
+		kind, emit := conditionEvent(before, next)
 		if next.Type == v1alpha1.ConditionServerReady && meta.IsStatusConditionTrue(conditions, v1alpha1.ConditionReady) {
 			kind = corev1.EventTypeNormal // other servers answer
 		}
-		if tell {
+		if emit {
 			events = append(events, Event{Type: kind, Reason: next.Reason, Action: next.Type, Message: next.Message})
 		}
 	}
@@ -47,7 +47,7 @@ func redisProblem(conditions []metav1.Condition) bool {
 	return c != nil && isProblem(c.Reason)
 }
 
-func worthTelling(before, next metav1.Condition) (kind string, tell bool) {
+func conditionEvent(before, next metav1.Condition) (kind string, emit bool) {
 	if next.Type == v1alpha1.ConditionReady {
 		return readyEvent(before, next)
 	}
@@ -65,7 +65,7 @@ func worthTelling(before, next metav1.Condition) (kind string, tell bool) {
 }
 
 // readyEvent tells that a service began to answer, and that one that answered no longer does or only slower.
-func readyEvent(before, next metav1.Condition) (kind string, tell bool) {
+func readyEvent(before, next metav1.Condition) (kind string, emit bool) {
 	answered := before.Status == metav1.ConditionTrue
 	switch {
 	case next.Reason == v1alpha1.ReasonDeleting:

@@ -6,7 +6,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ragservice/ragservice-operator/internal/desired"
-	"github.com/ragservice/ragservice-operator/internal/observe/observed"
 	"github.com/ragservice/ragservice-operator/internal/status"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
@@ -14,7 +13,7 @@ import (
 // TestEvents lists what is told of the transition between two passes.
 func TestEvents(t *testing.T) {
 	t.Parallel()
-	crash := diagnosed(desired.ComponentServer, "p", "server", observed.ReasonCrashLoopBackOff)
+	crash := diagnosed(desired.ComponentServer, "p", "server", status.ReasonCrashLoopBackOff)
 	redisDown := servers(func(s *telemetry.Statusz) { s.RedisCache = telemetry.DependencyDown })
 	for _, c := range []struct {
 		name          string

@@ -7,7 +7,6 @@ import (
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
-	"github.com/ragservice/ragservice-operator/internal/observe/observed"
 	"github.com/ragservice/ragservice-operator/internal/status"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
@@ -38,14 +37,14 @@ func wellPass(changes ...change) status.Pass {
 			Selector:   "app.kubernetes.io/instance=papers",
 			Endpoint:   "http://papers-server.library.svc",
 		},
-		Observed: &observed.Observed{
-			Workloads: map[desired.Component]observed.Workload{
+		Observed: &status.Observed{
+			Workloads: map[desired.Component]status.Workload{
 				desired.ComponentServer:     running(2),
 				desired.ComponentRedisCache: running(1),
 				desired.ComponentRedisState: running(1),
 				desired.ComponentOpenSearch: running(1),
 			},
-			Poll: observed.Poll{At: start, Asked: 2, Reports: []telemetry.Statusz{wellServer("a"), wellServer("b")}},
+			Poll: status.Poll{At: start, Asked: 2, Reports: []telemetry.Statusz{wellServer("a"), wellServer("b")}},
 		},
 		Now: start,
 	}
@@ -57,8 +56,8 @@ func wellPass(changes ...change) status.Pass {
 	return p
 }
 
-func running(n int32) observed.Workload {
-	return observed.Workload{Replicas: n, UpdatedReplicas: n, ReadyReplicas: n, WantedReplicas: n, UpToDate: true}
+func running(n int32) status.Workload {
+	return status.Workload{Replicas: n, UpdatedReplicas: n, ReadyReplicas: n, WantedReplicas: n, UpToDate: true}
 }
 
 func wellServer(uid string) telemetry.Statusz {
@@ -75,7 +74,7 @@ func neverSeen(p *status.Pass) {
 }
 func newSpec(p *status.Pass)      { p.Service.Generation++ }
 func inputsUnread(p *status.Pass) { p.Secrets, p.State = nil, nil }
-func notPolled(p *status.Pass)    { p.Observed.Poll = observed.Poll{} }
+func notPolled(p *status.Pass)    { p.Observed.Poll = status.Poll{} }
 func nobodyAnswers(p *status.Pass) {
 	p.Observed.Poll.Reports = nil
 }
@@ -89,7 +88,7 @@ func reused(c desired.Component, class string) change {
 func noServers(p *status.Pass) {
 	p.State.Replicas = 0
 	p.Observed.Workloads[desired.ComponentServer] = running(0)
-	p.Observed.Poll = observed.Poll{At: p.Now}
+	p.Observed.Poll = status.Poll{At: p.Now}
 }
 
 // servers changes every report.
@@ -109,7 +108,7 @@ func server(edit func(*telemetry.Statusz)) change {
 	return func(p *status.Pass) { edit(&p.Observed.Poll.Reports[0]) }
 }
 
-func workload(c desired.Component, edit func(*observed.Workload)) change {
+func workload(c desired.Component, edit func(*status.Workload)) change {
 	return func(p *status.Pass) {
 		w := p.Observed.Workloads[c]
 		edit(&w)
@@ -122,12 +121,12 @@ func missing(c desired.Component) change {
 }
 
 func unready(c desired.Component) change {
-	return workload(c, func(w *observed.Workload) { w.ReadyReplicas-- })
+	return workload(c, func(w *status.Workload) { w.ReadyReplicas-- })
 }
 
 func diagnosed(c desired.Component, pod, container, reason string) change {
 	return func(p *status.Pass) {
-		p.Observed.Diagnostics = append(p.Observed.Diagnostics, observed.ComponentDiagnostic{
+		p.Observed.Diagnostics = append(p.Observed.Diagnostics, status.ComponentDiagnostic{
 			Component: c, Diagnostic: v1alpha1.Diagnostic{Pod: pod, Container: container, Reason: reason},
 		})
 	}

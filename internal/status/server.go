@@ -1,8 +1,13 @@
 package status
 
 import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
+	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
 
 // judgeServer judges ServerReady.
@@ -40,4 +45,135 @@ func (p Pass) serverReplicas() (replicas, ready *int32) {
 		return nil, nil
 	}
 	return &w.Replicas, &w.ReadyReplicas
+}
+
+// propagationLimit is how long a configuration may take to reach every server: the kubelet takes up to 90 s to renew a
+// mounted ConfigMap, a poll 10 s, and 20 s are to spare.
+const propagationLimit = 120 * time.Second
+
+// judgeConfigApplied judges ConfigApplied. Its lastTransitionTime is when the wait began while it is Propagating, and
+// since when the configuration runs once it is Applied.
+func judgeConfigApplied(p Pass) finding {
+	previous := p.previous(v1alpha1.ConditionConfigApplied)
+	if p.State == nil || p.Observed == nil {
+		return keep(previous)
+	}
+	if fault, found := p.terminalFault(desired.ComponentServer); found {
+		return no(fault.Reason, "%s", fault.Message)
+	}
+	if p.withheld(desired.ComponentServer) {
+		return p.withheldConfig(previous)
+	}
+	if p.stopped() {
+		return yes(v1alpha1.ReasonNoReplicas, "spec.server.replicas is 0: no server runs another configuration")
+	}
+	if p.server().ReadyReplicas == 0 {
+		return no(v1alpha1.ReasonProgressing, "no server is ready yet; it starts with the configuration")
+	}
+	if !p.polled() {
+		if p.sameConfig() && previous.Reason != v1alpha1.ReasonProgressing &&
+			previous.Reason != v1alpha1.ReasonAwaitingSecrets && previous.Reason != v1alpha1.ReasonNoReplicas {
+			return keepJudged(keep(previous))
+		}
+		return p.propagating()
+	}
+	return p.judgeReports()
+}
+
+// withheldConfig is for a configuration that is not written while a Secret is missing: what runs goes on with the one
+// before, and what was said of that stands.
+func (p Pass) withheldConfig(previous metav1.Condition) finding {
+	if p.server().ReadyReplicas > 0 && previous.Reason != v1alpha1.ReasonProgressing && previous.Reason != v1alpha1.ReasonAwaitingSecrets {
+		return keep(previous)
+	}
+	return no(v1alpha1.ReasonAwaitingSecrets, "the configuration waits for the Secrets that the spec names; see SecretsResolved")
+}
+
+// judgeReports judges ConfigApplied by what the servers say.
+func (p Pass) judgeReports() finding {
+	hash, poll := p.State.ConfigHash, p.Observed.Poll
+	runs := count(poll.Reports, func(s telemetry.Statusz) bool { return s.ConfigHash == hash })
+	others := len(poll.Reports) - runs
+	rejects := count(poll.Reports, func(s telemetry.Statusz) bool { return s.RejectedConfigHash == hash })
+	before := p.previous(v1alpha1.ConditionConfigApplied).Reason
+	applied := p.sameConfig() && (before == v1alpha1.ReasonApplied || (before == v1alpha1.ReasonPollFailed && p.wasReadyWithConfig()))
+	switch {
+	case rejects > 0:
+		return no(v1alpha1.ReasonConfigRejected,
+			"%d servers refuse the configuration and keep the one before: their logs say why (event config_rejected)", rejects)
+	case len(poll.Reports) == 0:
+		return unknown(v1alpha1.ReasonPollFailed,
+			"no server answers the operator on its admin port 8081: check NetworkPolicies, and that the operator runs in the pod network")
+	case others == 0 && (applied || p.everyServerSpoke()):
+		// A server that has just started, or missed a poll, is no evidence against what was seen before.
+		return yes(v1alpha1.ReasonApplied, "every ready server runs the configuration")
+	default:
+		return p.propagating()
+	}
+}
+
+func (p Pass) everyServerSpoke() bool {
+	poll := p.Observed.Poll
+	return len(poll.Reports) == poll.Asked && poll.Asked >= int(p.server().ReadyReplicas)
+}
+
+// propagating is the wait for servers to take up the configuration. A new configuration, or one that ran everywhere
+// and no longer does, begins a new wait.
+func (p Pass) propagating() finding {
+	previous := p.previous(v1alpha1.ConditionConfigApplied)
+	waiting := previous.Reason == v1alpha1.ReasonPropagating || previous.Reason == v1alpha1.ReasonConfigNotApplied
+	if waiting && p.sameConfig() && p.Now.Sub(previous.LastTransitionTime.Time) >= propagationLimit {
+		return no(v1alpha1.ReasonConfigNotApplied,
+			"a ready server does not run the configuration after %d s: look at the servers' logs for config", int(propagationLimit.Seconds()))
+	}
+	f := no(v1alpha1.ReasonPropagating, "the configuration is on its way to the servers")
+	f.restarts = !waiting || !p.sameConfig()
+	return f
+}
+
+// configDeadline is when the wait of propagating ends.
+func (p Pass) configDeadline(found map[string]finding) time.Duration {
+	f := found[v1alpha1.ConditionConfigApplied]
+	if f.reason != v1alpha1.ReasonPropagating {
+		return 0
+	}
+	began := p.condition(v1alpha1.ConditionConfigApplied, f).LastTransitionTime.Time
+	return max(began.Add(propagationLimit).Sub(p.Now), time.Second)
+}
+
+// sameConfig says that this pass wants the configuration that the pass before wanted.
+func (p Pass) sameConfig() bool { return p.Service.Status.ConfigHash == p.State.ConfigHash }
+
+func (p Pass) server() Workload { return p.Observed.Workloads[desired.ComponentServer] }
+
+// keepJudged marks a kept finding as one that was judged: the facts of this generation are known to be those of before.
+func keepJudged(f finding) finding {
+	f.kept = false
+	return f
+}
+
+// judgeModels judges ModelsReady by what requests to the model came to. The operator itself never calls a model: its
+// address is from the spec.
+func judgeModels(p Pass) finding {
+	if p.Service.Spec.Models.LLM.Provider == v1alpha1.LLMProviderExtractive {
+		return yes(v1alpha1.ReasonNotConfigured, "spec.models.llm.provider is Extractive: no model is used")
+	}
+	if p.Observed == nil || (!p.polled() && !p.stopped()) {
+		if previous := p.previous(v1alpha1.ConditionModelsReady); previous.Status != "" {
+			return keep(previous)
+		}
+		return unknown(v1alpha1.ReasonWarmingUp, "no request has gone to the model yet")
+	}
+	reports := p.Observed.Poll.Reports
+	down := func(s telemetry.Statusz) bool { return s.LLM == telemetry.DependencyDown }
+	up := func(s telemetry.Statusz) bool { return s.LLM == telemetry.DependencyUp }
+	switch {
+	case atLeastHalf(reports, down):
+		return no(v1alpha1.ReasonLLMUnavailable,
+			"most requests to the model fail: check spec.models.llm.baseURL, its key, and the servers' logs for llm_generation_failed")
+	case count(reports, up) == 0:
+		return unknown(v1alpha1.ReasonWarmingUp, "no request has gone to the model yet")
+	default:
+		return yes(v1alpha1.ReasonAvailable, "the model answers")
+	}
 }

@@ -151,3 +151,41 @@ func otherClass(has, wanted string) string {
 	}
 	return sentence("; its storage class is %q and not %q, which only a claim that is made anew can have", has, wanted)
 }
+
+// judgeRedis judges RedisReady: both instances run, and the servers reach them.
+func judgeRedis(p Pass) finding {
+	if p.Observed == nil {
+		return keep(p.previous(v1alpha1.ConditionRedisReady))
+	}
+	instances := desired.ComponentsOf(v1alpha1.ConditionRedisReady)
+	if f, ok := p.judgeParts(instances...); !ok {
+		return f
+	}
+	if f, lost := p.storeUnreachable(v1alpha1.ConditionRedisReady, redisState, instances...); lost {
+		return f
+	}
+	if class, reused := p.Observed.ReusedVolumes[desired.ComponentRedisState]; reused && otherClass(class, p.redisClass()) != "" {
+		return yes(v1alpha1.ReasonReusedVolume,
+			"both Redis instances are ready, on a volume that an earlier RAGService of this name left%s", otherClass(class, p.redisClass()))
+	}
+	return yes(v1alpha1.ReasonAvailable, "both Redis instances are ready")
+}
+
+// judgeOpenSearch judges OpenSearchReady: the search engine runs, and the servers reach it.
+func judgeOpenSearch(p Pass) finding {
+	if p.Observed == nil {
+		return keep(p.previous(v1alpha1.ConditionOpenSearchReady))
+	}
+	if f, ok := p.judgeParts(desired.ComponentOpenSearch); !ok {
+		return f
+	}
+	if f, lost := p.storeUnreachable(v1alpha1.ConditionOpenSearchReady, openSearchState, desired.ComponentOpenSearch); lost {
+		return f
+	}
+	if class, reused := p.Observed.ReusedVolumes[desired.ComponentOpenSearch]; reused {
+		return yes(v1alpha1.ReasonReusedVolume,
+			"OpenSearch is ready, with the documents on a volume that an earlier RAGService of this name left%s",
+			otherClass(class, p.openSearchClass()))
+	}
+	return yes(v1alpha1.ReasonAvailable, "OpenSearch is ready")
+}

@@ -15,15 +15,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ragservice/ragservice-operator/internal/offline"
+	"github.com/ragservice/ragservice-operator/internal/manifest"
 	"github.com/ragservice/ragservice-operator/internal/serverconfig"
 	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/test/backends"
 	"github.com/ragservice/ragservice-operator/test/proc"
 )
 
-// manifest is the service that is measured: the defaults, with limits that refuse nobody but the tier "stingy".
-const manifest = `
+// measured is the service that is measured: the defaults, with limits that refuse nobody but the tier "stingy".
+const measured = `
 apiVersion: ragservice.dev/v1alpha1
 kind: RAGService
 metadata: {name: bench}
@@ -103,7 +103,7 @@ func loopback(tb testing.TB) string {
 // writeConfig writes what the operator would mount.
 func writeConfig(tb testing.TB, dir string) {
 	tb.Helper()
-	m, err := offline.Load([]byte(manifest))
+	m, err := manifest.Load([]byte(measured))
 	if err != nil {
 		tb.Fatal(err)
 	}

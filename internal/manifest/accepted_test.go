@@ -1,4 +1,4 @@
-package offline_test
+package manifest_test
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
-	"github.com/ragservice/ragservice-operator/internal/offline"
+	"github.com/ragservice/ragservice-operator/internal/manifest"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -58,8 +58,8 @@ func TestAcceptedOfflineAndByAPIServerAlike(t *testing.T) {
 	for i, tt := range accepted {
 		t.Run(tt.name, func(t *testing.T) {
 			name := fmt.Sprintf("accepted-%d", i)
-			text := manifest(name, tt.spec)
-			m, err := offline.Load([]byte(text))
+			text := withSpec(name, tt.spec)
+			m, err := manifest.Load([]byte(text))
 			if err != nil {
 				t.Fatalf("offline: %v", err)
 			}
@@ -84,7 +84,7 @@ func TestAcceptedOfflineAndByAPIServerAlike(t *testing.T) {
 // TestDefaults shows what becomes of the smallest manifest: no union has a member, and nothing that depends on another
 // field is written.
 func TestDefaults(t *testing.T) {
-	m, err := offline.Load([]byte(manifest("smallest", extractive)))
+	m, err := manifest.Load([]byte(withSpec("smallest", extractive)))
 	if err != nil {
 		t.Fatal(err)
 	}

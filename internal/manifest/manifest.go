@@ -1,4 +1,4 @@
-package offline
+package manifest
 
 import (
 	"fmt"
@@ -33,7 +33,7 @@ func Load(data []byte) (Manifest, error) {
 	for i, d := range documents {
 		l.add(i+1, d)
 	}
-	return l.conclude()
+	return l.result()
 }
 
 // loader gathers what the documents of a file hold and what is wrong with them.
@@ -66,7 +66,7 @@ func (l *loader) report(path, format string, args ...any) {
 	l.problems = append(l.problems, Problem{Path: path, Reason: fmt.Sprintf(format, args...)})
 }
 
-func (l *loader) conclude() (Manifest, error) {
+func (l *loader) result() (Manifest, error) {
 	l.checkServices()
 	l.checkSecrets()
 	if len(l.problems) > 0 {

@@ -1,4 +1,4 @@
-package offline_test
+package manifest_test
 
 import (
 	"errors"
@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/ragservice/ragservice-operator/internal/offline"
+	"github.com/ragservice/ragservice-operator/internal/manifest"
 )
 
 const (
@@ -23,7 +23,7 @@ func secretOf(name, fields string) string {
 func file(documents ...string) []byte { return []byte(strings.Join(documents, "---\n")) }
 
 func TestLoad(t *testing.T) {
-	m, err := offline.Load(file(
+	m, err := manifest.Load(file(
 		"# Comments alone are no document.\n",
 		namespace,
 		secretOf("keys", "type: Opaque\nimmutable: true\ndata: {a: YWRtaW4=, b: Yg==}\nstringData: {b: wins, c: 'text'}\n"),
@@ -33,7 +33,7 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Service.Name != "papers" || m.Service.Namespace != offline.DefaultNamespace {
+	if m.Service.Name != "papers" || m.Service.Namespace != manifest.DefaultNamespace {
 		t.Errorf("got %s/%s", m.Service.Namespace, m.Service.Name)
 	}
 	want := map[string]map[string][]byte{
@@ -49,14 +49,14 @@ func TestLoadNamespace(t *testing.T) {
 	inLibrary := func(text string) string {
 		return strings.Replace(text, "metadata: {", "metadata: {namespace: library, ", 1)
 	}
-	m, err := offline.Load(file(inLibrary(service), inLibrary(secretOf("keys", ""))))
+	m, err := manifest.Load(file(inLibrary(service), inLibrary(secretOf("keys", ""))))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if m.Service.Namespace != "library" {
 		t.Errorf("got %q", m.Service.Namespace)
 	}
-	_, err = offline.Load(file(inLibrary(service), secretOf("keys", "")))
+	_, err = manifest.Load(file(inLibrary(service), secretOf("keys", "")))
 	wantPaths(t, err, `Secret "keys" metadata.namespace`)
 }
 
@@ -84,7 +84,7 @@ func TestLoadRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := offline.Load(tt.data)
+			_, err := manifest.Load(tt.data)
 			wantPaths(t, err, tt.want...)
 			for _, value := range []string{"hidden", "4711"} {
 				if strings.Contains(err.Error(), value) {
@@ -97,7 +97,7 @@ func TestLoadRefuses(t *testing.T) {
 
 func wantPaths(t *testing.T, err error, want ...string) {
 	t.Helper()
-	var invalid *offline.InvalidError
+	var invalid *manifest.InvalidError
 	if !errors.As(err, &invalid) {
 		t.Fatalf("got %v, want an InvalidError", err)
 	}
@@ -116,7 +116,7 @@ func TestLoadRefusesWhatIsNotYAML(t *testing.T) {
 		"not an object": "- a\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := offline.Load(file(namespace, text))
+			_, err := manifest.Load(file(namespace, text))
 			if err == nil || !strings.Contains(err.Error(), "document 2") {
 				t.Errorf("got %v, want one that names document 2", err)
 			}

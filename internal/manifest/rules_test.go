@@ -1,4 +1,4 @@
-package offline_test
+package manifest_test
 
 import (
 	"context"
@@ -18,12 +18,12 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
-	"github.com/ragservice/ragservice-operator/internal/offline"
+	"github.com/ragservice/ragservice-operator/internal/manifest"
 	"github.com/ragservice/ragservice-operator/test/controlplane"
 )
 
-// manifest is a RAGService with the given spec, indented by two spaces, and a name that no other case has.
-func manifest(name, spec string) string {
+// withSpec is a RAGService with the given spec, indented by two spaces, and a name that no other case has.
+func withSpec(name, spec string) string {
 	return fmt.Sprintf("apiVersion: ragservice.dev/v1alpha1\nkind: RAGService\nmetadata:\n  name: %s\nspec:\n%s", name, spec)
 }
 
@@ -186,9 +186,9 @@ func TestRefusedOfflineAndByAPIServerAlike(t *testing.T) {
 			if name == "" {
 				name = fmt.Sprintf("refused-%d", i)
 			}
-			text := manifest(name, tt.spec)
-			_, err := offline.Load([]byte(text))
-			var invalid *offline.InvalidError
+			text := withSpec(name, tt.spec)
+			_, err := manifest.Load([]byte(text))
+			var invalid *manifest.InvalidError
 			if !errors.As(err, &invalid) {
 				t.Fatalf("offline: got %v, want an InvalidError", err)
 			}
@@ -209,7 +209,7 @@ func check(t *testing.T, by string, got []string, err error, want []string, word
 	}
 }
 
-func pathsOf(e *offline.InvalidError) []string {
+func pathsOf(e *manifest.InvalidError) []string {
 	var paths []string
 	for _, p := range e.Problems {
 		paths = append(paths, p.Path)

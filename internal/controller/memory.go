@@ -19,11 +19,11 @@ const staleLimit = 10 * time.Second
 // departureLife is how long a deleted RAGService is remembered whose volumes go: longer than the garbage collector takes.
 const departureLife = 10 * time.Minute
 
-// ledger is what the process remembers of RAGServices. A restart may lose all of it: it costs a write too many of
+// memory is what the process remembers of RAGServices. A restart may lose all of it: it costs a write too many of
 // numbers, or an event.
-type ledger struct {
+type memory struct {
 	mu      sync.Mutex
-	entries map[types.NamespacedName]ledgerEntry
+	entries map[types.NamespacedName]remembered
 	// gone are those that were deleted with their volumes a short while ago.
 	gone map[types.NamespacedName]departure
 }
@@ -33,7 +33,7 @@ type departure struct {
 	at  time.Time
 }
 
-type ledgerEntry struct {
+type remembered struct {
 	uid types.UID
 	// numbers is when status.cache was last written.
 	numbers time.Time
@@ -48,26 +48,26 @@ type ledgerEntry struct {
 	foreign string
 }
 
-func newLedger() *ledger {
-	return &ledger{entries: map[types.NamespacedName]ledgerEntry{}, gone: map[types.NamespacedName]departure{}}
+func newMemory() *memory {
+	return &memory{entries: map[types.NamespacedName]remembered{}, gone: map[types.NamespacedName]departure{}}
 }
 
 // update changes the entry of a RAGService, which is a new one for a UID that was not known.
-func (l *ledger) update(rag *v1alpha1.RAGService, change func(*ledgerEntry)) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+func (m *memory) update(rag *v1alpha1.RAGService, change func(*remembered)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	key := client.ObjectKeyFromObject(rag)
-	entry := l.entries[key]
+	entry := m.entries[key]
 	if entry.uid != rag.UID {
-		entry = ledgerEntry{uid: rag.UID}
+		entry = remembered{uid: rag.UID}
 	}
 	change(&entry)
-	l.entries[key] = entry
+	m.entries[key] = entry
 }
 
 // recordPass notes a pass, whether it wrote numbers, and whether all was written that the spec asks for.
-func (l *ledger) recordPass(rag *v1alpha1.RAGService, now time.Time, numbers, complete bool) {
-	l.update(rag, func(e *ledgerEntry) {
+func (m *memory) recordPass(rag *v1alpha1.RAGService, now time.Time, numbers, complete bool) {
+	m.update(rag, func(e *remembered) {
 		e.takesVolumes = rag.Spec.DeletionPolicy == v1alpha1.DeletionPolicyDelete
 		if complete {
 			e.complete = rag.Generation
@@ -79,16 +79,16 @@ func (l *ledger) recordPass(rag *v1alpha1.RAGService, now time.Time, numbers, co
 }
 
 // recordStatusWrite notes that rag is as a status write returned it.
-func (l *ledger) recordStatusWrite(rag *v1alpha1.RAGService, now time.Time) {
-	l.update(rag, func(e *ledgerEntry) { e.version, e.written = rag.ResourceVersion, now })
+func (m *memory) recordStatusWrite(rag *v1alpha1.RAGService, now time.Time) {
+	m.update(rag, func(e *remembered) { e.version, e.written = rag.ResourceVersion, now })
 }
 
 // isStale says that rag was read from a cache that does not show the last status write yet. A pass over it would
 // compare its verdict with a status of before, and might leave a wrong one standing.
-func (l *ledger) isStale(rag *v1alpha1.RAGService, now time.Time) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	entry := l.entries[client.ObjectKeyFromObject(rag)]
+func (m *memory) isStale(rag *v1alpha1.RAGService, now time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	entry := m.entries[client.ObjectKeyFromObject(rag)]
 	if entry.uid != rag.UID || entry.version == "" || now.Sub(entry.written) > staleLimit {
 		return false
 	}
@@ -97,47 +97,47 @@ func (l *ledger) isStale(rag *v1alpha1.RAGService, now time.Time) bool {
 }
 
 // isComplete says that everything of rag's generation was written before.
-func (l *ledger) isComplete(rag *v1alpha1.RAGService) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	entry := l.entries[client.ObjectKeyFromObject(rag)]
+func (m *memory) isComplete(rag *v1alpha1.RAGService) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	entry := m.entries[client.ObjectKeyFromObject(rag)]
 	return entry.uid == rag.UID && entry.complete == rag.Generation
 }
 
-func (l *ledger) numbersWritten(rag *v1alpha1.RAGService) time.Time {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if entry := l.entries[client.ObjectKeyFromObject(rag)]; entry.uid == rag.UID {
+func (m *memory) numbersWritten(rag *v1alpha1.RAGService) time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if entry := m.entries[client.ObjectKeyFromObject(rag)]; entry.uid == rag.UID {
 		return entry.numbers
 	}
 	return time.Time{}
 }
 
 // remove forgets a RAGService and says which one it was, if this operator worked on it.
-func (l *ledger) remove(key types.NamespacedName, now time.Time) (types.UID, bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	entry, known := l.entries[key]
-	delete(l.entries, key)
+func (m *memory) remove(key types.NamespacedName, now time.Time) (types.UID, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	entry, known := m.entries[key]
+	delete(m.entries, key)
 	known = known && entry.foreign == ""
 	if known && entry.takesVolumes {
-		maps.DeleteFunc(l.gone, func(_ types.NamespacedName, d departure) bool { return now.Sub(d.at) > departureLife })
-		l.gone[key] = departure{entry.uid, now}
+		maps.DeleteFunc(m.gone, func(_ types.NamespacedName, d departure) bool { return now.Sub(d.at) > departureLife })
+		m.gone[key] = departure{entry.uid, now}
 	}
 	return entry.uid, known
 }
 
 // goneWithVolumes is the RAGService of that name which was last deleted with its volumes.
-func (l *ledger) goneWithVolumes(key types.NamespacedName, now time.Time) (types.UID, bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	d, known := l.gone[key]
+func (m *memory) goneWithVolumes(key types.NamespacedName, now time.Time) (types.UID, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d, known := m.gone[key]
 	return d.uid, known && now.Sub(d.at) <= departureLife
 }
 
 // recordOperator notes the operator that works on rag, empty for this one, and says whether that is news.
-func (l *ledger) recordOperator(rag *v1alpha1.RAGService, foreign string) (changed bool) {
-	l.update(rag, func(e *ledgerEntry) {
+func (m *memory) recordOperator(rag *v1alpha1.RAGService, foreign string) (changed bool) {
+	m.update(rag, func(e *remembered) {
 		changed = e.foreign != foreign
 		e.foreign = foreign
 	})

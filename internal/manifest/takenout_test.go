@@ -1,4 +1,4 @@
-package offline_test
+package manifest_test
 
 import (
 	"testing"
@@ -30,7 +30,7 @@ func TestFieldsCanBeTakenOutByServerSideApply(t *testing.T) {
 	} {
 		for _, spec := range []string{tt.with, tt.without} {
 			object := &unstructured.Unstructured{}
-			if err := yaml.Unmarshal([]byte(manifest("taken-out", extractive+"  "+spec+"\n")), &object.Object); err != nil {
+			if err := yaml.Unmarshal([]byte(withSpec("taken-out", extractive+"  "+spec+"\n")), &object.Object); err != nil {
 				t.Fatal(err)
 			}
 			object.SetNamespace(metav1.NamespaceDefault)

@@ -30,8 +30,8 @@ const (
 	turnDelay = 10 * time.Second
 )
 
-// conclude judges a pass, writes the status once, tells what has changed, and says when the next pass is due.
-func (r *Reconciler) conclude(ctx context.Context, pass *status.Pass, made apply.ChangeSet, passErr error) (ctrl.Result, error) {
+// finish judges a pass, writes the status once, tells what has changed, and says when the next pass is due.
+func (r *Reconciler) finish(ctx context.Context, pass *status.Pass, made apply.ChangeSet, passErr error) (ctrl.Result, error) {
 	rag := pass.Service
 	if namespaceTerminates(passErr) {
 		return ctrl.Result{}, nil // the RAGService is about to be deleted with its namespace: nothing is to be made or told
@@ -49,7 +49,7 @@ func (r *Reconciler) conclude(ctx context.Context, pass *status.Pass, made apply
 	if err := r.writeStatus(ctx, rag, verdict.Status); err != nil {
 		return r.retry(ctx, rag, errors.Join(passErr, fmt.Errorf("writing the status: %w", err)))
 	}
-	r.ledger.recordPass(rag, pass.Now, numbers, isComplete(pass))
+	r.memory.recordPass(rag, pass.Now, numbers, isComplete(pass))
 	r.recordEvents(rag, verdict.Events)
 	showConditions(rag)
 	r.poller.Follow(client.ObjectKeyFromObject(rag), observe.Followed{
@@ -79,7 +79,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, rag *v1alpha1.RAGService, 
 		return client.IgnoreNotFound(err) // one that is gone needs no status
 	}
 	statusWrites.Inc()
-	r.ledger.recordStatusWrite(rag, r.now())
+	r.memory.recordStatusWrite(rag, r.now())
 	return nil
 }
 

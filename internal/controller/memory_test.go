@@ -11,7 +11,7 @@ import (
 
 func TestEverythingWasWrittenOfOneGeneration(t *testing.T) {
 	t.Parallel()
-	l, now := newLedger(), time.Now()
+	l, now := newMemory(), time.Now()
 	rag := &v1alpha1.RAGService{ObjectMeta: metav1.ObjectMeta{Name: "papers", UID: "u", Generation: 1}}
 	l.recordPass(rag, now, false, false)
 	if l.isComplete(rag) {
@@ -37,7 +37,7 @@ func TestAReadOlderThanTheLastStatusWriteIsStale(t *testing.T) {
 	}
 	other := read("9")
 	other.UID = "u-2"
-	l := newLedger()
+	l := newMemory()
 	if l.isStale(read("9"), now) {
 		t.Error("nothing was written, and a read is stale")
 	}

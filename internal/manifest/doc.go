@@ -1,4 +1,4 @@
-// Package offline reads a manifest as an API server would, without one: it applies the defaults of the
+// Package manifest reads a manifest as an API server would, without one: it applies the defaults of the
 // CustomResourceDefinition, then checks its schema and rules. What passes here passes there, and what is refused here
 // is refused there at the same field paths; a test runs the same manifests through both.
 //
@@ -6,4 +6,4 @@
 //	                 └─> Secrets ─────────────────────────────────────────────┘
 //
 // Rules that compare with an earlier state have nothing to compare with here.
-package offline
+package manifest

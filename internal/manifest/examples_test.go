@@ -1,4 +1,4 @@
-package offline_test
+package manifest_test
 
 import (
 	"os"
@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/utils/ptr"
 
-	"github.com/ragservice/ragservice-operator/internal/offline"
+	"github.com/ragservice/ragservice-operator/internal/manifest"
 	"github.com/ragservice/ragservice-operator/internal/serverconfig"
 )
 
@@ -60,13 +60,13 @@ func TestDemoFitsASmallMachine(t *testing.T) {
 	}
 }
 
-func loadFile(t *testing.T, path string) offline.Manifest {
+func loadFile(t *testing.T, path string) manifest.Manifest {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := offline.Load(data)
+	m, err := manifest.Load(data)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,4 @@
-// Package observed is what the operator sees of a RAGService's children, as values: package observe makes them, package
-// status judges them. It holds no client.
-package observed
+package status
 
 import (
 	"time"
@@ -60,3 +58,18 @@ type Poll struct {
 	// Unready are the last answers of running servers that are not ready: they say what they wait for.
 	Unready []telemetry.Statusz
 }
+
+// Reasons of diagnostics that status tells apart. Others are passed on as the kubelet names them. A container that
+// fails goes to and fro between several reasons; it has one name here, so that a status does not.
+const (
+	// ReasonUnschedulable stands for a pod that no node takes.
+	ReasonUnschedulable = "Unschedulable"
+	// ReasonImagePullBackOff also stands for ErrImagePull, the attempts between the waits.
+	ReasonImagePullBackOff = "ImagePullBackOff"
+	// ReasonCrashLoopBackOff also stands for the moments in which the container runs or has just ended.
+	ReasonCrashLoopBackOff = "CrashLoopBackOff"
+	// ReasonRunContainerError stands for a container whose program cannot be started at all.
+	ReasonRunContainerError = "RunContainerError"
+	// ReasonOOMKilled stands for a container that keeps ending because it needs more memory than its limit.
+	ReasonOOMKilled = "OOMKilled"
+)

@@ -1,4 +1,4 @@
-package offline_test
+package manifest_test
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
-	"github.com/ragservice/ragservice-operator/internal/offline"
+	"github.com/ragservice/ragservice-operator/internal/manifest"
 	"github.com/ragservice/ragservice-operator/internal/serverconfig"
 )
 
@@ -50,12 +50,12 @@ func TestRulesOfMemoryAgreeWithWhatContainersGet(t *testing.T) {
 		for _, fields := range part.choices {
 			for _, resources := range someResources() {
 				spec := fmt.Sprintf(part.spec, resources, fields)
-				text := manifest("memory", extractive+"  "+spec+"\n")
+				text := withSpec("memory", extractive+"  "+spec+"\n")
 				var rag v1alpha1.RAGService
 				if err := yaml.Unmarshal([]byte(text), &rag); err != nil {
 					t.Fatal(err)
 				}
-				_, offlineErr := offline.Load([]byte(text))
+				_, offlineErr := manifest.Load([]byte(text))
 				apiErr := create(t, api, text, client.DryRunAll)
 				fits := part.fits(t, &rag)
 				if fits != (offlineErr == nil) || fits != (apiErr == nil) {

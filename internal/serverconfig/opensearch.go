@@ -1,0 +1,32 @@
+package serverconfig
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+)
+
+// Defaults of the OpenSearch that the operator runs, as those of openSearch.managed in the schema.
+const (
+	defaultOpenSearchHeap    = v1alpha1.Quantity("512Mi")
+	defaultOpenSearchStorage = v1alpha1.Quantity("10Gi")
+)
+
+// ManagedOpenSearch is the OpenSearch to run, with every field but image and storageClassName set: an empty image is
+// the operator's, no class is the cluster's default.
+func ManagedOpenSearch(rag *v1alpha1.RAGService) (v1alpha1.ManagedOpenSearch, error) {
+	var o v1alpha1.ManagedOpenSearch
+	if given := rag.Spec.OpenSearch.Managed; given != nil {
+		given.DeepCopyInto(&o)
+	}
+	o.Heap = cmp.Or(o.Heap, defaultOpenSearchHeap)
+	o.Storage = cmp.Or(o.Storage, defaultOpenSearchStorage)
+	// Twice the heap: the other half is for what Java keeps outside it and for the index files the kernel caches.
+	heap, err := o.Heap.Quantity()
+	if err != nil {
+		return v1alpha1.ManagedOpenSearch{}, fmt.Errorf("spec.openSearch.managed.heap: %w", err)
+	}
+	o.Resources = new(storeResources(o.Resources, "250m", "2", inBytes(2*heap.Value())))
+	return o, nil
+}
