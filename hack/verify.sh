@@ -59,6 +59,24 @@ dependencies() {
     die "docs/dependencies.md and the direct dependencies of go.mod differ (< go.mod, > documented)"
 }
 
+# Each path that CONTRIBUTING.md names is there; one without a folder is in that of the path before it.
+map() {
+  local path folder=. missing=0
+  # shellcheck disable=SC2016 # the backquotes are Markdown's
+  while read -r path; do
+    if [[ $path == */* ]]; then
+      folder=${path%/*}
+    else
+      path=$folder/$path
+    fi
+    compgen -G "$path" >/dev/null || {
+      say "CONTRIBUTING.md names $path, which does not exist"
+      missing=1
+    }
+  done < <(grep -oE '`[A-Za-z0-9_./*-]+`' CONTRIBUTING.md | tr -d '`' | grep -E '/|[a-z]\.(go|md|yml|yaml|sh)$' | grep -v '^~')
+  [ $missing -eq 0 ] || die "CONTRIBUTING.md: the map is wrong"
+}
+
 chart() {
   local helm
   helm=$(tool helm)
@@ -110,6 +128,7 @@ CHECKS=(
   "formatting:gofmt"
   "tidy:go mod tidy, in every module"
   "dependencies:docs/dependencies.md"
+  "map:paths of CONTRIBUTING.md"
   "vet:go vet"
   "lint:golangci-lint with kube-api-linter"
   "chart:helm lint and template"
