@@ -86,11 +86,11 @@ func TestFirstStatusHasEveryCondition(t *testing.T) {
 	w := newWorld(t)
 	watch, err := client.NewWithWatch(w.config, client.Options{Scheme: w.Scheme()})
 	w.must(err)
-	w.startOperator()
-	w.must(w.Create(t.Context(), w.service()))
 	seen, err := watch.Watch(t.Context(), &v1alpha1.RAGServiceList{}, client.InNamespace(w.namespace))
 	w.must(err)
 	defer seen.Stop()
+	w.startOperator()
+	w.must(w.Create(t.Context(), w.service()))
 	for event := range seen.ResultChan() {
 		rag, ok := event.Object.(*v1alpha1.RAGService)
 		if !ok || len(rag.Status.Conditions) == 0 {

@@ -27,6 +27,13 @@ func TestASecondPassChangesNothing(t *testing.T) {
 		}
 		return ""
 	})
+	for range 3 { // not only every other pass
+		before := o.requests.count()
+		o.pass(t, rag)
+		if made := o.requests.since(before); len(made) > 0 {
+			t.Errorf("a later pass asks the API server for %v", made)
+		}
+	}
 }
 
 func TestAReadyServiceIsLeftAlone(t *testing.T) {

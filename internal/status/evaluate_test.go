@@ -252,11 +252,17 @@ func TestEvaluate(t *testing.T) {
 func TestEvaluateKeepsTheFormOfConditions(t *testing.T) {
 	t.Parallel()
 	for _, c := range evaluations {
-		for _, condition := range status.Evaluate(wellPass(c.changes...)).Status.Conditions {
+		p := wellPass(c.changes...)
+		if p.Observed != nil {
+			for i := range p.Observed.Diagnostics {
+				p.Observed.Diagnostics[i].Pod = "papers-server-5bbb97767c-7l49x"
+			}
+		}
+		for _, condition := range status.Evaluate(p).Status.Conditions {
 			if n := len(condition.Message); n == 0 || n >= 256 {
 				t.Errorf("%s: message of %s has %d characters", c.name, condition.Type, n)
 			}
-			if strings.Contains(condition.Message, "p-x") {
+			if strings.Contains(condition.Message, "5bbb97767c") {
 				t.Errorf("%s: message of %s names a pod: %s", c.name, condition.Type, condition.Message)
 			}
 			if condition.ObservedGeneration == 0 || condition.LastTransitionTime.IsZero() || condition.Reason == "" {

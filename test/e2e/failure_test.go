@@ -24,7 +24,8 @@ func TestUnschedulable(t *testing.T) {
 	rag.Spec.DeletionPolicy = v1alpha1.DeletionPolicyDelete
 	create(t, rag)
 	c := awaitCondition(t, rag, tellTimeout, v1alpha1.ConditionServerReady, metav1.ConditionFalse, v1alpha1.ReasonUnschedulable)
-	if !strings.Contains(c.Message, "CPU") && !strings.Contains(c.Message, "cpu") && !strings.Contains(c.Message, "kubectl") {
+	next := "kubectl describe pod -n " + rag.Namespace + " -l app.kubernetes.io/instance=vast,app.kubernetes.io/component=server"
+	if !strings.Contains(c.Message, next) {
 		t.Errorf("the message names no next place to look: %s", c.Message)
 	}
 	edit(t, rag, func(s *v1alpha1.RAGServiceSpec) { s.Server.Resources = nil })

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,7 +18,10 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
@@ -271,6 +275,17 @@ func servesWithoutRedis(t *testing.T, rag *v1alpha1.RAGService) {
 			t.Fatal(err)
 		}
 	}
+	// Both are gone for a moment, which the status tells; all the while requests are answered.
+	asked := 0
+	eventually(t, tellTimeout, "RedisReady is False", func() error {
+		asked++
+		service.post(t, "/api/v1/search", user, http.StatusOK, map[string]any{"query": fmt.Sprintf("supersonic wing %d", asked)})
+		c, err := condition(t.Context(), rag, v1alpha1.ConditionRedisReady)
+		if err == nil && c.Status != metav1.ConditionFalse {
+			err = fmt.Errorf("it is %s", c.Status)
+		}
+		return err
+	})
 	service.post(t, "/api/v1/search", user, http.StatusOK, map[string]any{"query": "supersonic wing"})
 	awaitReady(t, rag)
 }
@@ -320,15 +335,13 @@ func removed(t *testing.T, rag *v1alpha1.RAGService) {
 	if err := kube.Delete(t.Context(), rag); err != nil {
 		t.Fatal(err)
 	}
-	in := func(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Namespace: rag.Namespace, Name: name} }
-	for _, o := range []client.Object{
-		&appsv1.Deployment{ObjectMeta: in(rag.Name + "-server")}, &appsv1.StatefulSet{ObjectMeta: in(rag.Name + "-opensearch")},
-		&appsv1.StatefulSet{ObjectMeta: in(rag.Name + "-redis-cache")}, &appsv1.StatefulSet{ObjectMeta: in(rag.Name + "-redis-state")},
-		&corev1.Service{ObjectMeta: in(rag.Name + "-server")}, &corev1.ConfigMap{ObjectMeta: in(rag.Name + "-server")},
-		&corev1.Secret{ObjectMeta: in(rag.Name + "-redis")},
-	} {
-		eventually(t, 90*time.Second, "owned objects go", func() error { return gone(t.Context(), o) })
-	}
+	eventually(t, 90*time.Second, "owned objects go", func() error {
+		left, err := madeFor(t.Context(), rag)
+		if len(left) > 0 {
+			return fmt.Errorf("there are still %s", strings.Join(left, ", "))
+		}
+		return err
+	})
 	var claims corev1.PersistentVolumeClaimList
 	if err := kube.List(t.Context(), &claims, client.InNamespace(rag.Namespace)); err != nil {
 		t.Fatal(err)
@@ -341,6 +354,31 @@ func removed(t *testing.T, rag *v1alpha1.RAGService) {
 			t.Errorf("the volume %s is being deleted", c.Name)
 		}
 	}
+}
+
+// madeFor are the objects with the service's label, but for its volumes and the keys of its callers, which stay.
+func madeFor(ctx context.Context, rag *v1alpha1.RAGService) ([]string, error) {
+	var left []string
+	for _, gvk := range []schema.GroupVersionKind{
+		appsv1.SchemeGroupVersion.WithKind("Deployment"), appsv1.SchemeGroupVersion.WithKind("ReplicaSet"),
+		appsv1.SchemeGroupVersion.WithKind("StatefulSet"), policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget"),
+		networkingv1.SchemeGroupVersion.WithKind("NetworkPolicy"), corev1.SchemeGroupVersion.WithKind("Pod"),
+		corev1.SchemeGroupVersion.WithKind("Service"), corev1.SchemeGroupVersion.WithKind("ConfigMap"),
+		corev1.SchemeGroupVersion.WithKind("ServiceAccount"), corev1.SchemeGroupVersion.WithKind("Secret"),
+	} {
+		list := &metav1.PartialObjectMetadataList{}
+		list.SetGroupVersionKind(gvk.GroupVersion().WithKind(gvk.Kind + "List"))
+		err := kube.List(ctx, list, client.InNamespace(rag.Namespace), client.MatchingLabels{"app.kubernetes.io/instance": rag.Name})
+		if err != nil {
+			return nil, err
+		}
+		for i := range list.Items {
+			if name := list.Items[i].Name; name != rag.Name+"-api-keys" {
+				left = append(left, gvk.Kind+" "+name)
+			}
+		}
+	}
+	return left, nil
 }
 
 // orphaned deletes the service alone and makes it again: nothing restarts but what has new labels or settings.
