@@ -60,6 +60,9 @@ func (p *pass) ownClaim(ctx context.Context, ref Ref, a desired.OwnClaim) error 
 	before := claim.DeepCopy()
 	claim.OwnerReferences = slices.DeleteFunc(claim.OwnerReferences, func(o metav1.OwnerReference) bool { return o.UID == p.rag.UID })
 	if a.GoesWithService {
+		if err := p.mayAdopt(ctx); err != nil {
+			return err
+		}
 		claim.OwnerReferences = append(claim.OwnerReferences, metav1.OwnerReference{
 			APIVersion: v1alpha1.GroupVersion.String(), Kind: desired.Kind, Name: p.rag.Name, UID: p.rag.UID,
 		})
@@ -87,13 +90,14 @@ func (p *pass) ownSecret(ctx context.Context, ref Ref, a desired.OwnSecret) erro
 		return nil // the cache is behind
 	}
 	before := meta.DeepCopy()
-	var err error
+	change := func() error { return controllerutil.RemoveControllerReference(p.rag, meta, p.scheme) }
 	if a.GoesWithService {
-		err = controllerutil.SetControllerReference(p.rag, meta, p.scheme)
-	} else {
-		err = controllerutil.RemoveControllerReference(p.rag, meta, p.scheme)
+		if err := p.mayAdopt(ctx); err != nil {
+			return err
+		}
+		change = func() error { return controllerutil.SetControllerReference(p.rag, meta, p.scheme) }
 	}
-	if err != nil {
+	if err := change(); err != nil {
 		return err
 	}
 	return p.patch(ctx, ref, meta, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))

@@ -71,7 +71,9 @@ type pass struct {
 	*Applier
 	rag *v1alpha1.RAGService
 	// held are the components that stay as they were written last.
-	held     []desired.Component
+	held []desired.Component
+	// adopts says that the API server has shown the RAGService, and that it is not being deleted.
+	adopts   bool
 	changes  ChangeSet
 	failures []error
 }

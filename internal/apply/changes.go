@@ -74,7 +74,7 @@ func (f *Failure) Reason() string {
 	switch {
 	case errors.Is(f.Err, ErrNameConflict):
 		return v1alpha1.ReasonNameConflict
-	case errors.Is(f.Err, ErrBeingCollected):
+	case errors.Is(f.Err, ErrBeingCollected), errors.Is(f.Err, ErrServiceGoes):
 		return v1alpha1.ReasonProgressing
 	case apierrors.IsInvalid(f.Err), apierrors.IsBadRequest(f.Err), apierrors.IsForbidden(f.Err):
 		return v1alpha1.ReasonApplyFailed

@@ -57,7 +57,7 @@ func newWorld(t *testing.T) *world {
 			t.Fatal(err)
 		}
 	}
-	cfg := controlplane.Start(t)
+	cfg := controlplane.Start(t, "../../config/crd/bases")
 	user, err := client.New(cfg, client.Options{Scheme: scheme})
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +68,11 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.rag = desiredtest.Full()
-	w.rag.Namespace = namespace.Name
+	w.rag.Namespace, w.rag.UID = namespace.Name, ""
+	w.create(w.rag.DeepCopy())
+	if err := user.Get(t.Context(), client.ObjectKeyFromObject(w.rag), w.rag); err != nil {
+		t.Fatal(err)
+	}
 	w.manager = managerClient(t, cfg, scheme, namespace.Name, w.requests)
 	live, err := client.New(counted(cfg, w.requests), client.Options{Scheme: scheme})
 	if err != nil {

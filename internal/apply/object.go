@@ -63,6 +63,11 @@ func (p *pass) judge(ctx context.Context, r rendered) (verdict, error) {
 	if p.showsEarlier(cached, r) {
 		return verdict{}, nil
 	}
+	if !metav1.IsControlledBy(cached, p.rag) {
+		if err := p.mayAdopt(ctx); err != nil {
+			return verdict{}, err
+		}
+	}
 	version := cached.GetResourceVersion()
 	if cached.GetAnnotations()[AnnotationAppliedHash] != r.hash {
 		return verdict{updated, version}, nil
@@ -89,6 +94,11 @@ func (p *pass) judgeUncached(ctx context.Context, r rendered) (verdict, error) {
 	}
 	if err := p.checkOwner(&meta); err != nil {
 		return verdict{}, err
+	}
+	if !metav1.IsControlledBy(&meta, p.rag) {
+		if err := p.mayAdopt(ctx); err != nil {
+			return verdict{}, err
+		}
 	}
 	if maps.Equal(meta.Labels, r.GetLabels()) && meta.Annotations[AnnotationAppliedHash] == r.hash &&
 		metav1.IsControlledBy(&meta, p.rag) {

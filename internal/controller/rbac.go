@@ -3,7 +3,7 @@ package controller
 // What the operator may do: the verbs that it uses, and ragservices/finalizers, which OpenShift asks for before it lets
 // an owner reference block a deletion. Reading a child by name is for one that has lost the labels by which it is cached.
 //
-// +kubebuilder:rbac:groups=ragservice.dev,resources=ragservices,verbs=list;watch
+// +kubebuilder:rbac:groups=ragservice.dev,resources=ragservices,verbs=get;list;watch
 // +kubebuilder:rbac:groups=ragservice.dev,resources=ragservices/status,verbs=patch
 // +kubebuilder:rbac:groups=ragservice.dev,resources=ragservices/finalizers,verbs=update
 // +kubebuilder:rbac:groups="",resources=serviceaccounts;configmaps;services,verbs=get;list;watch;create;patch;delete

@@ -99,6 +99,7 @@
   resources:
   - ragservices
   verbs:
+  - get
   - list
   - watch
 - apiGroups:
