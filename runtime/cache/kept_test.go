@@ -92,12 +92,14 @@ func TestWhichAnswersAreKept(t *testing.T) {
 	tests := map[string]struct {
 		model, finish string
 		again         rag.CacheOutcome
+		thought       bool
 	}{
-		"one that ended by itself":             {"m:1", "stop", rag.CacheHit},
-		"one that was cut off at its length":   {"m:1", "length", rag.CacheMiss},
-		"one that was filtered":                {"m:1", "content_filter", rag.CacheMiss},
-		"one that another model wrote":         {"m:2", "stop", rag.CacheMiss},
-		"one whose model did not say its name": {"", "stop", rag.CacheMiss},
+		"one that ended by itself":             {"m:1", "stop", rag.CacheHit, false},
+		"one that was cut off at its length":   {"m:1", "length", rag.CacheMiss, false},
+		"one that was filtered":                {"m:1", "content_filter", rag.CacheMiss, false},
+		"one that another model wrote":         {"m:2", "stop", rag.CacheMiss, false},
+		"one that begins with a thought":       {"m:1", "stop", rag.CacheMiss, true},
+		"one whose model did not say its name": {"", "stop", rag.CacheMiss, false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -105,7 +107,7 @@ func TestWhichAnswersAreKept(t *testing.T) {
 			f := newFixture(t)
 			f.backend.generate = func(_ context.Context, _ rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
 				token := rag.Piece{Text: "It"}
-				return rag.Completion{Pieces: []rag.Piece{token}, Model: test.model, FinishReason: test.finish}, emit(token)
+				return rag.Completion{Pieces: []rag.Piece{token}, Model: test.model, FinishReason: test.finish, HoldsThought: test.thought}, emit(token)
 			}
 			f.answer(t, prompt("acme", "q", "doc"), rag.CacheMiss)
 			f.answer(t, prompt("acme", "q", "doc"), test.again)

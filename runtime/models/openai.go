@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/openai/openai-go/v3"
@@ -45,6 +46,8 @@ type OpenAI struct {
 	health  health
 	retries retryBudget
 	guard   *resilience.Guard
+	// thinking are the models whose thoughts begin in the prompt, as an answer of theirs has shown.
+	thinking sync.Map
 }
 
 // Roots are the system's certificate authorities and those of a bundle in PEM; nil, which stands for the system's, when that is
@@ -187,7 +190,7 @@ func (g *OpenAI) attempt(ctx context.Context, s config.LLM, p rag.Prompt, watch 
 	service := openai.NewChatCompletionService(g.options(s)...) // not NewClient, which reads the environment
 	stream := service.NewStreaming(ctx, params(p))
 	defer func() { _ = stream.Close() }()
-	return collect(stream, p, watch, emit)
+	return g.collect(stream, p, watch, emit)
 }
 
 func (g *OpenAI) options(s config.LLM) []option.RequestOption {
@@ -216,11 +219,15 @@ func params(p rag.Prompt) openai.ChatCompletionNewParams {
 }
 
 // collect reads a stream to its end. A stream that ends without a finish reason was cut off.
-func collect(
+//
+// Of a model whose thoughts begin in the prompt nothing is emitted before they end. That it is one shows only when they do, so the first
+// stream of it has them; a caller who reads the answer as a whole never has.
+func (g *OpenAI) collect(
 	stream *ssestream.Stream[openai.ChatCompletionChunk], p rag.Prompt, watch *watchdog, emit func(rag.Piece) error,
 ) (rag.Completion, error) {
 	out := rag.Completion{Model: p.Model}
-	var text answerText
+	_, thinks := g.thinking.Load(p.BaseURL + " " + p.Model)
+	text := answerText{hold: thinks || p.Whole}
 	size := 0
 	add := func(token string) error {
 		if token == "" {
@@ -245,7 +252,7 @@ func collect(
 		if choice.FinishReason != "" {
 			out.FinishReason = choice.FinishReason
 		}
-		if choice.Delta.Content != "" || thinks(choice.Delta) {
+		if choice.Delta.Content != "" || hasThought(choice.Delta) {
 			watch.token()
 		}
 		if size += len(choice.Delta.Content); size > maxAnswerBytes {
@@ -261,12 +268,16 @@ func collect(
 	if err := add(text.end()); err != nil {
 		return rag.Completion{}, err
 	}
+	if text.promptBegins {
+		_, known := g.thinking.Swap(p.BaseURL+" "+p.Model, true)
+		out.HoldsThought = !known && !p.Whole
+	}
 	return out, whole(out)
 }
 
-// thinks says whether a piece of an answer is of what the model thinks, in the fields that servers have for it. It is no part of the
+// hasThought says whether a piece of an answer is of what the model thinks, in the fields that servers have for it. It is no part of the
 // answer, but it shows that the model is at work.
-func thinks(delta openai.ChatCompletionChunkChoiceDelta) bool {
+func hasThought(delta openai.ChatCompletionChunkChoiceDelta) bool {
 	for _, name := range []string{"reasoning_content", "reasoning"} {
 		if raw := delta.JSON.ExtraFields[name].Raw(); len(raw) > 2 && raw != "null" { // more than ""
 			return true

@@ -224,6 +224,40 @@ func TestOpenAIThinksAloud(t *testing.T) {
 	}
 }
 
+// A thought that begins in the prompt is known by its end: who reads the whole answer never has it, and of a stream only the first.
+func TestOpenAIThinksInThePrompt(t *testing.T) {
+	t.Parallel()
+	const written, answer = "Is it [2]?</think> One hour [1].", "One hour [1]."
+	server := openaitest.New(t)
+	server.Answer(func(openaitest.ChatRequest) string { return written })
+	whole := testPrompt()
+	whole.Whole = true
+	for name, test := range map[string]struct {
+		before, prompt rag.Prompt
+		want           string
+		thought        bool
+	}{
+		"a whole answer":           {prompt: whole, want: answer},
+		"the first stream":         {prompt: testPrompt(), want: "Is it [2]? One hour [1].", thought: true},
+		"a stream after a stream":  {before: testPrompt(), prompt: testPrompt(), want: answer},
+		"a stream after an answer": {before: whole, prompt: testPrompt(), want: answer},
+	} {
+		model, _ := newTestModel(server, 5*time.Second, 5*time.Second)
+		if test.before.Query != "" {
+			if _, err := model.Generate(t.Context(), test.before, discard); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := model.Generate(t.Context(), test.prompt, discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := textOf(got); text != test.want || got.HoldsThought != test.thought {
+			t.Errorf("%s: got %q, thought %t", name, text, got.HoldsThought)
+		}
+	}
+}
+
 func TestOpenAITriesAgain(t *testing.T) {
 	t.Parallel()
 	server := openaitest.New(t)

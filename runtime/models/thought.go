@@ -11,7 +11,16 @@ var thoughtTags = []string{"<think>", "</think>", "<thinking>", "</thinking>", "
 // answerText keeps the answer of the text that a model writes: not what stands between <think> and </think> or the like, closed or not, nor a
 // </think> without its beginning (some servers send the beginning in the prompt), nor the white space before the first word.
 // Tags may be split over tokens. Behind a backquote a tag is text about tags.
+//
+// What stands before a </think> without its beginning is a thought too, which only shows then. With hold nothing is returned before it or
+// the end of the text.
 type answerText struct {
+	hold bool
+	// kept is what hold keeps back; before is what stood before a </think> without its beginning, and is the answer if nothing follows.
+	kept   strings.Builder
+	before string
+	// promptBegins says that there was a </think> without its beginning.
+	promptBegins bool
 	// held is the end of what came so far, while it may be the beginning of a tag.
 	held     string
 	thinking bool
@@ -46,11 +55,36 @@ func (t *answerText) add(token string) string {
 			t.write(&out, text[:len(tag)])
 			text = text[len(tag):]
 		default:
-			t.thinking = !strings.HasPrefix(tag, "</")
+			closes := strings.HasPrefix(tag, "</")
+			if closes && !t.thinking {
+				t.thoughtEnds(&out)
+			}
+			t.thinking = !closes
 			text = text[len(tag):]
 		}
 	}
-	return t.begin(out.String())
+	return t.release(t.begin(out.String()))
+}
+
+// thoughtEnds takes what stands before for a thought whose beginning is in the prompt. out is what has not been returned yet.
+func (t *answerText) thoughtEnds(out *strings.Builder) {
+	t.promptBegins = true
+	if !t.hold {
+		return
+	}
+	t.before = t.kept.String() + t.begin(out.String())
+	out.Reset()
+	t.kept.Reset()
+	t.hold, t.began = false, false
+}
+
+// release is text, unless it is kept back.
+func (t *answerText) release(text string) string {
+	if !t.hold {
+		return text
+	}
+	t.kept.WriteString(text)
+	return ""
 }
 
 // end returns what was held back: no tag came of it.
@@ -58,7 +92,11 @@ func (t *answerText) end() string {
 	var out strings.Builder
 	t.write(&out, t.held)
 	t.held = ""
-	return t.begin(out.String())
+	text := t.kept.String() + t.begin(out.String())
+	if !t.began {
+		return t.before // a tag at the end of the answer closed nothing
+	}
+	return text
 }
 
 func (t *answerText) write(out *strings.Builder, text string) {

@@ -6,6 +6,33 @@ import (
 	"testing"
 )
 
+// What stands before the end of a thought whose beginning is in the prompt is kept back until it is known for one.
+func TestAThoughtThatBeginsInThePrompt(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, written, answer string }{
+		{"before the answer", "Is it [2]?\nNo.</think>\n\nOne hour [1].", "One hour [1]."},
+		{"and another one", "Is it [2]?</think>One <think>b</think>hour.", "One hour."},
+		{"two of them", "Is it [2]?</think>Hm.</think>One hour.", "Hm.One hour."},
+		{"none", " One hour [1].", "One hour [1]."},
+		{"one that begins in the answer", "<think>Is it [2]?</think>One hour.", "One hour."},
+		{"a tag at the end", "One hour [1].</think>\n", "One hour [1]."},
+		{"about the tag", "Write `</think>`, one hour.", "Write `</think>`, one hour."},
+	} {
+		written := []rune(tt.written)
+		for size := 1; size <= len(written); size++ {
+			text := answerText{hold: true}
+			var got strings.Builder
+			for token := range slices.Chunk(written, size) {
+				got.WriteString(text.add(string(token)))
+			}
+			got.WriteString(text.end())
+			if got.String() != tt.answer {
+				t.Fatalf("%s: tokens of %d characters: got %q, want %q", tt.name, size, got.String(), tt.answer)
+			}
+		}
+	}
+}
+
 func TestWhatAModelThinksIsNoAnswer(t *testing.T) {
 	tests := []struct{ name, written, answer string }{
 		{"nothing thought", "One hour [1].", "One hour [1]."},

@@ -93,7 +93,7 @@ func TestPromptTakesTheRequestsOwnParameters(t *testing.T) {
 			}
 			want := Prompt{
 				Tenant: "acme", Query: "x", Passages: chunks(), Model: "m", BaseURL: "http://m",
-				Temperature: tt.temperature, MaxTokens: tt.maxTokens,
+				Temperature: tt.temperature, MaxTokens: tt.maxTokens, Whole: true,
 			}
 			if diff := cmp.Diff(want, asked); diff != "" {
 				t.Error(diff)

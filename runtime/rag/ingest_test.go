@@ -181,6 +181,34 @@ func TestDeleteOrder(t *testing.T) {
 	}
 }
 
+// leaving is a store whose caller leaves while it writes.
+type leaving struct {
+	DocumentStore
+	leave context.CancelFunc
+	saw   error
+}
+
+func (l *leaving) Write(ctx context.Context, _ string, docs []ChunkedDocument) ([]WriteResult, error) {
+	l.leave()
+	l.saw = ctx.Err()
+	return created(docs)
+}
+
+// A write that has begun runs to its end, whoever leaves: half of one would be found or not, by chance.
+func TestAWriteOutlivesItsCaller(t *testing.T) {
+	ctx, leave := context.WithCancel(t.Context())
+	service := (&ports{}).service(testSettings)
+	store := &leaving{DocumentStore: service.Documents, leave: leave}
+	service.Documents = store
+	_, _ = service.Ingest(ctx, Identity{}, documents("a"), func(DocumentResult) error { return nil }, IngestOptions{Refresh: true})
+	if ctx.Err() == nil {
+		t.Fatal("nothing was written")
+	}
+	if store.saw != nil {
+		t.Errorf("the write ended with its caller: %v", store.saw)
+	}
+}
+
 // A batch is small enough for one request to the store, and a document longer than a batch is alone in one.
 func TestBatchesAreBoundedInBytes(t *testing.T) {
 	var batches [][]string

@@ -92,6 +92,7 @@ func (s *Service) Stream(ctx context.Context, id Identity, r AskRequest, opt Req
 		return Answer{}, err
 	}
 	prompt := newPrompt(q, found, r, settings)
+	prompt.Whole = events.Meta == nil
 	fit(&prompt, settings.Model.ContextTokens, &s.tokenCounts)
 	given := found.Hits[:len(prompt.Passages)]
 	generator := s.Generator

@@ -160,6 +160,8 @@ type Prompt struct {
 	MaxTokens int
 	// BaseURL tells models of the same name apart.
 	BaseURL string
+	// Whole says that nobody reads the answer before its end.
+	Whole bool
 }
 
 // Piece is a token of an answer as the generator wrote it, with the citations that it completes.
@@ -185,6 +187,8 @@ type Completion struct {
 	// FinishReason is FinishStop, FinishLength or the model's own word.
 	FinishReason string `json:"finish_reason"`
 	Usage        Usage  `json:"usage"`
+	// HoldsThought says that what the model thought stands before the answer. Such an answer is not kept.
+	HoldsThought bool `json:"-"`
 	// Cache tells where the completion came from; generators leave it alone.
 	Cache CacheInfo `json:"-"`
 }
