@@ -163,6 +163,7 @@ func (s *Store) sendBulk(ctx context.Context, body []byte, operations int) ([]en
 		}
 	}
 	if swapped {
+		s.metSwap.Store(true)
 		s.awaitSwap(ctx)
 	}
 	return ends, nil

@@ -68,6 +68,8 @@ type Store struct {
 	leases         leases
 	// current says that the index in use is one that this server may search.
 	current atomic.Bool
+	// metSwap says that a write found its index closed, as a rebuild closes the old one for its last steps.
+	metSwap atomic.Bool
 }
 
 var (

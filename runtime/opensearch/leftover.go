@@ -1,0 +1,82 @@
+package opensearch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/opensearch-project/opensearch-go/v4"
+	"github.com/opensearch-project/opensearch-go/v4/opensearchapi"
+
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+)
+
+// leftoversEvery is how often a replica looks for what a rebuild has left that was killed, when no write has met it.
+const leftoversEvery = 10 * time.Minute
+
+// runLeftovers ends rebuilds that were killed, and of which no server of their version may be left: at once when a write finds the
+// index closed to writes, else at the start and rarely.
+func (s *Store) runLeftovers(ctx context.Context) {
+	var last time.Time
+	for pause(ctx, rebuildPause) == nil {
+		if !s.metSwap.Load() && time.Since(last) < leftoversEvery {
+			continue
+		}
+		held, err := s.Lease(ctx, rebuildLease, rebuildTTL, s.endRebuild) // nobody who rebuilds lives
+		if held && err == nil {
+			s.metSwap.Store(false)
+			last = time.Now()
+		}
+	}
+}
+
+// endRebuild makes the index that the alias names the one in use, opens it to writes, and deletes the others of this service.
+func (s *Store) endRebuild(ctx context.Context) error {
+	known, err := s.readControl(ctx, s.timeout)
+	if err != nil {
+		return err
+	}
+	aliased, err := s.aliasedIndex(ctx)
+	if err != nil || aliased == "" {
+		return err
+	}
+	switch {
+	case aliased != known.Source.Index: // killed when only the control document was left to write
+		err = s.changeControl(ctx, func(d *rag.ControlDocument) bool {
+			d.SwapIndex(aliased, strings.TrimPrefix(aliased, s.indexName("")), d.Embedding)
+			return true
+		})
+	case s.metSwap.Load():
+		err = s.blockWrites(ctx, aliased, false)
+	}
+	if err != nil {
+		return fmt.Errorf("end a rebuild that was killed: %w", err)
+	}
+	return s.deleteOthers(ctx, aliased)
+}
+
+// versionForm is how version begins and ends an index's name: the mapping, the analyser, its languages.
+var versionForm = regexp.MustCompile(`^\d+-\d+(-[a-z]{2,3})+$`)
+
+// deleteOthers deletes the documents' indices of this service but one. Those of other services may begin with the same words.
+func (s *Store) deleteOthers(ctx context.Context, kept string) error {
+	var found map[string]struct{}
+	err := s.do(ctx, call{
+		operation: "ensure", method: http.MethodGet, repeatable: true,
+		request: func() opensearch.Request { return opensearchapi.AliasGetReq{Indices: []string{s.indexName("*")}} },
+	}, &found)
+	if err != nil {
+		return fmt.Errorf("look for indices that are left: %w", err)
+	}
+	var errs []error
+	for name := range found {
+		if name != kept && versionForm.MatchString(strings.TrimPrefix(name, s.indexName(""))) {
+			errs = append(errs, s.deleteIndex(ctx, name))
+		}
+	}
+	return errors.Join(errs...)
+}
