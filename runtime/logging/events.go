@@ -237,7 +237,7 @@ func (e DocumentsFailed) describe(l *line) {
 	l.error(e.Err)
 }
 
-// DocumentRecovered is a write or deletion (Kind: creation, update, deletion) that a killed server left half done and this
+// DocumentRecovered is a write or deletion (Kind: creation, update, deletion, or terms of another version) that a killed server left half done and this
 // one ended.
 type DocumentRecovered struct {
 	Tenant, DocumentID, Kind string

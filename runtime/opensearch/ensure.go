@@ -15,7 +15,7 @@ import (
 )
 
 // mappingVersion begins the version of an index. It rises with a change of the mapping that an index cannot take up.
-const mappingVersion = 2
+const mappingVersion = 3
 
 // Ensure makes the documents' index with its alias, the control index and the control document, each unless it is
 // there. Any number of replicas may do so at once: creating is atomic, and who comes second finds it made.
@@ -108,7 +108,7 @@ func (s *Store) documentsIndex(name string, aliases ...string) map[string]any {
 			"dynamic": false,
 			"_source": map[string]any{"excludes": []string{"search"}},
 			"properties": map[string]any{
-				"kind": keyword, "tenant": keyword, "chunk_id": keyword, "facets": keyword,
+				"kind": keyword, "tenant": keyword, "chunk_id": keyword, "facets": keyword, "terms": keyword,
 				"chunks": map[string]any{"type": "integer"}, "deleted_at": map[string]any{"type": "long"}, "marked_at": map[string]any{"type": "long"},
 				"search": map[string]any{"properties": map[string]any{"text": words, "title": words, "heading": words, "stop": words}},
 			},

@@ -209,6 +209,9 @@ func (r *rebuild) copyRecords(ctx context.Context, keys []string) error {
 		if found.Kind == "" {
 			continue // gone: dropGone
 		}
+		if found.Kind == kindDocument {
+			found.Terms = r.store.version()
+		}
 		mark := r.store.bulk(to, one(operation{action: "index", target: target{ID: keys[i]}, source: found.record}))[0]
 		if mark.err != nil {
 			return mark.err

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/ragservice/ragservice-operator/runtime/opensearch"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 	"github.com/ragservice/ragservice-operator/runtime/terms"
@@ -258,5 +260,61 @@ func TestRebuildTellsOfItsProgress(t *testing.T) {
 			t.Fatalf("told of %+v after %d, want more of %d", p, last, documents)
 		}
 		last = p.done
+	}
+}
+
+// TestWhatAnOlderServerWritesIsFoundToo: while it is being replaced it writes terms of its own into the new index.
+func TestWhatAnOlderServerWritesIsFoundToo(t *testing.T) {
+	t.Parallel()
+	index := newIndex()
+	newer := open(t, index, opensearch.Options{Analyser: terms.New([]string{"de"})})
+	run(t, newer)
+	older := open(t, index, opensearch.Options{Analyser: terms.New([]string{"en"})})
+	if !await(t, func() bool { return newer.Current(t.Context(), "t").Index != "" }) {
+		t.Fatal("no control document")
+	}
+	if err := writeText(t.Context(), older, "a", germanText); err != nil {
+		t.Fatal(err)
+	}
+	before, err := newer.Document(t.Context(), "t", "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := func() bool {
+		t.Helper()
+		ids, err := foundIDs(t.Context(), newer, "Haus") // of which the text has the plural
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ids["a"]
+	}
+	unfinished := func(s *opensearch.Store) []rag.Unfinished {
+		t.Helper()
+		all, err := s.Unfinished(t.Context(), time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	if left := unfinished(older); len(left) > 0 || found() {
+		t.Fatalf("nothing is tested: found %t, the older server would recover %v", found(), left)
+	}
+	want := []rag.Unfinished{{Tenant: "t", ID: "a", Kind: rag.UnfinishedTerms, Began: time.UnixMilli(0)}}
+	left := unfinished(newer)
+	if diff := cmp.Diff(want, left); diff != "" {
+		t.Fatalf("(-want +got):\n%s", diff)
+	}
+	if err := newer.Recover(t.Context(), left[0]); err != nil {
+		t.Fatal(err)
+	}
+	if left := unfinished(newer); len(left) > 0 {
+		t.Errorf("there is still %v", left)
+	}
+	if !found() {
+		t.Error("it is not found by the terms of the index")
+	}
+	after, err := newer.Document(t.Context(), "t", "a")
+	if diff := cmp.Diff(before, after); err != nil || diff != "" {
+		t.Errorf("the document changed: %v\n%s", err, diff)
 	}
 }

@@ -35,6 +35,8 @@ type record struct {
 	Chunks int `json:"chunks"`
 	// Outline makes the chunks of Document.
 	Outline []rag.ChunkOutline `json:"outline,omitempty"`
+	// Terms is the version of the server that made the terms of the chunks: Store.version.
+	Terms string `json:"terms,omitempty"`
 	// MarkedAt is when a write or deletion began that has not ended, in milliseconds since 1970; else 0.
 	MarkedAt int64 `json:"marked_at,omitempty"`
 	// DeletedAt is when a tombstone was set, in milliseconds since 1970.
@@ -51,9 +53,10 @@ func (r record) chunked() rag.ChunkedDocument {
 }
 
 // newRecord is the record of a document that is whole.
-func newRecord(tenant string, d rag.ChunkedDocument) record {
+func (s *Store) newRecord(tenant string, d rag.ChunkedDocument) record {
 	return record{
-		Kind: kindDocument, Tenant: tenant, ID: d.ID, Hash: d.Hash, Chunks: len(d.Chunks), Outline: d.Outline(), Document: &d.Document,
+		Terms: s.version(),
+		Kind:  kindDocument, Tenant: tenant, ID: d.ID, Hash: d.Hash, Chunks: len(d.Chunks), Outline: d.Outline(), Document: &d.Document,
 	}
 }
 

@@ -10,7 +10,8 @@ import (
 // unfinishedAtOnce is how many unfinished changes are listed in one call.
 const unfinishedAtOnce = 100
 
-// Unfinished lists records that carry a mark of before the moment. It refreshes first: the server that left one may have
+// Unfinished lists records that carry a mark of before the moment, and those whose chunks have the terms of another version than
+// the index: a server of that version wrote them, while it was being replaced. It refreshes first: the server that left one may have
 // been killed just after it. What a search finds is read again, as it is now.
 func (s *Store) Unfinished(ctx context.Context, before time.Time) ([]rag.Unfinished, error) {
 	ctx = refusable(ctx)
@@ -19,9 +20,7 @@ func (s *Store) Unfinished(ctx context.Context, before time.Time) ([]rag.Unfinis
 	}
 	answer, err := s.search(ctx, "read", map[string]any{
 		"size": unfinishedAtOnce, "_source": false,
-		"query": map[string]any{"bool": map[string]any{"filter": []any{
-			map[string]any{"range": map[string]any{"marked_at": map[string]any{"lt": before.UnixMilli()}}},
-		}}},
+		"query": map[string]any{"bool": map[string]any{"filter": []any{map[string]any{"bool": map[string]any{"should": s.unfinishedQueries(before)}}}}},
 	}, false)
 	if err != nil || len(answer.Hits.Hits) == 0 {
 		return nil, err
@@ -36,15 +35,39 @@ func (s *Store) Unfinished(ctx context.Context, before time.Time) ([]rag.Unfinis
 	}
 	var all []rag.Unfinished
 	for _, r := range records {
-		if r.MarkedAt != 0 && r.MarkedAt < before.UnixMilli() {
-			all = append(all, rag.Unfinished{Tenant: r.Tenant, ID: r.ID, Kind: r.unfinished(), Began: time.UnixMilli(r.MarkedAt)})
+		if kind := s.unfinished(r.record); kind != "" && r.MarkedAt < before.UnixMilli() {
+			all = append(all, rag.Unfinished{Tenant: r.Tenant, ID: r.ID, Kind: kind, Began: time.UnixMilli(r.MarkedAt)})
 		}
 	}
 	return all, nil
 }
 
-// unfinished is what the mark of a record stands for.
-func (r record) unfinished() rag.UnfinishedKind {
+// unfinishedQueries find candidates. Terms are judged by servers of the version of the index alone.
+func (s *Store) unfinishedQueries(before time.Time) []any {
+	queries := []any{map[string]any{"range": map[string]any{"marked_at": map[string]any{"lt": before.UnixMilli()}}}}
+	if s.ofThisVersion() {
+		queries = append(queries, map[string]any{"bool": map[string]any{
+			"filter": term("kind", kindDocument), "must_not": term("terms", s.version()),
+		}})
+	}
+	return queries
+}
+
+// ofThisVersion says that a server of this one's version made the index in use.
+func (s *Store) ofThisVersion() bool {
+	s.control.mu.Lock()
+	defer s.control.mu.Unlock()
+	return s.control.known.Source.Analyser == s.version()
+}
+
+// unfinished is what the mark of a record stands for, or its terms; empty when there is nothing to do.
+func (s *Store) unfinished(r record) rag.UnfinishedKind {
+	switch {
+	case r.MarkedAt == 0 && r.Kind == kindDocument && r.Terms != s.version() && s.ofThisVersion():
+		return rag.UnfinishedTerms
+	case r.MarkedAt == 0:
+		return ""
+	}
 	switch r.Kind {
 	case kindDocument:
 		return rag.UnfinishedUpdate
@@ -65,7 +88,7 @@ func (s *Store) Recover(ctx context.Context, u rag.Unfinished) error {
 		return err
 	}
 	before := records[0]
-	if before.MarkedAt != u.Began.UnixMilli() || before.unfinished() != u.Kind {
+	if before.MarkedAt != u.Began.UnixMilli() || s.unfinished(before.record) != u.Kind {
 		return nil
 	}
 	if end := s.recoverRecord(ctx, before); end.err != nil && !end.superseded() {
@@ -91,7 +114,7 @@ func (s *Store) recoverRecord(ctx context.Context, before stored) ended {
 	last := operation{action: "index", target: mark.unchanged(key)}
 	switch before.Kind {
 	case kindDocument:
-		last.source = newRecord(before.Tenant, whole)
+		last.source = s.newRecord(before.Tenant, whole)
 	case kindDraft:
 		last.action = "delete"
 	default:

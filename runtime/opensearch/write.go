@@ -107,7 +107,7 @@ func (s *Store) writeOnce(ctx context.Context, tenant string, open []*writing) {
 		func(w *writing, end ended) { w.mark = stored{seqNo: end.seqNo, primaryTerm: end.primaryTerm} })
 	open = s.step(ctx, open, func(w *writing) iter.Seq[operation] { return s.replaceChunks(tenant, w.doc, w.chunks, w.mark) },
 		func(*writing, ended) {})
-	s.step(ctx, open, func(w *writing) iter.Seq[operation] { return one(w.completeOperation(tenant)) },
+	s.step(ctx, open, func(w *writing) iter.Seq[operation] { return one(s.completeOperation(tenant, w)) },
 		func(w *writing, _ ended) { w.result.Status = w.success() })
 }
 
@@ -178,8 +178,8 @@ func markAgain(unchanged target, chunks int, at int64) operation {
 	}}
 }
 
-func (w *writing) completeOperation(tenant string) operation {
-	return operation{action: "index", target: w.mark.unchanged(w.key), source: newRecord(tenant, w.doc)}
+func (s *Store) completeOperation(tenant string, w *writing) operation {
+	return operation{action: "index", target: w.mark.unchanged(w.key), source: s.newRecord(tenant, w.doc)}
 }
 
 // replaceChunks writes the chunks of a document and deletes those from there up to, not including, position bound.

@@ -117,6 +117,9 @@ const (
 	UnfinishedCreation UnfinishedKind = "creation"
 	UnfinishedUpdate   UnfinishedKind = "update"
 	UnfinishedDeletion UnfinishedKind = "deletion"
+	// UnfinishedTerms is a document whose passages have the terms of another analyser than the index: a server of another version
+	// wrote it.
+	UnfinishedTerms UnfinishedKind = "terms"
 )
 
 // Forgetter drops cached results that hold text of a document, as far as the cache can be reached: entries that stay

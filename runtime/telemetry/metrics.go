@@ -195,7 +195,7 @@ func (m *Metrics) Documents(status string, n int) {
 	m.documents.WithLabelValues(status).Add(float64(n))
 }
 
-// Recovered counts a document whose unfinished creation, update or deletion was ended; outcome is "ok" or the code of the
+// Recovered counts a document whose unfinished creation, update or deletion was ended, or that got the terms of the index; outcome is "ok" or the code of the
 // error.
 func (m *Metrics) Recovered(kind, outcome string) { m.recovered.WithLabelValues(kind, outcome).Inc() }
 
