@@ -37,6 +37,9 @@ type candidate struct {
 	quote, said string
 	// own are the words of the question in the unit, context, heading and title those in what it stands under.
 	own, context, heading, title matches
+	// asked is what the heading right above the unit holds of the question, when it is one and that is nearly all: the unit answers
+	// it then, in whatever words.
+	asked matches
 	// words is how many words of meaning the unit has.
 	words int
 	// units are those of the passage that can answer, place this one's among them.
@@ -73,7 +76,8 @@ func (c *candidate) above(word int) float64 {
 }
 
 // read takes the units of a passage for candidates. One that shares no word with the question is none, unless the one
-// before it introduces it, or asks for it, and does: then they are one. What was seen in another passage of the document is not taken again.
+// before it introduces it, or asks for it, and does: then they are one; or it is the first under a heading that asks the same, as in a list of
+// questions and answers. What was seen in another passage of the document is not taken again.
 func (q *question) read(n int, c rag.Chunk, seen map[string]bool) {
 	units := q.units(n, c)
 	holds := make(matches, len(q.rarity))
@@ -91,6 +95,11 @@ func (q *question) read(n int, c rag.Chunk, seen map[string]bool) {
 		}
 		if !u.shares() && i > 0 && (units[i-1].introduces() || units[i-1].asks()) && units[i-1].shares() {
 			u = u.behind(units[i-1], c.Text)
+		}
+		if !u.shares() && u.asked != nil {
+			answer := *u
+			answer.own = u.asked
+			u = &answer
 		}
 		key := c.DocumentID + "\x00" + u.quote
 		if seen[key] || !u.shares() {
@@ -127,8 +136,12 @@ func (c *candidate) introduces() bool {
 
 // asks says whether the unit is a question: what answers it often stands behind it, in other words.
 func (c *candidate) asks() bool {
-	last, _ := utf8.DecodeLastRuneInString(c.quote)
-	return (c.unit.Kind == segment.Sentence || c.unit.Kind == segment.Record) && strings.ContainsRune("?？؟", last)
+	return (c.unit.Kind == segment.Sentence || c.unit.Kind == segment.Record) && isQuestion(c.quote)
+}
+
+func isQuestion(text string) bool {
+	last, _ := utf8.DecodeLastRuneInString(text)
+	return strings.ContainsRune("?？؟", last)
 }
 
 // units are the units of a passage that can answer, with where the question is found.
@@ -140,6 +153,7 @@ func (q *question) units(n int, c rag.Chunk) []*candidate {
 	headings := q.headingsAbove(c)
 	contexts := map[string]matches{}
 	out := make([]*candidate, 0, len(all))
+	var asked matches
 	for i, u := range all {
 		own := make(matches, len(q.rarity))
 		var mine []terms.Word
@@ -148,14 +162,18 @@ func (q *question) units(n int, c rag.Chunk) []*candidate {
 		switch {
 		case u.Kind == segment.Heading:
 			headings.add(u.Level, own)
+			if asked = nil; isQuestion(texts[i]) && q.weigh(func(word int) float64 { return own[word] }) >= nearlyAll*q.total {
+				asked = own
+			}
 		case u.Kind.Answers():
 			if contexts[u.Context] == nil {
 				contexts[u.Context] = q.match(u.Context)
 			}
 			out = append(out, &candidate{
 				passage: n, unit: u, quote: texts[i], words: words,
-				own: own, context: contexts[u.Context], heading: headings.path(), title: title,
+				own: own, context: contexts[u.Context], heading: headings.path(), title: title, asked: asked,
 			})
+			asked = nil
 		}
 	}
 	return out

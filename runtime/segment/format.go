@@ -16,6 +16,7 @@ const (
 	formatConfig
 	formatYAML
 	formatIndented
+	formatLog
 )
 
 // sample is how much of a text tells its format, in bytes.
@@ -29,6 +30,9 @@ func detect(text string) format {
 		if n := strings.LastIndexByte(head, '\n'); n > 0 {
 			head = head[:n]
 		}
+	}
+	if isLog(head) {
+		return formatLog
 	}
 	trimmed := strings.TrimLeftFunc(head, blank)
 	if looksLikeJSON(trimmed) {

@@ -12,7 +12,7 @@ import (
 
 // Version names what this package does. Units of one version are not those of another: it rises with each change that
 // moves a boundary, so that documents sent again are cut anew.
-const Version = "3"
+const Version = "4"
 
 // Kind is what a unit is.
 type Kind uint8
@@ -27,7 +27,7 @@ const (
 	Item
 	// Row is a row of a table; Context is the table's header, when it has one.
 	Row
-	// Record is a line or an object of data or configuration; Context is the path of the keys it stands under.
+	// Record is a line or an object of data or configuration, or an entry of a log; Context is the path of the keys it stands under.
 	Record
 	// Values is a line of values with a delimiter (CSV); Context is the line that names the columns.
 	Values
@@ -75,6 +75,8 @@ func Units(text string) iter.Seq[Unit] {
 			configUnits(e)
 		case formatYAML:
 			yamlUnits(e)
+		case formatLog:
+			logUnits(e)
 		case formatIndented:
 			e.indented = true
 			plainUnits(e)

@@ -49,6 +49,20 @@ func TestUnits(t *testing.T) {
 		{"a line over and under", "=====\nTitle\n=====\n\nText.\n\nPart\n~~~~\n\nMore.", []string{"# Title", "Text.", "# Part", "More."}},
 		{"wrapped lines are one sentence", "One sentence\non two lines. Another\none.", []string{"One sentence\non two lines.", "Another\none."}},
 		{"a byte order mark", "\ufeff# Title\nText.", []string{"# Title", "Text."}},
+		{
+			"a log, with a trace", "2026-01-02T03:04:05Z INFO worker 1 started. Job 7.\n2026-01-02T03:04:06Z ERROR lost smtp\n\tat a.go:1\n\n2026-01-02T03:04:07Z INFO end\n",
+			[]string{"2026-01-02T03:04:05Z INFO worker 1 started. Job 7.", "2026-01-02T03:04:06Z ERROR lost smtp\n\tat a.go:1", "2026-01-02T03:04:07Z INFO end"},
+		},
+		{"a log of syslog", "Jan  2 03:04:05 host sshd[1]: up\nJan 12 03:04:06 host cron: ran\n", []string{"Jan  2 03:04:05 host sshd[1]: up", "Jan 12 03:04:06 host cron: ran"}},
+		{
+			"a log of a web server", "10.0.0.1 - bob [10/Oct/2025:13:55:36 +0000] \"GET /a\" 200\n10.0.0.2 - - [10/Oct/2025:13:55:37 +0000] \"GET /b\" 404\n",
+			[]string{"10.0.0.1 - bob [10/Oct/2025:13:55:36 +0000] \"GET /a\" 200", "10.0.0.2 - - [10/Oct/2025:13:55:37 +0000] \"GET /b\" 404"},
+		},
+		{
+			"a log in brackets, and of klog", "[2026-01-02 03:04:05,123] WARN a\nW0102 03:04:05.000001 1 b.go:1] c\n2026/01/02 03:04:05 d\n",
+			[]string{"[2026-01-02 03:04:05,123] WARN a", "W0102 03:04:05.000001 1 b.go:1] c", "2026/01/02 03:04:05 d"},
+		},
+		{"a text that begins with a time", "2026-01-02 03:04 was when it began. It\nended soon. Nobody\nknew.", []string{"2026-01-02 03:04 was when it began.", "It\nended soon.", "Nobody\nknew."}},
 		{"abbreviations", "Ask Dr. Smith, e.g. on Mondays. It costs approx. 45 euros. Das gilt z. B. heute.",
 			[]string{"Ask Dr. Smith, e.g. on Mondays.", "It costs approx. 45 euros.", "Das gilt z. B. heute."}},
 		{"initials", "J. R. Smith came. This is plan B. It works.", []string{"J. R. Smith came.", "This is plan B.", "It works."}},
