@@ -16,13 +16,17 @@ import (
 func TestACachedRequestIsOneLine(t *testing.T) {
 	f := start(t)
 	hit := rag.CacheInfo{Outcome: rag.CacheHit, Age: 3 * time.Second}
+	const takes = 2 * time.Millisecond
 	f.service.search = func(context.Context, rag.Identity, rag.SearchRequest) (rag.SearchResult, error) {
+		time.Sleep(takes)
 		return rag.SearchResult{Retrieval: rag.Retrieval{Mode: rag.ModeKeyword, Cache: hit}}, nil
 	}
 	f.service.ask = func(context.Context, rag.Identity, rag.AskRequest) (rag.Answer, error) {
+		time.Sleep(takes)
 		return rag.Answer{Mode: rag.ModeKeyword, Cache: hit}, nil
 	}
 	f.service.stream = func(_ context.Context, _ rag.Identity, _ rag.AskRequest, e rag.StreamEvents) (rag.Answer, error) {
+		time.Sleep(takes)
 		return rag.Answer{Mode: rag.ModeKeyword, Cache: hit}, e.Meta(rag.StreamMeta{Mode: rag.ModeKeyword, Cache: hit})
 	}
 	for _, path := range []string{search, ask, stream} {
@@ -40,6 +44,9 @@ func TestACachedRequestIsOneLine(t *testing.T) {
 		want := map[string]any{
 			"level": "INFO", "event": "request_completed", "user_id": "alice", "request_id": got.header.Get("X-Request-Id"), "method": "POST",
 			"route": path, "status": 200.0, "cache": "HIT", "age_s": 3.0, "bytes": float64(len(got.body)), "query_hash": f.api.Hasher.Query("x"),
+		}
+		if took, ok := tells["took_ms"].(float64); !ok || took < float64(takes.Milliseconds()) {
+			t.Errorf("%s: took_ms is %v", path, tells["took_ms"])
 		}
 		for _, varying := range []string{"timestamp", "trace_id", "took_ms"} {
 			if tells[varying] == nil {
