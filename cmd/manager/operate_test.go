@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"testing"
 
@@ -19,7 +20,7 @@ func TestReadyOnceTheCachesAreFilled(t *testing.T) {
 	if _, err := store.GetInformer(t.Context(), &corev1.ConfigMap{}, cache.BlockUntilSynced(false)); err != nil {
 		t.Fatal(err)
 	}
-	ready, probe := cachesFilled(store), httptest.NewRequest("GET", "/readyz", nil)
+	ready, probe := cachesFilled(store), httptest.NewRequest(http.MethodGet, "/readyz", nil)
 	if ready(probe) == nil {
 		t.Error("it is ready before its caches are filled")
 	}

@@ -33,14 +33,15 @@ const (
 	drifted
 )
 
-func (c *ChangeSet) add(what change, ref Ref) {
+func (p *pass) note(what change, ref Ref) {
 	switch what {
+	case noChange:
 	case created:
-		c.Created = append(c.Created, ref)
+		p.changes.Created = append(p.changes.Created, ref)
 	case updated:
-		c.Updated = append(c.Updated, ref)
+		p.changes.Updated = append(p.changes.Updated, ref)
 	case drifted:
-		c.Drifted = append(c.Drifted, ref)
+		p.changes.Drifted = append(p.changes.Drifted, ref)
 	}
 }
 

@@ -168,7 +168,7 @@ func (p *pass) send(ctx context.Context, r rendered, v verdict) error {
 	}
 	p.remember(answer, r)
 	if answer.GetResourceVersion() != v.version {
-		p.changes.add(v.change, r.ref())
+		p.note(v.change, r.ref())
 	}
 	return nil
 }

@@ -62,7 +62,7 @@ func (l *leases) take(buckets []Bucket, now time.Time) (decision Decision, decid
 		decided = decided && s.holds(b, now)
 	}
 	if !decided {
-		return Decision{}, false, l.ask(buckets, now)
+		return Decision{}, false, l.ask(buckets)
 	}
 	for i, b := range buckets {
 		s := l.byBucket[keyOf(b)]
@@ -125,7 +125,7 @@ func (s *lease) holds(b Bucket, now time.Time) bool {
 }
 
 // ask is half of what came in a window, so that most of a lease is used before it ends.
-func (l *leases) ask(buckets []Bucket, now time.Time) (ask []int64) {
+func (l *leases) ask(buckets []Bucket) (ask []int64) {
 	for i, b := range buckets {
 		s := l.byBucket[keyOf(b)]
 		if s == nil || s.asking || s.left > 0 {

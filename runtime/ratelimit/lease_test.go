@@ -156,7 +156,7 @@ func TestWhatIsLeftOfALeaseIsGivenBackOnce(t *testing.T) {
 	l, all := newLeases(), bucketsOf(ask(1, 1_000_000, 1), "alice")
 	back := make(chan int64, 2)
 	hold := func() {
-		l.hold(answered(all, demandOf(l, all, 3), 500), start, false, func(b Bucket, n int64) { back <- n })
+		l.hold(answered(all, demandOf(l, all, 3), 500), start, false, func(_ Bucket, n int64) { back <- n })
 	}
 	hold()
 	l.take(all, start)
