@@ -30,7 +30,7 @@ func (s *Store) Delete(ctx context.Context, tenant, id string) error {
 			return nil
 		}
 		now := s.now()
-		tombstone := record{Kind: kindTombstone, Chunks: before.Chunks, MarkedAt: now.UnixMilli(), DeletedAt: now}
+		tombstone := record{Kind: rag.RecordTombstone, Chunks: before.Chunks, MarkedAt: now.UnixMilli(), DeletedAt: now}
 		if err := s.putOne(tenant, id, tombstone); err != nil {
 			return err
 		}

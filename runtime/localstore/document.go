@@ -13,7 +13,7 @@ func (s *Store) Document(ctx context.Context, tenant, id string) (rag.ChunkedDoc
 	if err != nil {
 		return rag.ChunkedDocument{}, mapError(ctx, err)
 	}
-	if found.Kind != kindDocument {
+	if found.Kind != rag.RecordDocument {
 		return rag.ChunkedDocument{}, rag.DocumentNotFound(id)
 	}
 	return found.chunked(), nil

@@ -24,7 +24,7 @@ func (s *Store) exclusively(ctx context.Context, change func() error) error {
 	ended := make(chan error, 1)
 	go func() {
 		defer func() { <-s.writer }()
-		ended <- s.recovered(change)
+		ended <- s.withoutPanic(change)
 	}()
 	select {
 	case err := <-ended:
@@ -34,8 +34,8 @@ func (s *Store) exclusively(ctx context.Context, change func() error) error {
 	}
 }
 
-// recovered makes an error of a panic: bleve has some where the disk fails, and one would end the whole server.
-func (s *Store) recovered(change func() error) (err error) {
+// withoutPanic makes an error of a panic: bleve has some where the disk fails, and one would end the whole server.
+func (s *Store) withoutPanic(change func() error) (err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
 			err = fmt.Errorf("the index panicked: %v", reason)

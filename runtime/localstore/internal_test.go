@@ -105,7 +105,7 @@ func TestKilledDeletionIsMended(t *testing.T) {
 	s := openStore(t, Options{})
 	mustWrite(t, s, versioned(t, "before", 5))
 	now := time.Now()
-	if err := s.putOne("t", "a", record{Kind: kindTombstone, Chunks: 5, MarkedAt: now.UnixMilli(), DeletedAt: now}); err != nil {
+	if err := s.putOne("t", "a", record{Kind: rag.RecordTombstone, Chunks: 5, MarkedAt: now.UnixMilli(), DeletedAt: now}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Delete(t.Context(), "t", "a"); err != nil {

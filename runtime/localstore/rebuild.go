@@ -126,7 +126,7 @@ func (s *Store) buildChunks(dir, name string, progress func(done, total int)) (e
 
 // documentsAfter are the keys of the next documents in their order, and how many there are in all.
 func (s *Store) documentsAfter(last string) (keys []string, total int, err error) {
-	request := bleve.NewSearchRequestOptions(exactly(fieldKind, kindDocument), recordsAtOnce, 0, false)
+	request := bleve.NewSearchRequestOptions(exactly(fieldKind, string(rag.RecordDocument)), recordsAtOnce, 0, false)
 	request.SortBy([]string{"_id"})
 	if last != "" {
 		request.SetSearchAfter([]string{last})

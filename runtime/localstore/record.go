@@ -13,19 +13,9 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
-// Kinds of records.
-const (
-	// kindDocument is the record of a document.
-	kindDocument = "document"
-	// kindDraft is the record of a document whose first write has not ended.
-	kindDraft = "draft"
-	// kindTombstone is the record of a document that was deleted.
-	kindTombstone = "tombstone"
-)
-
 // record is the truth about a document. Without a kind there is none.
 type record struct {
-	Kind string `json:"kind"`
+	Kind rag.RecordKind `json:"kind"`
 	// Hash is rag.ChunkedDocument.Hash of Document.
 	Hash string `json:"hash,omitempty"`
 	// Chunks bounds the positions of the chunks that may be in the index.
@@ -40,7 +30,7 @@ type record struct {
 }
 
 // deleted says that the document and all of its chunks are gone.
-func (r record) deleted() bool { return r.Kind == kindTombstone && r.MarkedAt == 0 }
+func (r record) deleted() bool { return r.Kind == rag.RecordTombstone && r.MarkedAt == 0 }
 
 // chunked is the document of a record with its chunks.
 func (r record) chunked() rag.ChunkedDocument {
@@ -49,7 +39,7 @@ func (r record) chunked() rag.ChunkedDocument {
 
 // newRecord is the record of a document that is whole.
 func newRecord(d rag.ChunkedDocument) record {
-	return record{Kind: kindDocument, Hash: d.Hash, Chunks: len(d.Chunks), Outline: d.Outline(), Document: &d.Document}
+	return record{Kind: rag.RecordDocument, Hash: d.Hash, Chunks: len(d.Chunks), Outline: d.Outline(), Document: &d.Document}
 }
 
 // recordKey and chunkKey name entries. Ids of documents hold no NUL and tenants are compared first, so that no two
@@ -75,7 +65,7 @@ func put(batch *bleve.Batch, key string, source any, found map[string]any) error
 }
 
 func putRecord(batch *bleve.Batch, tenant, id string, r record) error {
-	found := map[string]any{fieldTenant: tenant, fieldKind: r.Kind}
+	found := map[string]any{fieldTenant: tenant, fieldKind: string(r.Kind)}
 	if r.deleted() {
 		found[fieldDeletedAt] = r.DeletedAt.UnixMilli()
 	}

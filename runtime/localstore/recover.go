@@ -24,29 +24,17 @@ func (s *Store) Unfinished(ctx context.Context, before time.Time) ([]rag.Unfinis
 			return nil, mapError(ctx, err)
 		}
 		if r.MarkedAt != 0 { // else it has ended since
-			all = append(all, rag.Unfinished{Tenant: tenant, ID: id, Kind: r.unfinished(), Began: time.UnixMilli(r.MarkedAt)})
+			all = append(all, rag.Unfinished{Tenant: tenant, ID: id, Kind: r.Kind.Unfinished(), Began: time.UnixMilli(r.MarkedAt)})
 		}
 	}
 	return all, nil
-}
-
-// unfinished is what the mark of a record stands for.
-func (r record) unfinished() rag.UnfinishedKind {
-	switch r.Kind {
-	case kindDocument:
-		return rag.UnfinishedUpdate
-	case kindDraft:
-		return rag.UnfinishedCreation
-	default:
-		return rag.UnfinishedDeletion
-	}
 }
 
 // Recover ends what a record says has begun. No writer is at work on it: it would hold the lock.
 func (s *Store) Recover(ctx context.Context, u rag.Unfinished) error {
 	return s.exclusively(ctx, func() error {
 		r, err := s.record(u.Tenant, u.ID)
-		if err != nil || r.MarkedAt != u.Began.UnixMilli() || r.unfinished() != u.Kind {
+		if err != nil || r.MarkedAt != u.Began.UnixMilli() || r.Kind.Unfinished() != u.Kind {
 			return err
 		}
 		if u.Kind == rag.UnfinishedDeletion {

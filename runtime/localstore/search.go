@@ -147,7 +147,7 @@ func page(matches search.DocumentMatchCollection, offset, size int) search.Docum
 func (s *Store) Count(ctx context.Context, tenant string) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, searchTimeout)
 	defer cancel()
-	documents, err := count(ctx, s.records, exactly(fieldTenant, tenant), exactly(fieldKind, kindDocument))
+	documents, err := count(ctx, s.records, exactly(fieldTenant, tenant), exactly(fieldKind, string(rag.RecordDocument)))
 	if err != nil {
 		return 0, mapError(ctx, err)
 	}

@@ -63,9 +63,9 @@ func (w *writing) plan(d rag.ChunkedDocument) error {
 	}
 	status := rag.StatusCreated
 	switch {
-	case before.Kind == kindDocument && before.MarkedAt == 0 && before.Hash == d.Hash:
+	case before.Kind == rag.RecordDocument && before.MarkedAt == 0 && before.Hash == d.Hash:
 		status = rag.StatusUnchanged
-	case before.Kind == kindDocument:
+	case before.Kind == rag.RecordDocument:
 		status = rag.StatusUpdated
 	}
 	w.results = append(w.results, rag.WriteResult{ID: d.ID, Status: status})
@@ -91,8 +91,8 @@ func (w *writing) mark() error {
 	batch := w.store.records.NewBatch()
 	now := w.store.now().UnixMilli()
 	for _, c := range w.changed {
-		marked := record{Kind: kindDraft}
-		if c.before.Kind == kindDocument {
+		marked := record{Kind: rag.RecordDraft}
+		if c.before.Kind == rag.RecordDocument {
 			marked = c.before
 		}
 		marked.Chunks, marked.MarkedAt = c.chunks, now

@@ -52,7 +52,7 @@ func TestWritesMayTakeLongerThanOtherCalls(t *testing.T) {
 	done, refreshed := make(chan ended, 1), make(chan error, 1)
 	go func() { refreshed <- s.Refresh(t.Context()) }()
 	go func() {
-		op := operation{action: "index", target: target{ID: "a"}, source: record{Kind: kindDraft, ID: "a"}}
+		op := operation{action: "index", target: target{ID: "a"}, source: record{Kind: rag.RecordDraft, ID: "a"}}
 		done <- s.bulk(t.Context(), one(op))[0]
 	}()
 	for range 2 {

@@ -44,7 +44,7 @@ func (s *Store) Delete(ctx context.Context, tenant, id string) error {
 
 func (s *Store) deleteOnce(ctx context.Context, tenant, id string, before stored) ended {
 	now := s.now().UnixMilli()
-	tombstone := record{Kind: kindTombstone, Tenant: tenant, ID: id, Chunks: before.Chunks, MarkedAt: now, DeletedAt: now}
+	tombstone := record{Kind: rag.RecordTombstone, Tenant: tenant, ID: id, Chunks: before.Chunks, MarkedAt: now, DeletedAt: now}
 	place := recordKey(tenant, id)
 	mark := s.bulk(ctx, one(operation{action: "index", target: before.unchanged(place), source: tombstone}))[0]
 	if mark.err != nil {
@@ -82,7 +82,7 @@ func (s *Store) expiredTombstones(ctx context.Context) []operation {
 	answer, err := s.search(ctx, "read", map[string]any{
 		"size": purgeAtOnce, "_source": false,
 		"query": map[string]any{"bool": map[string]any{"filter": []any{
-			term("kind", kindTombstone), term("chunks", 0),
+			term("kind", rag.RecordTombstone), term("chunks", 0),
 			map[string]any{"range": map[string]any{"deleted_at": map[string]any{"lt": s.now().Add(-tombstoneFor).UnixMilli()}}},
 		}}},
 	}, true)

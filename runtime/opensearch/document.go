@@ -35,7 +35,7 @@ func (s *Store) Document(ctx context.Context, tenant, id string) (rag.ChunkedDoc
 		return rag.ChunkedDocument{}, err
 	}
 	found := records[0]
-	if found.Kind != kindDocument || found.Document == nil {
+	if found.Kind != rag.RecordDocument || found.Document == nil {
 		return rag.ChunkedDocument{}, rag.DocumentNotFound(id)
 	}
 	return found.chunked(), nil

@@ -81,7 +81,7 @@ func TestExpiredTombstonesGo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if left[0].Kind != "" || left[1].Kind != kindTombstone {
+	if left[0].Kind != "" || left[1].Kind != rag.RecordTombstone {
 		t.Errorf("the records are %q and %q, want none and a tombstone", left[0].Kind, left[1].Kind)
 	}
 }

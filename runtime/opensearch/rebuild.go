@@ -209,7 +209,7 @@ func (r *rebuild) copyRecords(ctx context.Context, keys []string) error {
 		if found.Kind == "" {
 			continue // gone: dropGone
 		}
-		if found.Kind == kindDocument {
+		if found.Kind == rag.RecordDocument {
 			found.Terms = r.store.version()
 		}
 		mark := r.store.bulk(to, one(operation{action: "index", target: target{ID: keys[i]}, source: found.record}))[0]
@@ -217,7 +217,7 @@ func (r *rebuild) copyRecords(ctx context.Context, keys []string) error {
 			return mark.err
 		}
 		d := rag.ChunkedDocument{Document: rag.Document{ID: found.ID}}
-		if found.Kind == kindDocument {
+		if found.Kind == rag.RecordDocument {
 			d = found.chunked()
 		}
 		marked := stored{record: record{Tenant: found.Tenant, ID: found.ID, Chunks: before[i].Chunks}, seqNo: mark.seqNo}

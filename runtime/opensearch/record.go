@@ -12,23 +12,14 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
-// Kinds of what is in the index.
-const (
-	// kindDocument is the record of a document.
-	kindDocument = "document"
-	// kindDraft is the record of a document whose first write has not ended.
-	kindDraft = "draft"
-	// kindTombstone is the record of a document that was deleted.
-	kindTombstone = "tombstone"
-	// kindChunk is a passage.
-	kindChunk = "chunk"
-)
+// kindChunk is the kind of a passage, beside the kinds of records.
+const kindChunk = "chunk"
 
 // record is the truth about a document.
 type record struct {
-	Kind   string `json:"kind"`
-	Tenant string `json:"tenant"`
-	ID     string `json:"id"`
+	Kind   rag.RecordKind `json:"kind"`
+	Tenant string         `json:"tenant"`
+	ID     string         `json:"id"`
 	// Hash is rag.ChunkedDocument.Hash of Document.
 	Hash string `json:"hash,omitempty"`
 	// Chunks bounds the positions of the chunks that may be in the index.
@@ -45,7 +36,7 @@ type record struct {
 }
 
 // deleted says that the document and all of its chunks are gone.
-func (r record) deleted() bool { return r.Kind == kindTombstone && r.MarkedAt == 0 }
+func (r record) deleted() bool { return r.Kind == rag.RecordTombstone && r.MarkedAt == 0 }
 
 // chunked is the document of a record with its chunks.
 func (r record) chunked() rag.ChunkedDocument {
@@ -56,7 +47,7 @@ func (r record) chunked() rag.ChunkedDocument {
 func (s *Store) newRecord(tenant string, d rag.ChunkedDocument) record {
 	return record{
 		Terms: s.version(),
-		Kind:  kindDocument, Tenant: tenant, ID: d.ID, Hash: d.Hash, Chunks: len(d.Chunks), Outline: d.Outline(), Document: &d.Document,
+		Kind:  rag.RecordDocument, Tenant: tenant, ID: d.ID, Hash: d.Hash, Chunks: len(d.Chunks), Outline: d.Outline(), Document: &d.Document,
 	}
 }
 

@@ -47,7 +47,7 @@ func (s *Store) unfinishedQueries(before time.Time) []any {
 	queries := []any{map[string]any{"range": map[string]any{"marked_at": map[string]any{"lt": before.UnixMilli()}}}}
 	if s.ofThisVersion() {
 		queries = append(queries, map[string]any{"bool": map[string]any{
-			"filter": term("kind", kindDocument), "must_not": term("terms", s.version()),
+			"filter": term("kind", rag.RecordDocument), "must_not": term("terms", s.version()),
 		}})
 	}
 	return queries
@@ -63,18 +63,12 @@ func (s *Store) ofThisVersion() bool {
 // unfinished is what the mark of a record stands for, or its terms; empty when there is nothing to do.
 func (s *Store) unfinished(r record) rag.UnfinishedKind {
 	switch {
-	case r.MarkedAt == 0 && r.Kind == kindDocument && r.Terms != s.version() && s.ofThisVersion():
+	case r.MarkedAt == 0 && r.Kind == rag.RecordDocument && r.Terms != s.version() && s.ofThisVersion():
 		return rag.UnfinishedTerms
 	case r.MarkedAt == 0:
 		return ""
-	}
-	switch r.Kind {
-	case kindDocument:
-		return rag.UnfinishedUpdate
-	case kindDraft:
-		return rag.UnfinishedCreation
 	default:
-		return rag.UnfinishedDeletion
+		return r.Kind.Unfinished()
 	}
 }
 
@@ -105,7 +99,7 @@ func (s *Store) recoverRecord(ctx context.Context, before stored) ended {
 	}
 	mark := stored{record: before.record, seqNo: marked.seqNo, primaryTerm: marked.primaryTerm}
 	whole := rag.ChunkedDocument{Document: rag.Document{ID: before.ID}} // without chunks
-	if before.Kind == kindDocument {
+	if before.Kind == rag.RecordDocument {
 		whole = before.chunked()
 	}
 	if end := s.applyChunks(ctx, mark, whole); end.err != nil {
@@ -113,9 +107,9 @@ func (s *Store) recoverRecord(ctx context.Context, before stored) ended {
 	}
 	last := operation{action: "index", target: mark.unchanged(key)}
 	switch before.Kind {
-	case kindDocument:
+	case rag.RecordDocument:
 		last.source = s.newRecord(before.Tenant, whole)
-	case kindDraft:
+	case rag.RecordDraft:
 		last.action = "delete"
 	default:
 		tombstone := before.record

@@ -175,7 +175,7 @@ func term(field string, value any) map[string]any {
 
 // Count counts the documents that a search may see.
 func (s *Store) Count(ctx context.Context, tenant string) (int, error) {
-	return s.count(refusable(ctx), map[string]any{"filter": []any{term("kind", kindDocument), term("tenant", tenant)}})
+	return s.count(refusable(ctx), map[string]any{"filter": []any{term("kind", rag.RecordDocument), term("tenant", tenant)}})
 }
 
 // countRecords counts the records of all kinds, as a search sees them.

@@ -29,7 +29,7 @@ func (w *writing) fail(err error) { w.result.Status, w.result.Err = rag.StatusFa
 
 // created or updated.
 func (w *writing) success() rag.WriteStatus {
-	if w.before.Kind == kindDocument {
+	if w.before.Kind == rag.RecordDocument {
 		return rag.StatusUpdated
 	}
 	return rag.StatusCreated
@@ -93,7 +93,7 @@ func (s *Store) readBefore(ctx context.Context, tenant string, open []*writing) 
 	}
 	for i, w := range open {
 		w.before = records[i]
-		if w.before.Kind == kindDocument && w.before.MarkedAt == 0 && w.before.Hash == w.doc.Hash {
+		if w.before.Kind == rag.RecordDocument && w.before.MarkedAt == 0 && w.before.Hash == w.doc.Hash {
 			w.result.Status = rag.StatusUnchanged
 		}
 	}
@@ -159,9 +159,9 @@ func (w *writing) check(ends []ended) (last ended, ok bool) {
 // chunks: both are in the record.
 func (w *writing) markOperation(tenant string, at int64) operation {
 	w.chunks = max(w.before.Chunks, len(w.doc.Chunks))
-	draft := record{Kind: kindDraft, Tenant: tenant, ID: w.doc.ID, Chunks: w.chunks, MarkedAt: at}
+	draft := record{Kind: rag.RecordDraft, Tenant: tenant, ID: w.doc.ID, Chunks: w.chunks, MarkedAt: at}
 	switch w.before.Kind {
-	case kindDocument:
+	case rag.RecordDocument:
 		return markAgain(w.before.unchanged(w.key), w.chunks, at)
 	case "":
 		return operation{action: "create", target: target{ID: w.key}, source: draft}

@@ -122,6 +122,31 @@ const (
 	UnfinishedTerms UnfinishedKind = "terms"
 )
 
+// RecordKind is what a store keeps of a document, beside its passages.
+type RecordKind string
+
+// Kinds of records.
+const (
+	// RecordDocument is a document.
+	RecordDocument RecordKind = "document"
+	// RecordDraft is a document whose first write has not ended.
+	RecordDraft RecordKind = "draft"
+	// RecordTombstone is a document that was deleted.
+	RecordTombstone RecordKind = "tombstone"
+)
+
+// Unfinished is what a mark on a record of the kind stands for.
+func (k RecordKind) Unfinished() UnfinishedKind {
+	switch k {
+	case RecordDocument:
+		return UnfinishedUpdate
+	case RecordDraft:
+		return UnfinishedCreation
+	default:
+		return UnfinishedDeletion
+	}
+}
+
 // Forgetter drops cached results that hold text of a document, as far as the cache can be reached: entries that stay
 // can no longer be found by any request, and end with their TTL.
 type Forgetter interface {
