@@ -25,7 +25,8 @@ import (
 const watchTimeout = 10 * time.Second
 
 // customKinds watches kinds of custom resource definitions from when a plan first holds one. The cache then holds those that carry
-// our labels.
+// our labels. After a restart a kind is watched again once a plan holds it: the kinds that may be left without a plan have to be watched
+// from the start, when there is the first of them.
 type customKinds struct {
 	cache  cache.Cache
 	scheme *runtime.Scheme

@@ -120,7 +120,9 @@ func (r *Reconciler) reconcileChildren(ctx context.Context, pass *status.Pass, s
 		return apply.ChangeSet{}, &buildError{err}
 	}
 	if err := r.awaitTurn(ctx, pass.Service, plan, snapshot); err != nil {
-		return apply.ChangeSet{}, err
+		plan.Withheld = desired.Components() // what is there is kept as it is
+		changes, applyErr := r.applier.Apply(ctx, pass.Service, plan)
+		return changes, errors.Join(err, applyErr)
 	}
 	pass.State = &plan
 	changes, err := r.applier.Apply(ctx, pass.Service, plan)

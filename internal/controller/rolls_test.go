@@ -4,6 +4,10 @@ import (
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/controller"
@@ -49,6 +53,18 @@ func TestOperatorReplacesThePodsOfFewServicesAtOnce(t *testing.T) {
 	if isNewer(waiting) {
 		t.Error("the other service does not wait")
 	}
+	budget := &policyv1.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: desired.Name(waiting.Name, desired.ComponentServer)}}
+	w.must(w.Get(t.Context(), client.ObjectKeyFromObject(budget), budget))
+	before := budget.DeepCopy()
+	budget.Spec.MaxUnavailable = new(intstr.FromInt32(2))
+	w.must(w.Patch(t.Context(), budget, client.MergeFrom(before)))
+	w.eventually(func() string {
+		w.must(w.Get(t.Context(), client.ObjectKeyFromObject(budget), budget))
+		if budget.Spec.MaxUnavailable.IntValue() != 1 || isNewer(waiting) {
+			return "what somebody changes is not set right meanwhile"
+		}
+		return ""
+	})
 
 	w.edit(waiting, func(s *v1alpha1.RAGServiceSpec) { s.Server.Replicas = new(int32(3)) })
 	w.eventually(func() string {
