@@ -93,8 +93,8 @@ func extendWrite(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
 }
 
-// tellCache says in the headers, the metrics and the log how the cache served the result.
-func tellCache(w http.ResponseWriter, r *http.Request, kind string, c rag.CacheInfo) {
+// setCacheHeaders says in the headers, the metrics and the log how the cache served the result.
+func setCacheHeaders(w http.ResponseWriter, r *http.Request, kind string, c rag.CacheInfo) {
 	noteCache(r, kind, c)
 	w.Header().Set("X-Cache", string(c.Outcome))
 	if c.Outcome == rag.CacheHit {

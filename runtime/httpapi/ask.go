@@ -45,7 +45,7 @@ func (a *API) ask(w http.ResponseWriter, r *http.Request, c call) error {
 		return aboutRequest(err, request.Query, body)
 	}
 	a.logCache(r, telemetry.KindLLM, answered.Cache)
-	tellCache(w, r, telemetry.KindLLM, answered.Cache)
+	setCacheHeaders(w, r, telemetry.KindLLM, answered.Cache)
 	return answer(w, newAskAnswer(r, answered))
 }
 

@@ -75,7 +75,7 @@ func (a *API) search(w http.ResponseWriter, r *http.Request, c call) error {
 		Cached:     found.Cache.Outcome == rag.CacheHit,
 		Took:       took,
 	})
-	tellCache(w, r, telemetry.KindSearch, found.Cache)
+	setCacheHeaders(w, r, telemetry.KindSearch, found.Cache)
 	return answer(w, searchAnswer{
 		Query: found.Query, Total: found.Total, Hits: hits(found.Hits), SearchMode: mode,
 		TookMS: took.Milliseconds(), TraceID: telemetry.TraceID(r.Context()),

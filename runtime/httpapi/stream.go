@@ -46,7 +46,7 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request, c call) error {
 				Cached:     m.Cache.Outcome == rag.CacheHit,
 				Took:       time.Since(start),
 			})
-			tellCache(w, r, telemetry.KindLLM, m.Cache)
+			setCacheHeaders(w, r, telemetry.KindLLM, m.Cache)
 			events.atHand(m.Cache.Outcome == rag.CacheHit)
 			return events.send("meta", streamMeta{
 				Query:      m.Query,

@@ -45,14 +45,14 @@ type disk struct {
 	// damaged is why an index cannot be read, by name.
 	damaged map[string]error
 	told    DiskState
-	tell    func(DiskState, error)
+	notify  func(DiskState, error)
 }
 
-func newDisk(tell func(DiskState, error)) *disk {
-	if tell == nil {
-		tell = func(DiskState, error) {}
+func newDisk(notify func(DiskState, error)) *disk {
+	if notify == nil {
+		notify = func(DiskState, error) {}
 	}
-	return &disk{fault: map[string]error{}, damaged: map[string]error{}, told: DiskOK, tell: tell}
+	return &disk{fault: map[string]error{}, damaged: map[string]error{}, told: DiskOK, notify: notify}
 }
 
 // change makes a change and tells of the state when that is another one.
@@ -62,7 +62,7 @@ func (d *disk) change(why error, change func()) {
 	change()
 	if now := d.state(); now != d.told {
 		d.told = now
-		d.tell(now, why)
+		d.notify(now, why)
 	}
 }
 

@@ -53,7 +53,7 @@ func (l *Log) Write(ctx context.Context, e Event) {
 	line.begin(ctx, l.now, Level(l.level.Load()))
 	e.describe(line)
 	if !line.skipped {
-		l.tellRepeats(line.now)
+		l.writeRepeats(line.now)
 		if line.level != LevelWarning || !l.repeats.holdBack(line.subject, line.now) {
 			l.finish(line)
 		}
@@ -62,8 +62,8 @@ func (l *Log) Write(ctx context.Context, e Event) {
 	l.writable.Put(line)
 }
 
-// tellRepeats writes how often warnings repeated whose period is over.
-func (l *Log) tellRepeats(now time.Time) {
+// writeRepeats writes how often warnings repeated whose period is over.
+func (l *Log) writeRepeats(now time.Time) {
 	for _, r := range l.repeats.expired(now) {
 		line := &line{}
 		line.begin(context.Background(), func() time.Time { return now }, Level(l.level.Load()))

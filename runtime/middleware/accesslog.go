@@ -17,13 +17,13 @@ func (s *Stack) accessLog(next http.Handler) http.Handler {
 		s.Metrics.InFlight(1)
 		defer func() {
 			s.Metrics.InFlight(-1)
-			s.conclude(r, answer, time.Since(start))
+			s.record(r, answer, time.Since(start))
 		}()
 		next.ServeHTTP(answer, r)
 	})
 }
 
-func (s *Stack) conclude(r *http.Request, answer *recorder, took time.Duration) {
+func (s *Stack) record(r *http.Request, answer *recorder, took time.Duration) {
 	e := Of(r)
 	s.Metrics.Request(r.Method, e.Route, answer.status(), took)
 	if e.Code != "" {

@@ -41,7 +41,7 @@ func (l *Limits) Take(w http.ResponseWriter, r *http.Request, endpoint string) e
 	if d.Source == ratelimit.SourceBusy { // the caller's bucket was not looked at: nothing is known of it
 		return &rag.Error{Kind: rag.ErrOverloaded, Message: "the server has too many requests to decide about", RetryAfter: d.RetryAfter}
 	}
-	tellBucket(w.Header(), d, time.Now())
+	setBucketHeaders(w.Header(), d, time.Now())
 	if d.Allowed {
 		return nil
 	}
@@ -57,8 +57,8 @@ func (l *Limits) Take(w http.ResponseWriter, r *http.Request, endpoint string) e
 // are left, the bucket is full in t seconds).
 var bucketHeaders = [...]string{"X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset", "Ratelimit-Policy", "Ratelimit"}
 
-// tellBucket writes bucketHeaders. It shares strings between them, and one slice.
-func tellBucket(h http.Header, d ratelimit.Decision, now time.Time) {
+// setBucketHeaders writes bucketHeaders. It shares strings between them, and one slice.
+func setBucketHeaders(h http.Header, d ratelimit.Decision, now time.Time) {
 	full := now.Add(d.ResetAfter + time.Second - 1).Unix() // rounded up, as all these are
 	limit, left, name := strconv.Itoa(d.Limit), strconv.Itoa(d.Remaining), `"`+d.Endpoint+`"`
 	values := []string{

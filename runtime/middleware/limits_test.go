@@ -13,7 +13,7 @@ import (
 func TestTellBucket(t *testing.T) {
 	now := time.Unix(1_700_000_000, 999_000_000)
 	got := http.Header{}
-	tellBucket(got, ratelimit.Decision{Endpoint: "ask", Limit: 10, Remaining: 7, ResetAfter: 17100 * time.Millisecond}, now)
+	setBucketHeaders(got, ratelimit.Decision{Endpoint: "ask", Limit: 10, Remaining: 7, ResetAfter: 17100 * time.Millisecond}, now)
 	want := http.Header{}
 	want.Set("X-RateLimit-Limit", "10")
 	want.Set("X-RateLimit-Remaining", "7")

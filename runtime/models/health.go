@@ -21,7 +21,7 @@ func (h *health) add(ok bool) {
 	h.count++
 }
 
-func (h *health) judge() (healthy, asked bool) {
+func (h *health) state() (healthy, asked bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	seen := min(h.count, healthWindow)

@@ -118,7 +118,7 @@ func (g *OpenAI) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece
 	case ctx.Err() != nil && !errors.Is(err, rag.ErrLLM): // its time was over while it waited for its turn
 		err = timedOut(context.Cause(ctx), time.Since(started))
 	}
-	g.conclude(ctx, err, time.Since(started), out.Usage)
+	g.record(ctx, err, time.Since(started), out.Usage)
 	if err != nil {
 		return rag.Completion{}, err
 	}
@@ -170,9 +170,9 @@ func (g *OpenAI) answer(ctx, bounded context.Context, p rag.Prompt, emit func(ra
 }
 
 // Healthy says whether the model answered more than half of its last requests, and whether it was asked at all.
-func (g *OpenAI) Healthy() (healthy, asked bool) { return g.health.judge() }
+func (g *OpenAI) Healthy() (healthy, asked bool) { return g.health.state() }
 
-func (g *OpenAI) conclude(ctx context.Context, err error, took time.Duration, usage rag.Usage) {
+func (g *OpenAI) record(ctx context.Context, err error, took time.Duration, usage rag.Usage) {
 	outcome := "ok"
 	if err != nil {
 		outcome = rag.KindOf(err).Code

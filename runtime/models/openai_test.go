@@ -340,19 +340,19 @@ func TestTheEndOfTheRequestsTimeIsAFaultOfTheModel(t *testing.T) {
 
 func TestHealth(t *testing.T) {
 	var h health
-	if _, asked := h.judge(); asked {
+	if _, asked := h.state(); asked {
 		t.Error("asked before the first answer")
 	}
 	for _, ok := range []bool{true, true, false, false} {
 		h.add(ok)
 	}
-	if healthy, _ := h.judge(); healthy {
+	if healthy, _ := h.state(); healthy {
 		t.Error("healthy although half of the answers failed")
 	}
 	for range healthWindow {
 		h.add(true)
 	}
-	if healthy, asked := h.judge(); !healthy || !asked {
+	if healthy, asked := h.state(); !healthy || !asked {
 		t.Error("not healthy after a window of good answers")
 	}
 }

@@ -105,7 +105,7 @@ func (i *identity) prove(conn net.Conn, host, path string) error {
 	if err != nil {
 		return foreignUnlessBroken(err)
 	}
-	if err := i.judge(answer, body); err != nil {
+	if err := i.verify(answer, body); err != nil {
 		return err
 	}
 	if answer.Close || reader.Buffered() > 0 {
@@ -114,7 +114,7 @@ func (i *identity) prove(conn net.Conn, host, path string) error {
 	return conn.SetDeadline(time.Time{})
 }
 
-func (i *identity) judge(answer *http.Response, body []byte) error {
+func (i *identity) verify(answer *http.Response, body []byte) error {
 	if answer.StatusCode != http.StatusOK {
 		if namesProduct(answer) {
 			return newAnswerError(answer, body) // OpenSearch, which does not serve us

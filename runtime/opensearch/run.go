@@ -35,7 +35,7 @@ func (s *Store) runPolls(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	ensured := false
-	health := health{good: time.Now(), tell: s.onHealth}
+	health := health{good: time.Now(), notify: s.onHealth}
 	for {
 		select {
 		case <-ctx.Done():
@@ -62,8 +62,8 @@ func (s *Store) runPolls(ctx context.Context) {
 type health struct {
 	up, down bool // neither before the first transition
 	// good is when the last round without an error ended, or Run began.
-	good time.Time
-	tell func(up bool, err error)
+	good   time.Time
+	notify func(up bool, err error)
 }
 
 func (h *health) see(err error, now time.Time) {
@@ -72,10 +72,10 @@ func (h *health) see(err error, now time.Time) {
 		h.good = now
 		if !h.up {
 			h.up, h.down = true, false
-			h.tell(true, nil)
+			h.notify(true, nil)
 		}
 	case !h.down && now.Sub(h.good) >= downAfter:
 		h.up, h.down = false, true
-		h.tell(false, err)
+		h.notify(false, err)
 	}
 }
