@@ -11,7 +11,7 @@ const (
 	// leaseLife is how long requests may be held in advance. What is left of them then is given back.
 	leaseLife = 100 * time.Millisecond
 	// leasePart is the part of a burst that a server may hold: at most 1/leasePart of it. A smaller burst than that is never leased.
-	leasePart = 100
+	leasePart = 1000
 	// maxLease is the most requests of a lease.
 	maxLease = 256
 	// maxLeases bounds the buckets of which something is remembered: about 2 MB. Beyond it newcomers are decided one by one.

@@ -57,12 +57,12 @@ func TestHalfOfWhatComesIsLeased(t *testing.T) {
 		requests int
 		want     int64
 	}{
-		"one request":                    {ask(1, 1_000_000, 1), 1, 0},
-		"ten":                            {ask(1, 1_000_000, 1), 10, 5},
-		"at most 256":                    {ask(1, 1_000_000, 1), 10_000, 256},
-		"at most 1% of the burst":        {ask(1, 1000, 1), 10_000, 10},
-		"at most 1% of the burst's cost": {ask(1, 1000, 4), 10_000, 2},
-		"a small burst":                  {ask(1, 99, 1), 10_000, 0},
+		"one request":                      {ask(1, 1_000_000, 1), 1, 0},
+		"ten":                              {ask(1, 1_000_000, 1), 10, 5},
+		"at most 256":                      {ask(1, 1_000_000, 1), 10_000, 256},
+		"at most 0.1% of the burst":        {ask(1, 10_000, 1), 10_000, 10},
+		"at most 0.1% of the burst's cost": {ask(1, 10_000, 4), 10_000, 2},
+		"a small burst":                    {ask(1, 999, 1), 10_000, 0},
 	} {
 		var got int64
 		if asked := demand(newLeases(), bucketsOf(test.limit, "alice"), test.requests, start); asked != nil {
