@@ -22,12 +22,11 @@ func (w *world) servers(rag *v1alpha1.RAGService) *appsv1.Deployment {
 	return &d
 }
 
-// Another image by a flag of the operator comes to one service after the other; a user's own change waits for nobody.
-func TestOperatorReplacesThePodsOfFewServicesAtOnce(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
+// upgraded are two services that were Ready when the operator was replaced by one with another image, for one service at a time.
+func (w *world) upgraded() (papers, letters *v1alpha1.RAGService) {
+	w.t.Helper()
 	first := w.startOperator()
-	papers, letters := w.service(), w.service()
+	papers, letters = w.service(), w.service()
 	letters.Name = "letters"
 	for _, rag := range []*v1alpha1.RAGService{papers, letters} {
 		w.ready(rag)
@@ -36,6 +35,14 @@ func TestOperatorReplacesThePodsOfFewServicesAtOnce(t *testing.T) {
 	w.startOperatorWith(func(o *controller.Options) {
 		o.Operator.Images.Server, o.MaxConcurrentRolls = "ragserver:newer", 1
 	})
+	return papers, letters
+}
+
+// Another image by a flag of the operator comes to one service after the other; a user's own change waits for nobody.
+func TestOperatorReplacesThePodsOfFewServicesAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	papers, letters := w.upgraded()
 	isNewer := func(rag *v1alpha1.RAGService) bool {
 		return w.servers(rag).Spec.Template.Spec.Containers[0].Image == "ragserver:newer"
 	}
@@ -79,16 +86,7 @@ func TestOperatorReplacesThePodsOfFewServicesAtOnce(t *testing.T) {
 func TestRollsFollowEachOther(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	first := w.startOperator()
-	papers, letters := w.service(), w.service()
-	letters.Name = "letters"
-	for _, rag := range []*v1alpha1.RAGService{papers, letters} {
-		w.ready(rag)
-	}
-	first.stop()
-	w.startOperatorWith(func(o *controller.Options) {
-		o.Operator.Images.Server, o.MaxConcurrentRolls = "ragserver:newer", 1
-	})
+	papers, letters := w.upgraded()
 	newer := map[string]bool{}
 	w.eventually(func() string {
 		for _, rag := range []*v1alpha1.RAGService{papers, letters} {
