@@ -12,8 +12,8 @@ import (
 // documentsIndex is the alias of the documents' index in a service's own OpenSearch.
 const documentsIndex = "documents"
 
-// Endpoint is the address of the server inside the cluster.
-func Endpoint(rag *v1alpha1.RAGService) string { return "http://" + host(rag, ComponentServer) }
+// endpoint is the address of the server inside the cluster.
+func endpoint(rag *v1alpha1.RAGService) string { return "http://" + host(rag, ComponentServer) }
 
 // host is the name in the cluster's DNS of a component's Service.
 func host(rag *v1alpha1.RAGService, c Component) string {
@@ -27,12 +27,12 @@ func stores(rag *v1alpha1.RAGService) config.Stores {
 	}
 	return config.Stores{
 		OpenSearch: &config.OpenSearch{
-			URLs:  []string{"http://" + address(ComponentOpenSearch, OpenSearchPort)},
+			URLs:  []string{"http://" + address(ComponentOpenSearch, openSearchPort)},
 			Index: documentsIndex,
 		},
 		Redis: &config.Redis{
-			Cache: config.RedisInstance{Address: address(ComponentRedisCache, RedisPort)},
-			State: config.RedisInstance{Address: address(ComponentRedisState, RedisPort)},
+			Cache: config.RedisInstance{Address: address(ComponentRedisCache, redisPort)},
+			State: config.RedisInstance{Address: address(ComponentRedisState, redisPort)},
 		},
 	}
 }

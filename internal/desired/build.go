@@ -40,7 +40,7 @@ func Build(in Inputs) (Plan, error) {
 		ConfigHash: written.hash,
 		Replicas:   serverconfig.Replicas(in.Service),
 		Selector:   selectorString(in.Service.Name, ComponentServer),
-		Endpoint:   Endpoint(in.Service),
+		Endpoint:   endpoint(in.Service),
 	}, nil
 }
 

@@ -38,15 +38,15 @@ func descriptors() []descriptor {
 	return []descriptor{
 		{
 			name: ComponentRedisCache, product: "Redis", condition: v1alpha1.ConditionRedisReady, field: "spec.redis.managed",
-			port: RedisPort, knowsRedisPassword: true, build: redisCache,
+			port: redisPort, knowsRedisPassword: true, build: redisCache,
 		},
 		{
 			name: ComponentRedisState, product: "Redis", condition: v1alpha1.ConditionRedisReady, field: "spec.redis.managed",
-			port: RedisPort, knowsRedisPassword: true, build: redisState,
+			port: redisPort, knowsRedisPassword: true, build: redisState,
 		},
 		{
 			name: ComponentOpenSearch, product: "OpenSearch", condition: v1alpha1.ConditionOpenSearchReady, field: "spec.openSearch.managed",
-			port: OpenSearchPort, build: openSearch,
+			port: openSearchPort, build: openSearch,
 		},
 		{
 			name: ComponentServer, product: "server", condition: v1alpha1.ConditionServerReady, field: "spec.server",

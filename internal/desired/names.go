@@ -11,8 +11,8 @@ const Kind = "RAGService"
 // ConfigMap, ServiceAccount, PodDisruptionBudget and NetworkPolicy share it.
 func Name(service string, c Component) string { return service + "-" + string(c) }
 
-// HeadlessName is the name of the Service by which OpenSearch nodes find each other, ready or not.
-func HeadlessName(service string) string { return Name(service, ComponentOpenSearch) + "-headless" }
+// headlessName is the name of the Service by which OpenSearch nodes find each other, ready or not.
+func headlessName(service string) string { return Name(service, ComponentOpenSearch) + "-headless" }
 
 // RedisSecretName is the name of the generated Secret with Redis's password.
 func RedisSecretName(service string) string { return service + "-redis" }
@@ -47,9 +47,9 @@ const (
 	AnnotationConfigHash = "ragservice.dev/config-hash"
 	// AnnotationSecretsHash on pods is SecretFacts.RollHashes of their component; a rotated Secret rolls them.
 	AnnotationSecretsHash = "ragservice.dev/secrets-hash" //nolint:gosec // the name of a hash
-	// AnnotationStartHash on the server's pods is the hash of what a server reads when it starts and does not reload: the
+	// annotationStartHash on the server's pods is the hash of what a server reads when it starts and does not reload: the
 	// stores' addresses and the languages of its documents.
-	AnnotationStartHash = "ragservice.dev/start-hash"
+	annotationStartHash = "ragservice.dev/start-hash"
 	// AnnotationServiceUID on a child or a volume is the UID of the RAGService that made it. A child that lost its owner
 	// reference is known by it; a volume that stayed carries another.
 	AnnotationServiceUID = "ragservice.dev/service-uid"
@@ -57,19 +57,19 @@ const (
 
 // Ports. A name in a pod is that of the container's port.
 const (
-	ServerPort     int32 = 8080
+	serverPort     int32 = 8080
 	AdminPort      int32 = 8081
-	RedisPort      int32 = 6379
-	OpenSearchPort int32 = 9200
-	// TransportPort is where OpenSearch nodes talk to each other.
-	TransportPort int32 = 9300
+	redisPort      int32 = 6379
+	openSearchPort int32 = 9200
+	// transportPort is where OpenSearch nodes talk to each other.
+	transportPort int32 = 9300
 )
 
 // Names of the containers that do a component's work.
 const (
 	ServerContainer     = "server"
-	RedisContainer      = "redis"
-	OpenSearchContainer = "opensearch"
+	redisContainer      = "redis"
+	openSearchContainer = "opensearch"
 )
 
 // DataVolume is the name of the volume of a store's pods, and of the claim template that it is made from.

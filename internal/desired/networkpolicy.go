@@ -47,7 +47,7 @@ func networkPolicies(p part, t traffic) []Object {
 func serverTraffic(in Inputs) traffic {
 	rag := in.Service
 	t := traffic{
-		in:  []*ingressRule{networkingv1ac.NetworkPolicyIngressRule().WithPorts(tcp(ServerPort))},
+		in:  []*ingressRule{networkingv1ac.NetworkPolicyIngressRule().WithPorts(tcp(serverPort))},
 		out: []*egressRule{toNameServers()},
 	}
 	for _, d := range descriptors() {
@@ -98,7 +98,7 @@ func selector(s *metav1.LabelSelector) *metav1ac.LabelSelectorApplyConfiguration
 
 // redisTraffic: the servers may ask; Redis asks nobody.
 func redisTraffic(in Inputs) traffic {
-	return traffic{in: []*ingressRule{from(pods(in.Service, ComponentServer), tcp(RedisPort))}}
+	return traffic{in: []*ingressRule{from(pods(in.Service, ComponentServer), tcp(redisPort))}}
 }
 
 // openSearchTraffic: the servers may ask; nodes talk to each other.
@@ -106,10 +106,10 @@ func openSearchTraffic(in Inputs) traffic {
 	nodes := pods(in.Service, ComponentOpenSearch)
 	return traffic{
 		in: []*ingressRule{
-			from(pods(in.Service, ComponentServer), tcp(OpenSearchPort)),
-			from(nodes, tcp(TransportPort)),
+			from(pods(in.Service, ComponentServer), tcp(openSearchPort)),
+			from(nodes, tcp(transportPort)),
 		},
-		out: []*egressRule{toNameServers(), to(nodes, tcp(TransportPort))},
+		out: []*egressRule{toNameServers(), to(nodes, tcp(transportPort))},
 	}
 }
 

@@ -59,18 +59,18 @@ func openSearchService(p part) *corev1ac.ServiceApplyConfiguration {
 		WithType(corev1.ServiceTypeClusterIP).
 		WithIPFamilyPolicy(corev1.IPFamilyPolicyPreferDualStack).
 		WithSelector(p.selector()).
-		WithPorts(servicePort("http", OpenSearchPort)))
+		WithPorts(servicePort("http", openSearchPort)))
 }
 
 // openSearchHeadless names nodes that are not ready too: they must find each other to become so.
 func openSearchHeadless(p part) *corev1ac.ServiceApplyConfiguration {
-	return corev1ac.Service(HeadlessName(p.service.Name), p.namespace()).WithSpec(corev1ac.ServiceSpec().
+	return corev1ac.Service(headlessName(p.service.Name), p.namespace()).WithSpec(corev1ac.ServiceSpec().
 		WithType(corev1.ServiceTypeClusterIP).
 		WithIPFamilyPolicy(corev1.IPFamilyPolicyPreferDualStack).
 		WithClusterIP(corev1.ClusterIPNone).
 		WithPublishNotReadyAddresses(true).
 		WithSelector(p.selector()).
-		WithPorts(servicePort("transport", TransportPort)))
+		WithPorts(servicePort("transport", transportPort)))
 }
 
 // openSearchStatefulSet leaves the replacement of pods to the operator (OnDelete), which knows the cluster's health; an
@@ -80,7 +80,7 @@ func openSearchStatefulSet(
 ) *appsv1ac.StatefulSetApplyConfiguration {
 	return appsv1ac.StatefulSet(p.name(), p.namespace()).WithSpec(appsv1ac.StatefulSetSpec().
 		WithReplicas(1).
-		WithServiceName(HeadlessName(p.service.Name)).
+		WithServiceName(headlessName(p.service.Name)).
 		WithPodManagementPolicy(appsv1.ParallelPodManagement).
 		WithUpdateStrategy(appsv1ac.StatefulSetUpdateStrategy().WithType(appsv1.OnDeleteStatefulSetStrategyType)).
 		WithPersistentVolumeClaimRetentionPolicy(retainVolumes()).
@@ -100,8 +100,8 @@ func openSearchPod(
 			openSearchHome, openSearchPathConf, openSearchMount, openSearchYAMLFile, bootstrapYAMLFile)).
 		WithResources(resourcesConfig(resources)).
 		WithVolumeMounts(readOnlyMount("settings", openSearchMount), mount("config", openSearchPathConf))
-	node := container(OpenSearchContainer, image).
-		WithPorts(containerPort("http", OpenSearchPort), containerPort("transport", TransportPort)).
+	node := container(openSearchContainer, image).
+		WithPorts(containerPort("http", openSearchPort), containerPort("transport", transportPort)).
 		WithEnv(openSearchEnv(heap)...).
 		WithResources(resourcesConfig(resources)).
 		WithStartupProbe(processProbe().WithPeriodSeconds(5).WithFailureThreshold(120)).

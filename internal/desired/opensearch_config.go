@@ -51,7 +51,7 @@ func newOpenSearchYAML(p part) openSearchYAML {
 		NetworkHost: "0.0.0.0",
 		PathData:    openSearchHome + "/data",
 		PathLogs:    openSearchHome + "/logs",
-		SeedHosts:   []string{HeadlessName(p.service.Name)},
+		SeedHosts:   []string{headlessName(p.service.Name)},
 	}
 }
 

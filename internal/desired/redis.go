@@ -83,7 +83,7 @@ func (r redisInstance) clusterService() *corev1ac.ServiceApplyConfiguration {
 		WithType(corev1.ServiceTypeClusterIP).
 		WithIPFamilyPolicy(corev1.IPFamilyPolicyPreferDualStack).
 		WithSelector(r.selector()).
-		WithPorts(servicePort("redis", RedisPort)))
+		WithPorts(servicePort("redis", redisPort)))
 }
 
 // statefulSet runs one pod, never two on one volume. Parallel, because an ordered one that rolls waits for ever for a
@@ -123,9 +123,9 @@ func (r redisInstance) pod() *corev1ac.PodSpecApplyConfiguration {
 			corev1ac.VolumeProjection().WithSecret(corev1ac.SecretProjection().
 				WithName(secret).WithItems(keyToPath(RedisAuthConfKey, redisAuthFile))),
 		))
-	c := container(RedisContainer, r.image).
+	c := container(redisContainer, r.image).
 		WithCommand("redis-server", redisConfDir+"/"+redisConfFile).
-		WithPorts(containerPort("redis", RedisPort)).
+		WithPorts(containerPort("redis", redisPort)).
 		WithEnv(corev1ac.EnvVar().WithName("REDISCLI_AUTH").WithValueFrom(corev1ac.EnvVarSource().
 			WithSecretKeyRef(corev1ac.SecretKeySelector().WithName(secret).WithKey(RedisPasswordKey)))).
 		WithResources(resourcesConfig(r.resources)).

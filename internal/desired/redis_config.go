@@ -25,7 +25,7 @@ func baseConf(memory resource.Quantity) redisConf {
 	return redisConf{
 		"include " + redisConfDir + "/" + redisAuthFile,
 		"bind * -::*",
-		"port " + strconv.Itoa(int(RedisPort)),
+		"port " + strconv.Itoa(int(redisPort)),
 		"dir " + redisDataDir,
 		"maxmemory " + strconv.FormatInt(memory.Value(), 10),
 		"tcp-keepalive 60",

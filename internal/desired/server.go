@@ -64,7 +64,7 @@ func servicePort(name string, port int32) *corev1ac.ServicePortApplyConfiguratio
 func serverDeployment(p part, in Inputs, written serverConfig) *appsv1ac.DeploymentApplyConfiguration {
 	template := podTemplate(p, map[string]string{
 		AnnotationSecretsHash: in.Secrets.RollHashes[p.component],
-		AnnotationStartHash:   written.startHash,
+		annotationStartHash:   written.startHash,
 	}, serverPod(p, in))
 	return appsv1ac.Deployment(p.name(), p.namespace()).WithSpec(appsv1ac.DeploymentSpec().
 		WithReplicas(serverconfig.Replicas(in.Service)).

@@ -24,9 +24,9 @@ func serverPod(p part, in Inputs) *corev1ac.PodSpecApplyConfiguration {
 	c := container(ServerContainer, imageOr(in.Service.Spec.Server.Image, in.Operator.Images.Server)).
 		WithArgs(
 			"--config", config.DefaultConfigFile,
-			"--listen", fmt.Sprintf(":%d", ServerPort),
+			"--listen", fmt.Sprintf(":%d", serverPort),
 			"--admin-listen", fmt.Sprintf(":%d", AdminPort)).
-		WithPorts(containerPort("http", ServerPort), containerPort("admin", AdminPort)).
+		WithPorts(containerPort("http", serverPort), containerPort("admin", AdminPort)).
 		WithEnv(fieldEnv("POD_UID", "metadata.uid"), fieldEnv("POD_NAME", "metadata.name")).
 		WithResources(resourcesConfig(limits)).
 		WithStartupProbe(httpProbe("/healthz").WithPeriodSeconds(2).WithFailureThreshold(30)).

@@ -14,30 +14,30 @@ import (
 // Defaults of models.llm with provider OpenAI. They are not the schema's: a provider without a model must not carry
 // them.
 const (
-	DefaultTemperature   = v1alpha1.Decimal("0.2")
-	DefaultMaxTokens     = int32(1024)
-	DefaultContextTokens = int32(8192)
-	DefaultTimeout       = v1alpha1.Duration("30s")
-	DefaultIdleTimeout   = v1alpha1.Duration("15s")
+	defaultTemperature   = v1alpha1.Decimal("0.2")
+	defaultMaxTokens     = int32(1024)
+	defaultContextTokens = int32(8192)
+	defaultTimeout       = v1alpha1.Duration("30s")
+	defaultIdleTimeout   = v1alpha1.Duration("15s")
 )
 
 func buildLLM(spec v1alpha1.LLMSpec) (config.LLM, error) {
 	if spec.Provider != v1alpha1.LLMProviderOpenAI {
 		return config.LLM{Provider: config.LLMProvider(spec.Provider)}, nil
 	}
-	temperature, temperatureErr := cmp.Or(spec.Temperature, DefaultTemperature).Float()
+	temperature, temperatureErr := cmp.Or(spec.Temperature, defaultTemperature).Float()
 	if temperatureErr != nil {
 		temperatureErr = fmt.Errorf("spec.models.llm.temperature: %w", temperatureErr)
 	}
-	timeout, timeoutErr := duration("spec.models.llm.timeout", cmp.Or(spec.Timeout, DefaultTimeout))
-	idle, idleErr := duration("spec.models.llm.idleTimeout", cmp.Or(spec.IdleTimeout, DefaultIdleTimeout))
+	timeout, timeoutErr := duration("spec.models.llm.timeout", cmp.Or(spec.Timeout, defaultTimeout))
+	idle, idleErr := duration("spec.models.llm.idleTimeout", cmp.Or(spec.IdleTimeout, defaultIdleTimeout))
 	return config.LLM{
 		Provider:      config.ProviderOpenAI,
 		BaseURL:       spec.BaseURL,
 		Model:         spec.Model,
 		Temperature:   temperature,
-		MaxTokens:     int(ptr.Deref(spec.MaxTokens, DefaultMaxTokens)),
-		ContextTokens: int(ptr.Deref(spec.ContextTokens, DefaultContextTokens)),
+		MaxTokens:     int(ptr.Deref(spec.MaxTokens, defaultMaxTokens)),
+		ContextTokens: int(ptr.Deref(spec.ContextTokens, defaultContextTokens)),
 		Timeout:       timeout,
 		IdleTimeout:   idle,
 	}, errors.Join(temperatureErr, timeoutErr, idleErr)
