@@ -26,7 +26,10 @@ func readOnly(t *testing.T, dir string) (writable func()) {
 	}
 	mount("mount", "--bind", dir, dir)
 	t.Cleanup(func() { _ = exec.Command("umount", "-l", dir).Run() }) // fails when the test has done it
-	mount("mount", "-o", "remount,bind,ro", dir)
+	// The kernel refuses it while a file is being written through the new mount, as a segment is behind an upload.
+	await(t, "the mount becomes read-only", func() bool {
+		return exec.CommandContext(t.Context(), "mount", "-o", "remount,bind,ro", dir).Run() == nil
+	})
 	return func() {
 		t.Helper()
 		mount("umount", "-l", dir)
