@@ -1,10 +1,12 @@
 package apply_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -13,6 +15,29 @@ import (
 	"github.com/ragservice/ragservice-operator/internal/apply"
 	"github.com/ragservice/ragservice-operator/internal/desired"
 )
+
+// A rule that somebody adds to a policy opens what shall be closed.
+func TestAForeignRuleOfANetworkPolicyGoes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	plan := w.settled()
+	for _, c := range desired.Components() {
+		policy := get(w, desired.Name("papers", c), &networkingv1.NetworkPolicy{})
+		policy.Spec.Egress = append(policy.Spec.Egress, networkingv1.NetworkPolicyEgressRule{})
+		policy.Spec.Ingress = append(policy.Spec.Ingress, networkingv1.NetworkPolicyIngressRule{})
+		w.update(policy)
+		ref := apply.Ref{Component: c, Kind: "NetworkPolicy", Name: policy.Name}
+		if diff := cmp.Diff(apply.ChangeSet{Drifted: []apply.Ref{ref}}, w.apply(plan)); diff != "" {
+			t.Errorf("%s: changes (-want +got):\n%s", c, diff)
+		}
+		spec := get(w, policy.Name, policy).Spec
+		if slices.ContainsFunc(spec.Egress, func(r networkingv1.NetworkPolicyEgressRule) bool { return len(r.To)+len(r.Ports) == 0 }) ||
+			slices.ContainsFunc(spec.Ingress, func(r networkingv1.NetworkPolicyIngressRule) bool { return len(r.From)+len(r.Ports) == 0 }) {
+			t.Errorf("%s: the policy is still open: %+v", c, spec)
+		}
+		w.cached(policy)
+	}
+}
 
 // What somebody changed so that it takes no apply any more becomes what it shall be, and the fields are those of the apply: a patch
 // that owned them would keep them when they are no longer rendered.

@@ -96,9 +96,13 @@ func selector(s *metav1.LabelSelector) *metav1ac.LabelSelectorApplyConfiguration
 	return out
 }
 
-// redisTraffic: the servers may ask; Redis asks nobody.
-func redisTraffic(in Inputs) traffic {
-	return traffic{in: []*ingressRule{from(pods(in.Service, ComponentServer), tcp(redisPort))}}
+// redisTraffic: the servers may ask; Redis asks nobody. It may ask itself, so that there is a rule: a list without one is not sent, and
+// would not be ours to take out what somebody adds to it.
+func redisTraffic(in Inputs, c Component) traffic {
+	return traffic{
+		in:  []*ingressRule{from(pods(in.Service, ComponentServer), tcp(redisPort))},
+		out: []*egressRule{to(pods(in.Service, c), tcp(redisPort))},
+	}
 }
 
 // openSearchTraffic: the servers may ask; nodes talk to each other.

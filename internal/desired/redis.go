@@ -66,7 +66,7 @@ func (r redisInstance) objects(in Inputs) []Object {
 		object(r.part, serviceAccount(r.part)),
 		object(r.part, configMap(r.part, map[string]string{redisConfFile: r.conf}, hash)),
 	}
-	objects = append(objects, networkPolicies(r.part, redisTraffic(in))...)
+	objects = append(objects, networkPolicies(r.part, redisTraffic(in, r.component))...)
 	return append(objects,
 		object(r.part, r.clusterService()),
 		object(r.part, podDisruptionBudget(r.part)),
