@@ -10,6 +10,28 @@ type CacheSpec struct {
 	// +default={}
 	// +optional
 	TTL CacheTTLSpec `json:"ttl,omitzero"`
+	// jitterPercent of a time to live is left out at random, so that what came together does not expire together. Default 10.
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=50
+	// +default=10
+	// +optional
+	JitterPercent *int32 `json:"jitterPercent,omitempty"`
+	// staleIfError is how long after its time to live a result stands in for one that cannot be made, because OpenSearch or the
+	// model is down; X-Cache then says STALE. While a server cannot read whether documents have changed, it is counted from when it last could. From
+	// 0s, which turns it off, to 24h. Default 10m.
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(ms|s|m|h))+$') && duration(self) <= duration('24h')",message="must be a duration from 0s to 24h, such as 10m or 1h"
+	// +default="10m"
+	// +optional
+	StaleIfError Duration `json:"staleIfError,omitempty"`
+	// noCacheTiers are the tiers of spec.rateLimits whose callers may send Cache-Control: no-cache: their result is made anew, and
+	// kept for others. From callers of other tiers the header has no effect. Default none.
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=32
+	// +kubebuilder:validation:items:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	// +listType=set
+	// +optional
+	NoCacheTiers []string `json:"noCacheTiers,omitempty"`
 	// local is the part of the cache that each server keeps in its own memory.
 	// +default={}
 	// +optional

@@ -14,6 +14,12 @@ type RateLimitsSpec struct {
 	// +default="free"
 	// +optional
 	DefaultTier string `json:"defaultTier,omitempty"`
+	// cachedResponses says what an answer from the cache costs. Charge: what any other does. Free: the cache is looked up first, and
+	// a search, ask or stream that it answers takes nothing from its limit, up to 10 times that limit. Default Charge.
+	// +kubebuilder:validation:Enum=Charge;Free
+	// +default="Charge"
+	// +optional
+	CachedResponses CachedResponses `json:"cachedResponses,omitempty"`
 	// tiers of callers. Without them: free 10, premium 100, enterprise 1000 requests a minute.
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
@@ -30,6 +36,17 @@ type RateLimitsSpec struct {
 	// +optional
 	Endpoints []EndpointLimit `json:"endpoints,omitempty"`
 }
+
+// CachedResponses says what an answer from the cache costs.
+type CachedResponses string
+
+// Values of CachedResponses.
+const (
+	// CachedResponsesCharge takes them from the limit.
+	CachedResponsesCharge CachedResponses = "Charge"
+	// CachedResponsesFree takes them from a limit of their own, 10 times as large.
+	CachedResponsesFree CachedResponses = "Free"
+)
 
 // Tier is a class of callers.
 type Tier struct {

@@ -81,6 +81,16 @@ func (in *CacheSpec) DeepCopyInto(out *CacheSpec) {
 		**out = **in
 	}
 	out.TTL = in.TTL
+	if in.JitterPercent != nil {
+		in, out := &in.JitterPercent, &out.JitterPercent
+		*out = new(int32)
+		**out = **in
+	}
+	if in.NoCacheTiers != nil {
+		in, out := &in.NoCacheTiers, &out.NoCacheTiers
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
 	out.Local = in.Local
 	if in.Generation != nil {
 		in, out := &in.Generation, &out.Generation

@@ -89,7 +89,6 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 	pipeline := &rag.Service{
 		Retriever: results.Retriever(measured{Retriever: rag.NewRetriever(store), metrics: srv.metrics}),
 		Generator: answers,
-		Answers:   answers,
 		Documents: store,
 		Control:   store,
 		Forgetter: results,

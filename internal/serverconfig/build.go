@@ -1,6 +1,7 @@
 package serverconfig
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -82,6 +83,7 @@ func buildCache(rag *v1alpha1.RAGService) (config.Cache, error) {
 	spec := rag.Spec.Cache
 	search, searchErr := duration("spec.cache.ttl.search", spec.TTL.Search)
 	llm, llmErr := duration("spec.cache.ttl.llm", spec.TTL.LLM)
+	stale, staleErr := duration("spec.cache.staleIfError", cmp.Or(spec.StaleIfError, defaultStaleIfError))
 	local, localErr := spec.Local.MaxBytes.Quantity()
 	if localErr != nil {
 		localErr = fmt.Errorf("spec.cache.local.maxBytes: %w", localErr)
@@ -90,9 +92,12 @@ func buildCache(rag *v1alpha1.RAGService) (config.Cache, error) {
 		Enabled:       CacheEnabled(rag),
 		TTLSearch:     search,
 		TTLLLM:        llm,
+		JitterPercent: int(ptr.Deref(spec.JitterPercent, defaultJitterPercent)),
+		StaleIfError:  stale,
+		NoCacheTiers:  spec.NoCacheTiers,
 		LocalMaxBytes: local.Value(),
 		Generation:    ptr.Deref(spec.Generation, 0),
-	}, errors.Join(searchErr, llmErr, localErr)
+	}, errors.Join(searchErr, llmErr, staleErr, localErr)
 }
 
 func duration(path string, d v1alpha1.Duration) (config.Duration, error) {

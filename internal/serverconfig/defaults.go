@@ -11,6 +11,8 @@ const (
 	defaultReplicas             int32 = 2
 	defaultCacheEnabled               = true
 	defaultNetworkPolicyEnabled       = true
+	defaultJitterPercent        int32 = 10
+	defaultStaleIfError               = v1alpha1.Duration("10m")
 )
 
 // Replicas is the wanted number of server pods; 0 runs the stores alone.

@@ -53,7 +53,11 @@ func buildRateLimits(spec v1alpha1.RateLimitsSpec) config.RateLimits {
 			limits = append(limits, limit(name, t.Name, t.RequestsPerMinute, t.RequestsPerMinute, 1))
 		}
 	}
-	return config.RateLimits{DefaultTier: spec.DefaultTier, Limits: limits}
+	return config.RateLimits{
+		DefaultTier: spec.DefaultTier,
+		CachedFree:  spec.CachedResponses == v1alpha1.CachedResponsesFree,
+		Limits:      limits,
+	}
 }
 
 // namedLimit is what a tier gets on an endpoint that has a number: the number that the endpoint gives that tier, else

@@ -31,6 +31,8 @@ const (
 	LookupHit   = "hit"
 	LookupMiss  = "miss"
 	LookupError = "error"
+	// LookupStale is an expired result that was served because nothing newer could be made.
+	LookupStale = "stale"
 )
 
 // Options are what a Cache works with.

@@ -56,10 +56,10 @@ func (g *group[V]) do(ctx context.Context, key string, w work[V], emit func(rag.
 
 // doFresh is do for a result that must not be older than the request: it joins only work that has not begun. So that
 // there is such work to join, work begins when that of the requests before has ended, or after freshDelay.
-func (g *group[V]) doFresh(ctx context.Context, key string, w work[V]) (value V, joined bool, err error) {
+func (g *group[V]) doFresh(ctx context.Context, key string, w work[V], emit func(rag.Piece) error) (value V, joined bool, err error) {
 	f, joined := g.enter(ctx, key, w, true)
 	defer func() { g.leave(key, f, err) }()
-	value, err = f.follow(ctx, func(rag.Piece) error { return nil })
+	value, err = f.follow(ctx, emit)
 	return value, joined, err
 }
 

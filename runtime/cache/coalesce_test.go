@@ -15,8 +15,6 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
-func ignore(rag.Piece) error { return nil }
-
 // notAgain is the work of who must join a call.
 func notAgain(t *testing.T) work[string] {
 	t.Helper()

@@ -10,18 +10,25 @@ import (
 )
 
 // format is the first byte of a value in Redis. Servers of another version read values of another format as misses.
-const format = '2'
+const format = '3'
 
 // entry is a result as it is kept. Nobody changes it once it was made.
 type entry[V any] struct {
-	StoredAt  time.Time `json:"stored_at"`
-	ExpiresAt time.Time `json:"expires_at"`
-	Value     V         `json:"value"`
+	StoredAt time.Time `json:"stored_at"`
+	// FreshUntil is when e expires. Until StaleUntil it stands in for a result that cannot be made.
+	FreshUntil time.Time `json:"fresh_until"`
+	StaleUntil time.Time `json:"stale_until"`
+	Value      V         `json:"value"`
 }
 
 // fresh reports whether e may be served at now. A time to live that was shortened holds for what was stored before.
 func (e *entry[V]) fresh(now time.Time, ttl time.Duration) bool {
-	return now.Before(e.ExpiresAt) && e.age(now) < ttl
+	return now.Before(e.FreshUntil) && e.age(now) < ttl
+}
+
+// standsIn reports whether e may be served at now because nothing newer can be made (RFC 5861, section 4).
+func (e *entry[V]) standsIn(now time.Time, ttl, staleIfError time.Duration) bool {
+	return staleIfError > 0 && now.Before(e.StaleUntil) && now.Before(e.FreshUntil.Add(staleIfError)) && e.age(now) < ttl+staleIfError
 }
 
 // age is never negative: the server that stored e may have another clock.

@@ -2,6 +2,7 @@ package cache_test
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -21,11 +22,13 @@ type documents struct {
 	rag.Control
 	token        atomic.Int64
 	unsure, open atomic.Bool
+	begun        time.Time // when the token was last confirmed, while unsure
 }
 
 func (d *documents) Current(context.Context, string) rag.State {
 	return rag.State{
-		Token: rag.Token(strconv.FormatInt(d.token.Load()+1, 10)), Confirmed: !d.unsure.Load(), Open: d.open.Load(), Index: "documents-v1",
+		Token: rag.Token(strconv.FormatInt(d.token.Load()+1, 10)), Confirmed: !d.unsure.Load(), LastConfirmed: d.begun,
+		Open: d.open.Load(), Index: "documents-v1",
 	}
 }
 
@@ -76,7 +79,7 @@ func found(text string, documents ...string) rag.Retrieval {
 type fixture struct {
 	*cache.Cache
 	retriever rag.Retriever
-	generator *cache.Generator
+	generator rag.Generator
 	backend   *backend
 	documents *documents
 
@@ -102,10 +105,10 @@ func sharing(other *fixture) option {
 
 func newFixture(tb testing.TB, options ...option) *fixture {
 	tb.Helper()
-	f := &fixture{backend: &backend{}, documents: &documents{}, lookups: map[string]int{}, config: config.Config{
+	f := &fixture{backend: &backend{}, documents: &documents{begun: time.Now()}, lookups: map[string]int{}, config: config.Config{
 		Service: config.Service{Namespace: "default", Name: "docs", Replicas: 2},
 		Cache: config.Cache{
-			Enabled: true, TTLSearch: config.Duration(time.Hour), TTLLLM: config.Duration(15 * time.Minute), LocalMaxBytes: 64 << 20,
+			Enabled: true, TTLSearch: config.Duration(time.Hour), TTLLLM: config.Duration(15 * time.Minute), LocalMaxBytes: 64 << 20, JitterPercent: 10,
 		},
 	}}
 	o := cache.Options{
@@ -178,6 +181,17 @@ func (f *fixture) search(t *testing.T, q rag.Query, want rag.CacheOutcome) rag.R
 		t.Errorf("search: %s, want %s", got.Cache.Outcome, want)
 	}
 	return got
+}
+
+// foretold is how a prompt is about to be served; nothing is worked out for it.
+func (f *fixture) foretold(ctx context.Context, p rag.Prompt) rag.CacheInfo {
+	var told rag.CacheInfo
+	p.Cache.Serving = func(info rag.CacheInfo) error {
+		told = info
+		return errors.New("enough")
+	}
+	_, _ = f.generator.Generate(ctx, p, func(rag.Piece) error { return nil })
+	return told
 }
 
 // answer expects an outcome, and returns the tokens that were told.

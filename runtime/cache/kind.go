@@ -27,7 +27,8 @@ type kind[Q, V any] struct {
 	// current reports whether the documents are still those of the lookup.
 	current func(l *lookup[Q]) bool
 
-	calls group[result[V]]
+	// calls may answer from the cache, anew those that must not.
+	calls, anew group[result[V]]
 }
 
 // lookup is one request for a result.
@@ -36,9 +37,11 @@ type lookup[Q any] struct {
 	key    string
 	tenant string
 	ttl    time.Duration
+	// staleIfError is how long after it a result stands in for one that cannot be made; 0 for not at all.
+	staleIfError time.Duration
 	// state is that of the documents, for results that are served under one token only.
 	state rag.State
-	// notInRedis is how a look into Redis ended that has found nothing; empty while Redis was not asked.
+	// notInRedis is how a look into Redis ended that has found nothing fresh; empty while Redis was not asked.
 	notInRedis string
 	// config is that of the whole lookup.
 	config *config.Config

@@ -13,8 +13,6 @@ import (
 )
 
 const (
-	// jitterPercent of a time to live is left out at random, so that what was stored together does not expire together.
-	jitterPercent = 10
 	// emptyTTL bounds results without content: what they missed may be there soon.
 	emptyTTL = time.Minute
 	// maxValueBytes bounds what goes to Redis, and comes back within a request's budget. 50 passages of 600 words are 200 kB.
@@ -23,19 +21,24 @@ const (
 
 // get answers from memory, else from a call under way: a request that joins one was answered without work of its own, so
 // it counts as a hit of age 0. Nothing of l outlives a hit in memory, so that it costs no allocation.
-func (k *kind[Q, V]) get(ctx context.Context, l *lookup[Q], emit func(rag.Piece) error) (result[V], error) {
+func (k *kind[Q, V]) get(ctx context.Context, l *lookup[Q], use rag.CacheUse, emit func(rag.Piece) error) (result[V], error) {
 	k.cache.local.resize(l.config.Cache.LocalMaxBytes)
-	e, ok := k.inMemory(l.key, l.ttl)
+	if use.NoCache {
+		return k.makeAnew(ctx, *l, use, rag.CacheBypass, emit)
+	}
+	e, ok := k.freshInMemory(l.key, l.ttl)
 	if !ok {
-		k.cache.options.OnLookup(k.name, LayerLocal, LookupMiss)
-		return k.share(ctx, *l, emit)
+		return k.share(ctx, *l, use, emit)
 	}
 	k.cache.options.OnLookup(k.name, LayerLocal, LookupHit)
-	return k.replay(e, emit)
+	return k.serve(e, hit(e.age(k.cache.options.Now())), use, emit)
 }
 
-// replay tells an entry as it was told when it was made.
-func (k *kind[Q, V]) replay(e entry[V], emit func(rag.Piece) error) (result[V], error) {
+// serve tells an entry as it was told when it was made.
+func (k *kind[Q, V]) serve(e entry[V], info rag.CacheInfo, use rag.CacheUse, emit func(rag.Piece) error) (result[V], error) {
+	if err := use.Tell(info); err != nil {
+		return result[V]{}, err
+	}
 	if k.pieces != nil {
 		for _, piece := range k.pieces(e.Value) {
 			if err := emit(piece); err != nil {
@@ -43,28 +46,89 @@ func (k *kind[Q, V]) replay(e entry[V], emit func(rag.Piece) error) (result[V], 
 			}
 		}
 	}
-	return result[V]{e.Value, hit(e.age(k.cache.options.Now()))}, nil
+	return result[V]{e.Value, info}, nil
 }
 
-// share joins the call that makes the result, or starts it.
-func (k *kind[Q, V]) share(ctx context.Context, l lookup[Q], emit func(rag.Piece) error) (result[V], error) {
+// share joins the call that makes the result, or starts it. When it cannot be made, an older one stands in.
+func (k *kind[Q, V]) share(ctx context.Context, l lookup[Q], use rag.CacheUse, emit func(rag.Piece) error) (result[V], error) {
+	told := k.cache.options.OnLookup
+	told(k.name, LayerLocal, LookupMiss)
+	if use.Serving != nil {
+		e, info := k.lookAhead(ctx, &l)
+		if info.Outcome == rag.CacheHit && !e.StoredAt.IsZero() {
+			told(k.name, LayerRedis, LookupHit)
+			return k.serve(e, info, use, emit)
+		}
+		if err := use.Tell(info); err != nil {
+			return result[V]{}, err
+		}
+	}
+	pieces := 0
 	answer, joined, err := k.calls.do(ctx, l.key, func(ctx context.Context, c *call[result[V]]) (result[V], error) {
 		return k.load(ctx, &l, c)
-	}, emit)
+	}, func(piece rag.Piece) error {
+		pieces++
+		return emit(piece)
+	})
+	if err != nil && pieces == 0 {
+		older, _ := k.inMemory(l.key) // what Redis has is in memory too: the call has asked it
+		return k.standIn(&l, older, use, emit, err)
+	}
 	if err != nil {
 		return result[V]{}, err
 	}
 	if joined {
-		k.cache.options.OnLookup(k.name, LayerCoalesced, LookupHit)
+		told(k.name, LayerCoalesced, LookupHit)
 		answer.info.Outcome = rag.CacheHit
 	}
 	return answer, nil
 }
 
+// lookAhead looks for a request that wants to be told before any work: for work under way, and into Redis. An entry that it
+// returns is fresh. What is not in Redis is not looked for again.
+func (k *kind[Q, V]) lookAhead(ctx context.Context, l *lookup[Q]) (entry[V], rag.CacheInfo) {
+	if k.calls.running(l.key) {
+		return entry[V]{}, hit(0)
+	}
+	if k.cache.options.Redis != nil {
+		e, outcome := k.fetch(ctx, l, k.cache.forgotten.now())
+		if outcome == LookupHit {
+			return e, hit(e.age(k.cache.options.Now()))
+		}
+		l.notInRedis = outcome
+	}
+	older, _ := k.inMemory(l.key)
+	return entry[V]{}, rag.CacheInfo{Outcome: rag.CacheMiss, Fallback: k.mayStandIn(l, &older)}
+}
+
+// makeAnew does the work whatever the cache has, together with requests that came before it began. What it makes is kept only
+// when the documents are known to be still those of the lookup. outcome is how the request is told that it was served.
+func (k *kind[Q, V]) makeAnew(
+	ctx context.Context, l lookup[Q], use rag.CacheUse, outcome rag.CacheOutcome, emit func(rag.Piece) error,
+) (result[V], error) {
+	info := rag.CacheInfo{Outcome: outcome}
+	if err := use.Tell(info); err != nil {
+		return result[V]{}, err
+	}
+	answer, joined, err := k.anew.doFresh(ctx, l.key, func(ctx context.Context, c *call[result[V]]) (result[V], error) {
+		before := k.cache.forgotten.now()
+		value, err := k.work(ctx, l.query, c.emit)
+		if err == nil && k.storable(&l.query, value) && k.current(&l) {
+			k.keep(&l, value, before)
+		}
+		return result[V]{value, info}, err
+	}, emit)
+	if err == nil && joined && outcome == rag.CacheMiss {
+		k.cache.options.OnLookup(k.name, LayerCoalesced, LookupHit)
+		answer.info = hit(0)
+	}
+	return answer, err
+}
+
 // load answers from Redis, else does the work and keeps its result.
 func (k *kind[Q, V]) load(ctx context.Context, l *lookup[Q], c *call[result[V]]) (result[V], error) {
 	before := k.cache.forgotten.now()
-	e, ok := k.inMemory(l.key, l.ttl) // again: another call may have ended since
+	e, ok := k.freshInMemory(l.key, l.ttl) // again: another call may have ended since
 	if !ok {
 		var err error
 		if e, ok, err = k.inRedis(ctx, l, before, c); err != nil {
@@ -72,7 +136,7 @@ func (k *kind[Q, V]) load(ctx context.Context, l *lookup[Q], c *call[result[V]])
 		}
 	}
 	if ok {
-		return k.replay(e, func(piece rag.Piece) error {
+		return k.serve(e, hit(e.age(k.cache.options.Now())), rag.CacheUse{}, func(piece rag.Piece) error {
 			c.emit(piece)
 			return nil
 		})
@@ -87,17 +151,23 @@ func (k *kind[Q, V]) load(ctx context.Context, l *lookup[Q], c *call[result[V]])
 	return result[V]{value, rag.CacheInfo{Outcome: rag.CacheMiss}}, nil
 }
 
-// inMemory is the entry of a key in this server's memory, if it is not older than ttl.
-func (k *kind[Q, V]) inMemory(key string, ttl time.Duration) (entry[V], bool) {
+// inMemory is the entry of a key in this server's memory, however old.
+func (k *kind[Q, V]) inMemory(key string) (entry[V], bool) {
 	kept, ok := k.cache.local.get(key)
 	if !ok {
 		return entry[V]{}, false
 	}
 	e, ok := kept.(*entry[V])
-	if !ok || !e.fresh(k.cache.options.Now(), ttl) {
+	if !ok {
 		return entry[V]{}, false
 	}
 	return *e, true
+}
+
+// freshInMemory is the entry of a key in this server's memory, if it has not expired and is not older than ttl.
+func (k *kind[Q, V]) freshInMemory(key string, ttl time.Duration) (entry[V], bool) {
+	e, ok := k.inMemory(key)
+	return e, ok && e.fresh(k.cache.options.Now(), ttl)
 }
 
 // inRedis counts what fetch finds, or has found before. Each request that waits for it does so within its own budget, so
@@ -129,35 +199,48 @@ func (k *kind[Q, V]) inRedis(ctx context.Context, l *lookup[Q], before int64, c 
 	return e, outcome == LookupHit, err
 }
 
-// fetch brings an entry from Redis into memory.
+// fetch brings an entry from Redis into memory, one that has expired too: it may have to stand in. Only a fresh one is a hit.
 func (k *kind[Q, V]) fetch(ctx context.Context, l *lookup[Q], before int64) (e entry[V], outcome string) {
+	e, size, outcome := k.read(ctx, l.key)
+	if outcome != LookupHit {
+		return entry[V]{}, outcome
+	}
+	k.remember(l, e, size, before)
+	if !e.fresh(k.cache.options.Now(), l.ttl) {
+		return entry[V]{}, LookupMiss
+	}
+	return e, LookupHit
+}
+
+// read gets the entry of a key from Redis, with its size there.
+func (k *kind[Q, V]) read(ctx context.Context, key string) (e entry[V], size int, outcome string) {
 	var data []byte
 	err := k.cache.options.Redis.Do(ctx, "get", func(ctx context.Context, client redis.UniversalClient) (err error) {
-		data, err = client.Get(ctx, l.key).Bytes()
+		data, err = client.Get(ctx, key).Bytes()
 		return err
 	})
 	if errors.Is(err, redis.Nil) {
-		return entry[V]{}, LookupMiss
+		return entry[V]{}, 0, LookupMiss
 	}
 	if err == nil {
 		e, err = decode[V](data)
 	}
 	if err != nil {
-		return entry[V]{}, LookupError
+		return entry[V]{}, 0, LookupError
 	}
-	if !e.fresh(k.cache.options.Now(), l.ttl) {
-		return entry[V]{}, LookupMiss
-	}
-	k.remember(l, e, len(data), before)
-	return e, LookupHit
+	return e, len(data), LookupHit
 }
 
 // keep puts a result into memory at once, so that requests which come after its call find it, and into Redis in the
 // background; unless the documents changed since the moment before.
 func (k *kind[Q, V]) keep(l *lookup[Q], value V, before int64) {
-	now := k.cache.options.Now()
-	ttl := lifetime(l.ttl, k.empty(value))
-	e := entry[V]{StoredAt: now, ExpiresAt: now.Add(ttl), Value: value}
+	now, settings := k.cache.options.Now(), &l.config.Cache
+	ttl, staleIfError := l.ttl, settings.StaleIfError.D()
+	if k.empty(value) { // an outage is never told as nothing found
+		ttl, staleIfError = min(ttl, emptyTTL), 0
+	}
+	ttl = jittered(ttl, settings.JitterPercent)
+	e := entry[V]{StoredAt: now, FreshUntil: now.Add(ttl), StaleUntil: now.Add(ttl + staleIfError), Value: value}
 	data, err := e.encode()
 	if err != nil {
 		return // a value that JSON has no form for, such as NaN: it was answered, and is worked out anew
@@ -174,9 +257,9 @@ func (k *kind[Q, V]) keep(l *lookup[Q], value V, before int64) {
 		key:      l.key,
 		value:    data,
 		storedAt: now,
-		ttl:      ttl,
+		ttl:      ttl + staleIfError,
 		sets:     sets,
-		setTTL:   max(ttl, l.config.Cache.TTLSearch.D(), l.config.Cache.TTLLLM.D()) + time.Second, // EXPIRE drops fractions
+		setTTL:   max(ttl, settings.TTLSearch.D(), settings.TTLLLM.D()) + staleIfError + time.Second, // EXPIRE drops fractions
 		valid:    valid,
 	})
 }
@@ -189,7 +272,7 @@ func (k *kind[Q, V]) remember(l *lookup[Q], e entry[V], size int, before int64) 
 	valid = func() bool { return k.current(l) && !c.forgotten.since(before, l.tenant, documents) }
 	c.local.put(l.key, localEntry{
 		entry:     &e,
-		ttl:       e.ExpiresAt.Sub(c.options.Now()),
+		ttl:       e.StaleUntil.Sub(c.options.Now()),
 		size:      size,
 		tenant:    l.tenant,
 		documents: documents,
@@ -201,12 +284,9 @@ func (k *kind[Q, V]) remember(l *lookup[Q], e entry[V], size int, before int64) 
 	return documents, valid
 }
 
-// lifetime is how long a result is kept.
-func lifetime(ttl time.Duration, empty bool) time.Duration {
-	if empty {
-		ttl = min(ttl, emptyTTL)
-	}
-	return ttl - rand.N(ttl*jitterPercent/100+1) //nolint:gosec // nobody gains by guessing it
+// jittered is ttl less up to percent of it at random, so that what was stored together does not expire together.
+func jittered(ttl time.Duration, percent int) time.Duration {
+	return ttl - rand.N(ttl*time.Duration(percent)/100+1) //nolint:gosec // nobody gains by guessing it
 }
 
 // timedOut makes an error of the ports of a wait that ended with its request's time.

@@ -88,13 +88,12 @@ func TestServersShareWhatIsInRedis(t *testing.T) {
 	}
 }
 
-func TestPeekSaysWhatGenerateDoes(t *testing.T) {
+func TestServingIsForetold(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
 	first := newFixture(t, withRedis(guarded(t, server)))
 	peek := func(f *fixture) rag.CacheOutcome {
-		info, _ := f.generator.Peek(t.Context(), prompt("acme", "q", "doc"))
-		return info.Outcome
+		return f.foretold(t.Context(), prompt("acme", "q", "doc")).Outcome
 	}
 	if got := peek(first); got != rag.CacheMiss {
 		t.Errorf("before the answer: %s, want MISS", got)
@@ -109,26 +108,24 @@ func TestPeekSaysWhatGenerateDoes(t *testing.T) {
 	if got := peek(second); got != rag.CacheHit {
 		t.Errorf("another server, through Redis: %s, want HIT", got)
 	}
-	if got := second.lookedUp("llm redis hit"); got != 0 {
-		t.Errorf("looking ahead was counted as %d lookups", got)
-	}
 	second.configure(func(c *config.Cache) { c.Enabled = false })
 	if got := peek(second); got != rag.CacheBypass {
 		t.Errorf("without a cache: %s, want BYPASS", got)
 	}
 }
 
-// TestPeekAndGenerateAskRedisOnce counts the GETs that the server has seen: a stream that the cache does not know makes one look-up.
-func TestPeekAndGenerateAskRedisOnce(t *testing.T) {
+// TestWhatIsForetoldAsksRedisOnce counts the GETs that the server has seen: a stream that the cache does not know makes one look-up.
+func TestWhatIsForetoldAsksRedisOnce(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
 	first := newFixture(t, withRedis(guarded(t, server)))
 	stream := func(f *fixture, want rag.CacheOutcome) {
 		t.Helper()
 		p := prompt("acme", "q", "doc")
-		info, g := f.generator.Peek(t.Context(), p)
+		var info rag.CacheInfo
+		p.Cache.Serving = func(i rag.CacheInfo) error { info = i; return nil }
 		var told []rag.Piece
-		written, err := g.Generate(t.Context(), p, func(piece rag.Piece) error {
+		written, err := f.generator.Generate(t.Context(), p, func(piece rag.Piece) error {
 			told = append(told, piece)
 			return nil
 		})
@@ -300,10 +297,9 @@ func TestJoinerWaitsForRedisNoLongerThanItsOwnBudget(t *testing.T) {
 				_, err := generate(ctx)
 				led <- err
 			}()
-			looking := spent(ctx, r) // so that Peek itself does not wait
+			looking := spent(ctx, r) // so that looking ahead does not wait itself
 			until(t, "the call is under way", func() bool {
-				info, _ := f.generator.Peek(looking, p)
-				return info.Outcome == rag.CacheHit
+				return f.foretold(looking, p).Outcome == rag.CacheHit
 			})
 			got, err := generate(joining(ctx, r))
 			if err != nil || got.Cache.Outcome != rag.CacheHit {
@@ -321,9 +317,9 @@ func TestJoinerWaitsForRedisNoLongerThanItsOwnBudget(t *testing.T) {
 
 func TestBrokenEntriesAreMisses(t *testing.T) {
 	t.Parallel()
-	const sane = `2{"stored_at":"2999-01-01T00:00:00Z","expires_at":"2999-01-01T00:00:00Z","value":`
+	const sane = `3{"stored_at":"2999-01-01T00:00:00Z","fresh_until":"2999-01-01T00:00:00Z","stale_until":"2999-01-01T00:00:00Z","value":`
 	for name, value := range map[string]string{
-		"empty": "", "another format": "1{}", "no JSON": "2{", "cut": sane + `{"hits":[{"chunk_id"`, "another type": sane + `[]}`,
+		"empty": "", "another format": "1{}", "no JSON": "3{", "cut": sane + `{"hits":[{"chunk_id"`, "another type": sane + `[]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -342,7 +338,7 @@ func TestBrokenEntriesAreMisses(t *testing.T) {
 				t.Errorf("%d errors told, want 1", got)
 			}
 			second.close(t)
-			if got := client.Get(t.Context(), key).Val(); !strings.HasPrefix(got, `2{"stored_at"`) || got == value {
+			if got := client.Get(t.Context(), key).Val(); !strings.HasPrefix(got, `3{"stored_at"`) || got == value {
 				t.Errorf("the broken entry was not replaced: %q", got)
 			}
 		})

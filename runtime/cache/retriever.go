@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
@@ -31,35 +32,31 @@ type retriever struct {
 	cache *Cache
 	next  rag.Retriever
 	kind  kind[rag.Query, rag.Retrieval]
-	// unconfirmed are searches under a token that may be out of date.
-	unconfirmed group[rag.Retrieval]
 }
 
 // Retrieve serves what was found under the current token of the documents. While that is not confirmed nothing is kept,
-// and equal searches share only work that began after each of them. Hits of a result are the caller's own, their metadata is shared.
+// and equal searches share only work that began after each of them: what they find is not older than they are. (The engine is
+// slow or unreachable then, and must not be asked a thousand times for one question.) Hits of a result are the caller's own,
+// their metadata is shared.
 func (r *retriever) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, error) {
 	settings := r.cache.options.Config()
 	if !settings.Cache.Enabled {
+		bypassed := rag.CacheInfo{Outcome: rag.CacheBypass}
+		if err := q.Cache.Tell(bypassed); err != nil {
+			return rag.Retrieval{}, err
+		}
 		found, err := r.next.Retrieve(ctx, q)
-		found.Cache = rag.CacheInfo{Outcome: rag.CacheBypass}
+		found.Cache = bypassed
 		return found, err
 	}
-	state := r.cache.state(ctx, q.Tenant)
-	l := lookup[rag.Query]{
-		query:  q,
-		key:    searchKey(settings, &q, state),
-		tenant: q.Tenant,
-		ttl:    settings.Cache.TTLSearch.D(),
-		state:  state,
-		config: settings,
+	use := q.Cache
+	q.Cache = rag.CacheUse{} // other requests share the work
+	l := r.lookup(ctx, settings, q)
+	get := r.kind.get
+	if !l.state.Confirmed {
+		get = r.unconfirmed
 	}
-	if !state.Confirmed {
-		return r.fresh(ctx, l.key, q)
-	}
-	if state.Open {
-		l.ttl = min(l.ttl, openTTL)
-	}
-	answer, err := r.kind.get(ctx, &l, nil)
+	answer, err := get(ctx, &l, use, ignore)
 	if err != nil {
 		return rag.Retrieval{}, timedOut(ctx, err, rag.ErrSearchTimeout)
 	}
@@ -68,22 +65,43 @@ func (r *retriever) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, e
 	return found, nil
 }
 
-// fresh searches while it is not known whether the last token still holds: what it finds is not older than the request.
-// The engine is slow or unreachable then, and must not be asked a thousand times for one question.
-func (r *retriever) fresh(ctx context.Context, key string, q rag.Query) (rag.Retrieval, error) {
-	answer, joined, err := r.unconfirmed.doFresh(ctx, key, func(ctx context.Context, _ *call[rag.Retrieval]) (rag.Retrieval, error) {
-		return r.next.Retrieve(ctx, q)
-	})
-	if err != nil {
-		return rag.Retrieval{}, timedOut(ctx, err, rag.ErrSearchTimeout)
+func (r *retriever) lookup(ctx context.Context, settings *config.Config, q rag.Query) lookup[rag.Query] {
+	state := r.cache.state(ctx, q.Tenant)
+	l := lookup[rag.Query]{
+		query:        q,
+		key:          searchKey(settings, &q, state),
+		tenant:       q.Tenant,
+		ttl:          settings.Cache.TTLSearch.D(),
+		staleIfError: settings.Cache.StaleIfError.D(),
+		state:        state,
+		config:       settings,
 	}
-	answer.Hits, answer.Cache = slices.Clone(answer.Hits), rag.CacheInfo{Outcome: rag.CacheMiss}
-	if joined {
-		r.cache.options.OnLookup(KindSearch, LayerCoalesced, LookupHit)
-		answer.Cache = hit(0)
+	if state.Open {
+		l.ttl = min(l.ttl, openTTL)
 	}
-	return answer, nil
+	return l
 }
+
+// unconfirmed searches while it is not known whether the last token still holds. When the engine is down, what was found
+// under it stands in, for as long after the last confirmation as after a result has expired.
+func (r *retriever) unconfirmed(ctx context.Context, l *lookup[rag.Query], use rag.CacheUse, _ func(rag.Piece) error) (result[rag.Retrieval], error) {
+	outcome := rag.CacheMiss
+	if use.NoCache {
+		outcome = rag.CacheBypass
+	}
+	answer, err := r.kind.makeAnew(ctx, *l, use, outcome, ignore)
+	if err == nil || use.NoCache || r.cache.options.Now().Sub(l.state.LastConfirmed) >= l.staleIfError {
+		return answer, err
+	}
+	older, ok := r.kind.inMemory(l.key)
+	if !ok && r.cache.options.Redis != nil {
+		older, _, _ = r.kind.read(ctx, l.key)
+	}
+	return r.kind.standIn(l, older, use, ignore, err)
+}
+
+// ignore is for kinds without pieces.
+func ignore(rag.Piece) error { return nil }
 
 // documentsFound are the documents of the hits, each once.
 func documentsFound(v rag.Retrieval) []string {

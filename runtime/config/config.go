@@ -104,6 +104,12 @@ type Cache struct {
 	// TTLSearch and TTLLLM are how long search results and answers are kept.
 	TTLSearch Duration `json:"ttlSearch"`
 	TTLLLM    Duration `json:"ttlLLM"`
+	// JitterPercent of a time to live is left out at random.
+	JitterPercent int `json:"jitterPercent"`
+	// StaleIfError is how long after its time to live a result stands in for one that cannot be made; 0 for not at all.
+	StaleIfError Duration `json:"staleIfError"`
+	// NoCacheTiers are the tiers whose callers may have results made anew.
+	NoCacheTiers []string `json:"noCacheTiers,omitempty"`
 	// LocalMaxBytes bounds what a server keeps in its own memory.
 	LocalMaxBytes int64 `json:"localMaxBytes"`
 	// Generation is part of every key.
@@ -113,9 +119,14 @@ type Cache struct {
 // RateLimits is the resolved table of limits: one row for each endpoint that is limited and each tier.
 type RateLimits struct {
 	// DefaultTier is the tier of a caller whose key names none, or names one that is not in the table.
-	DefaultTier string  `json:"defaultTier"`
-	Limits      []Limit `json:"limits"`
+	DefaultTier string `json:"defaultTier"`
+	// CachedFree has answers from the cache taken from buckets of their own, CachedFactor times as large.
+	CachedFree bool    `json:"cachedFree,omitempty"`
+	Limits     []Limit `json:"limits"`
 }
+
+// CachedFactor is how much larger the buckets are that take answers from the cache, when those are free.
+const CachedFactor = 10
 
 // Limit is the token bucket of a caller of a tier on an endpoint: it holds Burst requests and gains RequestsPerMinute.
 type Limit struct {

@@ -101,6 +101,8 @@ func (r Retrieval) validate(p *problems) {
 func (c Cache) validate(p *problems) {
 	p.need(c.TTLSearch > 0, "cache.ttlSearch", "must be more than 0s")
 	p.need(c.TTLLLM > 0, "cache.ttlLLM", "must be more than 0s")
+	p.need(c.JitterPercent >= 0 && c.JitterPercent <= 50, "cache.jitterPercent", "must be from 0 to 50")
+	p.need(c.StaleIfError >= 0, "cache.staleIfError", "must be at least 0s")
 	p.need(c.LocalMaxBytes >= 1, "cache.localMaxBytes", "must be at least 1")
 	p.need(c.Generation >= 0, "cache.generation", "must be at least 0")
 }

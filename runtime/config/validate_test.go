@@ -75,8 +75,9 @@ func TestValidate(t *testing.T) {
 		{name: "language", breaks: func(c *config.Config) { c.Retrieval.Languages = []string{"en", "xx"} }, want: []string{"retrieval.languages[1]"}},
 		{name: "overlap", breaks: func(c *config.Config) { c.Retrieval.Chunking.OverlapWords = 301 }, want: []string{"retrieval.chunking.overlapWords"}},
 		{name: "no words", breaks: func(c *config.Config) { c.Retrieval.Chunking = config.Chunking{} }, want: []string{"retrieval.chunking.words"}},
-		{name: "cache", breaks: func(c *config.Config) { c.Cache = config.Cache{Generation: -1} }, want: []string{"cache.ttlSearch",
-			"cache.ttlLLM", "cache.localMaxBytes", "cache.generation"}},
+		{name: "cache", breaks: func(c *config.Config) { c.Cache = config.Cache{Generation: -1, JitterPercent: 51, StaleIfError: -1} }, want: []string{
+			"cache.ttlSearch", "cache.ttlLLM", "cache.jitterPercent", "cache.staleIfError", "cache.localMaxBytes", "cache.generation",
+		}},
 		{name: "no default tier", breaks: func(c *config.Config) { c.RateLimits = config.RateLimits{} }, want: []string{"rateLimits.defaultTier"}},
 		{
 			name: "empty limit", breaks: func(c *config.Config) { c.RateLimits.Limits = append(c.RateLimits.Limits, config.Limit{}) },

@@ -97,7 +97,7 @@ func extendWrite(w http.ResponseWriter) {
 func setCacheHeaders(w http.ResponseWriter, r *http.Request, kind string, c rag.CacheInfo) {
 	noteCache(r, kind, c)
 	w.Header().Set("X-Cache", string(c.Outcome))
-	if c.Outcome == rag.CacheHit {
+	if c.Outcome == rag.CacheHit || c.Outcome == rag.CacheStale {
 		w.Header().Set("Age", strconv.Itoa(int(c.Age/time.Second)))
 	}
 }

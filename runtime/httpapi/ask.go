@@ -26,7 +26,7 @@ type askAnswer struct {
 func newAskAnswer(r *http.Request, a rag.Answer) *askAnswer {
 	return &askAnswer{
 		Query: a.Query, Answer: a.Text, Citations: orEmpty(a.Citations), Sources: orEmpty(a.Sources), ChunksUsed: a.ChunksUsed,
-		SearchMode: searchMode(a.Mode, a.Degraded), Model: a.Model, Usage: a.Usage, Cached: a.Cache.Outcome == rag.CacheHit,
+		SearchMode: searchMode(a.Mode, a.Degraded), Model: a.Model, Usage: a.Usage, Cached: a.Cached,
 		FinishReason: a.FinishReason, TraceID: telemetry.TraceID(r.Context()),
 	}
 }
@@ -40,7 +40,7 @@ func (a *API) ask(w http.ResponseWriter, r *http.Request, c call) error {
 	if err != nil {
 		return err
 	}
-	answered, err := a.Service.Ask(r.Context(), middleware.Of(r).Identity, request, a.admitQuery(r, request.Query, c.admit))
+	answered, err := a.Service.Ask(r.Context(), middleware.Of(r).Identity, request, a.options(r, request.Query, c.admit))
 	if err != nil {
 		return aboutRequest(err, request.Query, body)
 	}

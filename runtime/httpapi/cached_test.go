@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -54,13 +55,16 @@ func cachedWith(model rag.Generator) option {
 
 func useCache(f *fixture, model rag.Generator) {
 	f.config.Cache = config.Cache{Enabled: true, TTLSearch: config.Duration(time.Hour), TTLLLM: config.Duration(time.Hour), LocalMaxBytes: 1 << 20}
-	results := cache.New(cache.Options{Config: func() *config.Config { return &f.config }, Control: unchanging{}})
+	f.passed = new(atomic.Int64)
+	results := cache.New(cache.Options{
+		Config: func() *config.Config { return &f.config }, Control: unchanging{},
+		Now: func() time.Time { return time.Now().Add(time.Duration(f.passed.Load())) },
+	})
 	f.Cleanup(func() { _ = results.Close(context.Background()) })
 	answers := results.Generator(rag.WithCitations(model, nil))
 	f.api.Service = &rag.Service{
 		Retriever: results.Retriever(twoPassages{}),
 		Generator: answers,
-		Answers:   answers,
 		Settings: func() rag.Settings {
 			return rag.Settings{Retrieval: rag.RetrievalSettings{TopK: 5, MaxTopK: 50}, Model: rag.ModelSettings{Name: "m", MaxTokens: 100}}
 		},

@@ -44,7 +44,9 @@ func serve(rt route, limits *middleware.Limits) http.Handler {
 			return err
 		}
 		return rt.handle(w, r, call{
-			admit:   func(context.Context, rag.CacheInfo) error { return limits.Take(w, r, rt.limit) },
+			admit: func(_ context.Context, cache rag.CacheInfo) error {
+				return limits.Take(w, r, rt.limit, cache.Outcome == rag.CacheHit)
+			},
 			dialect: rt.dialect,
 		})
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -193,7 +194,9 @@ type fixture struct {
 	service *fakeService
 	config  config.Config
 	log     *logBuffer
-	keys    *middleware.Keyring
+	// passed is by how much the clock of a cache is ahead.
+	passed *atomic.Int64
+	keys   *middleware.Keyring
 	// anonymous is what mode Anonymous does.
 	anonymous middleware.Anonymous
 	url       string

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -61,7 +62,7 @@ func (a *API) search(w http.ResponseWriter, r *http.Request, c call) error {
 		return err
 	}
 	start := time.Now()
-	found, err := a.Service.Search(r.Context(), middleware.Of(r).Identity, request, a.admitQuery(r, request.Query, c.admit))
+	found, err := a.Service.Search(r.Context(), middleware.Of(r).Identity, request, a.options(r, request.Query, c.admit))
 	if err != nil {
 		return aboutRequest(err, request.Query, body)
 	}
@@ -82,15 +83,32 @@ func (a *API) search(w http.ResponseWriter, r *http.Request, c call) error {
 	})
 }
 
-// admitQuery logs a query once it was admitted.
-func (a *API) admitQuery(r *http.Request, query string, admit admission) rag.RequestOptions {
-	return rag.RequestOptions{Admit: func(ctx context.Context, cache rag.CacheInfo) error {
-		if err := admit(ctx, cache); err != nil {
-			return err
+// options are those of a request with a query, which is logged once it was admitted.
+func (a *API) options(r *http.Request, query string, admit admission) rag.RequestOptions {
+	settings := a.Config()
+	return rag.RequestOptions{
+		Admit: func(ctx context.Context, cache rag.CacheInfo) error {
+			if err := admit(ctx, cache); err != nil {
+				return err
+			}
+			a.logQuery(r, query)
+			return nil
+		},
+		AdmitLate: settings.RateLimits.CachedFree && settings.Cache.Enabled,
+		NoCache:   noCache(r) && settings.MayNotCache(middleware.Of(r).Identity.Tier),
+	}
+}
+
+// noCache reports whether a request has the directive no-cache in Cache-Control (RFC 9111, section 5.2.1.4).
+func noCache(r *http.Request) bool {
+	for _, list := range r.Header["Cache-Control"] {
+		for directive := range strings.SplitSeq(list, ",") {
+			if strings.EqualFold(strings.TrimSpace(directive), "no-cache") {
+				return true
+			}
 		}
-		a.logQuery(r, query)
-		return nil
-	}}
+	}
+	return false
 }
 
 var searchFields = fields{
@@ -157,6 +175,8 @@ func (a *API) logCache(r *http.Request, kind string, c rag.CacheInfo) {
 		a.Log.Write(r.Context(), logging.CacheHit{Kind: kind, Age: c.Age})
 	case rag.CacheMiss:
 		a.Log.Write(r.Context(), logging.CacheMiss{Kind: kind})
+	case rag.CacheStale:
+		a.Log.Write(r.Context(), logging.CacheStale{Kind: kind, Age: c.Age, Code: rag.KindOf(c.Cause).Code})
 	case rag.CacheBypass:
 	}
 }

@@ -38,10 +38,12 @@ type kindFigures struct {
 	hitRate
 }
 
-// hitRate is the share of requests answered from the cache, in percent with one decimal; null without requests.
+// hitRate is the share of requests answered from the cache, in percent with one decimal; null without requests. Stale ones are
+// no part of it.
 type hitRate struct {
 	Hits    int64    `json:"hits"`
 	Misses  int64    `json:"misses"`
+	Stale   int64    `json:"stale"`
 	Percent *float64 `json:"hit_rate_percent"`
 }
 
@@ -50,6 +52,7 @@ func newHitRate(hits ...telemetry.Hits) hitRate {
 	for _, h := range hits {
 		sum.Hits += h.Hits
 		sum.Misses += h.Misses
+		sum.Stale += h.Stale
 	}
 	if all := sum.Hits + sum.Misses; all > 0 {
 		percent := math.Round(1000*float64(sum.Hits)/float64(all)) / 10

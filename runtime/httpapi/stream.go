@@ -16,7 +16,10 @@ type streamMeta struct {
 	ChunksUsed int    `json:"chunks_used"`
 	SearchMode string `json:"search_mode"`
 	Model      string `json:"model"`
-	TraceID    string `json:"trace_id"`
+	// Cache and AgeSeconds are X-Cache and Age.
+	Cache      rag.CacheOutcome `json:"cache"`
+	AgeSeconds int              `json:"age_seconds"`
+	TraceID    string           `json:"trace_id"`
 }
 
 type streamToken struct {
@@ -37,7 +40,7 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request, c call) error {
 	start := time.Now()
 	events := c.dialect.stream(w, a.Heartbeat)
 	defer events.close()
-	answered, err := a.Service.Stream(r.Context(), middleware.Of(r).Identity, request, a.admitQuery(r, request.Query, c.admit), rag.StreamEvents{
+	answered, err := a.Service.Stream(r.Context(), middleware.Of(r).Identity, request, a.options(r, request.Query, c.admit), rag.StreamEvents{
 		Meta: func(m rag.StreamMeta) error {
 			mode := searchMode(m.Mode, m.Degraded)
 			a.Log.Write(r.Context(), logging.SearchCompleted{
@@ -47,12 +50,14 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request, c call) error {
 				Took:       time.Since(start),
 			})
 			setCacheHeaders(w, r, telemetry.KindLLM, m.Cache)
-			events.atHand(m.Cache.Outcome == rag.CacheHit)
+			events.atHand(m.Cache.Outcome == rag.CacheHit || m.Cache.Outcome == rag.CacheStale)
 			return events.send("meta", streamMeta{
 				Query:      m.Query,
 				ChunksUsed: m.ChunksUsed,
 				SearchMode: mode,
 				Model:      m.Model,
+				Cache:      m.Cache.Outcome,
+				AgeSeconds: int(m.Cache.Age / time.Second),
 				TraceID:    telemetry.TraceID(r.Context()),
 			})
 		},

@@ -57,7 +57,7 @@ func TestStream(t *testing.T) {
 	if diff := cmp.Diff([]string{"meta", "token", "token", "citation", "done"}, names(events)); diff != "" {
 		t.Fatal(diff)
 	}
-	want := parse(t, `{"query":"x","chunks_used":1,"search_mode":"keyword","model":"extractive"}`)
+	want := parse(t, `{"query":"x","chunks_used":1,"search_mode":"keyword","model":"extractive","cache":"MISS","age_seconds":0}`)
 	if diff := cmp.Diff(want, reply{body: events[0].data}.fields(t, "trace_id")); diff != "" {
 		t.Errorf("meta: %s", diff)
 	}

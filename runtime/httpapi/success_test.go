@@ -124,7 +124,7 @@ func TestHeaders(t *testing.T) {
 		t.Errorf("X-Request-Id = %q", id)
 	}
 	f.service.ask = func(context.Context, rag.Identity, rag.AskRequest) (rag.Answer, error) {
-		return rag.Answer{Cache: hit}, nil
+		return rag.Answer{Cached: true, Cache: hit}, nil
 	}
 	got = f.call("POST", ask, `{"query":"x"}`)
 	if got.header.Get("X-Cache") != "HIT" || got.header.Get("Age") != "42" || !strings.Contains(got.body, `"cached":true`) {
@@ -187,8 +187,8 @@ func TestStats(t *testing.T) {
 	}
 	f.call("POST", ask, `{"query":"x"}`)
 	f.call("POST", ask, `{}`)
-	figures := `{"seconds":0,"requests":5,"errors":1,"cache":{"hits":2,"misses":1,"hit_rate_percent":66.7,"by_kind":[
-		{"kind":"search","hits":2,"misses":1,"hit_rate_percent":66.7},{"kind":"llm","hits":0,"misses":0,"hit_rate_percent":null}]}}`
+	figures := `{"seconds":0,"requests":5,"errors":1,"cache":{"hits":2,"misses":1,"stale":0,"hit_rate_percent":66.7,"by_kind":[
+		{"kind":"search","hits":2,"misses":1,"stale":0,"hit_rate_percent":66.7},{"kind":"llm","hits":0,"misses":0,"stale":0,"hit_rate_percent":null}]}}`
 	want := parse(t, `{"replica":"server-0","tenant":"acme","documents":7,"since_start":`+figures+`,"last_5_minutes":`+figures+`}`)
 	got := f.call("GET", "/api/v1/stats", "").fields(t)
 	for _, length := range []string{"since_start", "last_5_minutes"} {

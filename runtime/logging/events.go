@@ -153,6 +153,19 @@ func (e CacheMiss) describe(l *line) {
 	l.string("kind", e.Kind)
 }
 
+// CacheStale is an expired result of a kind that was served because nothing newer could be made, for an error of that code.
+type CacheStale struct {
+	Kind, Code string
+	Age        time.Duration
+}
+
+func (e CacheStale) describe(l *line) {
+	l.is("cache_stale", LevelWarning)
+	l.string("kind", e.Kind)
+	l.code(e.Code)
+	l.int("age_s", int64(e.Age/time.Second))
+}
+
 // LLMResponse is an answer of the model's server.
 type LLMResponse struct {
 	Took                           time.Duration

@@ -34,9 +34,7 @@ func (s *Stack) record(r *http.Request, answer *recorder, took time.Duration) {
 	}
 	if e.CacheOutcome != "" {
 		s.Metrics.CacheResult(e.CacheKind, string(e.CacheOutcome))
-		if e.CacheOutcome != rag.CacheBypass {
-			s.Traffic.Cache(e.Identity.Tenant, e.CacheKind, e.CacheOutcome == rag.CacheHit)
-		}
+		s.Traffic.Cache(e.Identity.Tenant, e.CacheKind, string(e.CacheOutcome))
 	}
 	s.log(r, e, answer, took)
 }

@@ -29,12 +29,15 @@ type Limits struct {
 
 // Take takes a request to the endpoint from its caller's bucket and tells the bucket's state in the answer's headers. It
 // returns ErrRateLimit when the bucket has not enough, ErrOverloaded when that cannot be found out in time. An endpoint
-// that is not in the table is not limited.
-func (l *Limits) Take(w http.ResponseWriter, r *http.Request, endpoint string) error {
-	id := Of(r).Identity
-	limit, limited := l.Table().Lookup(endpoint, id.Tier)
+// that is not in the table is not limited. A request that the cache answers is taken from a bucket of its own, when such are free.
+func (l *Limits) Take(w http.ResponseWriter, r *http.Request, endpoint string, cached bool) error {
+	id, table := Of(r).Identity, l.Table()
+	limit, limited := table.Lookup(endpoint, id.Tier)
 	if !limited {
 		return nil
+	}
+	if cached && table.CachedFree {
+		limit = limit.Cached()
 	}
 	d := l.Limiter.Take(r.Context(), []ratelimit.Bucket{{Name: id.Name, Limit: limit}})
 	l.Metrics.Limit(endpoint, limit.Tier, d.Allowed, string(d.Source))
@@ -48,7 +51,7 @@ func (l *Limits) Take(w http.ResponseWriter, r *http.Request, endpoint string) e
 	return &rag.Error{
 		Kind:       rag.ErrRateLimit,
 		Message:    fmt.Sprintf("Rate limit of %d requests per minute exceeded", d.Limit),
-		Details:    map[string]any{"limit": d.Limit, "endpoint": d.Endpoint},
+		Details:    map[string]any{"limit": d.Limit, "endpoint": endpoint},
 		RetryAfter: d.RetryAfter,
 	}
 }

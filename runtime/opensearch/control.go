@@ -78,7 +78,9 @@ func (s *Store) Current(_ context.Context, tenant string) rag.State {
 		return rag.State{}
 	}
 	state := c.known.Source.State(tenant)
-	state.Confirmed = time.Since(c.confirmed) < confirmedFor
+	if state.Confirmed = time.Since(c.confirmed) < confirmedFor; !state.Confirmed {
+		state.LastConfirmed = c.confirmed
+	}
 	return state
 }
 

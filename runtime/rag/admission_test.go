@@ -3,6 +3,7 @@ package rag
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -71,4 +72,82 @@ func TestAdmission(t *testing.T) {
 			}
 		})
 	}
+}
+
+// With AdmitLate a request is admitted once it is known how the cache serves it, once, and before any work.
+func TestLateAdmission(t *testing.T) {
+	hit, miss, stale := CacheInfo{Outcome: CacheHit}, CacheInfo{Outcome: CacheMiss}, CacheInfo{Outcome: CacheStale}
+	fallback := miss
+	fallback.Fallback = true
+	refused := errors.New("refused")
+	for name, tt := range map[string]struct {
+		passages, answer []CacheInfo // as the cache tells them, in order
+		refusal          error
+		order            []string
+	}{
+		"all of it cached":             {[]CacheInfo{hit}, []CacheInfo{hit}, nil, []string{"admit HIT", "answer"}},
+		"the passages alone":           {[]CacheInfo{hit}, []CacheInfo{miss}, nil, []string{"admit MISS", "answer"}},
+		"the answer alone":             {[]CacheInfo{miss}, []CacheInfo{hit}, nil, []string{"admit MISS", "search", "answer"}},
+		"nothing":                      {[]CacheInfo{miss}, []CacheInfo{miss}, nil, []string{"admit MISS", "search", "answer"}},
+		"an answer that becomes stale": {[]CacheInfo{hit}, []CacheInfo{fallback, stale}, nil, []string{"admit MISS", "answer"}},
+		"passages that become stale":   {[]CacheInfo{fallback, stale}, []CacheInfo{hit}, nil, []string{"admit MISS", "search", "answer"}},
+		"refused before the search":    {[]CacheInfo{miss}, nil, refused, []string{"admit MISS"}},
+		"refused before the answer":    {[]CacheInfo{hit}, []CacheInfo{miss}, refused, []string{"admit MISS"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var order []string
+			serve := func(use CacheUse, infos []CacheInfo) (CacheInfo, error) {
+				for _, info := range infos {
+					if err := use.Tell(info); err != nil {
+						return info, err
+					}
+				}
+				return infos[len(infos)-1], nil
+			}
+			p := &cachingPorts{
+				retrieve: func(q Query) (Retrieval, error) {
+					served, err := serve(q.Cache, tt.passages)
+					if err == nil && served.Outcome != CacheHit {
+						order = append(order, "search")
+					}
+					return Retrieval{Hits: hits(), Cache: served}, err
+				},
+				generate: func(pr Prompt, emit func(Piece) error) (Completion, error) {
+					served, err := serve(pr.Cache, tt.answer)
+					if err != nil {
+						return Completion{}, err
+					}
+					order = append(order, "answer")
+					return Completion{Cache: served}, emit(Piece{Text: "x"})
+				},
+			}
+			opt := RequestOptions{AdmitLate: true, Admit: func(_ context.Context, info CacheInfo) error {
+				order = append(order, "admit "+string(info.Outcome))
+				return tt.refusal
+			}}
+			s := &Service{Retriever: p, Generator: p, Settings: func() Settings { return testSettings }}
+			answer, err := s.Ask(t.Context(), Identity{}, AskRequest{Query: "x"}, opt)
+			if !errors.Is(err, tt.refusal) {
+				t.Errorf("got %v, want %v", err, tt.refusal)
+			}
+			if diff := cmp.Diff(tt.order, order); diff != "" {
+				t.Error(diff)
+			}
+			isStale := slices.ContainsFunc(append(tt.passages, tt.answer...), func(i CacheInfo) bool { return i.Outcome == CacheStale })
+			if err == nil && (answer.Cache.Outcome == CacheStale) != isStale {
+				t.Errorf("served as %s, one of its parts stale: %v", answer.Cache.Outcome, isStale)
+			}
+		})
+	}
+}
+
+// cachingPorts are ports with a cache before them.
+type cachingPorts struct {
+	retrieve func(Query) (Retrieval, error)
+	generate func(Prompt, func(Piece) error) (Completion, error)
+}
+
+func (p *cachingPorts) Retrieve(_ context.Context, q Query) (Retrieval, error) { return p.retrieve(q) }
+func (p *cachingPorts) Generate(_ context.Context, pr Prompt, emit func(Piece) error) (Completion, error) {
+	return p.generate(pr, emit)
 }

@@ -44,7 +44,8 @@ func TestAnswerTellsWhatTheRetrievalAndTheModelDid(t *testing.T) {
 			}
 			want := Answer{
 				Query: "x", Text: "Results stay one hour [1].", Sources: []string{"https://a"}, ChunksUsed: 2,
-				Mode: ModeKeyword, Degraded: true, Model: "m-2", FinishReason: "length", Usage: tt.usage, Cache: tt.completion.Cache,
+				Mode: ModeKeyword, Degraded: true, Model: "m-2", FinishReason: "length", Usage: tt.usage,
+				Cached: tt.completion.Cache.Outcome == CacheHit, Cache: tt.completion.Cache,
 			}
 			got.Citations = nil
 			if diff := cmp.Diff(want, got); diff != "" {

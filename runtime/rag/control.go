@@ -17,8 +17,10 @@ type Token string
 type State struct {
 	// Token names the state; empty while nothing was read yet.
 	Token Token
-	// Confirmed says that the token was read recently enough to serve cached results under it.
-	Confirmed bool
+	// Confirmed says that the token was read recently enough to serve cached results under it. When it is not, LastConfirmed is
+	// when it last was.
+	Confirmed     bool
+	LastConfirmed time.Time
 	// Open says that a change is under way: what is found under the token may be out of date seconds later.
 	Open bool
 	// Index is the concrete index that is searched; a rebuilt index has another name.

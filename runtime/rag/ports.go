@@ -43,12 +43,6 @@ type Generator interface {
 	Generate(ctx context.Context, p Prompt, emit func(Piece) error) (Completion, error)
 }
 
-// AnswerCache tells how the cache will serve an answer before it is begun, which a stream's headers say, and returns the
-// Generator that serves it so, for that prompt alone.
-type AnswerCache interface {
-	Peek(ctx context.Context, p Prompt) (CacheInfo, Generator)
-}
-
 // WriteStatus is what became of a document that was written.
 type WriteStatus string
 

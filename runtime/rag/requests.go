@@ -53,13 +53,10 @@ type RequestOptions struct {
 	// request that is valid, never for one that is not, and before any work; its error ends the request and is returned.
 	// It is told how the cache will serve the request, the zero value while nothing was looked up. Nil admits.
 	Admit func(ctx context.Context, cache CacheInfo) error
-}
-
-func (o RequestOptions) admit(ctx context.Context, cache CacheInfo) error {
-	if o.Admit == nil {
-		return nil
-	}
-	return o.Admit(ctx, cache)
+	// AdmitLate has Admit called when the cache was looked up: with HIT when both passages and answer are there.
+	AdmitLate bool
+	// NoCache has passages and answer made anew.
+	NoCache bool
 }
 
 // SearchResult is what a search found, with the query as it was read.

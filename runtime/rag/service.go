@@ -2,10 +2,7 @@ package rag
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"sync"
 
 	"golang.org/x/sync/semaphore"
@@ -15,7 +12,6 @@ import (
 type Service struct {
 	Retriever Retriever
 	Generator Generator
-	Answers   AnswerCache
 	Documents DocumentStore
 	Control   Control
 	// Forgetter drops cached text of deleted documents.
@@ -58,11 +54,16 @@ func (s *Service) Search(ctx context.Context, id Identity, r SearchRequest, opt 
 	if err != nil {
 		return SearchResult{}, err
 	}
-	if err := opt.admit(ctx, CacheInfo{}); err != nil {
+	admission := admission{RequestOptions: opt}
+	if err := admission.early(ctx); err != nil {
 		return SearchResult{}, err
 	}
+	q.Cache = admission.result(ctx)
 	found, err := s.Retriever.Retrieve(ctx, q)
 	if err != nil {
+		return SearchResult{}, err
+	}
+	if err := admission.late(ctx, found.Cache); err != nil { // of a Retriever without a cache
 		return SearchResult{}, err
 	}
 	return SearchResult{Query: q.Text, Retrieval: found}, nil
@@ -84,9 +85,11 @@ func (s *Service) Stream(ctx context.Context, id Identity, r AskRequest, opt Req
 	if err != nil {
 		return Answer{}, err
 	}
-	if err := opt.admit(ctx, CacheInfo{}); err != nil {
+	admission := admission{RequestOptions: opt}
+	if err := admission.early(ctx); err != nil {
 		return Answer{}, err
 	}
+	q.Cache = admission.passages(ctx)
 	found, err := s.Retriever.Retrieve(ctx, q)
 	if err != nil {
 		return Answer{}, err
@@ -94,86 +97,22 @@ func (s *Service) Stream(ctx context.Context, id Identity, r AskRequest, opt Req
 	prompt := newPrompt(q, found, r, settings)
 	prompt.Whole = events.Meta == nil
 	fit(&prompt, settings.Model.ContextTokens, &s.tokenCounts)
-	given := found.Hits[:len(prompt.Passages)]
-	generator := s.Generator
-	answer := Answer{
-		Query: q.Text, ChunksUsed: len(given), Mode: found.Mode, Degraded: found.Degraded, Model: settings.ModelName(),
-		Citations: []Citation{}, Sources: []string{}, Cache: found.Cache,
-	}
-	if events.Meta != nil {
-		if len(found.Hits) > 0 {
-			answer.Cache, generator = s.Answers.Peek(ctx, prompt)
-		}
-		if err := events.Meta(answer.meta()); err != nil {
-			return Answer{}, err
-		}
+	a := reply{
+		Answer: Answer{
+			Query: q.Text, ChunksUsed: len(prompt.Passages), Mode: found.Mode, Degraded: found.Degraded, Model: settings.ModelName(),
+			Citations: []Citation{}, Sources: []string{}, Cache: found.Cache,
+		},
+		found: found, admission: &admission, events: events,
 	}
 	if len(found.Hits) == 0 {
-		answer.Text, answer.FinishReason = NothingFound, FinishStop
-		return answer, events.Token(NothingFound)
+		return a.nothing(ctx)
 	}
 	if timeout := settings.Model.Timeout; timeout > 0 && events.Meta == nil {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, timeout, LLMTimedOut(timeout, nil))
 		defer cancel()
 	}
-	return answer.generate(ctx, generator, prompt, given, events)
-}
-
-// meta is what is known of an answer before its first token.
-func (a Answer) meta() StreamMeta {
-	return StreamMeta{Query: a.Query, ChunksUsed: a.ChunksUsed, Mode: a.Mode, Degraded: a.Degraded, Model: a.Model, Cache: a.Cache}
-}
-
-// usualAnswer and usualCitations are room for most answers, in bytes and citations: an answer comes in hundreds of pieces.
-const (
-	usualAnswer    = 1 << 10
-	usualCitations = 4
-)
-
-// generate is the answer with its text, whose tokens and citations it tells as they come.
-func (a Answer) generate(ctx context.Context, g Generator, p Prompt, hits []Hit, events StreamEvents) (Answer, error) {
-	var text strings.Builder
-	text.Grow(usualAnswer)
-	a.Citations = slices.Grow(a.Citations, usualCitations)
-	completion, err := g.Generate(ctx, p, func(piece Piece) error {
-		text.WriteString(piece.Text)
-		if err := events.Token(piece.Text); err != nil {
-			return err
-		}
-		for _, c := range piece.Citations {
-			c.Score = scoreOf(hits, c.ChunkID)
-			a.Citations = append(a.Citations, c)
-			if err := events.Citation(c); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	var late *Error
-	if err != nil && errors.As(context.Cause(ctx), &late) {
-		err = late // our own bound, not the caller's
-	}
-	if err != nil {
-		return Answer{}, err
-	}
-	a.Text = text.String()
-	a.Sources = sources(a.Citations)
-	a.Model, a.FinishReason, a.Cache = completion.Model, completion.FinishReason, completion.Cache
-	if completion.Cache.Outcome != CacheHit { // what a cached answer took was told to whom it was written for
-		a.Usage = completion.Usage
-	}
-	return a, nil
-}
-
-// scoreOf is the score of a chunk among hits.
-func scoreOf(hits []Hit, chunkID string) float64 {
-	for i := range hits {
-		if hits[i].ID == chunkID {
-			return hits[i].Score
-		}
-	}
-	return 0
+	return a.generate(ctx, s.Generator, prompt)
 }
 
 func newPrompt(q Query, found Retrieval, r AskRequest, s Settings) Prompt {

@@ -82,11 +82,8 @@ func (p *ports) Lease(ctx context.Context, _ string, _ time.Duration, work func(
 	return true, work(ctx)
 }
 func (p *ports) Forget(_ context.Context, _, id string) { p.note("forget " + id) }
-func (p *ports) Peek(context.Context, Prompt) (CacheInfo, Generator) {
-	return CacheInfo{Outcome: CacheMiss}, WithCitations(p, nil)
-}
 func (p *ports) service(settings Settings) *Service {
-	return &Service{Retriever: p, Generator: WithCitations(p, nil), Answers: p, Documents: p, Control: p, Forgetter: p,
+	return &Service{Retriever: p, Generator: WithCitations(p, nil), Documents: p, Control: p, Forgetter: p,
 		Settings: func() Settings { return settings }}
 }
 
@@ -135,15 +132,19 @@ func TestAskAnswersWithCitations(t *testing.T) {
 }
 
 func TestStreamTellsTheAnswersOutcomeBeforeItsFirstToken(t *testing.T) {
+	var told []string
 	p := &ports{
 		retrieve: func(Query) (Retrieval, error) {
 			return Retrieval{Hits: hits(), Cache: CacheInfo{Outcome: CacheHit}}, nil // the passages were cached, the answer is not
 		},
-		generate: func(_ context.Context, _ Prompt, emit func(Piece) error) (Completion, error) {
+		generate: func(_ context.Context, pr Prompt, emit func(Piece) error) (Completion, error) {
+			if err := pr.Cache.Tell(CacheInfo{Outcome: CacheMiss}); err != nil {
+				return Completion{}, err
+			}
+			told = append(told, "generate")
 			return Completion{Cache: CacheInfo{Outcome: CacheMiss}}, emit(Piece{Text: "x"})
 		},
 	}
-	var told []string
 	_, err := p.service(testSettings).Stream(t.Context(), Identity{}, AskRequest{Query: "x"}, RequestOptions{}, StreamEvents{
 		Meta:  func(m StreamMeta) error { told = append(told, "meta "+string(m.Cache.Outcome)); return nil },
 		Token: func(text string) error { told = append(told, text); return nil },
@@ -151,7 +152,7 @@ func TestStreamTellsTheAnswersOutcomeBeforeItsFirstToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"meta MISS", "x"}, told); diff != "" {
+	if diff := cmp.Diff([]string{"meta MISS", "generate", "x"}, told); diff != "" {
 		t.Error(diff)
 	}
 }

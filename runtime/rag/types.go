@@ -99,6 +99,8 @@ type Query struct {
 	Mode     Mode
 	Filter   Filter
 	MinScore *float64
+	// Cache is how the result is served, and no part of what is asked.
+	Cache CacheUse
 }
 
 // Retrieval is what a Query found.
@@ -134,8 +136,10 @@ type CacheOutcome string
 
 // Outcomes.
 const (
-	CacheHit    CacheOutcome = "HIT"
-	CacheMiss   CacheOutcome = "MISS"
+	CacheHit  CacheOutcome = "HIT"
+	CacheMiss CacheOutcome = "MISS"
+	// CacheStale is an expired result, or one that may be out of date: what newer ones are made by is down.
+	CacheStale  CacheOutcome = "STALE"
 	CacheBypass CacheOutcome = "BYPASS"
 )
 
@@ -143,6 +147,28 @@ const (
 type CacheInfo struct {
 	Outcome CacheOutcome
 	Age     time.Duration
+	// Fallback says of a MISS that there is an expired result, which is served as STALE if no other can be made.
+	Fallback bool
+	// Cause is why a STALE result was served.
+	Cause error
+}
+
+// CacheUse is how a request wants to be served; the zero value takes what the cache has.
+type CacheUse struct {
+	// NoCache has the result made anew, and kept for others (RFC 9111, section 5.2.1.4).
+	NoCache bool
+	// Serving is told how the cache will serve the request, once it has looked and before any work. After a MISS with
+	// Fallback it may be told STALE, before the first piece. An error of it ends the request and is returned. Nil is told
+	// nothing; then the cache may look later, together with other requests.
+	Serving func(CacheInfo) error
+}
+
+// Tell tells Serving, if there is one.
+func (u CacheUse) Tell(info CacheInfo) error {
+	if u.Serving == nil {
+		return nil
+	}
+	return u.Serving(info)
 }
 
 // Prompt is all that an answer depends on.
@@ -162,6 +188,8 @@ type Prompt struct {
 	BaseURL string
 	// Whole says that nobody reads the answer before its end.
 	Whole bool
+	// Cache is how the answer is served, and no part of what is asked.
+	Cache CacheUse
 }
 
 // Piece is a token of an answer as the generator wrote it, with the citations that it completes.
@@ -225,5 +253,8 @@ type Answer struct {
 	Model        string
 	Usage        Usage
 	FinishReason string
-	Cache        CacheInfo
+	// Cached says that no model wrote it for this request.
+	Cached bool
+	// Cache is how the cache served the answer; STALE if the passages, or it, were.
+	Cache CacheInfo
 }

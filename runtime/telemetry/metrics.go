@@ -145,7 +145,7 @@ type limitLabels struct {
 	allowed                bool
 }
 
-// CacheResult counts an answered request by the kind of its result and how the cache served it (HIT, MISS, BYPASS).
+// CacheResult counts an answered request by the kind of its result and how the cache served it (HIT, MISS, STALE, BYPASS).
 func (m *Metrics) CacheResult(kind, outcome string) {
 	m.resultSeries.of(resultLabels{kind, outcome}, func(l resultLabels) prometheus.Counter {
 		return m.results.WithLabelValues(l.kind, l.outcome)
@@ -154,7 +154,7 @@ func (m *Metrics) CacheResult(kind, outcome string) {
 
 type resultLabels struct{ kind, outcome string }
 
-// CacheLookup counts a lookup in a layer (local, coalesced, redis); outcome is hit, miss or error, of coalesced only hit.
+// CacheLookup counts a lookup in a layer (local, coalesced, redis); outcome is hit, miss, stale or error, of coalesced only hit.
 func (m *Metrics) CacheLookup(kind, layer, outcome string) {
 	m.lookupSeries.of(lookupLabels{kind, layer, outcome}, func(l lookupLabels) prometheus.Counter {
 		return m.lookups.WithLabelValues(l.kind, l.layer, l.outcome)

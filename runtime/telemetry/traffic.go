@@ -23,9 +23,16 @@ const (
 	KindLLM    = "llm"
 )
 
-// Hits counts requests answered from the cache and others.
+// Hits counts requests answered from the cache and others. Stale are those answered with an expired result, since no other
+// could be made: neither hits nor misses.
 type Hits struct {
-	Hits, Misses int64
+	Hits, Misses, Stale int64
+}
+
+func (h *Hits) add(o Hits) {
+	h.Hits += o.Hits
+	h.Misses += o.Misses
+	h.Stale += o.Stale
 }
 
 // Counts are figures of traffic.
@@ -46,10 +53,8 @@ func (c *Counts) kind(kind string) *Hits {
 func (c *Counts) add(o Counts) {
 	c.Requests += o.Requests
 	c.Errors += o.Errors
-	c.Search.Hits += o.Search.Hits
-	c.Search.Misses += o.Search.Misses
-	c.LLM.Hits += o.LLM.Hits
-	c.LLM.Misses += o.LLM.Misses
+	c.Search.add(o.Search)
+	c.LLM.add(o.LLM)
 }
 
 // history is the figures since the start and, in slots, those of the window.
@@ -109,13 +114,16 @@ func (t *Traffic) Request(tenant string, failed bool) {
 	})
 }
 
-// Cache counts a request of a tenant that was answered with a result of the kind, from the cache or not.
-func (t *Traffic) Cache(tenant, kind string, hit bool) {
+// Cache counts a request of a tenant that was answered with a result of the kind, by its X-Cache.
+func (t *Traffic) Cache(tenant, kind, outcome string) {
 	t.record(tenant, func(c *Counts) {
-		if hit {
-			c.kind(kind).Hits++
-		} else {
-			c.kind(kind).Misses++
+		switch hits := c.kind(kind); outcome {
+		case "HIT":
+			hits.Hits++
+		case "MISS":
+			hits.Misses++
+		case "STALE":
+			hits.Stale++
 		}
 	})
 }

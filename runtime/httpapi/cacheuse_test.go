@@ -1,0 +1,123 @@
+package httpapi_test
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/telemetry"
+)
+
+const streamed = "/api/v1/stream"
+
+// expect asks and returns the answer, which must have that status and X-Cache.
+func (f *fixture) expect(t *testing.T, path, query string, status int, xCache string, headers ...string) reply {
+	t.Helper()
+	got := f.call("POST", path, `{"query":`+strconv.Quote(query)+`}`, headers...)
+	if got.status != status || got.header.Get("X-Cache") != xCache {
+		t.Fatalf("%s %s: %d, X-Cache %q, want %d and %q: %s", path, query, got.status, got.header.Get("X-Cache"), status, xCache, got.body)
+	}
+	return got
+}
+
+// With cachedResponses Free, what the cache answers is taken from a bucket of its own, ten times as large.
+func TestCachedResponsesThatAreFree(t *testing.T) {
+	f := start(t, cached, func(f *fixture) { f.config.RateLimits.CachedFree = true })
+	left := func(got reply, policy string, remaining int) {
+		t.Helper()
+		if p, r := got.header.Get("RateLimit-Policy"), got.header.Get("X-RateLimit-Remaining"); p != policy || r != strconv.Itoa(remaining) {
+			t.Errorf("policy %s with %s left, want %s with %d", p, r, policy, remaining)
+		}
+	}
+	left(f.expect(t, ask, "one", 200, "MISS"), `"ask";q=10;w=60`, 9)
+	for n := range 100 {
+		left(f.expect(t, ask, "one", 200, "HIT"), `"ask-cached";q=100;w=60`, 99-n)
+	}
+	left(f.expect(t, ask, "two", 200, "MISS"), `"ask";q=10;w=60`, 8)
+	refused := f.expect(t, ask, "one", 429, "")
+	if !strings.Contains(refused.body, `"details":{"endpoint":"ask","limit":100}`) {
+		t.Errorf("refused with %s", refused.body)
+	}
+	if wait, _ := strconv.Atoi(refused.header.Get("Retry-After")); wait != 1 { // 100 a minute: one in 0.6 s
+		t.Errorf("Retry-After %d, want 1", wait)
+	}
+	left(f.expect(t, search, "three", 200, "MISS"), `"search";q=60;w=60`, 59)
+	left(f.expect(t, search, "three", 200, "HIT"), `"search-cached";q=600;w=60`, 599)
+	left(f.expect(t, streamed, "four", 200, "MISS"), `"stream";q=5;w=60`, 4)
+	left(f.expect(t, streamed, "four", 200, "HIT"), `"stream-cached";q=50;w=60`, 49)
+	for range 4 {
+		f.expect(t, streamed, "five"+strconv.Itoa(int(f.passed.Add(1))), 200, "MISS")
+	}
+	f.expect(t, streamed, "six", 429, "") // refused before its work, though the cache was looked up first
+	f.config.Cache.Enabled = false
+	left(f.expect(t, ask, "one", 200, "BYPASS"), `"ask";q=10;w=60`, 7)
+}
+
+// Cache-Control: no-cache has the work done anew for tiers that may, and no effect for others.
+func TestNoCacheFromTiersThatMay(t *testing.T) {
+	f := start(t, cached, func(f *fixture) { f.config.Cache.NoCacheTiers = []string{"premium"} })
+	const premium, noCache = "X-API-Key: " + premiumKey, "Cache-Control: max-age=0, No-Cache"
+	for _, path := range []string{search, ask, streamed} {
+		f.expect(t, path, "x", 200, map[string]string{search: "MISS", ask: "MISS", streamed: "HIT"}[path], premium)
+		f.expect(t, path, "x", 200, "HIT", premium, "Cache-Control: no-store")
+		f.expect(t, path, "x", 200, "BYPASS", premium, noCache)
+		f.expect(t, path, "x", 200, "HIT", premium)
+	}
+	f.expect(t, search, "x", 200, "MISS")
+	f.expect(t, search, "x", 200, "HIT", noCache)
+	f.config.Cache.NoCacheTiers = []string{"free"} // the default tier is that of callers whose tier is not known
+	f.expect(t, search, "x", 200, "BYPASS", noCache)
+	f.expect(t, search, "x", 200, "HIT", premium, noCache)
+}
+
+// failing is a model that can be taken down.
+type failing struct {
+	twoPassages
+	down atomic.Bool
+}
+
+func (m *failing) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
+	if m.down.Load() {
+		return rag.Completion{}, rag.LLMTimedOut(time.Second, nil)
+	}
+	return m.twoPassages.Generate(ctx, p, emit)
+}
+
+// While the model is down an answer that has expired is served, and says so everywhere.
+func TestStaleAnswersSayThatTheyAre(t *testing.T) {
+	model := &failing{}
+	f := start(t, cachedWith(model), func(f *fixture) { f.config.Cache.StaleIfError = config.Duration(time.Hour) })
+	f.expect(t, ask, "x", 200, "MISS")
+	f.passed.Store(int64(90 * time.Minute))
+	model.down.Store(true)
+	got := f.expect(t, ask, "x", 200, "STALE")
+	if age, _ := strconv.Atoi(got.header.Get("Age")); age < 5400 || age > 5460 {
+		t.Errorf("Age %d, want 90 minutes", age)
+	}
+	answer := got.fields(t)
+	if usage, _ := json.Marshal(answer["usage"]); answer["cached"] != true || !strings.Contains(string(usage), `"prompt_tokens":0`) {
+		t.Errorf("cached %v, usage %s", answer["cached"], usage)
+	}
+	events := f.expect(t, streamed, "x", 200, "STALE")
+	if !strings.Contains(events.body, `"cache":"STALE","age_seconds":54`) || !strings.Contains(events.body, "event: done\n") {
+		t.Errorf("the stream does not say in meta that it is stale: %s", events.body)
+	}
+	if log := f.log.String(); strings.Count(log, `"event":"cache_stale"`) != 2 || !strings.Contains(log, `"code":"llm_timeout"`) {
+		t.Errorf("the log has not 2 stale answers, for llm_timeout:\n%s", log)
+	}
+	since, _ := f.api.Traffic.Of("acme")
+	if diff := cmp.Diff(telemetry.Hits{Misses: 1, Stale: 2}, since.LLM); diff != "" {
+		t.Errorf("stale answers are not counted apart (-want +counted):\n%s", diff)
+	}
+	f.expect(t, ask, "y", 504, "") // nothing stands in
+	f.passed.Store(int64(2 * time.Hour))
+	f.expect(t, ask, "x", 504, "")
+}
