@@ -28,9 +28,9 @@ type RateLimitsSpec struct {
 	// +optional
 	Tiers []Tier `json:"tiers,omitempty"`
 	// endpoints that have a number of their own. Without them: search 60, ask 10, stream 5 requests a minute. An
-	// endpoint that is not named has the caller's tier's number, but documents, which is not limited unless named.
+	// endpoint that is not named has the caller's tier's number, but documents and invalidate, which are not limited unless named.
 	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=5
+	// +kubebuilder:validation:MaxItems=6
 	// +listType=map
 	// +listMapKey=name
 	// +optional
@@ -65,8 +65,8 @@ type Tier struct {
 
 // EndpointLimit is how many requests may be made on an endpoint.
 type EndpointLimit struct {
-	// name of the endpoint: search, ask, stream, documents or stats.
-	// +kubebuilder:validation:Enum=search;ask;stream;documents;stats
+	// name of the endpoint: search, ask, stream, documents, invalidate or stats.
+	// +kubebuilder:validation:Enum=search;ask;stream;documents;invalidate;stats
 	// +required
 	Name Endpoint `json:"name,omitempty"`
 	// requestsPerMinute is what the default tier gets.
@@ -108,6 +108,8 @@ const (
 	EndpointStream Endpoint = "stream"
 	// EndpointDocuments is everything under /api/v1/documents.
 	EndpointDocuments Endpoint = "documents"
+	// EndpointInvalidate is POST /api/v1/cache/invalidate.
+	EndpointInvalidate Endpoint = "invalidate"
 	// EndpointStats is GET /api/v1/stats.
 	EndpointStats Endpoint = "stats"
 )

@@ -330,4 +330,4 @@ func await(t *testing.T, what string, happened func() bool) {
 // noCache has nothing to forget.
 type noCache struct{}
 
-func (noCache) Forget(context.Context, string, string) {}
+func (noCache) Forget(context.Context, rag.Invalidation) map[rag.CacheKind]int { return nil }

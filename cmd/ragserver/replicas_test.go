@@ -55,8 +55,8 @@ func newHTTPReplicas(t *testing.T) []httpReplica {
 	return replicas
 }
 
-// post expects 200, and reads the answer.
-func (r httpReplica) post(t *testing.T, path, body string, into any) {
+// post expects 200, reads the answer, and returns X-Cache.
+func (r httpReplica) post(t *testing.T, path, body string, into any) (xCache string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+path, strings.NewReader(body))
 	if err != nil {
@@ -76,6 +76,7 @@ func (r httpReplica) post(t *testing.T, path, body string, into any) {
 	if err := json.Unmarshal(answer, into); err != nil {
 		t.Fatal(err)
 	}
+	return response.Header.Get("X-Cache")
 }
 
 // upload sends a document and returns how often it had each outcome.
@@ -153,4 +154,42 @@ func TestPlainUploadShowsWhatCameBeforeItWithoutRefresh(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestInvalidationReachesEachReplica: what any of them has kept is served by none of them once the invalidation was answered.
+func TestInvalidationReachesEachReplica(t *testing.T) {
+	t.Parallel()
+	replicas := newHTTPReplicas(t)
+	replicas[0].upload(t, "", "a", "first")
+	search := func(want ...string) {
+		t.Helper()
+		for i, replica := range replicas {
+			var found struct{ Total int }
+			if got := replica.post(t, "/api/v1/search", `{"query":"plate"}`, &found); got != want[i] || found.Total != 1 {
+				t.Errorf("replica %d: %s, %d found, want %s and 1", i, got, found.Total, want[i])
+			}
+		}
+	}
+	for _, body := range []string{`{"all":true}`, `{"kind":"search"}`, `{"document_id":"a"}`, `{"tenant":"t"}`} {
+		search("MISS", "MISS")
+		await(t, "both replicas answer from their caches", func() bool { // one that has not read the token for 500 ms searches anew
+			var found struct{ Total int }
+			return replicas[0].post(t, "/api/v1/search", `{"query":"plate"}`, &found) == "HIT" &&
+				replicas[1].post(t, "/api/v1/search", `{"query":"plate"}`, &found) == "HIT"
+		})
+		var answer struct {
+			Unlinked struct{ Search, Embedding, LLM int }
+		}
+		replicas[0].post(t, "/api/v1/cache/invalidate", body, &answer)
+		if answer.Unlinked.Search != 1 || answer.Unlinked.LLM != 0 {
+			t.Errorf("%s: unlinked %+v, want one search", body, answer.Unlinked)
+		}
+	}
+	search("MISS", "MISS")
+	var answer struct{ Unlinked struct{ Search, LLM int } }
+	replicas[1].post(t, "/api/v1/cache/invalidate", `{"kind":"llm"}`, &answer)
+	await(t, "searches are served after answers were invalidated", func() bool {
+		var found struct{ Total int }
+		return replicas[0].post(t, "/api/v1/search", `{"query":"plate"}`, &found) == "HIT"
+	})
 }

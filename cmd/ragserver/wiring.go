@@ -122,7 +122,7 @@ func (srv *server) newCache(control rag.Control) *cache.Cache {
 		Redis:    srv.redisCache,
 		Config:   srv.source.Config,
 		Control:  control,
-		OnLookup: srv.metrics.CacheLookup,
+		OnLookup: func(kind rag.CacheKind, layer, outcome string) { srv.metrics.CacheLookup(string(kind), layer, outcome) },
 	})
 }
 

@@ -9,12 +9,6 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/resilience"
 )
 
-// Kinds of results, as hooks and keys name them.
-const (
-	KindSearch = "search"
-	KindLLM    = "llm"
-)
-
 // Layers of the cache, as hooks name them.
 const (
 	// LayerLocal is this server's memory.
@@ -46,7 +40,7 @@ type Options struct {
 	// Now is the clock; nil for time.Now.
 	Now func() time.Time
 	// OnLookup is told each lookup in a layer; may be nil.
-	OnLookup func(kind, layer, outcome string)
+	OnLookup func(kind rag.CacheKind, layer, outcome string)
 }
 
 // Cache keeps results in this server's memory and in Redis. It is safe for concurrent use.
@@ -64,7 +58,7 @@ func New(o Options) *Cache {
 		o.Now = time.Now
 	}
 	if o.OnLookup == nil {
-		o.OnLookup = func(_, _, _ string) {}
+		o.OnLookup = func(rag.CacheKind, string, string) {}
 	}
 	c := &Cache{options: o, local: newLocal(o.Config().Cache.LocalMaxBytes)}
 	if o.Redis != nil {

@@ -22,13 +22,14 @@ type documents struct {
 	rag.Control
 	token        atomic.Int64
 	unsure, open atomic.Bool
+	answers      atomic.Pointer[rag.AnswerTokens]
 	begun        time.Time // when the token was last confirmed, while unsure
 }
 
 func (d *documents) Current(context.Context, string) rag.State {
 	return rag.State{
 		Token: rag.Token(strconv.FormatInt(d.token.Load()+1, 10)), Confirmed: !d.unsure.Load(), LastConfirmed: d.begun,
-		Open: d.open.Load(), Index: "documents-v1",
+		Open: d.open.Load(), Index: "documents-v1", Answers: d.answers.Load(),
 	}
 }
 
@@ -115,10 +116,10 @@ func newFixture(tb testing.TB, options ...option) *fixture {
 		Config:  func() *config.Config { f.mu.Lock(); defer f.mu.Unlock(); c := f.config; return &c },
 		Control: f.documents,
 		Now:     func() time.Time { f.mu.Lock(); defer f.mu.Unlock(); return time.Now().Add(f.passed) },
-		OnLookup: func(kind, layer, outcome string) {
+		OnLookup: func(kind rag.CacheKind, layer, outcome string) {
 			f.mu.Lock()
 			defer f.mu.Unlock()
-			f.lookups[kind+" "+layer+" "+outcome]++
+			f.lookups[string(kind)+" "+layer+" "+outcome]++
 		},
 	}
 	for _, apply := range options {

@@ -2,92 +2,118 @@ package cache
 
 import (
 	"context"
-	"hash/maphash"
-	"sync/atomic"
+	"maps"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/ragservice/ragservice-operator/runtime/rag"
 	"github.com/ragservice/ragservice-operator/runtime/resilience"
 )
 
 const (
 	// forgetBatch is how many entries are unlinked in one round trip.
 	forgetBatch = 500
-	// forgetTimeout bounds the unlinking of a document's entries: a hundred batches and more.
+	// forgetTimeout bounds the unlinking of a document's entries, forgetWidely that of a tenant's or of all: thousands of batches.
 	forgetTimeout = 2 * time.Second
+	forgetWidely  = 20 * time.Second
 )
 
-// Forget drops every entry that holds text of a document: in memory, in Redis, and those that are being made here. What
-// it cannot reach (Redis is down, or other servers' memory) no request can find, and ends with its time to live.
-func (c *Cache) Forget(ctx context.Context, tenant, documentID string) {
-	c.forgotten.mark(tenant, documentID)
-	c.local.forget(tenant, documentID)
+// Forget drops entries: in memory, in Redis, and, of a document, those that are being made here. It counts those in Redis; those in memory
+// when there is none, or it cannot be asked. What it cannot reach (Redis is down, or other servers' memory) no request can
+// find, and ends with its time to live.
+func (c *Cache) Forget(ctx context.Context, i rag.Invalidation) map[rag.CacheKind]int {
+	if i.DocumentID != "" {
+		c.forgotten.mark(i.Tenant, i.DocumentID)
+	}
+	here := c.local.forget(i)
 	if c.options.Redis == nil {
-		return
+		return here
 	}
-	ctx, cancel := context.WithTimeout(resilience.WithoutRedisBudget(ctx), forgetTimeout)
+	timeout := forgetTimeout
+	if i.DocumentID == "" {
+		timeout = forgetWidely
+	}
+	ctx, cancel := context.WithTimeout(resilience.WithoutRedisBudget(ctx), timeout)
 	defer cancel()
-	set := documentKey(&c.options.Config().Service, tenant, documentID)
-	for c.forgetSome(ctx, set) {
+	shared, ok := c.forgetShared(ctx, i)
+	if !ok && len(shared) == 0 {
+		return here
 	}
+	return shared
 }
 
-// forgetSome unlinks a batch of the entries named in set. It reports whether there are more; an error, which the Redis
-// guard tells, ends the work.
-func (c *Cache) forgetSome(ctx context.Context, set string) (more bool) {
-	var keys []string
-	err := c.options.Redis.Do(ctx, "forget", func(ctx context.Context, client redis.UniversalClient) (err error) {
-		keys, err = client.ZRange(ctx, set, 0, forgetBatch-1).Result()
-		return err
-	})
-	if err != nil || len(keys) == 0 {
-		return false
+// forgetShared unlinks what is meant from Redis. It is not ok when Redis did not answer to the end, which its guard tells.
+func (c *Cache) forgetShared(ctx context.Context, i rag.Invalidation) (unlinked map[rag.CacheKind]int, ok bool) {
+	service := &c.options.Config().Service
+	unlinked = map[rag.CacheKind]int{}
+	switch {
+	case i.DocumentID != "":
+		return unlinked, c.forgetSet(ctx, documentKey(service, i.Tenant, i.DocumentID), i, unlinked)
+	case !i.AllTenants:
+		return unlinked, c.forgetSet(ctx, tenantKey(service, i.Tenant), i, unlinked)
 	}
-	members := make([]any, len(keys))
-	for i, key := range keys {
-		members[i] = key
+	sets, ok := c.members(ctx, tenantsKey(service), 0, -1)
+	for _, set := range sets {
+		ok = ok && c.forgetSet(ctx, set, i, unlinked)
 	}
-	err = c.options.Redis.Do(ctx, "forget", func(ctx context.Context, client redis.UniversalClient) error {
-		_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
-			for _, key := range keys { // one by one: in a Redis Cluster they are in different slots
-				p.Unlink(ctx, key)
+	return unlinked, ok
+}
+
+// forgetSet unlinks the entries named in a set that are of the kinds meant, and counts them.
+func (c *Cache) forgetSet(ctx context.Context, set string, i rag.Invalidation, unlinked map[rag.CacheKind]int) (ok bool) {
+	for passed := int64(0); ; {
+		names, ok := c.members(ctx, set, passed, passed+forgetBatch-1)
+		if !ok {
+			return false
+		}
+		var meant []string
+		for _, name := range names {
+			if i.Of(kindOf(name)) {
+				meant = append(meant, name)
 			}
-			p.ZRem(ctx, set, members...) // after the entries: a batch that fails between is unlinked by the next deletion
-			return nil
-		})
-		return err
-	})
-	return err == nil && len(keys) == forgetBatch
-}
-
-// forgotten remembers when documents were forgotten, so that work which began before does not store their text after. It
-// has a fixed size: documents share its slots by hash, and the worst of it is a result that is not stored.
-type forgotten struct {
-	count atomic.Int64
-	slots [1024]atomic.Int64
-}
-
-var slotSeed = maphash.MakeSeed()
-
-func (f *forgotten) slot(tenant, documentID string) *atomic.Int64 {
-	h := maphash.Comparable(slotSeed, [2]string{tenant, documentID})
-	return &f.slots[h%uint64(len(f.slots))]
-}
-
-// now is the moment to hand to since.
-func (f *forgotten) now() int64 { return f.count.Load() }
-
-func (f *forgotten) mark(tenant, documentID string) {
-	f.slot(tenant, documentID).Store(f.count.Add(1))
-}
-
-// since reports whether one of the documents was forgotten after the moment.
-func (f *forgotten) since(moment int64, tenant string, documentIDs []string) bool {
-	for _, id := range documentIDs {
-		if f.slot(tenant, id).Load() > moment {
+		}
+		if !c.unlink(ctx, set, meant, unlinked) {
+			return false
+		}
+		if passed += int64(len(names) - len(meant)); len(names) < forgetBatch {
 			return true
 		}
 	}
-	return false
+}
+
+func (c *Cache) members(ctx context.Context, set string, from, to int64) (names []string, ok bool) {
+	err := c.options.Redis.Do(ctx, "forget", func(ctx context.Context, client redis.UniversalClient) (err error) {
+		names, err = client.ZRange(ctx, set, from, to).Result()
+		return err
+	})
+	return names, err == nil
+}
+
+// unlink drops entries, then takes their names out of the set: what fails between is unlinked by the next one who forgets.
+func (c *Cache) unlink(ctx context.Context, set string, keys []string, unlinked map[rag.CacheKind]int) (ok bool) {
+	if len(keys) == 0 {
+		return true
+	}
+	found := map[rag.CacheKind]int{}
+	err := c.options.Redis.Do(ctx, "forget", func(ctx context.Context, client redis.UniversalClient) error {
+		replies := make([]*redis.IntCmd, len(keys))
+		_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
+			members := make([]any, len(keys))
+			for i, key := range keys { // one by one: in a Redis Cluster they are in different slots
+				replies[i], members[i] = p.Unlink(ctx, key), key
+			}
+			p.ZRem(ctx, set, members...)
+			return nil
+		})
+		for i, reply := range replies {
+			found[kindOf(keys[i])] += int(reply.Val())
+		}
+		return err
+	})
+	for kind, n := range found {
+		unlinked[kind] += n
+	}
+	maps.DeleteFunc(unlinked, func(_ rag.CacheKind, n int) bool { return n == 0 })
+	return err == nil
 }

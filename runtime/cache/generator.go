@@ -13,7 +13,7 @@ func (c *Cache) Generator(next rag.Generator) rag.Generator {
 	g := &generator{cache: c, next: next}
 	g.kind = kind[rag.Prompt, rag.Completion]{
 		cache: c,
-		name:  KindLLM,
+		name:  rag.CacheLLM,
 		work: func(ctx context.Context, p rag.Prompt, emit func(rag.Piece)) (rag.Completion, error) {
 			return next.Generate(ctx, p, func(piece rag.Piece) error {
 				emit(piece)
@@ -50,7 +50,7 @@ func (g *generator) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Pi
 	}
 	use := p.Cache
 	p.Cache = rag.CacheUse{} // other requests share the work
-	l := answerLookup(settings, p)
+	l := answerLookup(settings, p, g.cache.options.Control.Current(ctx, p.Tenant))
 	answer, err := g.kind.get(ctx, &l, use, emit)
 	if err != nil {
 		return rag.Completion{}, timedOut(ctx, err, rag.ErrLLMTimeout)
@@ -60,10 +60,10 @@ func (g *generator) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Pi
 	return written, nil
 }
 
-func answerLookup(settings *config.Config, p rag.Prompt) lookup[rag.Prompt] {
+func answerLookup(settings *config.Config, p rag.Prompt, state rag.State) lookup[rag.Prompt] {
 	return lookup[rag.Prompt]{
 		query:        p,
-		key:          answerKey(settings, &p),
+		key:          answerKey(settings, &p, state.Answers),
 		tenant:       p.Tenant,
 		ttl:          settings.Cache.TTLLLM.D(),
 		staleIfError: settings.Cache.StaleIfError.D(),

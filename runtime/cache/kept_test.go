@@ -124,7 +124,7 @@ func TestForgetInMemory(t *testing.T) {
 		f.answer(t, p, rag.CacheMiss)
 	}
 	f.search(t, query("acme", "q"), rag.CacheMiss)
-	f.Forget(t.Context(), "acme", "doc")
+	f.Forget(t.Context(), rag.Invalidation{Tenant: "acme", DocumentID: "doc"})
 	f.answer(t, both, rag.CacheMiss)
 	f.answer(t, other, rag.CacheHit)
 	f.answer(t, elsewhere, rag.CacheHit)
@@ -135,7 +135,7 @@ func TestAnswerThatIsWrittenWhileItsDocumentIsForgottenIsNotKept(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.backend.generate = func(ctx context.Context, p rag.Prompt, _ func(rag.Piece) error) (rag.Completion, error) {
-		f.Forget(ctx, "acme", "doc")
+		f.Forget(ctx, rag.Invalidation{Tenant: "acme", DocumentID: "doc"})
 		return rag.Completion{Model: p.Model, FinishReason: rag.FinishStop}, nil
 	}
 	f.answer(t, prompt("acme", "q", "doc"), rag.CacheMiss)

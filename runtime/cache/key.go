@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
@@ -34,10 +35,10 @@ func searchKey(c *config.Config, q *rag.Query, state rag.State) string {
 	return string(strconv.AppendBool(key, q.Mode == rag.ModeHybrid))
 }
 
-// answerKey names what a model writes for a prompt: llm:{query_hash}:{model}:{temperature}. It holds no token:
-// other passages, or other contents of the same, are another key.
-func answerKey(c *config.Config, p *rag.Prompt) string {
-	f := newFields(make([]byte, 0, fieldsSize), "llm/1")
+// answerKey names what a model writes for a prompt: llm:{query_hash}:{model}:{temperature}. It holds no token of the documents:
+// other passages, or other contents of the same, are another key. The tokens change when answers are invalidated.
+func answerKey(c *config.Config, p *rag.Prompt, tokens *rag.AnswerTokens) string {
+	f := newFields(make([]byte, 0, fieldsSize), "llm/2")
 	f = f.text(p.Tenant)
 	f = f.text(p.Query)
 	f = f.text(rag.PromptVersion)
@@ -45,7 +46,9 @@ func answerKey(c *config.Config, p *rag.Prompt) string {
 	for _, chunk := range p.Passages { // in order: [1], [2], ... name them
 		f = f.text(chunk.ID)
 		f = f.text(chunk.ContentHash)
+		f = f.text(string(tokens.Document(chunk.DocumentID)))
 	}
+	f = f.text(string(tokens.Tenant()))
 	f = f.number(p.MaxTokens)
 	f = f.text(p.BaseURL)
 	key := append(appendPrefix(make([]byte, 0, keySize), c), "llm:"...)
@@ -61,6 +64,24 @@ func documentKey(s *config.Service, tenant, documentID string) string {
 	f = f.text(tenant)
 	f = f.text(documentID)
 	return string(f.appendSum(append(appendService(make([]byte, 0, keySize), s), "document:"...)))
+}
+
+// tenantKey names the set of keys of a tenant's entries, tenantsKey the set of such sets.
+func tenantKey(s *config.Service, tenant string) string {
+	f := newFields(make([]byte, 0, fieldsSize), "tenant/1").text(tenant)
+	return string(f.appendSum(append(appendService(make([]byte, 0, keySize), s), "tenant:"...)))
+}
+
+func tenantsKey(s *config.Service) string {
+	return string(append(appendService(make([]byte, 0, keySize), s), "tenants"...))
+}
+
+// kindOf is the kind of a result by its key, whose third part it is.
+func kindOf(key string) rag.CacheKind {
+	if parts := strings.SplitN(key, ":", 5); len(parts) == 5 {
+		return rag.CacheKind(parts[3])
+	}
+	return ""
 }
 
 // Room for what a key is the hash of, and for a key, without an allocation. More than that is allocated.

@@ -40,7 +40,7 @@ func TestKeyShapes(t *testing.T) {
 	tests := map[string]struct{ got, want string }{
 		"search": {searchKey(new(keyConfig()), new(keyQuery()), rag.State{Token: "g", Index: "documents-v1"}),
 			"rag:default/docs:3:search:" + hash + ":5:false"},
-		"llm":      {answerKey(new(keyConfig()), new(keyPrompt())), "rag:default/docs:3:llm:" + hash + ":llama3.2%3A1b:0.2"},
+		"llm":      {answerKey(new(keyConfig()), new(keyPrompt()), nil), "rag:default/docs:3:llm:" + hash + ":llama3.2%3A1b:0.2"},
 		"document": {documentKey(new(keyConfig().Service), "acme", "a"), "rag:default/docs:document:" + hash},
 	}
 	for name, test := range tests {
@@ -92,25 +92,34 @@ func TestEveryFieldOfASearchChangesItsKey(t *testing.T) {
 
 func TestEveryFieldOfAPromptChangesItsKey(t *testing.T) {
 	t.Parallel()
-	checkKeys(t, func(change func(*config.Config, *rag.Prompt)) string {
-		c, p := keyConfig(), keyPrompt()
-		change(&c, &p)
-		return answerKey(&c, &p)
-	}, map[string]func(*config.Config, *rag.Prompt){
-		"nothing":           func(*config.Config, *rag.Prompt) {},
-		"namespace":         func(c *config.Config, _ *rag.Prompt) { c.Service.Namespace = "other" },
-		"name":              func(c *config.Config, _ *rag.Prompt) { c.Service.Name = "other" },
-		"spec generation":   func(c *config.Config, _ *rag.Prompt) { c.Cache.Generation++ },
-		"tenant":            func(_ *config.Config, p *rag.Prompt) { p.Tenant = "umbrella" },
-		"query":             func(_ *config.Config, p *rag.Prompt) { p.Query += "s" },
-		"model":             func(_ *config.Config, p *rag.Prompt) { p.Model = "llama3.2" },
-		"temperature":       func(_ *config.Config, p *rag.Prompt) { p.Temperature = 0.20001 },
-		"max tokens":        func(_ *config.Config, p *rag.Prompt) { p.MaxTokens++ },
-		"base URL":          func(_ *config.Config, p *rag.Prompt) { p.BaseURL += "/" },
-		"a passage":         func(_ *config.Config, p *rag.Prompt) { p.Passages[0].ID = "c#0" },
-		"a passage's text":  func(_ *config.Config, p *rag.Prompt) { p.Passages[0].ContentHash = "3" },
-		"fewer passages":    func(_ *config.Config, p *rag.Prompt) { p.Passages = p.Passages[:1] },
-		"order of passages": func(_ *config.Config, p *rag.Prompt) { p.Passages[0], p.Passages[1] = p.Passages[1], p.Passages[0] },
+	checkKeys(t, func(change func(*config.Config, *rag.Prompt, *rag.AnswerTokens)) string {
+		c, p, a := keyConfig(), keyPrompt(), rag.AnswerTokens{}
+		change(&c, &p, &a)
+		return answerKey(&c, &p, &a)
+	}, map[string]func(*config.Config, *rag.Prompt, *rag.AnswerTokens){
+		"nothing":          func(*config.Config, *rag.Prompt, *rag.AnswerTokens) {},
+		"namespace":        func(c *config.Config, _ *rag.Prompt, _ *rag.AnswerTokens) { c.Service.Namespace = "other" },
+		"name":             func(c *config.Config, _ *rag.Prompt, _ *rag.AnswerTokens) { c.Service.Name = "other" },
+		"spec generation":  func(c *config.Config, _ *rag.Prompt, _ *rag.AnswerTokens) { c.Cache.Generation++ },
+		"tenant":           func(_ *config.Config, p *rag.Prompt, _ *rag.AnswerTokens) { p.Tenant = "umbrella" },
+		"query":            func(_ *config.Config, p *rag.Prompt, _ *rag.AnswerTokens) { p.Query += "s" },
+		"model":            func(_ *config.Config, p *rag.Prompt, _ *rag.AnswerTokens) { p.Model = "llama3.2" },
+		"temperature":      func(_ *config.Config, p *rag.Prompt, _ *rag.AnswerTokens) { p.Temperature = 0.20001 },
+		"max tokens":       func(_ *config.Config, p *rag.Prompt, _ *rag.AnswerTokens) { p.MaxTokens++ },
+		"base URL":         func(_ *config.Config, p *rag.Prompt, _ *rag.AnswerTokens) { p.BaseURL += "/" },
+		"a passage":        func(_ *config.Config, p *rag.Prompt, _ *rag.AnswerTokens) { p.Passages[0].ID = "c#0" },
+		"a passage's text": func(_ *config.Config, p *rag.Prompt, _ *rag.AnswerTokens) { p.Passages[0].ContentHash = "3" },
+		"fewer passages":   func(_ *config.Config, p *rag.Prompt, _ *rag.AnswerTokens) { p.Passages = p.Passages[:1] },
+		"order of passages": func(_ *config.Config, p *rag.Prompt, _ *rag.AnswerTokens) {
+			p.Passages[0], p.Passages[1] = p.Passages[1], p.Passages[0]
+		},
+		"tenant's answers invalidated": func(_ *config.Config, _ *rag.Prompt, a *rag.AnswerTokens) { a.All = "t" },
+		"a document's invalidated": func(_ *config.Config, p *rag.Prompt, a *rag.AnswerTokens) {
+			*a = *invalidated(p.Tenant, p.Passages[0].DocumentID)
+		},
+		"another's invalidated": func(_ *config.Config, p *rag.Prompt, a *rag.AnswerTokens) {
+			*a = *invalidated(p.Tenant, p.Passages[1].DocumentID)
+		},
 	})
 	// Statistics are no part of the key: they change with every document of the tenant, and an answer from the same
 	// passages stays true. Whole says how it is read, Cache how it is served.
@@ -118,6 +127,13 @@ func TestEveryFieldOfAPromptChangesItsKey(t *testing.T) {
 	if n := reflect.TypeFor[rag.Prompt]().NumField() - unkeyed; n != 7 {
 		t.Errorf("rag.Prompt has %d fields, the key knows 7", n)
 	}
+}
+
+// invalidated are a tenant's tokens after the answers from a document were invalidated.
+func invalidated(tenant, documentID string) *rag.AnswerTokens {
+	d := rag.NewControlDocument("i", "1")
+	d.Invalidate(rag.Invalidation{Tenant: tenant, DocumentID: documentID})
+	return d.State(tenant).Answers
 }
 
 // checkKeys makes a key for each change and fails where two are the same.
@@ -169,7 +185,7 @@ func FuzzParts(f *testing.F) {
 		key := func(model, name string) string {
 			c, p := keyConfig(), keyPrompt()
 			c.Service.Name, p.Model = name, model
-			return answerKey(&c, &p)
+			return answerKey(&c, &p, nil)
 		}
 		k := key(model, name)
 		if same := model == otherModel && name == otherName; (k == key(otherModel, otherName)) != same {

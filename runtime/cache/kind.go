@@ -13,7 +13,7 @@ import (
 type kind[Q, V any] struct {
 	cache *Cache
 	// name is the kind's, as hooks know it.
-	name string
+	name rag.CacheKind
 	// work makes a result and tells its pieces as they come; searches have none.
 	work func(ctx context.Context, q Q, emit func(rag.Piece)) (V, error)
 	// documents are those whose text is in a result, each once.

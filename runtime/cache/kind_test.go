@@ -13,7 +13,7 @@ import (
 func TestHitsInMemoryAllocateTheirKeysAlone(t *testing.T) {
 	settings := keyConfig()
 	settings.Cache = config.Cache{Enabled: true, TTLLLM: config.Duration(time.Hour), LocalMaxBytes: 1 << 20}
-	c := New(Options{Config: func() *config.Config { return &settings }})
+	c := New(Options{Config: func() *config.Config { return &settings }, Control: still{}})
 	defer func() { _ = c.Close(context.Background()) }()
 	g := c.Generator(threeTokens{})
 	ctx, p := context.Background(), keyPrompt()
@@ -27,6 +27,13 @@ func TestHitsInMemoryAllocateTheirKeysAlone(t *testing.T) {
 	if got := testing.AllocsPerRun(100, generate); got > 1 {
 		t.Errorf("%v allocations, want one, of the key", got)
 	}
+}
+
+// still is the state of documents that do not change.
+type still struct{ rag.Control }
+
+func (still) Current(context.Context, string) rag.State {
+	return rag.State{Token: "t", Confirmed: true}
 }
 
 // threeTokens is a model that writes three tokens.

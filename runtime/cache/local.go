@@ -24,6 +24,7 @@ type local struct {
 // localEntry is an entry in memory, with what is needed to drop it.
 type localEntry struct {
 	entry     any // *entry[rag.Retrieval] or *entry[rag.Completion]
+	kind      rag.CacheKind
 	ttl       time.Duration
 	size      int
 	tenant    string
@@ -64,9 +65,17 @@ func (l *local) put(key string, h localEntry) { l.entries.Set(key, h) }
 
 func (l *local) remove(key string) { l.entries.Invalidate(key) }
 
-// forget drops what holds text of a document.
-func (l *local) forget(tenant, documentID string) {
-	l.drop(func(h localEntry) bool { return h.tenant == tenant && slices.Contains(h.documents, documentID) })
+// forget drops what is meant, and counts it.
+func (l *local) forget(i rag.Invalidation) map[rag.CacheKind]int {
+	dropped := map[rag.CacheKind]int{}
+	l.drop(func(h localEntry) bool {
+		meant := i.Of(h.kind) && (i.AllTenants || h.tenant == i.Tenant) && (i.DocumentID == "" || slices.Contains(h.documents, i.DocumentID))
+		if meant {
+			dropped[h.kind]++
+		}
+		return meant
+	})
+	return dropped
 }
 
 // purge drops a tenant's searches of other tokens than current: no request can find them.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
 func (l *local) keys() []string { return slices.Sorted(l.entries.Keys()) }
@@ -40,7 +42,7 @@ func TestLocalDropsWhatIsGone(t *testing.T) {
 		want []string
 	}{
 		"another token": {func(l *local) { l.purge("acme", "2") }, []string{"answer", "new search", "other tenant"}},
-		"a document":    {func(l *local) { l.forget("acme", "a") }, []string{"new search", "other tenant"}},
+		"a document":    {func(l *local) { l.forget(rag.Invalidation{Tenant: "acme", DocumentID: "a"}) }, []string{"new search", "other tenant"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -249,16 +249,18 @@ func (k *kind[Q, V]) keep(l *lookup[Q], value V, before int64) {
 	if k.cache.writer == nil || len(data) > maxValueBytes || !valid() {
 		return
 	}
-	sets := make([]string, len(documents))
-	for i, id := range documents {
-		sets[i] = documentKey(&l.config.Service, l.tenant, id)
+	sets := make([]string, 0, len(documents)+1)
+	for _, id := range documents {
+		sets = append(sets, documentKey(&l.config.Service, l.tenant, id))
 	}
+	sets = append(sets, tenantKey(&l.config.Service, l.tenant))
 	k.cache.writer.add(write{
 		key:      l.key,
 		value:    data,
 		storedAt: now,
 		ttl:      ttl + staleIfError,
 		sets:     sets,
+		tenants:  tenantsKey(&l.config.Service),
 		setTTL:   max(ttl, settings.TTLSearch.D(), settings.TTLLLM.D()) + staleIfError + time.Second, // EXPIRE drops fractions
 		valid:    valid,
 	})
@@ -272,6 +274,7 @@ func (k *kind[Q, V]) remember(l *lookup[Q], e entry[V], size int, before int64) 
 	valid = func() bool { return k.current(l) && !c.forgotten.since(before, l.tenant, documents) }
 	c.local.put(l.key, localEntry{
 		entry:     &e,
+		kind:      k.name,
 		ttl:       e.StaleUntil.Sub(c.options.Now()),
 		size:      size,
 		tenant:    l.tenant,

@@ -232,7 +232,7 @@ func TestForgetInRedis(t *testing.T) {
 	second := newFixture(t, withRedis(r), sharing(first))
 	second.configure(func(c *config.Cache) { c.Generation++ }) // entries of an earlier one hold text, too
 	ctx := spent(t.Context(), r)                               // its deletion is done nevertheless
-	second.Forget(ctx, "acme", "doc")
+	second.Forget(ctx, rag.Invalidation{Tenant: "acme", DocumentID: "doc"})
 	if got := keys(t, client, "*:0:*"); len(got) != 2 {
 		t.Errorf("%d entries are left, want those of the other document and of the other tenant", len(got))
 	}
@@ -372,7 +372,7 @@ func TestLossOfRedisCostsNoAnswer(t *testing.T) {
 				f.search(t, query("acme", strconv.Itoa(i)), rag.CacheHit)
 				f.answer(t, prompt("acme", strconv.Itoa(i), "doc"), rag.CacheMiss)
 			}
-			f.Forget(t.Context(), "acme", "doc")
+			f.Forget(t.Context(), rag.Invalidation{Tenant: "acme", DocumentID: "doc"})
 			f.search(t, query("acme", "0"), rag.CacheMiss)
 			if test.mend == nil {
 				return

@@ -13,7 +13,7 @@ func (c *Cache) Retriever(next rag.Retriever) rag.Retriever {
 	r := &retriever{cache: c, next: next}
 	r.kind = kind[rag.Query, rag.Retrieval]{
 		cache: c,
-		name:  KindSearch,
+		name:  rag.CacheSearch,
 		work: func(ctx context.Context, q rag.Query, _ func(rag.Piece)) (rag.Retrieval, error) {
 			return next.Retrieve(ctx, q)
 		},

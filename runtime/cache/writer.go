@@ -25,8 +25,9 @@ type write struct {
 	value    []byte
 	storedAt time.Time
 	ttl      time.Duration
-	// sets name the documents whose text is in the value.
-	sets []string
+	// sets name the documents whose text is in the value, and last its tenant; tenants is the set of those.
+	sets    []string
+	tenants string
 	// setTTL is how long those sets are kept: as long as any entry may be.
 	setTTL time.Duration
 	// valid reports whether the value may still be stored.
@@ -111,8 +112,9 @@ func (w *writer) write(value write) {
 		_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
 			p.Set(ctx, value.key, value.value, value.ttl)
 			for _, set := range value.sets {
-				value.nameIn(ctx, p, set)
+				value.nameIn(ctx, p, set, value.key, value.ttl)
 			}
+			value.nameIn(ctx, p, value.tenants, value.sets[len(value.sets)-1], value.setTTL)
 			return nil
 		})
 		return err
@@ -124,10 +126,10 @@ func (w *writer) write(value write) {
 	}
 }
 
-// nameIn adds the key to a document's set: sorted by when entries expire, so that the set loses those that have. (Plain
-// EXPIRE: its NX and GT are of Redis 7.)
-func (v write) nameIn(ctx context.Context, p redis.Pipeliner, set string) {
-	p.ZAdd(ctx, set, redis.Z{Score: float64(v.storedAt.Add(v.ttl).Unix()), Member: v.key})
+// nameIn adds a key to a set: sorted by when what is named expires, so that the set loses it then. (Plain EXPIRE: its NX and
+// GT are of Redis 7.)
+func (v write) nameIn(ctx context.Context, p redis.Pipeliner, set, key string, ttl time.Duration) {
+	p.ZAdd(ctx, set, redis.Z{Score: float64(v.storedAt.Add(ttl).Unix()), Member: key})
 	p.ZRemRangeByScore(ctx, set, "-inf", "("+strconv.FormatInt(v.storedAt.Unix(), 10))
 	p.Expire(ctx, set, v.setTTL)
 }

@@ -121,3 +121,38 @@ func TestStaleAnswersSayThatTheyAre(t *testing.T) {
 	f.passed.Store(int64(2 * time.Hour))
 	f.expect(t, ask, "x", 504, "")
 }
+
+func TestInvalidate(t *testing.T) {
+	const invalidate = "/api/v1/cache/invalidate"
+	f := start(t)
+	var asked []rag.InvalidateRequest
+	f.service.invalidate = func(_ context.Context, id rag.Identity, r rag.InvalidateRequest) (map[rag.CacheKind]int, error) {
+		asked = append(asked, r)
+		return map[rag.CacheKind]int{rag.CacheLLM: 2}, nil
+	}
+	const admin = "X-API-Key: " + adminKey
+	got := f.call("POST", invalidate, `{"kind":"llm","document_id":"guide.md","tenant":"acme","all":false}`, admin)
+	if diff := cmp.Diff(parse(t, `{"unlinked":{"search":0,"embedding":0,"llm":2}}`), got.fields(t, "trace_id")); got.status != 200 || diff != "" {
+		t.Errorf("%d: %s", got.status, diff)
+	}
+	want := []rag.InvalidateRequest{{Kind: "llm", DocumentID: "guide.md", Tenant: "acme"}}
+	if diff := cmp.Diff(want, asked); diff != "" {
+		t.Errorf("asked for (-want +got):\n%s", diff)
+	}
+	if log := f.log.String(); !strings.Contains(log, `"event":"cache_invalidated","trace_id"`) || !strings.Contains(log, `"scope":"document"`) {
+		t.Errorf("not told in the log:\n%s", log)
+	}
+	for body, status := range map[string]int{
+		`{}`: 422, `{"all":"yes"}`: 422, `{"knd":"llm"}`: 422, `[]`: 422, `{"all":true`: 400, `{"all":true}`: 200,
+	} {
+		if got := f.call("POST", invalidate, body, admin); got.status != status {
+			t.Errorf("%s: %d, want %d: %s", body, got.status, status, got.body)
+		}
+	}
+	if got := f.call("POST", invalidate, `{"all":true}`); got.status != 403 {
+		t.Errorf("a client: %d, want 403", got.status)
+	}
+	if got := f.call("POST", invalidate, `{"tenant":"other"}`, "X-API-Key: "+tenantKey); got.status != 403 {
+		t.Errorf("another tenant's administrator: %d, want 403", got.status)
+	}
+}

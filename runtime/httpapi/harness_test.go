@@ -49,6 +49,8 @@ type fakeService struct {
 	document func(context.Context, rag.Identity, string) (rag.ChunkedDocument, error)
 	remove   func(context.Context, rag.Identity, string) error
 	count    func(context.Context, rag.Identity) (int, error)
+	// invalidate is asked for when a request was valid.
+	invalidate func(context.Context, rag.Identity, rag.InvalidateRequest) (map[rag.CacheKind]int, error)
 }
 
 var (
@@ -57,11 +59,17 @@ var (
 )
 
 // domain validates and admits requests as the service does: it is one, with a retriever that finds nothing.
-var domain = rag.Service{Retriever: nothingFound{}, Settings: func() rag.Settings {
+var domain = rag.Service{Retriever: nothingFound{}, Control: nothingFound{}, Forgetter: nothingFound{}, Settings: func() rag.Settings {
 	return rag.Settings{Retrieval: rag.RetrievalSettings{TopK: 5, MaxTopK: 50}}
 }}
 
-type nothingFound struct{}
+type nothingFound struct{ rag.Control }
+
+func (nothingFound) Invalidate(context.Context, rag.Invalidation) error { return nil }
+
+func (nothingFound) Settle(context.Context) error { return nil }
+
+func (nothingFound) Forget(context.Context, rag.Invalidation) map[rag.CacheKind]int { return nil }
 
 func (nothingFound) Retrieve(context.Context, rag.Query) (rag.Retrieval, error) {
 	return rag.Retrieval{}, nil
@@ -98,6 +106,13 @@ func (f *fakeService) Document(ctx context.Context, id rag.Identity, documentID 
 
 func (f *fakeService) DeleteDocument(ctx context.Context, id rag.Identity, documentID string) error {
 	return f.remove(ctx, id, documentID)
+}
+
+func (f *fakeService) Invalidate(ctx context.Context, id rag.Identity, r rag.InvalidateRequest) (map[rag.CacheKind]int, error) {
+	if _, err := domain.Invalidate(ctx, id, r); err != nil {
+		return nil, err
+	}
+	return f.invalidate(ctx, id, r)
 }
 
 func (f *fakeService) CountDocuments(ctx context.Context, id rag.Identity) (int, error) {
@@ -142,6 +157,9 @@ func goodService() *fakeService {
 		},
 		remove: func(context.Context, rag.Identity, string) error { return nil },
 		count:  func(context.Context, rag.Identity) (int, error) { return 7, nil },
+		invalidate: func(context.Context, rag.Identity, rag.InvalidateRequest) (map[rag.CacheKind]int, error) {
+			return map[rag.CacheKind]int{rag.CacheLLM: 2}, nil
+		},
 	}
 }
 

@@ -28,6 +28,8 @@ type Service interface {
 	) (rag.IngestSummary, error)
 	Document(ctx context.Context, id rag.Identity, documentID string) (rag.ChunkedDocument, error)
 	DeleteDocument(ctx context.Context, id rag.Identity, documentID string) error
+	// Invalidate answers how many cached results were dropped, by kind.
+	Invalidate(ctx context.Context, id rag.Identity, r rag.InvalidateRequest) (map[rag.CacheKind]int, error)
 	CountDocuments(ctx context.Context, id rag.Identity) (int, error)
 }
 
@@ -146,6 +148,15 @@ func (a *API) routes() []route {
 			timeout: plainTimeout,
 			dialect: native,
 			handle:  a.deleteDocument,
+		},
+		{
+			method:  http.MethodPost,
+			path:    "/api/v1/cache/invalidate",
+			limit:   "invalidate",
+			role:    rag.RoleAdmin,
+			timeout: plainTimeout,
+			dialect: native,
+			handle:  a.invalidate,
 		},
 		{
 			method:  http.MethodGet,

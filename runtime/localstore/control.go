@@ -41,6 +41,14 @@ func (s *Store) Begin(_ context.Context, tenant string) (rag.Change, error) {
 	return c, nil
 }
 
+// Invalidate draws new tokens for cached results.
+func (s *Store) Invalidate(_ context.Context, i rag.Invalidation) error {
+	s.control.mu.Lock()
+	defer s.control.mu.Unlock()
+	s.control.document.Invalidate(i)
+	return nil
+}
+
 // Settle returns at once: there is no other replica.
 func (s *Store) Settle(context.Context) error { return nil }
 

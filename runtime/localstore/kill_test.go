@@ -162,4 +162,4 @@ func wantMended(t *testing.T, change, dir string, killed bool) {
 // noCache has nothing to forget.
 type noCache struct{}
 
-func (noCache) Forget(context.Context, string, string) {}
+func (noCache) Forget(context.Context, rag.Invalidation) map[rag.CacheKind]int { return nil }

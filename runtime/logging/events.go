@@ -153,6 +153,21 @@ func (e CacheMiss) describe(l *line) {
 	l.string("kind", e.Kind)
 }
 
+// CacheInvalidated is an administrator's word that results are to be served no more. Kind and DocumentID are empty when it meant
+// every kind and document; Scope is document, tenant or all. Unlinked are the entries dropped.
+type CacheInvalidated struct {
+	Scope, Kind, DocumentID string
+	Unlinked                int
+}
+
+func (e CacheInvalidated) describe(l *line) {
+	l.is("cache_invalidated", LevelInfo)
+	l.string("scope", e.Scope)
+	l.string("kind", e.Kind)
+	l.string("document_id", e.DocumentID)
+	l.int("unlinked", int64(e.Unlinked))
+}
+
 // CacheStale is an expired result of a kind that was served because nothing newer could be made, for an error of that code.
 type CacheStale struct {
 	Kind, Code string

@@ -29,6 +29,11 @@ func (s *Store) Begin(ctx context.Context, tenant string) (rag.Change, error) {
 	return c, nil
 }
 
+// Invalidate draws new tokens for cached results.
+func (s *Store) Invalidate(ctx context.Context, i rag.Invalidation) error {
+	return s.changeControl(refusable(ctx), func(d *rag.ControlDocument) bool { d.Invalidate(i); return true })
+}
+
 // Publish draws a new token for the tenant and closes the change. It is renewed no more: a renewal that came after would
 // open it again.
 func (c *change) Publish(ctx context.Context) error {

@@ -91,7 +91,7 @@ func (s *Service) DeleteDocument(ctx context.Context, id Identity, documentID st
 	if err != nil {
 		return err
 	}
-	s.Forgetter.Forget(detached, id.Tenant, documentID)
+	s.Forgetter.Forget(detached, Invalidation{Tenant: id.Tenant, DocumentID: documentID})
 	return s.Control.Settle(ctx)
 }
 

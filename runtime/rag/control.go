@@ -25,6 +25,8 @@ type State struct {
 	Open bool
 	// Index is the concrete index that is searched; a rebuilt index has another name.
 	Index string
+	// Answers name the answers that may be served.
+	Answers *AnswerTokens
 }
 
 // Control is what replicas agree on: a document beside the documents, or a value in memory.
@@ -34,6 +36,8 @@ type Control interface {
 	// Begin draws a new token for the tenant, which is open until every change that began has been published. It comes
 	// before the first write of a change.
 	Begin(ctx context.Context, tenant string) (Change, error)
+	// Invalidate draws new tokens for cached results that are to be served no more.
+	Invalidate(ctx context.Context, i Invalidation) error
 	// Settle returns when every replica must have seen what this one published last.
 	Settle(ctx context.Context) error
 	// Lease runs work while this replica holds the lease of that name, and says whether it did: at once not when another
@@ -69,6 +73,8 @@ type ControlDocument struct {
 	Changes int64 `json:"changes"`
 	// Base is the token of tenants without an entry.
 	Base Token `json:"base"`
+	// Answers are the tokens of tenants whose entry has none.
+	Answers *AnswerTokens `json:"answers,omitempty"`
 	// Tenants are by TenantKey.
 	Tenants map[string]TenantEntry `json:"tenants,omitempty"`
 }
@@ -76,6 +82,8 @@ type ControlDocument struct {
 // TenantEntry is the state of one tenant's documents.
 type TenantEntry struct {
 	Token Token `json:"token"`
+	// Answers are nil while none of the tenant alone were invalidated.
+	Answers *AnswerTokens `json:"answers,omitempty"`
 	// Changed is ControlDocument.Changes of the last change.
 	Changed int64 `json:"changed"`
 	// Writers are the changes under way: by id, how often each was renewed.
@@ -97,11 +105,23 @@ func newToken() Token { return Token(rand.Text()) }
 
 // State is the state of a tenant's documents. It is not confirmed: that is the reader's to say.
 func (d *ControlDocument) State(tenant string) State {
-	s := State{Token: d.Base, Index: d.Index}
-	if entry, ok := d.Tenants[TenantKey(tenant)]; ok {
-		s.Token, s.Open = entry.Token, len(entry.Writers) > 0
+	entry := d.entry(TenantKey(tenant))
+	return State{Token: entry.Token, Open: len(entry.Writers) > 0, Index: d.Index, Answers: d.answers(entry)}
+}
+
+// entry is that of a tenant, or what stands for it.
+func (d *ControlDocument) entry(tenantKey string) TenantEntry {
+	if entry, ok := d.Tenants[tenantKey]; ok {
+		return entry
 	}
-	return s
+	return TenantEntry{Token: d.Base}
+}
+
+func (d *ControlDocument) answers(entry TenantEntry) *AnswerTokens {
+	if entry.Answers != nil {
+		return entry.Answers
+	}
+	return d.Answers
 }
 
 // Begin draws a new token for a tenant and opens it for a writer.
@@ -116,12 +136,22 @@ func (d *ControlDocument) Publish(tenantKey, writer string) {
 
 func (d *ControlDocument) change(tenantKey string, change func(writers map[string]int64)) {
 	d.Changes++
-	entry := TenantEntry{Token: newToken(), Changed: d.Changes, Writers: map[string]int64{}}
-	maps.Copy(entry.Writers, d.Tenants[tenantKey].Writers)
-	change(entry.Writers)
+	entry := d.entry(tenantKey)
+	writers := maps.Clone(entry.Writers)
+	if writers == nil {
+		writers = map[string]int64{}
+	}
+	change(writers)
+	entry.Token, entry.Writers = newToken(), writers
+	d.put(tenantKey, entry)
+}
+
+// put makes an entry the tenant's, as of this change.
+func (d *ControlDocument) put(tenantKey string, entry TenantEntry) {
 	if d.Tenants == nil {
 		d.Tenants = map[string]TenantEntry{}
 	}
+	entry.Changed = d.Changes
 	d.Tenants[tenantKey] = entry
 	d.fold()
 }
@@ -143,16 +173,22 @@ func (d *ControlDocument) Renew(tenantKey, writer string) {
 // new one; changes under way stay open.
 func (d *ControlDocument) SwapIndex(index, analyser, embedding string) {
 	d.Changes++
-	d.Index, d.Analyser, d.Embedding, d.Base = index, analyser, embedding, newToken()
-	maps.DeleteFunc(d.Tenants, func(_ string, e TenantEntry) bool { return len(e.Writers) == 0 })
+	d.Index, d.Analyser, d.Embedding = index, analyser, embedding
+	d.redraw()
+}
+
+// redraw draws every token of documents anew.
+func (d *ControlDocument) redraw() {
+	d.Base = newToken()
+	maps.DeleteFunc(d.Tenants, func(_ string, e TenantEntry) bool { return len(e.Writers) == 0 && e.Answers == nil })
 	for key, entry := range d.Tenants {
 		entry.Token, entry.Changed = newToken(), d.Changes
 		d.Tenants[key] = entry
 	}
 }
 
-// fold drops the older half of the entries when there are too many, and draws a new token for all tenants without one: a
-// tenant whose entry went must not fall back to a token that it had before. Entries with writers stay; their number is
+// fold drops the older half of the entries when there are too many, and draws new tokens for all tenants without one: a
+// tenant whose entry went must not fall back to tokens that it had before. Entries with writers stay; their number is
 // that of the uploads under way.
 func (d *ControlDocument) fold() {
 	if len(d.Tenants) <= maxTenantEntries {
@@ -169,6 +205,9 @@ func (d *ControlDocument) fold() {
 	}
 	slices.SortFunc(closed, func(a, b string) int { return int(d.Tenants[a].Changed - d.Tenants[b].Changed) })
 	for _, key := range closed[:len(closed)/2] {
+		if d.Tenants[key].Answers != nil {
+			d.Answers = &AnswerTokens{All: newToken()}
+		}
 		delete(d.Tenants, key)
 	}
 	d.Base = newToken()

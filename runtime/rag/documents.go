@@ -77,6 +77,17 @@ func ValidateDocumentID(id string) error {
 	return nil
 }
 
+// maxTenant is the longest name of a tenant, in bytes.
+const maxTenant = 128
+
+// ValidateTenant says what is wrong with the name of a tenant.
+func ValidateTenant(name string) error {
+	if name == "" || len(name) > maxTenant || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
+		return Invalid(FieldError{"tenant", "must have 1 to 128 bytes of text without control characters"})
+	}
+	return nil
+}
+
 func checkDocumentID(id string) *FieldError {
 	if !documentID.MatchString(id) {
 		return &FieldError{"id", "must have 1 to 256 characters of A-Za-z0-9._:/-"}

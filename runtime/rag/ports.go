@@ -140,9 +140,3 @@ func (k RecordKind) Unfinished() UnfinishedKind {
 		return UnfinishedDeletion
 	}
 }
-
-// Forgetter drops cached results that hold text of a document, as far as the cache can be reached: entries that stay
-// can no longer be found by any request, and end with their TTL.
-type Forgetter interface {
-	Forget(ctx context.Context, tenant, documentID string)
-}

@@ -81,7 +81,13 @@ func (p *ports) Settle(context.Context) error      { p.note("settle"); return ni
 func (p *ports) Lease(ctx context.Context, _ string, _ time.Duration, work func(context.Context) error) (bool, error) {
 	return true, work(ctx)
 }
-func (p *ports) Forget(_ context.Context, _, id string) { p.note("forget " + id) }
+func (p *ports) Invalidate(ctx context.Context, i Invalidation) error {
+	return p.called(ctx, fmt.Sprintf("invalidate %+v", i), p.publish)
+}
+func (p *ports) Forget(_ context.Context, i Invalidation) map[CacheKind]int {
+	p.note("forget " + i.DocumentID)
+	return map[CacheKind]int{CacheLLM: 2}
+}
 func (p *ports) service(settings Settings) *Service {
 	return &Service{Retriever: p, Generator: WithCitations(p, nil), Documents: p, Control: p, Forgetter: p,
 		Settings: func() Settings { return settings }}

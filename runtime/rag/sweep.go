@@ -116,7 +116,7 @@ func (s *Sweeper) recoverTenant(ctx context.Context, tenant string, unfinished [
 	}
 	for _, u := range unfinished {
 		if u.Kind == UnfinishedDeletion {
-			s.Forgetter.Forget(ctx, tenant, u.ID)
+			s.Forgetter.Forget(ctx, Invalidation{Tenant: tenant, DocumentID: u.ID})
 		}
 	}
 	return nil

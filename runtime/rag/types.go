@@ -24,7 +24,9 @@ type Identity struct {
 	Name   string
 	Tier   string
 	Tenant string
-	Role   Role
+	// AllTenants says of an administrator that no tenant bounds, and who has named none, that what is done for all tenants may be done.
+	AllTenants bool
+	Role       Role
 }
 
 // Mode is how passages are found.

@@ -29,7 +29,7 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) Store) {
 		"words": testWords, "spellings": testSpellings, "stop words": testStopWords, "headings": testHeadings, "languages": testLanguages,
 		"statistics": testStatistics, "plain text": testPlainText, "nothing to look for": testNothingToLookFor, "long queries": testLongQueries,
 		"filters": testFilters, "pages": testPages, "candidates": testCandidates, "least score": testLeastScore, "title": testTitle,
-		"concurrent writers": testConcurrentWriters, "changes": testChanges, "one version": testOneVersion, "caller who left": testCallerWhoLeft,
+		"concurrent writers": testConcurrentWriters, "changes": testChanges, "invalidation": testInvalidation, "one version": testOneVersion, "caller who left": testCallerWhoLeft,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

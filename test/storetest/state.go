@@ -43,7 +43,23 @@ func testChanges(t *testing.T, s tenant) {
 	if now := s.confirmed(t); now.Token != last || now.Open || now.Index == "" {
 		t.Errorf("the state became %+v without a change, want the token %q, closed, and an index", now, last)
 	}
-	if now := other.confirmed(t); now != others {
+	if now := other.confirmed(t); now.Token != others.Token || now.Open != others.Open {
+		t.Errorf("another tenant's state became %+v, want %+v", now, others)
+	}
+}
+
+// An invalidation draws new tokens for what it means, and leaves another tenant's.
+func testInvalidation(t *testing.T, s tenant) {
+	other := tenant{s.Store, s.name + "-other"}
+	before, others := s.confirmed(t), other.confirmed(t)
+	if err := s.Invalidate(t.Context(), rag.Invalidation{Tenant: s.name, DocumentID: "a"}); err != nil {
+		t.Fatal(err)
+	}
+	after := s.confirmed(t)
+	if after.Token == before.Token || after.Open || after.Answers.Document("a") == before.Answers.Document("a") {
+		t.Errorf("the state became %+v, want new tokens of searches and of answers from the document, closed", after)
+	}
+	if now := other.confirmed(t); now.Token != others.Token || now.Answers.Tenant() != others.Answers.Tenant() {
 		t.Errorf("another tenant's state became %+v, want %+v", now, others)
 	}
 }
