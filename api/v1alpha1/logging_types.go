@@ -7,7 +7,31 @@ type LoggingSpec struct {
 	// +default="INFO"
 	// +optional
 	Level LogLevel `json:"level,omitempty"`
+	// logQueries is what the log tells of the text of a query: Hash, Full or None. Default Hash.
+	// +kubebuilder:validation:Enum=Hash;Full;None
+	// +default="Hash"
+	// +optional
+	LogQueries LogQueries `json:"logQueries,omitempty"`
+	// slowQueryThreshold is how long finding passages may take; what takes longer is logged as slow_query. From 0s, which turns
+	// that off, to 10m. Default 1s.
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(ms|s|m|h))+$') && duration(self) <= duration('10m')",message="must be a duration from 0s to 10m, such as 500ms or 2s"
+	// +default="1s"
+	// +optional
+	SlowQueryThreshold Duration `json:"slowQueryThreshold,omitempty"`
 }
+
+// LogQueries is what the log tells of the text of a query.
+type LogQueries string
+
+// Values of LogQueries.
+const (
+	// LogQueriesHash writes a keyed hash: equal queries of a service have the same one, and it does not tell the text.
+	LogQueriesHash LogQueries = "Hash"
+	// LogQueriesFull writes the text as well, which may be personal.
+	LogQueriesFull LogQueries = "Full"
+	// LogQueriesNone writes neither.
+	LogQueriesNone LogQueries = "None"
+)
 
 // LogLevel is the weight of a log line.
 type LogLevel string

@@ -28,10 +28,13 @@ func (a answerer) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piec
 	return models.Extractive{Analyser: a.analyser}.Generate(ctx, p, emit)
 }
 
-// measured is a store whose searches are timed; what the cache answers does not reach it.
+// measured is a store whose searches are timed, and told when they are slow; what the cache answers does not reach it.
 type measured struct {
 	rag.Retriever
 	metrics *telemetry.Metrics
+	log     *logging.Log
+	logging func() config.Logging
+	hasher  logging.Hasher
 }
 
 func (m measured) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, error) {
@@ -46,7 +49,21 @@ func (m measured) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, err
 	case found.Degraded:
 		outcome = "degraded"
 	}
-	m.metrics.Retrieval(string(q.Mode), outcome, time.Since(began))
+	took := time.Since(began)
+	m.metrics.Retrieval(string(q.Mode), outcome, took)
+	if set := m.logging(); set.SlowQueryThreshold > 0 && took > set.SlowQueryThreshold.D() {
+		slow := logging.SlowQuery{
+			Query:      m.hasher.Tell(set.LogQueries, q.Text),
+			SearchMode: string(q.Mode),
+			Hits:       len(found.Hits),
+			Threshold:  set.SlowQueryThreshold.D(),
+			Took:       took,
+		}
+		if err != nil {
+			slow.Code = outcome
+		}
+		m.log.Write(ctx, slow)
+	}
 	return found, err
 }
 

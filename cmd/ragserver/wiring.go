@@ -87,7 +87,13 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 	results := srv.newCache(store)
 	answers := results.Generator(answerer{source: s.source, openAI: srv.llm, analyser: analyser})
 	pipeline := &rag.Service{
-		Retriever: results.Retriever(measured{Retriever: rag.NewRetriever(store), metrics: srv.metrics}),
+		Retriever: results.Retriever(measured{
+			Retriever: rag.NewRetriever(store),
+			metrics:   srv.metrics,
+			log:       log,
+			logging:   func() config.Logging { return s.source.Config().Logging },
+			hasher:    hasher,
+		}),
 		Generator: answers,
 		Documents: store,
 		Control:   store,

@@ -18,7 +18,8 @@ func Build(rag *v1alpha1.RAGService, stores config.Stores) (config.Config, error
 	spec := rag.Spec
 	llm, llmErr := buildLLM(spec.Models.LLM)
 	cache, cacheErr := buildCache(rag)
-	if err := errors.Join(llmErr, cacheErr); err != nil {
+	logging, loggingErr := buildLogging(spec.Logging)
+	if err := errors.Join(llmErr, cacheErr, loggingErr); err != nil {
 		return config.Config{}, err
 	}
 	cfg := config.Config{
@@ -42,7 +43,7 @@ func Build(rag *v1alpha1.RAGService, stores config.Stores) (config.Config, error
 		RateLimits: buildRateLimits(spec.RateLimits),
 		Auth:       config.Auth{Mode: config.AuthMode(spec.Auth.Mode)},
 		CORS:       buildCORS(spec.Server.CORS),
-		Logging:    config.Logging{Level: string(spec.Logging.Level)},
+		Logging:    logging,
 	}
 	if err := cfg.Validate(); err != nil {
 		return config.Config{}, fmt.Errorf("the server's configuration: %w", err)

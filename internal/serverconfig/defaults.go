@@ -13,6 +13,7 @@ const (
 	defaultNetworkPolicyEnabled       = true
 	defaultJitterPercent        int32 = 10
 	defaultStaleIfError               = v1alpha1.Duration("10m")
+	defaultSlowQueryThreshold         = v1alpha1.Duration("1s")
 )
 
 // Replicas is the wanted number of server pods; 0 runs the stores alone.

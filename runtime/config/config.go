@@ -165,7 +165,21 @@ const AnyOrigin = "*"
 type Logging struct {
 	// Level is DEBUG, INFO, WARNING, ERROR or CRITICAL.
 	Level string `json:"level"`
+	// LogQueries is what is told of a query; empty, as an older operator writes it, for LogQueriesHash.
+	LogQueries LogQueries `json:"logQueries,omitempty"`
+	// SlowQueryThreshold is how long a retrieval may take without being told as slow; 0 for any time.
+	SlowQueryThreshold Duration `json:"slowQueryThreshold,omitempty"`
 }
+
+// LogQueries is what the log tells of the text of a query.
+type LogQueries string
+
+// What the log tells of a query: a keyed hash, the text as well, or nothing.
+const (
+	LogQueriesHash LogQueries = "Hash"
+	LogQueriesFull LogQueries = "Full"
+	LogQueriesNone LogQueries = "None"
+)
 
 // Duration is a time.Duration that is written as Go writes it: "1h30m0s".
 type Duration time.Duration

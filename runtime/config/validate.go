@@ -36,9 +36,16 @@ func (c Config) Validate() error {
 	for i, origin := range c.CORS.AllowedOrigins {
 		p.need(isOrigin(origin), fmt.Sprintf("cors.allowedOrigins[%d]", i), "must be an origin such as https://app.example.com, or *")
 	}
-	levels := []string{"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
-	p.need(slices.Contains(levels, c.Logging.Level), "logging.level", "must be DEBUG, INFO, WARNING, ERROR or CRITICAL")
+	c.Logging.validate(&p)
 	return errors.Join(p...)
+}
+
+func (l Logging) validate(p *problems) {
+	levels := []string{"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
+	p.need(slices.Contains(levels, l.Level), "logging.level", "must be DEBUG, INFO, WARNING, ERROR or CRITICAL")
+	told := []LogQueries{"", LogQueriesHash, LogQueriesFull, LogQueriesNone}
+	p.need(slices.Contains(told, l.LogQueries), "logging.logQueries", "must be Hash, Full or None")
+	p.need(l.SlowQueryThreshold >= 0, "logging.slowQueryThreshold", "must be at least 0s")
 }
 
 // problems are what is wrong, in the order of the fields.

@@ -162,11 +162,11 @@ func (d *decoder) filter(name string) rag.Filter {
 	return filter
 }
 
-// logQuery logs that somebody asks, never what: the hash tells equal queries.
+// logQuery logs that somebody asks, and of the query what the configuration allows.
 func (a *API) logQuery(r *http.Request, query string) {
 	e := middleware.Of(r)
-	e.QueryHash = a.Hasher.Query(query)
-	a.Log.Write(r.Context(), logging.SearchQuery{Route: e.Route, QueryHash: e.QueryHash})
+	e.Query = a.Hasher.Tell(a.Config().Logging.LogQueries, query)
+	a.Log.Write(r.Context(), logging.SearchQuery{Route: e.Route, Query: e.Query})
 }
 
 func (a *API) logCache(r *http.Request, kind string, c rag.CacheInfo) {

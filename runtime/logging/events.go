@@ -74,9 +74,8 @@ type RequestCompleted struct {
 	Route  string
 	Status int
 	// Code is that of the error.
-	Code string
-	// QueryHash tells equal queries.
-	QueryHash string
+	Code  string
+	Query Query
 	// Cache is how the cache served the result, as X-Cache says it, and Age how old that was.
 	Cache string
 	Age   time.Duration
@@ -92,7 +91,7 @@ func (e RequestCompleted) describe(l *line) {
 	l.string("route", e.Route)
 	l.int("status", int64(e.Status))
 	l.string("code", e.Code)
-	l.string("query_hash", e.QueryHash)
+	l.query(e.Query)
 	l.string("cache", e.Cache)
 	if e.Age > 0 {
 		l.int("age_s", int64(e.Age/time.Second))
@@ -102,12 +101,15 @@ func (e RequestCompleted) describe(l *line) {
 }
 
 // SearchQuery is a query that was admitted.
-type SearchQuery struct{ Route, QueryHash string }
+type SearchQuery struct {
+	Route string
+	Query Query
+}
 
 func (e SearchQuery) describe(l *line) {
 	l.is("search_query", LevelDebug)
 	l.string("route", e.Route)
-	l.string("query_hash", e.QueryHash)
+	l.query(e.Query)
 }
 
 // SearchCompleted is a retrieval; one that the cache answered is told at DEBUG.
@@ -130,6 +132,27 @@ func (e SearchCompleted) describe(l *line) {
 	if e.Total > 0 {
 		l.int("total", int64(e.Total))
 	}
+	l.ms("took_ms", e.Took)
+}
+
+// SlowQuery is a retrieval that took longer than Threshold, the cache's part not counted.
+type SlowQuery struct {
+	Query Query
+	// SearchMode is what was asked for.
+	SearchMode string
+	Hits       int
+	// Code is that of the error, if it failed.
+	Code            string
+	Threshold, Took time.Duration
+}
+
+func (e SlowQuery) describe(l *line) {
+	l.is("slow_query", LevelWarning)
+	l.query(e.Query)
+	l.string("search_mode", e.SearchMode)
+	l.int("hits", int64(e.Hits))
+	l.code(e.Code)
+	l.ms("threshold_ms", e.Threshold)
 	l.ms("took_ms", e.Took)
 }
 

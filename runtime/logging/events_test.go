@@ -22,9 +22,10 @@ var everyEvent = []Event{
 	ServerFailed{Err: errors.New("e")},
 	ConnectionFailed{Err: errors.New("e")},
 	RequestCompleted{
-		RequestID: "i", Method: "POST", Route: "r", Status: 200, Code: "c", QueryHash: "q", Cache: "HIT", Age: time.Second, Bytes: 1, Took: time.Second,
+		RequestID: "i", Method: "POST", Route: "r", Status: 200, Code: "c", Query: Query{"q", "t"}, Cache: "HIT", Age: time.Second, Bytes: 1, Took: time.Second,
 	},
-	SearchQuery{Route: "r", QueryHash: "q"},
+	SearchQuery{Route: "r", Query: Query{"q", "t"}},
+	SlowQuery{Query: Query{"q", "t"}, SearchMode: "keyword", Hits: 1, Code: "c", Threshold: time.Second, Took: time.Second},
 	SearchCompleted{SearchMode: "keyword", Hits: 1, Total: 1, Took: time.Second},
 	CacheHit{Kind: "llm", Age: time.Second},
 	CacheMiss{Kind: "llm"},

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/netip"
 	"sync"
+
+	"github.com/ragservice/ragservice-operator/runtime/config"
 )
 
 // Hasher turns what callers send into names that tell two of them apart and no more. All servers of a service share its
@@ -19,6 +21,24 @@ type Hasher struct {
 // NewHasher uses a key of the service, which must be secret: 16 random bytes or more.
 func NewHasher(key []byte) Hasher {
 	return Hasher{macs: &sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+}
+
+// Query is what the log tells of a query.
+type Query struct {
+	// Hash tells equal queries; Text is what was asked, where the configuration wants it.
+	Hash, Text string
+}
+
+// Tell is what the log tells of a query, as logQueries of the configuration has it.
+func (h Hasher) Tell(detail config.LogQueries, text string) Query {
+	switch detail {
+	case config.LogQueriesNone:
+		return Query{}
+	case config.LogQueriesFull:
+		return Query{Hash: h.Query(text), Text: text}
+	case config.LogQueriesHash:
+	}
+	return Query{Hash: h.Query(text)}
 }
 
 // Query names a query in the log.

@@ -79,6 +79,12 @@ func (l *line) code(code string) {
 	l.string("code", code)
 }
 
+// query writes what is told of a query.
+func (l *line) query(q Query) {
+	l.string("query_hash", q.Hash)
+	l.string("query", q.Text)
+}
+
 // int writes an attribute, 0 too.
 func (l *line) int(name string, value int64) {
 	if l.skipped {

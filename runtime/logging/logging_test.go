@@ -207,7 +207,7 @@ func BenchmarkRequestCompleted(b *testing.B) {
 		Method:    "POST",
 		Route:     "/api/v1/ask",
 		Status:    200,
-		QueryHash: "0123456789abcdef",
+		Query:     Query{Hash: "0123456789abcdef"},
 		Cache:     "HIT",
 		Age:       time.Minute,
 		Bytes:     1870,

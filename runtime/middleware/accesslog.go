@@ -57,7 +57,7 @@ func (s *Stack) log(r *http.Request, e *RequestInfo, answer *recorder, took time
 		Route:     e.Route,
 		Status:    answer.status(),
 		Code:      e.Code,
-		QueryHash: e.QueryHash,
+		Query:     e.Query,
 		Cache:     string(e.CacheOutcome),
 		Age:       e.CacheAge,
 		Bytes:     answer.bytes,

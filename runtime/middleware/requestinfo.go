@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ragservice/ragservice-operator/runtime/logging"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
@@ -27,8 +28,8 @@ type RequestInfo struct {
 	CacheOutcome rag.CacheOutcome
 	// CacheAge is how old a result of the cache was.
 	CacheAge time.Duration
-	// QueryHash stands for the query in the log; empty when there was none.
-	QueryHash string
+	// Query is what the log tells of the query; nothing when there was none.
+	Query logging.Query
 }
 
 // User is the caller in the log: the name of a key, or a hash.
