@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"crypto/rand"
 	"time"
 
 	"github.com/ragservice/ragservice-operator/runtime/config"
@@ -45,7 +46,9 @@ type Options struct {
 
 // Cache keeps results in this server's memory and in Redis. It is safe for concurrent use.
 type Cache struct {
-	options   Options
+	options Options
+	// id names this server in claims.
+	id        string
 	local     *local
 	writer    *writer // nil without Redis
 	forgotten forgotten
@@ -60,9 +63,9 @@ func New(o Options) *Cache {
 	if o.OnLookup == nil {
 		o.OnLookup = func(rag.CacheKind, string, string) {}
 	}
-	c := &Cache{options: o, local: newLocal(o.Config().Cache.LocalMaxBytes)}
+	c := &Cache{options: o, id: rand.Text(), local: newLocal(o.Config().Cache.LocalMaxBytes)}
 	if o.Redis != nil {
-		c.writer = newWriter(o.Redis)
+		c.writer = newWriter(o.Redis, c.id)
 	}
 	return c
 }

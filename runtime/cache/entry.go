@@ -9,8 +9,12 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
-// format is the first byte of a value in Redis. Servers of another version read values of another format as misses.
-const format = '3'
+// The first byte of a value in Redis says what follows: JSON, or JSON compressed by zstd (RFC 8878). Servers of another version read
+// values of another format as misses.
+const (
+	formatPlain      = '3'
+	formatCompressed = '4'
+)
 
 // entry is a result as it is kept. Nobody changes it once it was made.
 type entry[V any] struct {
@@ -39,20 +43,30 @@ func (e *entry[V]) encode() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encoding a result: %w", err)
 	}
-	return append([]byte{format}, data...), nil
+	return append([]byte{formatPlain}, data...), nil
 }
 
 var errFormat = errors.New("the value has another format")
 
-func decode[V any](data []byte) (entry[V], error) {
-	var e entry[V]
-	if len(data) == 0 || data[0] != format {
-		return e, errFormat
+// decode reads a value of Redis, and tells how large the result is uncompressed.
+func decode[V any](data []byte) (e entry[V], size int, err error) {
+	if len(data) == 0 {
+		return e, 0, errFormat
 	}
-	if err := json.Unmarshal(data[1:], &e); err != nil {
-		return e, fmt.Errorf("decoding a result: %w", err)
+	text := data[1:]
+	switch data[0] {
+	case formatPlain:
+	case formatCompressed:
+		if text, err = decoder().DecodeAll(text, nil); err != nil {
+			return e, 0, fmt.Errorf("decompressing a result: %w", err)
+		}
+	default:
+		return e, 0, errFormat
 	}
-	return e, nil
+	if err := json.Unmarshal(text, &e); err != nil {
+		return e, 0, fmt.Errorf("decoding a result: %w", err)
+	}
+	return e, len(text), nil
 }
 
 // hit is how a result of that age is told.

@@ -43,6 +43,9 @@ type lookup[Q any] struct {
 	state rag.State
 	// notInRedis is how a look into Redis ended that has found nothing fresh; empty while Redis was not asked.
 	notInRedis string
+	// owner is the server that works on the result, as a look into Redis has told; empty when nobody may wait for it. expired is
+	// the fingerprint of a value there that counts as none.
+	owner, expired string
 	// config is that of the whole lookup.
 	config *config.Config
 }

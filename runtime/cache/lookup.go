@@ -60,6 +60,9 @@ func (k *kind[Q, V]) share(ctx context.Context, l lookup[Q], use rag.CacheUse, e
 			return k.serve(e, info, use, emit)
 		}
 		if err := use.Tell(info); err != nil {
+			if l.owner == k.cache.id && !k.calls.running(l.key) {
+				k.cache.writer.add(write{claim: l.key})
+			}
 			return result[V]{}, err
 		}
 	}
@@ -135,18 +138,38 @@ func (k *kind[Q, V]) load(ctx context.Context, l *lookup[Q], c *call[result[V]])
 			return result[V]{}, err
 		}
 	}
+	if !ok {
+		var err error
+		if e, ok, err = k.awaitOther(ctx, l, before); err != nil {
+			return result[V]{}, err
+		}
+	}
 	if ok {
 		return k.serve(e, hit(e.age(k.cache.options.Now())), rag.CacheUse{}, func(piece rag.Piece) error {
 			c.emit(piece)
 			return nil
 		})
 	}
+	return k.make(ctx, l, before, c)
+}
+
+// make does the work and keeps its result. Other servers wait for it while this one has the claim.
+func (k *kind[Q, V]) make(ctx context.Context, l *lookup[Q], before int64, c *call[result[V]]) (result[V], error) {
+	kept := false
+	if l.owner != "" {
+		end := k.cache.claimed(l.key)
+		defer func() {
+			if end(); !kept {
+				k.cache.writer.add(write{claim: l.key})
+			}
+		}()
+	}
 	value, err := k.work(ctx, l.query, c.emit)
 	if err != nil {
 		return result[V]{}, err
 	}
 	if k.storable(&l.query, value) {
-		k.keep(l, value, before)
+		kept = k.keep(l, value, before)
 	}
 	return result[V]{value, rag.CacheInfo{Outcome: rag.CacheMiss}}, nil
 }
@@ -199,41 +222,45 @@ func (k *kind[Q, V]) inRedis(ctx context.Context, l *lookup[Q], before int64, c 
 	return e, outcome == LookupHit, err
 }
 
-// fetch brings an entry from Redis into memory, one that has expired too: it may have to stand in. Only a fresh one is a hit.
-func (k *kind[Q, V]) fetch(ctx context.Context, l *lookup[Q], before int64) (e entry[V], outcome string) {
-	e, size, outcome := k.read(ctx, l.key)
-	if outcome != LookupHit {
-		return entry[V]{}, outcome
+// fetch brings an entry from Redis into memory, one that has expired too: it may have to stand in. Only a fresh one is a hit. After a miss
+// l has the owner of the work.
+func (k *kind[Q, V]) fetch(ctx context.Context, l *lookup[Q], before int64) (entry[V], string) {
+	for {
+		value, owner, err := k.cache.getOrClaim(ctx, l.key, l.expired)
+		if l.owner = owner; err != nil {
+			return entry[V]{}, LookupError
+		}
+		if value == nil {
+			return entry[V]{}, LookupMiss
+		}
+		e, size, err := decode[V](value)
+		if err != nil {
+			return entry[V]{}, LookupError
+		}
+		k.remember(l, e, size, before)
+		if e.fresh(k.cache.options.Now(), l.ttl) {
+			return e, LookupHit
+		}
+		l.expired = fingerprint(value) // again, for the claim
 	}
-	k.remember(l, e, size, before)
-	if !e.fresh(k.cache.options.Now(), l.ttl) {
-		return entry[V]{}, LookupMiss
-	}
-	return e, LookupHit
 }
 
-// read gets the entry of a key from Redis, with its size there.
-func (k *kind[Q, V]) read(ctx context.Context, key string) (e entry[V], size int, outcome string) {
+// read gets the entry of a key from Redis; the zero value when there is none.
+func (k *kind[Q, V]) read(ctx context.Context, key string) (e entry[V]) {
 	var data []byte
 	err := k.cache.options.Redis.Do(ctx, "get", func(ctx context.Context, client redis.UniversalClient) (err error) {
 		data, err = client.Get(ctx, key).Bytes()
 		return err
 	})
-	if errors.Is(err, redis.Nil) {
-		return entry[V]{}, 0, LookupMiss
-	}
 	if err == nil {
-		e, err = decode[V](data)
+		e, _, _ = decode[V](data)
 	}
-	if err != nil {
-		return entry[V]{}, 0, LookupError
-	}
-	return e, len(data), LookupHit
+	return e
 }
 
 // keep puts a result into memory at once, so that requests which come after its call find it, and into Redis in the
-// background; unless the documents changed since the moment before.
-func (k *kind[Q, V]) keep(l *lookup[Q], value V, before int64) {
+// background; unless the documents changed since the moment before. It reports whether Redis gets it, with which the claim ends.
+func (k *kind[Q, V]) keep(l *lookup[Q], value V, before int64) (shared bool) {
 	now, settings := k.cache.options.Now(), &l.config.Cache
 	ttl, staleIfError := l.ttl, settings.StaleIfError.D()
 	if k.empty(value) { // an outage is never told as nothing found
@@ -243,19 +270,24 @@ func (k *kind[Q, V]) keep(l *lookup[Q], value V, before int64) {
 	e := entry[V]{StoredAt: now, FreshUntil: now.Add(ttl), StaleUntil: now.Add(ttl + staleIfError), Value: value}
 	data, err := e.encode()
 	if err != nil {
-		return // a value that JSON has no form for, such as NaN: it was answered, and is worked out anew
+		return false // a value that JSON has no form for, such as NaN: it was answered, and is worked out anew
 	}
 	documents, valid := k.remember(l, e, len(data), before)
 	if k.cache.writer == nil || len(data) > maxValueBytes || !valid() {
-		return
+		return false
 	}
 	sets := make([]string, 0, len(documents)+1)
 	for _, id := range documents {
 		sets = append(sets, documentKey(&l.config.Service, l.tenant, id))
 	}
 	sets = append(sets, tenantKey(&l.config.Service, l.tenant))
-	k.cache.writer.add(write{
+	claim := ""
+	if l.owner != "" {
+		claim = l.key
+	}
+	return k.cache.writer.add(write{
 		key:      l.key,
+		claim:    claim,
 		value:    data,
 		storedAt: now,
 		ttl:      ttl + staleIfError,

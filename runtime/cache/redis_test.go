@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zstd"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/ragservice/ragservice-operator/runtime/config"
@@ -114,7 +115,7 @@ func TestServingIsForetold(t *testing.T) {
 	}
 }
 
-// TestWhatIsForetoldAsksRedisOnce counts the GETs that the server has seen: a stream that the cache does not know makes one look-up.
+// TestWhatIsForetoldAsksRedisOnce counts the look-ups that the server has seen: a stream that the cache does not know makes one look-up.
 func TestWhatIsForetoldAsksRedisOnce(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
@@ -140,15 +141,15 @@ func TestWhatIsForetoldAsksRedisOnce(t *testing.T) {
 		}
 	}
 	stream(first, rag.CacheMiss)
-	if got := gets(t, server); got != 1 {
-		t.Errorf("an answer that is not known: %d GETs, want 1", got)
+	if got := lookUps(t, server); got != 1 {
+		t.Errorf("an answer that is not known: %d look-ups, want 1", got)
 	}
 	stream(first, rag.CacheHit) // from memory
 	first.close(t)
 	second := newFixture(t, withRedis(guarded(t, server)), sharing(first))
 	stream(second, rag.CacheHit)
-	if got := gets(t, server); got != 2 {
-		t.Errorf("with one of another server, in Redis: %d GETs, want 2", got)
+	if got := lookUps(t, server); got != 2 {
+		t.Errorf("with one of another server, in Redis: %d look-ups, want 2", got)
 	}
 	for what, want := range map[string]int{"llm local miss": 1, "llm redis hit": 1, "llm local hit": 0} {
 		if got := second.lookedUp(what); got != want {
@@ -157,14 +158,14 @@ func TestWhatIsForetoldAsksRedisOnce(t *testing.T) {
 	}
 }
 
-// gets is how many GET commands a server has run.
-func gets(t *testing.T, server *backends.RedisServer) (calls int) {
+// lookUps is how many look-ups a server has seen: runs of the script that gets or claims. (The first needs two commands.)
+func lookUps(t *testing.T, server *backends.RedisServer) (calls int) {
 	t.Helper()
 	stats, err := plain(t, server).Info(t.Context(), "commandstats").Result()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, after, found := strings.Cut(stats, "cmdstat_get:"); found {
+	if _, after, found := strings.Cut(stats, "cmdstat_evalsha:"); found {
 		if _, err := fmt.Sscanf(after, "calls=%d", &calls); err != nil {
 			t.Fatal(err)
 		}
@@ -315,11 +316,41 @@ func TestJoinerWaitsForRedisNoLongerThanItsOwnBudget(t *testing.T) {
 	}
 }
 
+// bomb is 64 MiB of zeros, compressed to some kilobytes.
+func bomb(t *testing.T) []byte {
+	t.Helper()
+	encoder, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return encoder.EncodeAll(make([]byte, 64<<20), nil)
+}
+
+func TestLargeValuesAreCompressedInRedis(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	client := plain(t, server)
+	first := newFixture(t, withRedis(guarded(t, server)))
+	text := strings.Repeat("results are kept for an hour; ", 2000)
+	first.backend.retrieve = func(context.Context, rag.Query) (rag.Retrieval, error) { return found(text, "doc"), nil }
+	first.search(t, query("acme", "q"), rag.CacheMiss)
+	first.close(t)
+	value := client.Get(t.Context(), keys(t, client, "*:search:*")[0]).Val()
+	if len(value) > len(text)/20 || value[0] != '4' {
+		t.Errorf("%d bytes of format %q, want a twentieth of %d", len(value), value[:1], len(text))
+	}
+	second := newFixture(t, withRedis(guarded(t, server)), sharing(first))
+	if got := second.search(t, query("acme", "q"), rag.CacheHit); got.Hits[0].Text != text {
+		t.Errorf("another server reads %.40q", got.Hits[0].Text)
+	}
+}
+
 func TestBrokenEntriesAreMisses(t *testing.T) {
 	t.Parallel()
 	const sane = `3{"stored_at":"2999-01-01T00:00:00Z","fresh_until":"2999-01-01T00:00:00Z","stale_until":"2999-01-01T00:00:00Z","value":`
 	for name, value := range map[string]string{
-		"empty": "", "another format": "1{}", "no JSON": "3{", "cut": sane + `{"hits":[{"chunk_id"`, "another type": sane + `[]}`,
+		"empty": "", "another format": "1{}", "no JSON": "3{", "cut": sane + `{"hits":[{"chunk_id"`, "another type": sane + `[]}`, "not compressed": "4{}",
+		"more than it may be": "4" + string(bomb(t)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -95,7 +95,7 @@ func (r *retriever) unconfirmed(ctx context.Context, l *lookup[rag.Query], use r
 	}
 	older, ok := r.kind.inMemory(l.key)
 	if !ok && r.cache.options.Redis != nil {
-		older, _, _ = r.kind.read(ctx, l.key)
+		older = r.kind.read(ctx, l.key)
 	}
 	return r.kind.standIn(l, older, use, ignore, err)
 }

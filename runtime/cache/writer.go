@@ -21,7 +21,9 @@ const (
 
 // write is a value on its way to Redis.
 type write struct {
-	key      string
+	key string
+	// claim is the key of the result whose claim ends with the write; empty for none. A write without a value does that alone.
+	claim    string
 	value    []byte
 	storedAt time.Time
 	ttl      time.Duration
@@ -37,6 +39,7 @@ type write struct {
 // writer writes to Redis in the background, when the result is with its readers.
 type writer struct {
 	redis   *resilience.Redis
+	id      string // of the server, in claims
 	pending chan write
 	bytes   atomic.Int64 // of the values in pending, and of the one that is being written
 	stop    sync.Once
@@ -44,25 +47,27 @@ type writer struct {
 	done    chan struct{}
 }
 
-func newWriter(r *resilience.Redis) *writer {
+func newWriter(r *resilience.Redis, id string) *writer {
 	w := &writer{
-		redis: r, pending: make(chan write, maxPending), stopped: make(chan struct{}), done: make(chan struct{}),
+		redis: r, id: id, pending: make(chan write, maxPending), stopped: make(chan struct{}), done: make(chan struct{}),
 	}
 	go w.run()
 	return w
 }
 
-// add never waits.
-func (w *writer) add(value write) {
+// add never waits. It reports whether the value will be written.
+func (w *writer) add(value write) bool {
 	size := int64(len(value.value))
 	if w.bytes.Add(size) > maxPendingBytes {
 		w.bytes.Add(-size)
-		return
+		return false
 	}
 	select {
 	case w.pending <- value:
+		return true
 	default:
 		w.bytes.Add(-size)
+		return false
 	}
 }
 
@@ -104,17 +109,21 @@ func (w *writer) close(ctx context.Context) error {
 // write stores a value and names it in its documents' sets, in one round trip. When the documents have changed
 // meanwhile it takes the value back. Errors are told by the Redis guard; the value is only a copy.
 func (w *writer) write(value write) {
-	if !value.valid() {
+	ctx := context.Background() // the request may have ended; the guard bounds the call
+	if value.value == nil || !value.valid() {
+		w.release(ctx, value.claim)
 		return
 	}
-	ctx := context.Background() // the request may have ended; the guard bounds the call
 	_ = w.redis.Do(ctx, "set", func(ctx context.Context, client redis.UniversalClient) error {
 		_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
-			p.Set(ctx, value.key, value.value, value.ttl)
+			p.Set(ctx, value.key, compress(value.value), value.ttl)
 			for _, set := range value.sets {
 				value.nameIn(ctx, p, set, value.key, value.ttl)
 			}
 			value.nameIn(ctx, p, value.tenants, value.sets[len(value.sets)-1], value.setTTL)
+			if value.claim != "" {
+				p.Eval(ctx, releaseSource, []string{claimKey(value.claim)}, w.id)
+			}
 			return nil
 		})
 		return err
@@ -124,6 +133,16 @@ func (w *writer) write(value write) {
 			return client.Unlink(ctx, value.key).Err()
 		})
 	}
+}
+
+// release ends a claim of this server. One that it does not reach ends by itself.
+func (w *writer) release(ctx context.Context, claim string) {
+	if claim == "" {
+		return
+	}
+	_ = w.redis.Do(ctx, "claim", func(ctx context.Context, client redis.UniversalClient) error {
+		return client.Eval(ctx, releaseSource, []string{claimKey(claim)}, w.id).Err()
+	})
 }
 
 // nameIn adds a key to a set: sorted by when what is named expires, so that the set loses it then. (Plain EXPIRE: its NX and
