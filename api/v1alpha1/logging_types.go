@@ -18,6 +18,13 @@ type LoggingSpec struct {
 	// +default="1s"
 	// +optional
 	SlowQueryThreshold Duration `json:"slowQueryThreshold,omitempty"`
+	// dailyVolumeLimit is how much the servers of the service write in a day (UTC), each its share. When half of it is used, INFO and
+	// DEBUG are sampled, more and more; WARNING and above are always written. A line tells what was left out. From 1Mi to 1Ti.
+	// Default 100Mi.
+	// +kubebuilder:validation:XValidation:rule="isQuantity(self) && quantity(self).compareTo(quantity('1Mi')) >= 0 && quantity(self).compareTo(quantity('1Ti')) <= 0",message="must be an amount from 1Mi to 1Ti, such as 100Mi"
+	// +default="100Mi"
+	// +optional
+	DailyVolumeLimit Quantity `json:"dailyVolumeLimit,omitempty"`
 }
 
 // LogQueries is what the log tells of the text of a query.

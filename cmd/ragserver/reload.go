@@ -19,7 +19,7 @@ func (srv *server) reloaded(r config.Reload) {
 	for _, field := range r.Unknown {
 		srv.log.Write(ctx, logging.ConfigFieldIgnored{Field: field})
 	}
-	if err := srv.log.SetLevel(srv.source.Config().Logging.Level); err != nil {
+	if err := adjust(srv.log, srv.source.Config()); err != nil {
 		srv.log.Write(ctx, logging.ConfigRejected{ConfigHash: r.Hash, Err: err})
 	}
 	srv.metrics.ConfigApplied(r.Hash)

@@ -28,16 +28,23 @@ func serve(ctx context.Context, o options, s setup, getenv func(string) string, 
 	log := logging.New(logging.NewBuffer(stdout))
 	defer log.Flush()
 	log.Redact(secrets(s.credentials)...)
-	if err := log.SetLevel(s.source.Config().Logging.Level); err != nil {
+	if err := adjust(log, s.source.Config()); err != nil {
 		return err
 	}
 	err := serveUntilDrained(ctx, o, s, log, getenv)
+	log.WriteDropped()
 	if err != nil {
 		log.Write(ctx, logging.ServerFailed{Err: err})
 	} else {
 		log.Write(ctx, logging.ServerStopped{})
 	}
 	return err
+}
+
+// adjust makes the log what the configuration wants.
+func adjust(log *logging.Log, c *config.Config) error {
+	log.SetDailyVolume(c.DailyLogVolume())
+	return log.SetLevel(c.Logging.Level)
 }
 
 func serveUntilDrained(ctx context.Context, o options, s setup, log *logging.Log, getenv func(string) string) error {

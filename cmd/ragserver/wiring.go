@@ -75,6 +75,7 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 		traffic: telemetry.NewTraffic(time.Now),
 		secrets: secrets(s.credentials),
 	}
+	log.OnDrop(srv.metrics.LogDropped)
 	srv.metrics.ConfigApplied(s.source.Hash())
 	srv.keysRefused(s.refusedKeys)
 	analyser := newAnalyser(s.source.Config()) // one for the index and the answers: they must agree on what a word is

@@ -136,6 +136,7 @@ func TestReloadedSettingsRollNothing(t *testing.T) {
 		"auth.mode":                  func(s *v1alpha1.RAGServiceSpec) { s.Auth.Mode = v1alpha1.AuthModeAnonymous },
 		"logging.level":              func(s *v1alpha1.RAGServiceSpec) { s.Logging.Level = v1alpha1.LogLevelDebug },
 		"logging.logQueries":         func(s *v1alpha1.RAGServiceSpec) { s.Logging.LogQueries = v1alpha1.LogQueriesNone },
+		"logging.dailyVolumeLimit":   func(s *v1alpha1.RAGServiceSpec) { s.Logging.DailyVolumeLimit = "1Gi" },
 		"logging.slowQueryThreshold": func(s *v1alpha1.RAGServiceSpec) { s.Logging.SlowQueryThreshold = "2s" },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -54,8 +54,8 @@ var accepted = []struct{ name, spec string }{
 	{"a large cache in memory", extractive + "  server: {resources: {limits: {memory: 4Gi}}}\n  cache: {local: {maxBytes: 2Gi}}\n"},
 	{"a large cache without a limit", extractive + "  server: {resources: {requests: {memory: 4Gi}}}\n  cache: {local: {maxBytes: 2Gi}}\n"},
 	{"limits as numbers", extractive + "  openSearch: {managed: {heap: 512Mi, resources: {limits: {memory: 1073741824}}}}\n"},
-	{"logging at its bounds", extractive + "  logging: {logQueries: Full, slowQueryThreshold: 10m}\n"},
-	{"no slow queries", extractive + "  logging: {logQueries: None, slowQueryThreshold: 0s}\n"},
+	{"logging at its bounds", extractive + "  logging: {logQueries: Full, slowQueryThreshold: 10m, dailyVolumeLimit: 1Ti}\n"},
+	{"no slow queries", extractive + "  logging: {logQueries: None, slowQueryThreshold: 0s, dailyVolumeLimit: 1024Ki}\n"},
 	{"the rest", extractive + "  logging: {level: CRITICAL}\n  deletionPolicy: Delete\n"},
 }
 

@@ -149,6 +149,8 @@ var refused = []struct {
 	{name: "unknown level", spec: extractive + "  logging: {level: TRACE}\n", paths: []string{"spec.logging.level"}, word: "WARNING"},
 	{name: "unknown detail of queries", spec: extractive + "  logging: {logQueries: Hashed}\n", paths: []string{"spec.logging.logQueries"}, word: "Full"},
 	{name: "slow in words", spec: extractive + "  logging: {slowQueryThreshold: one second}\n", paths: []string{"spec.logging.slowQueryThreshold"}, word: "such as 500ms"},
+	{name: "volume too small", spec: extractive + "  logging: {dailyVolumeLimit: 1023Ki}\n", paths: []string{"spec.logging.dailyVolumeLimit"}, word: "from 1Mi to 1Ti"},
+	{name: "volume in words", spec: extractive + "  logging: {dailyVolumeLimit: a lot}\n", paths: []string{"spec.logging.dailyVolumeLimit"}, word: "such as 100Mi"},
 	{name: "slow too long", spec: extractive + "  logging: {slowQueryThreshold: 11m}\n", paths: []string{"spec.logging.slowQueryThreshold"}, word: "from 0s to 10m"},
 	{name: "origin with a path", spec: extractive + "  server: {cors: {allowedOrigins: ['https://app.example.com/']}}\n", paths: []string{"spec.server.cors.allowedOrigins[0]"}, word: "match"},
 	{name: "origin without a scheme", spec: extractive + "  server: {cors: {allowedOrigins: [app.example.com]}}\n", paths: []string{"spec.server.cors.allowedOrigins[0]"}, word: "match"},

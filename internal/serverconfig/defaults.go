@@ -14,6 +14,7 @@ const (
 	defaultJitterPercent        int32 = 10
 	defaultStaleIfError               = v1alpha1.Duration("10m")
 	defaultSlowQueryThreshold         = v1alpha1.Duration("1s")
+	defaultDailyVolumeLimit           = v1alpha1.Quantity("100Mi")
 )
 
 // Replicas is the wanted number of server pods; 0 runs the stores alone.

@@ -169,6 +169,16 @@ type Logging struct {
 	LogQueries LogQueries `json:"logQueries,omitempty"`
 	// SlowQueryThreshold is how long a retrieval may take without being told as slow; 0 for any time.
 	SlowQueryThreshold Duration `json:"slowQueryThreshold,omitempty"`
+	// DailyVolumeLimit is how many bytes the servers of the service write in a day; 0 for no limit.
+	DailyVolumeLimit int64 `json:"dailyVolumeLimit,omitempty"`
+}
+
+// DailyLogVolume is one server's share of logging.dailyVolumeLimit, in bytes.
+func (c *Config) DailyLogVolume() int64 {
+	if c.Logging.DailyVolumeLimit == 0 {
+		return 0
+	}
+	return max(1, c.Logging.DailyVolumeLimit/int64(max(1, c.Service.Replicas)))
 }
 
 // LogQueries is what the log tells of the text of a query.

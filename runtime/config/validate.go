@@ -46,6 +46,7 @@ func (l Logging) validate(p *problems) {
 	told := []LogQueries{"", LogQueriesHash, LogQueriesFull, LogQueriesNone}
 	p.need(slices.Contains(told, l.LogQueries), "logging.logQueries", "must be Hash, Full or None")
 	p.need(l.SlowQueryThreshold >= 0, "logging.slowQueryThreshold", "must be at least 0s")
+	p.need(l.DailyVolumeLimit >= 0, "logging.dailyVolumeLimit", "must be at least 0")
 }
 
 // problems are what is wrong, in the order of the fields.

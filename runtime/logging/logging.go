@@ -15,8 +15,9 @@ type Log struct {
 	level    atomic.Int32
 	secrets  secrets
 	repeats  repeats
-	mu       sync.Mutex // one line at a time goes to out
-	writable sync.Pool  // of *line
+	mu       sync.Mutex // one line at a time goes to out, and is counted in volume
+	volume   volume
+	writable sync.Pool // of *line
 }
 
 // New writes to w, from INFO on. Where w is a *Buffer, a line of WARNING and above is written through it at once.
@@ -34,6 +35,20 @@ func (l *Log) SetLevel(name string) error {
 	}
 	l.level.Store(int32(level))
 	return nil
+}
+
+// SetDailyVolume changes how many bytes are written in a day; 0 for no limit. See volume.
+func (l *Log) SetDailyVolume(bytes int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.volume.limit = bytes
+}
+
+// OnDrop has f called with the event of each line that the daily volume keeps out.
+func (l *Log) OnDrop(f func(event string)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.volume.onDrop = f
 }
 
 // Redact replaces the list of secrets that are blotted out wherever they stand in a line. Those under eight bytes are left: they
@@ -74,14 +89,30 @@ func (l *Log) writeRepeats(now time.Time) {
 	}
 }
 
-// finish writes a line. A log that cannot be written has nobody to tell.
+// WriteDropped tells what the daily volume has kept out since that was last told; call it before the process ends.
+func (l *Log) WriteDropped() {
+	l.mu.Lock()
+	dropped, some := l.volume.summary()
+	l.mu.Unlock()
+	if some {
+		l.Write(context.Background(), dropped)
+	}
+}
+
+// finish writes a line, unless the day's volume has no room for it. A log that cannot be written has nobody to tell.
 func (l *Log) finish(line *line) {
 	text := l.secrets.redact(line.end())
 	l.mu.Lock()
-	_, _ = l.out.Write(text)
+	dropped, some := l.volume.turn(line.now)
+	if l.volume.admit(line, len(text)) {
+		_, _ = l.out.Write(text)
+	}
 	l.mu.Unlock()
 	if line.level >= LevelWarning {
 		l.Flush()
+	}
+	if some {
+		l.Write(context.Background(), dropped)
 	}
 }
 

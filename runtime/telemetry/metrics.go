@@ -38,6 +38,7 @@ type Metrics struct {
 	reloads    *prometheus.CounterVec
 	config     *prometheus.GaugeVec
 	keys       prometheus.Gauge
+	logDropped *prometheus.CounterVec
 }
 
 // Upper bounds of latencies, in seconds: a cached answer takes a millisecond, a model up to a minute, Redis must answer
@@ -79,11 +80,12 @@ func NewMetrics(version string) *Metrics {
 			Name: "ragservice_api_keys_refused", Help: "Entries of the Secret of API keys that are not used, for they are no keys.",
 		}),
 	}
+	m.logDropped = counter("ragservice_log_lines_dropped_total", "Lines of the log that its daily volume limit left out, by event.", "event")
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ragservice_build_info", Help: "1 for the version that runs."}, []string{"version"})
 	build.WithLabelValues(version).Set(1)
 	m.registry.MustRegister(
 		m.requests, m.inFlight, m.errors, m.limits, m.results, m.lookups, m.redis, m.openSearch, m.retrieval,
-		m.model, m.tokens, m.documents, m.recovered, m.reloads, m.config, m.keys, build,
+		m.model, m.tokens, m.documents, m.recovered, m.reloads, m.config, m.keys, m.logDropped, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
@@ -208,6 +210,9 @@ func (m *Metrics) ConfigApplied(hash string) {
 
 // ConfigRejected counts a configuration that was refused.
 func (m *Metrics) ConfigRejected() { m.reloads.WithLabelValues("rejected").Inc() }
+
+// LogDropped counts a line that the log's daily volume limit left out.
+func (m *Metrics) LogDropped(event string) { m.logDropped.WithLabelValues(event).Inc() }
 
 // KeysRefused says how many entries of the Secret of API keys are not used; at start and after each change of it.
 func (m *Metrics) KeysRefused(n int) { m.keys.Set(float64(n)) }

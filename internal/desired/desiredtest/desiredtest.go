@@ -29,7 +29,7 @@ func Smallest() *v1alpha1.RAGService {
 			},
 			RateLimits:     v1alpha1.RateLimitsSpec{DefaultTier: "free"},
 			Auth:           v1alpha1.AuthSpec{Mode: v1alpha1.AuthModeAPIKey},
-			Logging:        v1alpha1.LoggingSpec{Level: v1alpha1.LogLevelInfo, LogQueries: v1alpha1.LogQueriesHash, SlowQueryThreshold: "1s"},
+			Logging:        v1alpha1.LoggingSpec{Level: v1alpha1.LogLevelInfo, LogQueries: v1alpha1.LogQueriesHash, SlowQueryThreshold: "1s", DailyVolumeLimit: "100Mi"},
 			NetworkPolicy:  v1alpha1.NetworkPolicySpec{Enabled: new(true)},
 			DeletionPolicy: v1alpha1.DeletionPolicyRetain,
 		},

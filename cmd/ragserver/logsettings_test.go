@@ -60,3 +60,29 @@ func TestWhatIsToldOfAQueryChangesWithoutARestart(t *testing.T) {
 		t.Errorf("the text is in %d lines", n)
 	}
 }
+
+// TestWhatTheDailyVolumeLeavesOutIsTold: in a metric at once, and in the log when the server ends.
+func TestWhatTheDailyVolumeLeavesOutIsTold(t *testing.T) {
+	t.Parallel()
+	folder := newKeysFolder(t)
+	folder.setKey("alice", firstKey)
+	file := write(t, "config.yaml", elsewhere)
+	r := keyed{startWith(t, noEnvironment, "--config", file, "--secrets-dir", folder.secrets), t}
+	if err := os.WriteFile(file, []byte(strings.Replace(elsewhere, "{level: INFO}", "{level: INFO, dailyVolumeLimit: 1}", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	metric := func(line string) func() bool {
+		return func() bool { return strings.Contains(r.admin("/metrics"), line+"\n") }
+	}
+	r.eventually("it is not taken up", metric(`ragservice_config_reloads_total{outcome="applied"} 2`))
+	r.post(t, "/api/v1/search", firstKey, `{"query":"kite"}`)
+	r.eventually("no metric counts it", metric(`ragservice_log_lines_dropped_total{event="request_completed"} 1`))
+	r.end(t)
+	told := r.events("log_lines_dropped")
+	if len(told) != 1 || len(r.events("request_completed")) != 0 {
+		t.Fatalf("the log says %s", r.output)
+	}
+	if by, _ := told[0]["dropped_by_event"].(map[string]any); by["request_completed"] != 1.0 {
+		t.Errorf("it tells %v", told[0])
+	}
+}
