@@ -25,6 +25,25 @@ type LoggingSpec struct {
 	// +default="100Mi"
 	// +optional
 	DailyVolumeLimit Quantity `json:"dailyVolumeLimit,omitempty"`
+	// file is a copy of the log in files, beside standard output. A change rolls the server's pods.
+	// +default={}
+	// +optional
+	File LogFileSpec `json:"file,omitzero"`
+}
+
+// LogFileSpec is a copy of the log in files: app.log, and app.log.1 to app.log.7 of the days before. In a pod they are in
+// /var/log/ragservice, an emptyDir, which goes with the pod; alone in the folder logs of the data folder.
+// +kubebuilder:validation:XValidation:rule="!has(self.maxBytes) || (has(self.enabled) && self.enabled)",fieldPath=".maxBytes",message="has no effect without spec.logging.file.enabled: set that to true, or remove it"
+type LogFileSpec struct {
+	// enabled writes the files. Default false.
+	// +default=false
+	// +optional
+	Enabled *bool `json:"enabled,omitempty"`
+	// maxBytes bounds all files of a server together; the oldest are removed first, and that of the day has half of it at most. From
+	// 16Mi to 1Ti. Default 1Gi.
+	// +kubebuilder:validation:XValidation:rule="isQuantity(self) && quantity(self).compareTo(quantity('16Mi')) >= 0 && quantity(self).compareTo(quantity('1Ti')) <= 0",message="must be an amount from 16Mi to 1Ti, such as 1Gi"
+	// +optional
+	MaxBytes Quantity `json:"maxBytes,omitempty"`
 }
 
 // LogQueries is what the log tells of the text of a query.

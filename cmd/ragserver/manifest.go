@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"github.com/ragservice/ragservice-operator/internal/manifest"
 	"github.com/ragservice/ragservice-operator/internal/serverconfig"
 	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/logging"
 )
 
 // setup is what the server runs with.
@@ -24,6 +26,8 @@ type setup struct {
 	dataDir string
 	// keysFile is where generated keys were written; empty when none were.
 	keysFile string
+	// logFile is a copy of the log; nil without one.
+	logFile *logging.File
 	// loopbackAdmin makes callers of this machine administrators.
 	loopbackAdmin bool
 }
@@ -114,4 +118,17 @@ func (o options) loadManifest(getenv func(string) string) (setup, error) {
 		return setup{}, err
 	}
 	return s.withKeys(keys, place)
+}
+
+// openLogFile is the copy of the log that the configuration wants; nil for none.
+func (o options) openLogFile(s setup) *logging.File {
+	wanted := s.source.Config().Logging.File
+	if !wanted.Enabled {
+		return nil
+	}
+	dir := config.DefaultLogDir
+	if s.alone() {
+		dir = filepath.Join(s.dataDir, "logs")
+	}
+	return logging.NewFile(cmp.Or(o.logDir, dir), wanted.MaxBytes)
 }

@@ -14,6 +14,7 @@ type options struct {
 	manifest, config    string
 	listen, adminListen string
 	dataDir, secretsDir string
+	logDir              string
 	loopbackAdmin       bool
 }
 
@@ -30,6 +31,8 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.dataDir, "data-dir", "", "with --manifest: `folder` of documents and generated keys "+
 		"(default: $XDG_DATA_HOME/ragservice/<namespace>/<name>, or the same under ~/.local/share)")
 	flags.StringVar(&o.secretsDir, "secrets-dir", config.DefaultSecretsDir, "with --config: `folder` of the mounted Secrets")
+	flags.StringVar(&o.logDir, "log-dir", "", "`folder` of the log's files, where spec.logging.file wants them "+
+		"(default: logs in the folder of documents; with --config "+config.DefaultLogDir+")")
 	flags.BoolVar(&o.loopbackAdmin, "loopback-admin", false, "with --manifest and auth.mode Anonymous: callers of this machine are administrators; "+
 		"so is everybody behind a proxy on it")
 	err := flags.Parse(args)

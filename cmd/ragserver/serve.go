@@ -25,8 +25,9 @@ const (
 
 // serve runs the server until ctx ends, and drains it.
 func serve(ctx context.Context, o options, s setup, getenv func(string) string, stdout io.Writer) error {
-	log := logging.New(logging.NewBuffer(stdout))
-	defer log.Flush()
+	s.logFile = o.openLogFile(s)
+	log, end := openLog(stdout, s.logFile)
+	defer end()
 	log.Redact(secrets(s.credentials)...)
 	if err := adjust(log, s.source.Config()); err != nil {
 		return err
@@ -39,6 +40,27 @@ func serve(ctx context.Context, o options, s setup, getenv func(string) string, 
 		log.Write(ctx, logging.ServerStopped{})
 	}
 	return err
+}
+
+// openLog opens the log on standard output and, unless it is nil, in a file. What it returns ends it.
+func openLog(stdout io.Writer, file *logging.File) (log *logging.Log, end func()) {
+	if file == nil {
+		log = logging.New(logging.NewBuffer(stdout))
+		return log, log.Flush
+	}
+	log = logging.New(logging.NewBuffer(io.MultiWriter(file, stdout))) // the file first, since it never fails
+	file.Start(func(why error) {
+		if why != nil {
+			log.Write(context.Background(), logging.LogFileFailed{Err: why})
+			return
+		}
+		log.Write(context.Background(), logging.LogFileRestored{Lost: file.Lost()})
+	})
+	return log, func() {
+		log.Flush()
+		file.Close(closeTimeout)
+		log.Flush() // what became of the file
+	}
 }
 
 // adjust makes the log what the configuration wants.

@@ -167,7 +167,13 @@ func TestWhatRollsPods(t *testing.T) {
 		change func(*desired.Inputs)
 		rolled []desired.Component
 	}{
-		"server image":     {func(in *desired.Inputs) { in.Service.Spec.Server.Image = "x" }, []desired.Component{server}},
+		"server image": {func(in *desired.Inputs) { in.Service.Spec.Server.Image = "x" }, []desired.Component{server}},
+		"files of the log": {
+			func(in *desired.Inputs) { in.Service.Spec.Logging.File = v1alpha1.LogFileSpec{} }, []desired.Component{server},
+		},
+		"size of the log's files": {
+			func(in *desired.Inputs) { in.Service.Spec.Logging.File.MaxBytes = "1Gi" }, []desired.Component{server},
+		},
 		"server resources": {func(in *desired.Inputs) { in.Service.Spec.Server.Resources = desiredtest.Requests("1", "1Gi") }, []desired.Component{server}},
 		"server secrets":   {func(in *desired.Inputs) { in.Secrets.RollHashes[server] = "another" }, []desired.Component{server}},
 		"llm key of another name": {

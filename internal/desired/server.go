@@ -25,6 +25,8 @@ type serverConfig struct {
 	yaml []byte
 	// hash identifies yaml, startHash that part of it which a running server does not take up.
 	hash, startHash string
+	// logFile needs a volume.
+	logFile config.LogFile
 }
 
 // server is the objects of the server: the API's Service in front of a Deployment.
@@ -65,7 +67,7 @@ func serverDeployment(p part, in Inputs, written serverConfig) *appsv1ac.Deploym
 	template := podTemplate(p, map[string]string{
 		AnnotationSecretsHash: in.Secrets.RollHashes[p.component],
 		annotationStartHash:   written.startHash,
-	}, serverPod(p, in))
+	}, serverPod(p, in, written.logFile))
 	return appsv1ac.Deployment(p.name(), p.namespace()).WithSpec(appsv1ac.DeploymentSpec().
 		WithReplicas(serverconfig.Replicas(in.Service)).
 		WithRevisionHistoryLimit(3).
@@ -85,5 +87,5 @@ func newServerConfig(yaml []byte, c config.Config) (serverConfig, error) {
 	if err != nil {
 		return serverConfig{}, fmt.Errorf("hashing what a server reads when it starts: %w", err)
 	}
-	return serverConfig{yaml: yaml, hash: config.Hash(yaml), startHash: config.Hash(start)}, nil
+	return serverConfig{yaml: yaml, hash: config.Hash(yaml), startHash: config.Hash(start), logFile: c.Logging.File}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
@@ -19,7 +20,7 @@ import (
 // /readyz turns, a few seconds pass until nobody sends new requests, and requests in flight have their 60 s.
 const serverGraceSeconds int64 = 75
 
-func serverPod(p part, in Inputs) *corev1ac.PodSpecApplyConfiguration {
+func serverPod(p part, in Inputs, log config.LogFile) *corev1ac.PodSpecApplyConfiguration {
 	limits := serverconfig.ServerResources(in.Service)
 	c := container(ServerContainer, imageOr(in.Service.Spec.Server.Image, in.Operator.Images.Server)).
 		WithArgs(
@@ -49,7 +50,22 @@ func serverPod(p part, in Inputs) *corev1ac.PodSpecApplyConfiguration {
 		c.WithVolumeMounts(readOnlyMount(*f.volume.Name, f.path))
 		spec.WithVolumes(f.volume)
 	}
+	if log.Enabled {
+		c.WithVolumeMounts(mount(logVolume, config.DefaultLogDir))
+		spec.WithVolumes(logFiles(log))
+	}
 	return spec.WithContainers(c)
+}
+
+// logVolume is the volume of the log's files.
+const logVolume = "logs"
+
+// logFiles is a volume for the log's files, which the server keeps under log.MaxBytes itself: the kubelet evicts a pod that has more
+// than the limit of its volume. What folders and the last block of each file take is beside.
+func logFiles(log config.LogFile) *corev1ac.VolumeApplyConfiguration {
+	const beside = 1 << 20
+	return corev1ac.Volume().WithName(logVolume).WithEmptyDir(corev1ac.EmptyDirVolumeSource().
+		WithSizeLimit(*resource.NewQuantity(log.MaxBytes+beside, resource.BinarySI)))
 }
 
 // folder is a volume and where it is mounted.

@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // accepted are specs at the edges of what is allowed.
 var accepted = []struct{ name, spec string }{
 	{"smallest", extractive},
-	{"every wrapper empty", extractive + "  server: {}\n  redis: {}\n  openSearch: {}\n  retrieval: {chunking: {}}\n  cache: {ttl: {}, local: {}}\n  rateLimits: {}\n  auth: {}\n  logging: {}\n  networkPolicy: {}\n"},
+	{"every wrapper empty", extractive + "  server: {}\n  redis: {}\n  openSearch: {}\n  retrieval: {chunking: {}}\n  cache: {ttl: {}, local: {}}\n  rateLimits: {}\n  auth: {}\n  logging: {file: {}}\n  networkPolicy: {}\n"},
 	{"nulls are defaults", extractive + "  server: {replicas: null}\n  cache: null\n  deletionPolicy: null\n"},
 	{"OpenAI with the least", "  models: {llm: {provider: OpenAI, baseURL: 'http://llm.models.svc:8000/v1', model: 'llama3.2:1b'}}\n"},
 	{"OpenAI with all", withLLM("temperature: '2', maxTokens: 131072, contextTokens: 131073, timeout: 5m, idleTimeout: 1s, apiKeySecretRef: {name: llm, key: api-key}")},
@@ -54,8 +54,8 @@ var accepted = []struct{ name, spec string }{
 	{"a large cache in memory", extractive + "  server: {resources: {limits: {memory: 4Gi}}}\n  cache: {local: {maxBytes: 2Gi}}\n"},
 	{"a large cache without a limit", extractive + "  server: {resources: {requests: {memory: 4Gi}}}\n  cache: {local: {maxBytes: 2Gi}}\n"},
 	{"limits as numbers", extractive + "  openSearch: {managed: {heap: 512Mi, resources: {limits: {memory: 1073741824}}}}\n"},
-	{"logging at its bounds", extractive + "  logging: {logQueries: Full, slowQueryThreshold: 10m, dailyVolumeLimit: 1Ti}\n"},
-	{"no slow queries", extractive + "  logging: {logQueries: None, slowQueryThreshold: 0s, dailyVolumeLimit: 1024Ki}\n"},
+	{"logging at its bounds", extractive + "  logging: {logQueries: Full, slowQueryThreshold: 10m, dailyVolumeLimit: 1Ti, file: {enabled: true, maxBytes: 16Mi}}\n"},
+	{"no slow queries", extractive + "  logging: {logQueries: None, slowQueryThreshold: 0s, dailyVolumeLimit: 1024Ki, file: {enabled: false}}\n"},
 	{"the rest", extractive + "  logging: {level: CRITICAL}\n  deletionPolicy: Delete\n"},
 }
 

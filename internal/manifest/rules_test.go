@@ -151,6 +151,8 @@ var refused = []struct {
 	{name: "slow in words", spec: extractive + "  logging: {slowQueryThreshold: one second}\n", paths: []string{"spec.logging.slowQueryThreshold"}, word: "such as 500ms"},
 	{name: "volume too small", spec: extractive + "  logging: {dailyVolumeLimit: 1023Ki}\n", paths: []string{"spec.logging.dailyVolumeLimit"}, word: "from 1Mi to 1Ti"},
 	{name: "volume in words", spec: extractive + "  logging: {dailyVolumeLimit: a lot}\n", paths: []string{"spec.logging.dailyVolumeLimit"}, word: "such as 100Mi"},
+	{name: "files too small", spec: extractive + "  logging: {file: {enabled: true, maxBytes: 15Mi}}\n", paths: []string{"spec.logging.file.maxBytes"}, word: "from 16Mi to 1Ti"},
+	{name: "size of no files", spec: extractive + "  logging: {file: {maxBytes: 16Mi}}\n", paths: []string{"spec.logging.file.maxBytes"}, word: "has no effect"},
 	{name: "slow too long", spec: extractive + "  logging: {slowQueryThreshold: 11m}\n", paths: []string{"spec.logging.slowQueryThreshold"}, word: "from 0s to 10m"},
 	{name: "origin with a path", spec: extractive + "  server: {cors: {allowedOrigins: ['https://app.example.com/']}}\n", paths: []string{"spec.server.cors.allowedOrigins[0]"}, word: "match"},
 	{name: "origin without a scheme", spec: extractive + "  server: {cors: {allowedOrigins: [app.example.com]}}\n", paths: []string{"spec.server.cors.allowedOrigins[0]"}, word: "match"},

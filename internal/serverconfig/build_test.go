@@ -46,7 +46,7 @@ func TestBuild(t *testing.T) {
   cache: {enabled: false, ttl: {search: 2h, llm: 90s}, local: {maxBytes: 1Mi}, generation: 4, staleIfError: 5m, jitterPercent: 0, noCacheTiers: [gold]}
   rateLimits: {defaultTier: gold, cachedResponses: Free, tiers: [{name: gold, requestsPerMinute: 30}], endpoints: [{name: documents, requestsPerMinute: 2, burst: 9, cost: 3}]}
   auth: {mode: Anonymous}
-  logging: {level: DEBUG, logQueries: None, slowQueryThreshold: 250ms, dailyVolumeLimit: 1Gi}
+  logging: {level: DEBUG, logQueries: None, slowQueryThreshold: 250ms, dailyVolumeLimit: 1Gi, file: {enabled: true}}
 `
 	tests := []struct {
 		golden, spec string

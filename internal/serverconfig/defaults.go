@@ -15,6 +15,7 @@ const (
 	defaultStaleIfError               = v1alpha1.Duration("10m")
 	defaultSlowQueryThreshold         = v1alpha1.Duration("1s")
 	defaultDailyVolumeLimit           = v1alpha1.Quantity("100Mi")
+	defaultLogFileMaxBytes            = v1alpha1.Quantity("1Gi") // not the schema's: without the files it has no effect
 )
 
 // Replicas is the wanted number of server pods; 0 runs the stores alone.

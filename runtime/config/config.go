@@ -171,6 +171,15 @@ type Logging struct {
 	SlowQueryThreshold Duration `json:"slowQueryThreshold,omitempty"`
 	// DailyVolumeLimit is how many bytes the servers of the service write in a day; 0 for no limit.
 	DailyVolumeLimit int64 `json:"dailyVolumeLimit,omitempty"`
+	// File is a copy of the log in files; a change takes effect on restart.
+	File LogFile `json:"file,omitzero"`
+}
+
+// LogFile is a copy of the log in files.
+type LogFile struct {
+	Enabled bool `json:"enabled"`
+	// MaxBytes bounds all files together.
+	MaxBytes int64 `json:"maxBytes"`
 }
 
 // DailyLogVolume is one server's share of logging.dailyVolumeLimit, in bytes.
@@ -180,6 +189,9 @@ func (c *Config) DailyLogVolume() int64 {
 	}
 	return max(1, c.Logging.DailyVolumeLimit/int64(max(1, c.Service.Replicas)))
 }
+
+// DefaultLogDir is where the operator mounts a volume for the log's files.
+const DefaultLogDir = "/var/log/ragservice"
 
 // LogQueries is what the log tells of the text of a query.
 type LogQueries string

@@ -17,6 +17,8 @@ const (
 	// MaxRequestsPerMinute bounds limits and bursts, so that a bucket's micro-tokens stay whole numbers in Redis, whose
 	// scripts count in floats of 53 bits.
 	MaxRequestsPerMinute = 1_000_000
+	// MinLogFiles is the smallest size of the log's files, in bytes: half of it holds what waits for the disk.
+	MinLogFiles = 16 << 20
 	// MaxCost is the most requests that one may count for.
 	MaxCost = 1000
 )
@@ -47,6 +49,7 @@ func (l Logging) validate(p *problems) {
 	p.need(slices.Contains(told, l.LogQueries), "logging.logQueries", "must be Hash, Full or None")
 	p.need(l.SlowQueryThreshold >= 0, "logging.slowQueryThreshold", "must be at least 0s")
 	p.need(l.DailyVolumeLimit >= 0, "logging.dailyVolumeLimit", "must be at least 0")
+	p.need(!l.File.Enabled || l.File.MaxBytes >= MinLogFiles, "logging.file.maxBytes", "must be at least %d", MinLogFiles)
 }
 
 // problems are what is wrong, in the order of the fields.

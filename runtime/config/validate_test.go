@@ -99,6 +99,7 @@ func TestValidate(t *testing.T) {
 			"cors.allowedOrigins[6]"}},
 		{name: "auth", breaks: func(c *config.Config) { c.Auth.Mode = "" }, want: []string{"auth.mode"}},
 		{name: "level", breaks: func(c *config.Config) { c.Logging.Level = "info" }, want: []string{"logging.level"}},
+		{name: "file", breaks: func(c *config.Config) { c.Logging.File = config.LogFile{Enabled: true, MaxBytes: 1} }, want: []string{"logging.file.maxBytes"}},
 		{name: "volume", breaks: func(c *config.Config) { c.Logging.DailyVolumeLimit = -1 }, want: []string{"logging.dailyVolumeLimit"}},
 		{name: "queries", breaks: func(c *config.Config) { c.Logging.LogQueries, c.Logging.SlowQueryThreshold = "hash", -1 },
 			want: []string{"logging.logQueries", "logging.slowQueryThreshold"}},

@@ -339,3 +339,19 @@ func (e ConfigFieldIgnored) describe(l *line) {
 	l.is("config_field_ignored", LevelWarning)
 	l.string("field", e.Field)
 }
+
+// LogFileFailed is the log's file that does not take lines any more; standard output goes on.
+type LogFileFailed struct{ Err error }
+
+func (e LogFileFailed) describe(l *line) {
+	l.is("log_file_failed", LevelWarning)
+	l.error(e.Err)
+}
+
+// LogFileRestored is the log's file that takes lines again. Lost is how many it does not have, since the server started.
+type LogFileRestored struct{ Lost int64 }
+
+func (e LogFileRestored) describe(l *line) {
+	l.is("log_file_restored", LevelInfo)
+	l.int("lines_lost", e.Lost)
+}

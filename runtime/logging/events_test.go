@@ -52,6 +52,8 @@ var everyEvent = []Event{
 	KeyRefused{Entry: "a", Why: "w"},
 	KeysRejected{Err: errors.New("e")},
 	ConfigFieldIgnored{Field: "f"},
+	LogFileFailed{Err: errors.New("e")},
+	LogFileRestored{Lost: 1},
 	LinesDropped{Day: time.Unix(1, 0), Limit: 1, Written: 1, ByEvent: map[string]int64{"cache_hit": 1}},
 }
 

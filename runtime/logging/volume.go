@@ -104,7 +104,7 @@ func requestNumber(l *line) uint64 {
 
 // turn begins the day of now, and returns what was dropped on the one before.
 func (v *volume) turn(now time.Time) (LinesDropped, bool) {
-	today := now.Unix() / int64(day/time.Second)
+	today := daysSince1970(now)
 	if today <= v.day {
 		return LinesDropped{}, false // a clock that is set back does not give the day's bytes a second time
 	}
@@ -112,6 +112,8 @@ func (v *volume) turn(now time.Time) (LinesDropped, bool) {
 	v.day, v.written, v.seen = today, 0, nil
 	return over, some
 }
+
+func daysSince1970(t time.Time) int64 { return t.Unix() / int64(day/time.Second) }
 
 // summary is what was dropped since the last one.
 func (v *volume) summary() (LinesDropped, bool) {

@@ -214,5 +214,12 @@ func (m *Metrics) ConfigRejected() { m.reloads.WithLabelValues("rejected").Inc()
 // LogDropped counts a line that the log's daily volume limit left out.
 func (m *Metrics) LogDropped(event string) { m.logDropped.WithLabelValues(event).Inc() }
 
+// LogFile has a function asked how many lines the log's file lost. Call it once, where there is a file.
+func (m *Metrics) LogFile(lost func() int64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "ragservice_log_file_lines_lost_total", Help: "Lines of the log that its file could not take.",
+	}, func() float64 { return float64(lost()) }))
+}
+
 // KeysRefused says how many entries of the Secret of API keys are not used; at start and after each change of it.
 func (m *Metrics) KeysRefused(n int) { m.keys.Set(float64(n)) }

@@ -43,6 +43,7 @@ func used() *telemetry.Metrics {
 	m.ConfigRejected()
 	m.KeysRefused(2)
 	m.LogDropped("request_completed")
+	m.LogFile(func() int64 { return 3 })
 	return m
 }
 
@@ -68,6 +69,7 @@ func TestMetrics(t *testing.T) {
 		`ragservice_config_reloads_total{outcome="applied"} 2`,
 		`ragservice_config_reloads_total{outcome="rejected"} 1`,
 		`ragservice_api_keys_refused 2`,
+		`ragservice_log_file_lines_lost_total 3`,
 		`ragservice_log_lines_dropped_total{event="request_completed"} 1`,
 		`ragservice_build_info{version="v1.2.3"} 1`,
 	} {

@@ -29,7 +29,7 @@ func Smallest() *v1alpha1.RAGService {
 			},
 			RateLimits:     v1alpha1.RateLimitsSpec{DefaultTier: "free"},
 			Auth:           v1alpha1.AuthSpec{Mode: v1alpha1.AuthModeAPIKey},
-			Logging:        v1alpha1.LoggingSpec{Level: v1alpha1.LogLevelInfo, LogQueries: v1alpha1.LogQueriesHash, SlowQueryThreshold: "1s", DailyVolumeLimit: "100Mi"},
+			Logging:        v1alpha1.LoggingSpec{Level: v1alpha1.LogLevelInfo, LogQueries: v1alpha1.LogQueriesHash, SlowQueryThreshold: "1s", DailyVolumeLimit: "100Mi", File: v1alpha1.LogFileSpec{Enabled: new(false)}},
 			NetworkPolicy:  v1alpha1.NetworkPolicySpec{Enabled: new(true)},
 			DeletionPolicy: v1alpha1.DeletionPolicyRetain,
 		},
@@ -50,6 +50,7 @@ func Full() *v1alpha1.RAGService {
 	rag.Spec.Server.Service = v1alpha1.ServiceSpec{
 		Type: v1alpha1.ServiceTypeLoadBalancer, Annotations: v1alpha1.ObjectAnnotations{"networking.gke.io/load-balancer-type": "Internal"},
 	}
+	rag.Spec.Logging.File = v1alpha1.LogFileSpec{Enabled: new(true), MaxBytes: "512Mi"}
 	rag.Spec.Redis.Managed = &v1alpha1.ManagedRedis{
 		Image: "example.com/redis:8", CacheMemory: "1Gi", StateStorage: "2Gi", StorageClassName: new("fast"),
 		Resources: Requests("100m", "3Gi"),
