@@ -14,6 +14,28 @@ type RateLimitsSpec struct {
 	// +default="free"
 	// +optional
 	DefaultTier string `json:"defaultTier,omitempty"`
+	// tenant limits all callers of a tenant together, over the endpoints that are limited. Without it they have no limit together.
+	// +optional
+	Tenant *SharedLimit `json:"tenant,omitempty"`
+	// service limits all callers together, over the endpoints that are limited. Without it they have no limit together.
+	// +optional
+	Service *SharedLimit `json:"service,omitempty"`
+	// refill is how a bucket gains requests. Continuous: in parts, as time passes. WholeTokens: one at a time, when its time has passed
+	// since the last admission, so that a caller who asks too early loses the part gained. Default Continuous.
+	// +kubebuilder:validation:Enum=Continuous;WholeTokens
+	// +default="Continuous"
+	// +optional
+	Refill Refill `json:"refill,omitempty"`
+	// onStoreFailure is what decides while Redis is lost. Local: each server grants its share. Allow: nobody is limited.
+	// Deny: limited endpoints answer 503. Default Local.
+	// +kubebuilder:validation:Enum=Local;Allow;Deny
+	// +default="Local"
+	// +optional
+	OnStoreFailure StoreFailure `json:"onStoreFailure,omitempty"`
+	// shadow tries limits: requests over them are counted, told in the log, and admitted. Default false.
+	// +default=false
+	// +optional
+	Shadow *bool `json:"shadow,omitempty"`
 	// cachedResponses says what an answer from the cache costs. Charge: what any other does. Free: the cache is looked up first, and
 	// a search, ask or stream that it answers takes nothing from its limit, up to 10 times that limit. Default Charge.
 	// +kubebuilder:validation:Enum=Charge;Free
@@ -36,6 +58,39 @@ type RateLimitsSpec struct {
 	// +optional
 	Endpoints []EndpointLimit `json:"endpoints,omitempty"`
 }
+
+// SharedLimit is a limit that callers share.
+type SharedLimit struct {
+	// requestsPerMinute of all of them together; as many may come at once.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000
+	// +required
+	RequestsPerMinute int32 `json:"requestsPerMinute,omitempty"`
+}
+
+// Refill is how a bucket gains requests.
+type Refill string
+
+// Values of Refill.
+const (
+	// RefillContinuous gains parts of a request as time passes.
+	RefillContinuous Refill = "Continuous"
+	// RefillWholeTokens gains a request when its time has passed since the last admission.
+	RefillWholeTokens Refill = "WholeTokens"
+)
+
+// StoreFailure is what decides about requests while Redis is lost.
+type StoreFailure string
+
+// Values of StoreFailure.
+const (
+	// StoreFailureLocal grants each server its share.
+	StoreFailureLocal StoreFailure = "Local"
+	// StoreFailureAllow limits nobody.
+	StoreFailureAllow StoreFailure = "Allow"
+	// StoreFailureDeny admits nobody.
+	StoreFailureDeny StoreFailure = "Deny"
+)
 
 // CachedResponses says what an answer from the cache costs.
 type CachedResponses string

@@ -148,8 +148,9 @@ func (srv *server) newAPI(s setup, pipeline httpapi.Service, hasher logging.Hash
 			},
 		},
 		Limiter: ratelimit.New(ratelimit.Options{
-			Redis:   srv.redisState,
-			Service: func() config.Service { return s.source.Config().Service },
+			Redis:     srv.redisState,
+			Service:   func() config.Service { return s.source.Config().Service },
+			OnFailure: func() config.StoreFailure { return s.source.Config().RateLimits.OnStoreFailure },
 		}),
 		Config:  s.source.Config,
 		Log:     srv.log,

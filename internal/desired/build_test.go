@@ -131,6 +131,15 @@ func TestReloadedSettingsRollNothing(t *testing.T) {
 		"cache.staleIfError":         func(s *v1alpha1.RAGServiceSpec) { s.Cache.StaleIfError = "1m" },
 		"cache.noCacheTiers":         func(s *v1alpha1.RAGServiceSpec) { s.Cache.NoCacheTiers = []string{"free"} },
 		"rateLimits.cachedResponses": func(s *v1alpha1.RAGServiceSpec) { s.RateLimits.CachedResponses = v1alpha1.CachedResponsesFree },
+		"rateLimits.refill":          func(s *v1alpha1.RAGServiceSpec) { s.RateLimits.Refill = v1alpha1.RefillWholeTokens },
+		"rateLimits.onStoreFailure":  func(s *v1alpha1.RAGServiceSpec) { s.RateLimits.OnStoreFailure = v1alpha1.StoreFailureDeny },
+		"rateLimits.shadow":          func(s *v1alpha1.RAGServiceSpec) { s.RateLimits.Shadow = new(true) },
+		"rateLimits.tenant": func(s *v1alpha1.RAGServiceSpec) {
+			s.RateLimits.Tenant = &v1alpha1.SharedLimit{RequestsPerMinute: 5}
+		},
+		"rateLimits.service": func(s *v1alpha1.RAGServiceSpec) {
+			s.RateLimits.Service = &v1alpha1.SharedLimit{RequestsPerMinute: 5}
+		},
 		"rateLimits.defaultTier":     func(s *v1alpha1.RAGServiceSpec) { s.RateLimits.DefaultTier = "premium" },
 		"rateLimits.endpoints":       func(s *v1alpha1.RAGServiceSpec) { s.RateLimits.Endpoints = oneEndpoint() },
 		"auth.mode":                  func(s *v1alpha1.RAGServiceSpec) { s.Auth.Mode = v1alpha1.AuthModeAnonymous },

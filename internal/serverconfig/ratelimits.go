@@ -54,10 +54,23 @@ func buildRateLimits(spec v1alpha1.RateLimitsSpec) config.RateLimits {
 		}
 	}
 	return config.RateLimits{
-		DefaultTier: spec.DefaultTier,
-		CachedFree:  spec.CachedResponses == v1alpha1.CachedResponsesFree,
-		Limits:      limits,
+		DefaultTier:      spec.DefaultTier,
+		CachedFree:       spec.CachedResponses == v1alpha1.CachedResponsesFree,
+		WholeTokens:      spec.Refill == v1alpha1.RefillWholeTokens,
+		OnStoreFailure:   config.StoreFailure(spec.OnStoreFailure),
+		Shadow:           ptr.Deref(spec.Shadow, false),
+		Limits:           limits,
+		TenantPerMinute:  perMinute(spec.Tenant),
+		ServicePerMinute: perMinute(spec.Service),
 	}
+}
+
+// perMinute is a limit that may not be there.
+func perMinute(l *v1alpha1.SharedLimit) int {
+	if l == nil {
+		return 0
+	}
+	return int(l.RequestsPerMinute)
 }
 
 // namedLimit is what a tier gets on an endpoint that has a number: the number that the endpoint gives that tier, else

@@ -121,9 +121,28 @@ type RateLimits struct {
 	// DefaultTier is the tier of a caller whose key names none, or names one that is not in the table.
 	DefaultTier string `json:"defaultTier"`
 	// CachedFree has answers from the cache taken from buckets of their own, CachedFactor times as large.
-	CachedFree bool    `json:"cachedFree,omitempty"`
-	Limits     []Limit `json:"limits"`
+	CachedFree bool `json:"cachedFree,omitempty"`
+	// WholeTokens has buckets gain whole tokens, each when its time has passed.
+	WholeTokens bool `json:"wholeTokens,omitempty"`
+	// OnStoreFailure is what decides while Redis is lost; empty for StoreFailureLocal.
+	OnStoreFailure StoreFailure `json:"onStoreFailure,omitempty"`
+	// Shadow has requests over a limit counted, told and admitted.
+	Shadow bool    `json:"shadow,omitempty"`
+	Limits []Limit `json:"limits"`
+	// TenantPerMinute and ServicePerMinute limit all callers of a tenant, and all together, on the endpoints of Limits; 0 for no limit.
+	TenantPerMinute  int `json:"tenantPerMinute,omitempty"`
+	ServicePerMinute int `json:"servicePerMinute,omitempty"`
 }
+
+// StoreFailure is what decides about requests while Redis is lost.
+type StoreFailure string
+
+// Values of StoreFailure.
+const (
+	StoreFailureLocal StoreFailure = "Local"
+	StoreFailureAllow StoreFailure = "Allow"
+	StoreFailureDeny  StoreFailure = "Deny"
+)
 
 // CachedFactor is how much larger the buckets are that take answers from the cache, when those are free.
 const CachedFactor = 10
@@ -136,6 +155,8 @@ type Limit struct {
 	Burst             int    `json:"burst"`
 	// Cost is how many requests one request counts for. The bucket holds max(Burst, Cost).
 	Cost int `json:"cost"`
+	// WholeTokens is that of the table: RateLimits.Lookup sets it.
+	WholeTokens bool `json:"-"`
 }
 
 // Auth is how callers say who they are.

@@ -11,6 +11,7 @@ func (r RateLimits) Lookup(endpoint, tier string) (Limit, bool) {
 		if l.Endpoint != endpoint {
 			continue
 		}
+		l.WholeTokens = r.WholeTokens
 		if l.Tier == tier {
 			return l, true
 		}
@@ -19,6 +20,17 @@ func (r RateLimits) Lookup(endpoint, tier string) (Limit, bool) {
 		}
 	}
 	return fallback, found
+}
+
+// Endpoints that stand for all of a tenant's requests, and for all of the service's, in the names of buckets.
+const (
+	TenantBucket  = "tenant"
+	ServiceBucket = "service"
+)
+
+// All is a limit of perMinute for requests of the cost of l, in a bucket of that name.
+func (l Limit) All(bucket string, perMinute int) Limit {
+	return Limit{Endpoint: bucket, RequestsPerMinute: perMinute, Burst: perMinute, Cost: l.Cost, WholeTokens: l.WholeTokens}
 }
 
 // Cached is the limit of answers from the cache beside l, when those are free: a bucket of its own, CachedFactor times as large.

@@ -122,6 +122,13 @@ func (c Cache) validate(p *problems) {
 // limited there.
 func (r RateLimits) validate(p *problems) {
 	p.need(r.DefaultTier != "", "rateLimits.defaultTier", "must not be empty")
+	p.need(r.TenantPerMinute >= 0 && r.TenantPerMinute <= MaxRequestsPerMinute, "rateLimits.tenantPerMinute", "must be from 0 to %d", MaxRequestsPerMinute)
+	p.need(r.ServicePerMinute >= 0 && r.ServicePerMinute <= MaxRequestsPerMinute, "rateLimits.servicePerMinute", "must be from 0 to %d", MaxRequestsPerMinute)
+	switch r.OnStoreFailure {
+	case "", StoreFailureLocal, StoreFailureAllow, StoreFailureDeny:
+	default:
+		p.need(false, "rateLimits.onStoreFailure", "must be Local, Allow or Deny")
+	}
 	type bucket struct{ endpoint, tier string }
 	seen := map[bucket]bool{}
 	for i, l := range r.Limits {

@@ -86,6 +86,9 @@ func TestValidate(t *testing.T) {
 				"rateLimits.limits[1].burst", "rateLimits.limits[1].cost", "rateLimits.limits[1].endpoint",
 			},
 		},
+		{name: "shared limits out of bounds", breaks: func(c *config.Config) {
+			c.RateLimits.TenantPerMinute, c.RateLimits.ServicePerMinute, c.RateLimits.OnStoreFailure = -1, 1_000_001, "Panic"
+		}, want: []string{"rateLimits.tenantPerMinute", "rateLimits.servicePerMinute", "rateLimits.onStoreFailure"}},
 		{name: "limit over what a bucket holds", breaks: func(c *config.Config) { c.RateLimits.Limits[0].Burst = 1_000_001 },
 			want: []string{"rateLimits.limits[0].burst"}},
 		{name: "same limit twice", breaks: func(c *config.Config) { c.RateLimits.Limits = append(c.RateLimits.Limits, c.RateLimits.Limits[0]) },

@@ -125,29 +125,6 @@ func TestErrorEventOfTheModelInMidStream(t *testing.T) {
 	}
 }
 
-// TestRetryAfterIsTrue: who waits as long as it says is admitted.
-func TestRetryAfterIsTrue(t *testing.T) {
-	f := start(t, func(f *fixture) {
-		f.config.RateLimits.Limits = []config.Limit{{Endpoint: "search", Tier: "free", RequestsPerMinute: 60, Burst: 1, Cost: 1}}
-	})
-	for range 50 {
-		got := f.call("POST", search, `{"query":"x"}`)
-		if got.status == http.StatusOK {
-			continue // the machine was so slow that a second passed
-		}
-		seconds, err := strconv.Atoi(got.header.Get("Retry-After"))
-		if err != nil || got.status != http.StatusTooManyRequests || seconds != 1 {
-			t.Fatalf("%d, Retry-After %q", got.status, got.header.Get("Retry-After"))
-		}
-		time.Sleep(time.Duration(seconds) * time.Second)
-		if again := f.call("POST", search, `{"query":"x"}`); again.status != http.StatusOK {
-			t.Errorf("after %d s: %d", seconds, again.status)
-		}
-		return
-	}
-	t.Error("nobody was refused")
-}
-
 // TestIPv6NetworksAreOneCaller: a customer has 2^64 addresses, and is one caller in buckets and in guessing.
 func TestIPv6NetworksAreOneCaller(t *testing.T) {
 	f := build(t, func(f *fixture) {

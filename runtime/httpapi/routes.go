@@ -177,6 +177,7 @@ func (a *API) Handler() http.Handler {
 		Limiter: a.Limiter,
 		Table:   func() config.RateLimits { return a.Config().RateLimits },
 		Metrics: a.Metrics,
+		Log:     a.Log,
 	}
 	stack := &middleware.Stack{
 		Log:            a.Log,

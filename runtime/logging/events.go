@@ -156,6 +156,19 @@ func (e SlowQuery) describe(l *line) {
 	l.ms("took_ms", e.Took)
 }
 
+// LimitShadowed is a request over its limit on an endpoint that was admitted, since limits are only tried.
+type LimitShadowed struct {
+	Endpoint, Tier string
+	Limit          int
+}
+
+func (e LimitShadowed) describe(l *line) {
+	l.is("limit_shadowed", LevelInfo)
+	l.string("endpoint", e.Endpoint)
+	l.string("tier", e.Tier)
+	l.int("limit", int64(e.Limit))
+}
+
 // CacheHit is a result of a kind (search, llm) that the cache had.
 type CacheHit struct {
 	Kind string

@@ -30,6 +30,7 @@ var everyEvent = []Event{
 	SearchCompleted{SearchMode: "keyword", Hits: 1, Total: 1, Took: time.Second},
 	CacheHit{Kind: "llm", Age: time.Second},
 	CacheMiss{Kind: "llm"},
+	LimitShadowed{Endpoint: "ask", Tier: "free", Limit: 10},
 	CacheInvalidated{Scope: "document", Kind: "llm", DocumentID: "a", Unlinked: 1},
 	CacheStale{Kind: "llm", Code: "llm_timeout", Age: time.Second},
 	LLMResponse{Took: time.Second, PromptTokens: 1, CompletionTokens: 1},

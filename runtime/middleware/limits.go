@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/logging"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 	"github.com/ragservice/ragservice-operator/runtime/ratelimit"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
@@ -25,6 +27,7 @@ type Limits struct {
 	// Table is asked for each request.
 	Table   func() config.RateLimits
 	Metrics *telemetry.Metrics
+	Log     *logging.Log
 }
 
 // Take takes a request to the endpoint from its caller's bucket and tells the bucket's state in the answer's headers. It
@@ -36,23 +39,71 @@ func (l *Limits) Take(w http.ResponseWriter, r *http.Request, endpoint string, c
 	if !limited {
 		return nil
 	}
-	if cached && table.CachedFree {
-		limit = limit.Cached()
-	}
-	d := l.Limiter.Take(r.Context(), []ratelimit.Bucket{{Name: id.Name, Limit: limit}})
-	l.Metrics.Limit(endpoint, limit.Tier, d.Allowed, string(d.Source))
-	if d.Source == ratelimit.SourceBusy { // the caller's bucket was not looked at: nothing is known of it
+	d := l.Limiter.Take(r.Context(), bucketsOf(id, table, limit, cached && table.CachedFree))
+	l.Metrics.Limit(endpoint, limit.Tier, decision(d, table.Shadow), string(d.Source))
+	switch { // of a source that looked at no bucket nothing is known
+	case d.Source == ratelimit.SourceBusy:
 		return &rag.Error{Kind: rag.ErrOverloaded, Message: "the server has too many requests to decide about", RetryAfter: d.RetryAfter}
+	case d.Source != ratelimit.SourceNone:
+		setBucketHeaders(w.Header(), d, time.Now())
+	case !d.Allowed && !table.Shadow:
+		return &rag.Error{Kind: rag.ErrOverloaded, Message: "the limits cannot be looked up", RetryAfter: d.RetryAfter}
 	}
-	setBucketHeaders(w.Header(), d, time.Now())
-	if d.Allowed {
+	switch {
+	case d.Allowed:
+		return nil
+	case table.Shadow:
+		l.Log.Write(r.Context(), logging.LimitShadowed{Endpoint: d.Endpoint, Tier: limit.Tier, Limit: d.Limit})
 		return nil
 	}
 	return &rag.Error{
 		Kind:       rag.ErrRateLimit,
-		Message:    fmt.Sprintf("Rate limit of %d requests per minute exceeded", d.Limit),
+		Message:    fmt.Sprintf("Rate limit of %d requests per minute%s exceeded", d.Limit, whose(d.Endpoint)),
 		Details:    map[string]any{"limit": d.Limit, "endpoint": endpoint},
 		RetryAfter: d.RetryAfter,
+	}
+}
+
+// bucketsOf are those that a request takes from: its caller's on the endpoint, its tenant's, and that of all; or those beside them for
+// what is free.
+func bucketsOf(id rag.Identity, table config.RateLimits, limit config.Limit, free bool) []ratelimit.Bucket {
+	buckets := make([]ratelimit.Bucket, 1, 3)
+	buckets[0] = ratelimit.Bucket{Name: id.Name, Limit: limit}
+	if n := table.TenantPerMinute; n > 0 {
+		buckets = append(buckets, ratelimit.Bucket{Name: id.Tenant, Limit: limit.All(config.TenantBucket, n)})
+	}
+	if n := table.ServicePerMinute; n > 0 {
+		buckets = append(buckets, ratelimit.Bucket{Limit: limit.All(config.ServiceBucket, n)})
+	}
+	if free {
+		for i := range buckets {
+			buckets[i].Limit = buckets[i].Limit.Cached()
+		}
+	}
+	return buckets
+}
+
+// whose names a bucket that is not the caller's alone, in messages.
+func whose(endpoint string) string {
+	switch {
+	case strings.HasPrefix(endpoint, config.TenantBucket):
+		return " for the tenant"
+	case strings.HasPrefix(endpoint, config.ServiceBucket):
+		return " for all callers"
+	default:
+		return ""
+	}
+}
+
+// decision is how metrics name what became of a request.
+func decision(d ratelimit.Decision, shadow bool) string {
+	switch {
+	case d.Allowed:
+		return telemetry.LimitAdmitted
+	case shadow && d.Source != ratelimit.SourceBusy:
+		return telemetry.LimitShadowed
+	default:
+		return telemetry.LimitRefused
 	}
 }
 

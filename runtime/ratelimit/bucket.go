@@ -22,16 +22,19 @@ type Bucket struct {
 
 // bucket is a token bucket: what it may hold and how fast it fills. What it holds at a time is a level.
 //
-// It admits a request of cost c when it holds c tokens. So in any time t it admits at most capacity + rate*t.
+// It admits a request of cost c when it holds c tokens. So in any time t it admits at most capacity + rate*t. One that gains whole
+// tokens drops, with each admission, the part of the next one that had been gained.
 type bucket struct {
 	Bucket
 	// capacity and cost in micro-tokens; capacity is never below cost.
 	capacity, cost int64
-	// perMinute/share tokens are gained a minute.
+	// perMinute/share tokens are gained a minute: continuously, or whole, each when its time has passed.
 	perMinute, share int64
+	whole            bool
 }
 
-// level is what a bucket holds, in micro-tokens, at a time in microseconds since 1970.
+// level is what a bucket holds, in micro-tokens, at a time in microseconds since 1970. Of one that gains whole tokens the time is
+// when it gained the last one, or was taken from.
 type level struct{ tokens, at int64 }
 
 // newBuckets counts in one of share equal parts of each bucket: a part gains 1/share of the tokens and holds 1/share of
@@ -55,6 +58,7 @@ func newBucket(of Bucket, share int) bucket {
 		cost:      cost * micro,
 		perMinute: clamp(l.RequestsPerMinute),
 		share:     n,
+		whole:     l.WholeTokens,
 	}
 }
 
@@ -67,7 +71,12 @@ func (b bucket) full(now int64) level { return level{tokens: b.capacity, at: now
 // to the capacity.
 func (b bucket) fill(l level, now int64) level {
 	elapsed := min(max(now-l.at, 0), b.wait(b.capacity))
-	return level{tokens: min(b.capacity, l.tokens+elapsed*b.perMinute/(b.share*60)), at: now}
+	gained := elapsed * b.perMinute / (b.share * 60)
+	if b.whole {
+		gained -= gained % micro
+		now -= elapsed - b.wait(gained)
+	}
+	return level{tokens: min(b.capacity, l.tokens+gained), at: now}
 }
 
 // wait is the microseconds in which a bucket gains tokens (micro-tokens), rounded up.
@@ -78,16 +87,30 @@ func (b bucket) wait(tokens int64) int64 {
 	return (tokens*b.share*60 + b.perMinute - 1) / b.perMinute
 }
 
-// describe says what a caller should know of the bucket at level l, after a request was admitted or refused.
-func (b bucket) describe(l level, allowed bool, source Source) Decision {
+// due is the microseconds after now in which a bucket at level l gains tokens (micro-tokens).
+func (b bucket) due(tokens int64, l level, now int64) int64 {
+	if !b.whole {
+		return b.wait(tokens)
+	}
+	if short := tokens % micro; short > 0 { // of a level from before it gained whole tokens
+		tokens += micro - short
+	}
+	if tokens <= 0 {
+		return 0
+	}
+	return b.wait(tokens) - (now - l.at)
+}
+
+// describe says what a caller should know of the bucket at level l, after a request was admitted or refused at now.
+func (b bucket) describe(l level, now int64, allowed bool, source Source) Decision {
 	d := Decision{
 		Allowed: allowed, Endpoint: b.Limit.Endpoint, Limit: b.Limit.RequestsPerMinute,
 		Remaining:  int(l.tokens / b.cost),
-		ResetAfter: time.Duration(b.wait(b.capacity-l.tokens)) * time.Microsecond,
+		ResetAfter: time.Duration(b.due(b.capacity-l.tokens, l, now)) * time.Microsecond,
 		Source:     source,
 	}
 	if !allowed {
-		d.RetryAfter = time.Duration(b.wait(b.cost-l.tokens)) * time.Microsecond
+		d.RetryAfter = time.Duration(b.due(b.cost-l.tokens, l, now)) * time.Microsecond
 	}
 	return d
 }

@@ -2,11 +2,12 @@
 --
 -- KEYS: the buckets of the first request, then those of the next. ARGV: for each request the number of its buckets and, for
 -- each of these, its capacity and the cost in micro-tokens, the tokens it gains a minute, and the further requests that the
--- server wants to lease. A negative cost gives tokens back.
+-- server wants to lease, or -1 for a bucket that gains whole tokens. A negative cost gives tokens back.
 -- A key holds "<micro-tokens> <time>" in microseconds of this server's clock; a bucket without a key is full.
 -- Answers for each request whether it is admitted (1 or 0), then of each of its buckets the micro-tokens in it and the requests
 -- that were leased: none to a request that is refused, and at most an eighth of what is left, so that no server keeps the last
--- of a bucket from the others. -1 stands for a request of which a key is no bucket: nothing is taken for it.
+-- of a bucket from the others. A bucket that gains whole tokens has, in place of what was leased, the microseconds since it gained the
+-- last one. -1 stands for a request of which a key is no bucket: nothing is taken for it.
 -- All numbers are integers under 2^53; bucket.go has the same arithmetic for buckets in memory.
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
@@ -37,7 +38,12 @@ local function fill(key, capacity, cost, per_minute, lease)
   if level.tokens then
     b.backwards = now < level.at
     local elapsed = math.min(math.max(now - level.at, 0), math.ceil(capacity * 60 / per_minute))
-    b.tokens = math.min(capacity, level.tokens + math.floor(elapsed * per_minute / 60))
+    local gained = math.floor(elapsed * per_minute / 60)
+    if lease < 0 then
+      gained = gained - gained % 1000000
+      b.since = elapsed - math.ceil(gained * 60 / per_minute)
+    end
+    b.tokens = math.min(capacity, level.tokens + gained)
   end
   return b
 end
@@ -46,6 +52,7 @@ end
 local function keep(b, admitted)
   if admitted == 1 then
     b.tokens = math.min(b.capacity, b.tokens - b.cost)
+    b.since = 0
     if b.lease > 0 then
       b.leased = math.min(b.lease, math.floor(b.tokens / b.cost / 8))
       b.tokens = b.tokens - b.leased * b.cost
@@ -78,7 +85,7 @@ while arg < #ARGV do
   for _, b in ipairs(buckets) do
     if admitted >= 0 then keep(b, admitted) end
     answer[#answer + 1] = b.tokens
-    answer[#answer + 1] = b.leased
+    answer[#answer + 1] = b.lease < 0 and (b.since or 0) or b.leased
   end
 end
 for _, name in ipairs(changed) do

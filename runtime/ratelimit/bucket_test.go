@@ -56,6 +56,32 @@ func TestBucketWorkedExample(t *testing.T) {
 	}
 }
 
+// TestBucketOfWholeTokens is the other example of docs/rate-limits.md: what is gained of a token is dropped with each admission.
+func TestBucketOfWholeTokens(t *testing.T) {
+	t.Parallel()
+	limit := ask(10, 10, 1)
+	limit.WholeTokens = true
+	b, buckets := newBucket(Bucket{Name: "alice", Limit: limit}, 1), newLocal()
+	for _, burst := range []struct{ at, requests, admitted int64 }{{0, 5, 5}, {10, 8, 6}, {20, 4, 1}} {
+		admitted := int64(0)
+		var last Decision
+		for range burst.requests {
+			if last = buckets.take([]bucket{b}, burst.at*second); last.Allowed {
+				admitted++
+			}
+		}
+		if admitted != burst.admitted {
+			t.Errorf("at %d s %d of %d are admitted, want %d", burst.at, admitted, burst.requests, burst.admitted)
+		}
+	}
+	if d := buckets.take([]bucket{b}, 24*second); d.Allowed || d.RetryAfter != 2*time.Second || d.ResetAfter != 56*time.Second {
+		t.Errorf("4 s after the last admission: %+v, want the next token in 2 s, the tenth in 56 s", d)
+	}
+	if d := buckets.take([]bucket{b}, 26*second); !d.Allowed {
+		t.Errorf("6 s after it: %+v, want it admitted", d)
+	}
+}
+
 func TestBucketShares(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -121,6 +147,7 @@ func TestBucketInvariant(t *testing.T) {
 	for seed := range uint64(300) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		limit := ask(1+random.IntN(600), 1+random.IntN(50), 1+random.IntN(3))
+		limit.WholeTokens = seed%2 == 1
 		share := 1 + random.IntN(4)
 		b := newBucket(Bucket{Name: "alice", Limit: limit}, share)
 		buckets := newLocal()
@@ -162,11 +189,11 @@ func TestDecisionSpeaksOfTheTightestBucket(t *testing.T) {
 	t.Parallel()
 	loose, tight := newBucket(Bucket{Name: "alice", Limit: ask(100, 100, 1)}, 1), newBucket(Bucket{Name: "alice", Limit: ask(10, 10, 1)}, 1)
 	levels := []level{{tokens: 50 * micro}, {tokens: 2 * micro}}
-	if got := decide([]bucket{loose, tight}, levels, true, SourceRedis).Limit; got != 10 {
+	if got := decide([]bucket{loose, tight}, levels, 0, true, SourceRedis).Limit; got != 10 {
 		t.Errorf("admitted: speaks of the limit of %d, want 10", got)
 	}
 	levels = []level{{tokens: 0}, {tokens: micro / 2}} // 0.6 s and 3 s to wait
-	if got := decide([]bucket{loose, tight}, levels, false, SourceRedis).RetryAfter; got != 3*time.Second {
+	if got := decide([]bucket{loose, tight}, levels, 0, false, SourceRedis).RetryAfter; got != 3*time.Second {
 		t.Errorf("refused: told to wait %v, want 3s", got)
 	}
 }

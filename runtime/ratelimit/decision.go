@@ -19,7 +19,12 @@ const (
 	// SourceBusy: nowhere. The request was refused, because this server has more to decide than it asks Redis at once, and
 	// its turn did not come within its budget. Redis is not lost, so the local share is not to be given away.
 	SourceBusy Source = "busy"
+	// SourceNone: nowhere. Redis is lost, and rateLimits.onStoreFailure is Allow or Deny.
+	SourceNone Source = "none"
 )
+
+// lostFor is the advice to who was refused because Redis is lost: it is asked again every second.
+const lostFor = time.Second
 
 // busyFor is the advice to who was refused because this server is busy: the calls under way take milliseconds.
 const busyFor = time.Second
@@ -42,10 +47,10 @@ type Decision struct {
 
 // decide judges a request by all the buckets it took from, or would have taken from: it speaks of the one with the
 // fewest requests left or, when the request is refused, of the one with the longest wait.
-func decide(buckets []bucket, levels []level, allowed bool, source Source) Decision {
+func decide(buckets []bucket, levels []level, now int64, allowed bool, source Source) Decision {
 	var worst Decision
 	for i, b := range buckets {
-		d := b.describe(levels[i], allowed, source)
+		d := b.describe(levels[i], now, allowed, source)
 		tighter := d.Remaining < worst.Remaining
 		if !allowed {
 			tighter = d.RetryAfter > worst.RetryAfter

@@ -43,8 +43,13 @@ type lease struct {
 
 func newLeases() *leases { return &leases{byBucket: map[bucketKey]*lease{}} }
 
-// leasable is the most requests that may be leased of a bucket; 0 for most.
-func leasable(l config.Limit) int64 { return min(maxLease, clamp(l.Burst)/(leasePart*clamp(l.Cost))) }
+// leasable is the most requests that may be leased of a bucket; 0 for most, and for those that gain whole tokens: a lease is no admission.
+func leasable(l config.Limit) int64 {
+	if l.WholeTokens {
+		return 0
+	}
+	return min(maxLease, clamp(l.Burst)/(leasePart*clamp(l.Cost)))
+}
 
 // take decides a request by what was leased, if there is a lease for each of its buckets. Otherwise it says of how many requests of
 // each bucket a lease is to be asked for; nil for none.
@@ -70,7 +75,7 @@ func (l *leases) take(buckets []Bucket, now time.Time) (decision Decision, decid
 		whole := newBucket(b, 1)
 		at := whole.fill(s.level, now.UnixMicro())
 		at.tokens = min(whole.capacity, at.tokens+s.left*whole.cost)
-		if d := whole.describe(at, true, SourceLease); i == 0 || d.Remaining < decision.Remaining {
+		if d := whole.describe(at, now.UnixMicro(), true, SourceLease); i == 0 || d.Remaining < decision.Remaining {
 			decision = d
 		}
 	}

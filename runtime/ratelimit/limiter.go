@@ -15,6 +15,9 @@ type Options struct {
 	Redis *resilience.Redis
 	// Service is read for each decision: its names are part of every key, its replicas the shares during an outage.
 	Service func() config.Service
+	// OnFailure is read when Redis is lost: whether this server's share decides, nobody is limited, or nobody is admitted; nil for the
+	// share.
+	OnFailure func() config.StoreFailure
 	// Now is the clock of buckets in memory and of leases; nil for time.Now. Those in Redis go by Redis's clock.
 	Now func() time.Time
 }
@@ -31,6 +34,9 @@ type Limiter struct {
 func New(o Options) *Limiter {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.OnFailure == nil {
+		o.OnFailure = func() config.StoreFailure { return config.StoreFailureLocal }
 	}
 	l := &Limiter{options: o, local: newLocal(), leases: newLeases()}
 	if o.Redis != nil {
@@ -65,8 +71,23 @@ func (l *Limiter) Take(ctx context.Context, buckets []Bucket) Decision {
 			RetryAfter: busyFor,
 			Source:     SourceBusy,
 		}
-	default: // told by the Redis guard's own metric; the answer is this server's share
-		return l.takeLocal(buckets, service.Replicas)
+	default: // told by the Redis guard's own metric
+		return l.takeWithout(buckets, service.Replicas)
+	}
+}
+
+// takeWithout decides without Redis.
+func (l *Limiter) takeWithout(buckets []Bucket, replicas int) Decision {
+	d := Decision{Endpoint: buckets[0].Limit.Endpoint, Limit: buckets[0].Limit.RequestsPerMinute, Source: SourceNone}
+	switch l.options.OnFailure() {
+	case config.StoreFailureAllow:
+		d.Allowed = true
+		return d
+	case config.StoreFailureDeny:
+		d.RetryAfter = lostFor
+		return d
+	default:
+		return l.takeLocal(buckets, replicas)
 	}
 }
 

@@ -235,6 +235,34 @@ func TestLimiterOutages(t *testing.T) {
 	}
 }
 
+// Who asks while Redis is lost gets the configured rule, and that of the buckets again when it is back.
+func TestOnFailure(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	r := resilience.NewRedis(resilience.RedisOptions{Address: server.Addr()})
+	t.Cleanup(func() { _ = r.Close() })
+	rule := config.StoreFailureAllow
+	l := ratelimit.New(ratelimit.Options{Redis: r, Service: replicas(3), OnFailure: func() config.StoreFailure { return rule }})
+	take := func() ratelimit.Decision { return l.Take(t.Context(), of("alice", limit(1, 2))) }
+	until(t, "decided by redis", func() bool { return take().Source == ratelimit.SourceRedis })
+	server.Kill()
+	for range 5 {
+		if d := take(); !d.Allowed || d.Source != ratelimit.SourceNone {
+			t.Errorf("Allow: %+v", d)
+		}
+	}
+	rule = config.StoreFailureDeny
+	if d := take(); d.Allowed || d.RetryAfter != time.Second || d.Source != ratelimit.SourceNone {
+		t.Errorf("Deny: %+v", d)
+	}
+	rule = config.StoreFailureLocal
+	if d := take(); d.Source != ratelimit.SourceLocal {
+		t.Errorf("Local: %+v", d)
+	}
+	server.Restart()
+	until(t, "decided by redis again", func() bool { return take().Source == ratelimit.SourceRedis })
+}
+
 // TestLimiterStaysWithinItsSlack counts what is admitted while Redis dies and comes back without its data, again and
 // again: at most a burst for each loss, and the local shares, above burst + rate*t.
 func TestLimiterStaysWithinItsSlack(t *testing.T) {

@@ -55,11 +55,11 @@ func (l *local) take(buckets []bucket, now int64) Decision {
 	}
 	if allowed {
 		for i, b := range buckets {
-			levels[i].tokens -= b.cost
+			levels[i] = level{tokens: levels[i].tokens - b.cost, at: now}
 			l.buckets[keys[i]] = held{b, levels[i]}
 		}
 	}
-	return decide(buckets, levels, allowed, SourceLocal)
+	return decide(buckets, levels, now, allowed, SourceLocal)
 }
 
 // place is where a bucket is kept. When memory is full of buckets that somebody has taken from, callers that are not

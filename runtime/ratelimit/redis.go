@@ -28,7 +28,20 @@ type take struct {
 }
 
 func (t *take) tokens(i int) int64 { return t.answer[1+2*i] }
-func (t *take) leased(i int) int64 { return t.answer[2+2*i] }
+func (t *take) leased(i int) int64 {
+	if t.buckets[i].whole {
+		return 0
+	}
+	return t.answer[2+2*i]
+}
+
+// since is the microseconds since a bucket gained its last whole token.
+func (t *take) since(i int) int64 {
+	if !t.buckets[i].whole {
+		return 0
+	}
+	return t.answer[2+2*i]
+}
 
 // newTakes takes from buckets kept in Redis. Requests that come at a time are decided by one run of the script. Nothing is
 // repeated: a call that timed out may have taken.
@@ -48,7 +61,10 @@ func runScript(ctx context.Context, client redis.UniversalClient, takes []*take)
 		args = append(args, len(t.buckets))
 		for i, b := range t.buckets {
 			lease := int64(0)
-			if t.ask != nil {
+			switch {
+			case b.whole:
+				lease = -1
+			case t.ask != nil:
 				lease = t.ask[i]
 			}
 			args = append(args, b.capacity, b.cost, b.perMinute, lease)
@@ -94,9 +110,9 @@ func newTake(service config.Service, buckets []bucket, ask []int64) *take {
 func (t *take) decision() Decision {
 	levels := make([]level, len(t.buckets))
 	for i := range levels {
-		levels[i].tokens = t.tokens(i) + t.leased(i)*t.buckets[i].cost
+		levels[i] = level{tokens: t.tokens(i) + t.leased(i)*t.buckets[i].cost, at: -t.since(i)}
 	}
-	return decide(t.buckets, levels, t.answer[0] == 1, SourceRedis)
+	return decide(t.buckets, levels, 0, t.answer[0] == 1, SourceRedis) // times are those since the script ran
 }
 
 // key names a bucket in Redis: rag:{<namespace>/<name>}:limit:<endpoint>:<name>. The braces put all buckets of a

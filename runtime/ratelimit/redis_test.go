@@ -53,7 +53,9 @@ func TestScriptCountsAsTheBucketDoes(t *testing.T) {
 	client, takes := newClient(t, server), takesOf(t, server)
 	for seed := range uint64(500) {
 		random := rand.New(rand.NewPCG(seed, 1))
-		b := newBucket(Bucket{Name: fmt.Sprintf("caller %d", seed), Limit: ask(magnitude(random), magnitude(random), 1+random.IntN(10))}, 1)
+		limit := ask(magnitude(random), magnitude(random), 1+random.IntN(10))
+		limit.WholeTokens = seed%2 == 1
+		b := newBucket(Bucket{Name: fmt.Sprintf("caller %d", seed), Limit: limit}, 1)
 		clock, err := client.Time(t.Context()).Result()
 		if err != nil {
 			t.Fatal(err)
@@ -75,16 +77,33 @@ func TestScriptCountsAsTheBucketDoes(t *testing.T) {
 			if after != before {
 				t.Errorf("seed %d: a refused request changed %+v to %+v", seed, before, after)
 			}
+			if b.whole { // when the script ran is not known: it was between two looks at the clock
+				checkWait(t, client, b, before, clock.UnixMicro(), decision.RetryAfter)
+			}
 			continue
 		}
-		want := b.fill(before, after.at)
-		want.tokens -= b.cost
+		want := level{tokens: b.fill(before, after.at).tokens - b.cost, at: after.at}
 		if after != want {
 			t.Errorf("seed %d: %+v from %+v: left %+v, want %+v", seed, b, before, after, want)
 		}
-		if diff := cmp.Diff(b.describe(after, true, SourceRedis), decision); diff != "" {
+		if diff := cmp.Diff(b.describe(after, after.at, true, SourceRedis), decision); diff != "" {
 			t.Errorf("seed %d (-want +got):\n%s", seed, diff)
 		}
+	}
+}
+
+// checkWait checks what a refused request was told, by a script that ran between begin and now.
+func checkWait(t *testing.T, client *redis.Client, b bucket, before level, begin int64, told time.Duration) {
+	t.Helper()
+	clock, err := client.Time(t.Context()).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l := b.fill(before, clock.UnixMicro()+told.Microseconds()); l.tokens < b.cost {
+		t.Errorf("%+v from %+v: after the wait of %v it holds %d", b, before, told, l.tokens)
+	}
+	if l := b.fill(before, begin+told.Microseconds()-2); l.tokens >= b.cost {
+		t.Errorf("%+v from %+v: before the wait of %v is over it holds %d", b, before, told, l.tokens)
 	}
 }
 

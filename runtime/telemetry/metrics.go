@@ -131,20 +131,22 @@ func (m *Metrics) InFlight(change int) { m.inFlight.Add(float64(change)) }
 // Error counts a request that ended in an error of the code.
 func (m *Metrics) Error(code string) { m.errors.WithLabelValues(code).Inc() }
 
-// Limit counts a decision of the limiter; source is where it was taken: redis or local.
-func (m *Metrics) Limit(endpoint, tier string, allowed bool, source string) {
-	m.limitSeries.of(limitLabels{endpoint, tier, source, allowed}, func(l limitLabels) prometheus.Counter {
-		decision := "refused"
-		if l.allowed {
-			decision = "admitted"
-		}
-		return m.limits.WithLabelValues(l.endpoint, l.tier, decision, l.source)
+// Decisions of the limiter: LimitShadowed is a request over its limit that was admitted, since limits are only tried.
+const (
+	LimitAdmitted = "admitted"
+	LimitRefused  = "refused"
+	LimitShadowed = "shadowed"
+)
+
+// Limit counts a decision of the limiter; source is where it was taken.
+func (m *Metrics) Limit(endpoint, tier, decision, source string) {
+	m.limitSeries.of(limitLabels{endpoint, tier, source, decision}, func(l limitLabels) prometheus.Counter {
+		return m.limits.WithLabelValues(l.endpoint, l.tier, l.decision, l.source)
 	}).Inc()
 }
 
 type limitLabels struct {
-	endpoint, tier, source string
-	allowed                bool
+	endpoint, tier, source, decision string
 }
 
 // CacheResult counts an answered request by the kind of its result and how the cache served it (HIT, MISS, STALE, BYPASS).

@@ -32,7 +32,7 @@ func BenchmarkCachedAnswer(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		m.InFlight(1)
-		m.Limit("ask", "free", true, "redis")
+		m.Limit("ask", "free", LimitAdmitted, "redis")
 		m.Redis("state", "limit", "ok", 1000)
 		m.CacheLookup("search", "local", "hit")
 		m.CacheLookup("llm", "local", "hit")
