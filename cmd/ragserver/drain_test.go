@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ragservice/ragservice-operator/test/logtest"
 	"github.com/ragservice/ragservice-operator/test/proc"
 )
 
@@ -41,7 +43,10 @@ func startProgram(t *testing.T, dir string) (p *proc.Process, url, log string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { p.End(syscall.SIGKILL, time.Minute) })
+	t.Cleanup(func() {
+		p.End(syscall.SIGKILL, time.Minute)
+		checkLog(t, log)
+	})
 	listens := regexp.MustCompile(`"event":"server_started".*"listen":"([^"]+)"`)
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		text, _ := os.ReadFile(log) // not there yet
@@ -52,6 +57,17 @@ func startProgram(t *testing.T, dir string) (p *proc.Process, url, log string) {
 			t.Fatalf("the server did not start: %s", text)
 		}
 	}
+}
+
+// checkLog wants each line of a server's log to be as its schema says, but the one that the server may have died in.
+func checkLog(t *testing.T, name string) {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := text[:bytes.LastIndexByte(text, '\n')+1]
+	_, _ = logtest.Writer(t, io.Discard).Write(whole)
 }
 
 // TestSignalLosesNoRequest: 40 clients ask on kept connections, SIGTERM arrives, and each client is told to leave with an

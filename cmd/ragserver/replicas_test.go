@@ -18,6 +18,7 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/middleware"
 	"github.com/ragservice/ragservice-operator/runtime/ratelimit"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
+	"github.com/ragservice/ragservice-operator/test/logtest"
 )
 
 const replicaKey = "a-key-of-an-administrator"
@@ -42,7 +43,7 @@ func newHTTPReplicas(t *testing.T) []httpReplica {
 			},
 			Limiter: ratelimit.New(ratelimit.Options{Service: func() config.Service { return config.Service{Replicas: 2} }}),
 			Config:  func() *config.Config { return settings },
-			Log:     logging.New(io.Discard),
+			Log:     logging.New(logtest.Writer(t, io.Discard)),
 			Metrics: telemetry.NewMetrics("test"),
 			Traffic: telemetry.NewTraffic(time.Now),
 			Hasher:  logging.NewHasher([]byte("key of the test")),

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/ragservice/ragservice-operator/test/logtest"
 )
 
 const smallest = `
@@ -145,7 +147,7 @@ func startWith(t *testing.T, getenv func(string) string, args ...string) *runnin
 	reader, writer := io.Pipe()
 	r := &running{code: make(chan int, 1), stop: stop, output: &output{}, logged: make(chan struct{})}
 	go func() {
-		code := run(ctx, append(args, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"), getenv, writer, writer)
+		code := run(ctx, append(args, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"), getenv, logtest.Writer(t, writer), writer)
 		_ = writer.Close()
 		r.code <- code
 	}()

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ragservice/ragservice-operator/test/logtest"
 )
 
 // asProgram makes the test's binary the server itself.
@@ -71,6 +73,9 @@ type startLine struct{ Event, Listen string }
 func awaitEvent(t *testing.T, log *bufio.Scanner, event string) startLine {
 	t.Helper()
 	for log.Scan() {
+		if err := logtest.Check([]byte(log.Text() + "\n")); err != nil {
+			t.Errorf("%s: %v", log.Text(), err)
+		}
 		var line startLine
 		if json.Unmarshal(log.Bytes(), &line) == nil && line.Event == event {
 			return line

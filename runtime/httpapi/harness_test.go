@@ -21,6 +21,7 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 	"github.com/ragservice/ragservice-operator/runtime/ratelimit"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
+	"github.com/ragservice/ragservice-operator/test/logtest"
 )
 
 // Keys of the fixture's callers.
@@ -263,7 +264,7 @@ func build(tb testing.TB, options ...option) *fixture {
 		},
 		Limiter: ratelimit.New(ratelimit.Options{Service: func() config.Service { return config.Service{Replicas: 1} }}),
 		Config:  now,
-		Log:     logging.New(f.log),
+		Log:     logging.New(logtest.Writer(tb, f.log)),
 		Metrics: telemetry.NewMetrics("test"),
 		Traffic: telemetry.NewTraffic(time.Now),
 		Hasher:  hasher,
