@@ -232,7 +232,8 @@ func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Durat
 
 // UnmarshalJSON reads d from a string. Its errors are of the decoder's own type, to which that adds the field's path.
 func (d *Duration) UnmarshalJSON(data []byte) error {
-	mistyped := &json.UnmarshalTypeError{Value: string(data), Type: reflect.TypeFor[Duration]()}
+	// What it is instead is not told: errors of a configuration are logged, and a secret may have got into the wrong field.
+	mistyped := &json.UnmarshalTypeError{Value: "another value", Type: reflect.TypeFor[Duration]()}
 	var s string
 	if err := json.Unmarshal(data, &s); err != nil {
 		return mistyped

@@ -62,8 +62,8 @@ func TestParseRefuses(t *testing.T) {
 		{"text for an object", changed(t, "retrieval.chunking", "long"), "retrieval.chunking: must be an object, not string"},
 		{"text for a list", changed(t, "stores.openSearch.urls", "a"), "stores.openSearch.urls: must be a list, not string"},
 		{"text for a fraction", changed(t, "llm.temperature", "hot"), "llm.temperature: must be a number, not string"},
-		{"words for a duration", changed(t, "cache.ttlSearch", "1 hour"), `cache.ttlSearch: must be a duration such as "90s", not "1 hour"`},
-		{"a number for a duration", changed(t, "llm.timeout", 30), `llm.timeout: must be a duration such as "90s", not 30`},
+		{"words for a duration", changed(t, "cache.ttlSearch", "1 hour"), `cache.ttlSearch: must be a duration such as "90s", not another value`},
+		{"a number for a duration", changed(t, "llm.timeout", 30), `llm.timeout: must be a duration such as "90s", not another value`},
 		{"out of range", changed(t, "retrieval.topK", 0), "retrieval.topK: must be at least 1"},
 	}
 	for _, tt := range tests {
