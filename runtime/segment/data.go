@@ -44,11 +44,11 @@ func valuesUnits(e *emitter) {
 // maxHeader bounds the line that names the columns, in bytes: it goes with each row.
 const maxHeader = 1 << 10
 
-// configUnits reads configuration: comments are text, each setting is a unit with the comment before it as context, and
-// what stands indented under a setting belongs to it.
+// configUnits reads configuration: comments are text, each setting is a unit with the comment before it as context, or
+// its section, and what stands indented under a setting belongs to it.
 func configUnits(e *emitter) {
 	var comment, setting []line
-	remark := ""
+	section, remark := "", ""
 	endComment := func() {
 		if len(comment) > 0 {
 			remark = remarkOf(e.text, comment)
@@ -58,7 +58,11 @@ func configUnits(e *emitter) {
 	}
 	endSetting := func() {
 		if len(setting) > 0 {
-			e.emit(Unit{Start: setting[0].start, End: setting[len(setting)-1].end, Kind: Record, Context: remark})
+			context := remark
+			if context == "" {
+				context = section
+			}
+			e.emit(Unit{Start: setting[0].start, End: setting[len(setting)-1].end, Kind: Record, Context: context})
 			setting = setting[:0]
 		}
 	}
@@ -80,6 +84,7 @@ func configUnits(e *emitter) {
 			endComment()
 			endSetting()
 			e.emit(Unit{Start: l.start, End: l.end, Kind: Heading, Level: 1})
+			section = contextOf(strings.Trim(s, "[]"))
 		case l.indent > 0 && len(setting) > 0 && l.end-setting[0].start <= MaxUnit:
 			setting = append(setting, l)
 		default:
@@ -174,7 +179,7 @@ func yamlPath(path []yamlKey) string {
 // Columns are the names of the columns and the values of a line of CSV.
 func Columns(header, row string) (names, values []string) {
 	d := byte(',')
-	for _, other := range []byte{';', '\t'} {
+	for _, other := range delimiters {
 		if len(split(header, other)) > len(split(header, d)) {
 			d = other
 		}

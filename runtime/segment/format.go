@@ -120,9 +120,9 @@ func count(head string) counts {
 	return c
 }
 
-// commented says whether s is a comment: a mark that no sentence begins with.
+// commented says whether s is a comment: a mark that no sentence begins with, but for the number of something (#42).
 func commented(s string) bool {
-	return strings.HasPrefix(s, "#") || strings.HasPrefix(s, ";")
+	return strings.HasPrefix(s, "#") && (len(s) < 2 || s[1] < '0' || s[1] > '9') || strings.HasPrefix(s, ";")
 }
 
 // keyLength is the length of the key that s begins with.
@@ -173,10 +173,13 @@ func looksLikeJSON(s string) bool {
 	return next == '{' || next == '[' || next == '"' || digits && strings.ContainsAny(rest[:min(len(rest), 40)], ",")
 }
 
+// delimiters are what stands between values.
+var delimiters = []byte{',', ';', '\t', '|'}
+
 // delimiterOf is what stands between the values of each line, three lines or more of at least two values each and no
 // sentences; 0 when it is no table of values.
 func delimiterOf(head string) byte {
-	for _, d := range []byte{',', ';', '\t'} {
+	for _, d := range delimiters {
 		lines, columns, same := 0, 0, 0
 		for l := range linesOf(head, 0, len(head)) {
 			if l.blank() {
@@ -202,8 +205,11 @@ func delimiterOf(head string) byte {
 
 // prose says whether lines with delimiters are text: the delimiter is mostly followed by a space, as a comma is.
 func prose(head string, d byte) bool {
-	if d == '\t' {
+	switch d {
+	case '\t':
 		return false
+	case '|': // a table of Markdown
+		return strings.HasPrefix(head, "|") || strings.Contains(head, "\n|") || strings.Contains(head, "-|") || strings.Contains(head, " | ")
 	}
 	return strings.Count(head, string(d)+" ")*2 > strings.Count(head, string(d)) && len(head) > 40*strings.Count(head, string(d))
 }

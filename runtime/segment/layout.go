@@ -158,9 +158,20 @@ func (e *emitter) paragraphOrRows(lines []line) {
 		e.sentences(lines, Sentence)
 		return
 	}
-	for _, l := range lines {
-		e.emit(Unit{Start: l.start, End: l.end, Kind: Record})
+	context := ""
+	if first := e.text[lines[0].start:lines[0].end]; namesColumns(first) {
+		context = contextOf(first)
+		e.emit(Unit{Start: lines[0].start, End: lines[0].end, Kind: Header})
+		lines = lines[1:]
 	}
+	for _, l := range lines {
+		e.emit(Unit{Start: l.start, End: l.end, Kind: Record, Context: context})
+	}
+}
+
+// namesColumns says whether a line over columns names them: in capitals, as the lists of programs do.
+func namesColumns(s string) bool {
+	return len(strings.Fields(s)) > 1 && s == strings.ToUpper(s) && s != strings.ToLower(s) && !strings.ContainsAny(s, "0123456789")
 }
 
 // columns says whether most of the lines, two at least, have a tab or a gap of three spaces inside, and stand at one margin.

@@ -121,7 +121,10 @@ func goesOn(before, after string) bool {
 		return true
 	}
 	trimmed := strings.TrimRight(before, " ")
-	return strings.HasSuffix(trimmed, ".") && abbreviates(trimmed)
+	if !strings.HasSuffix(trimmed, ".") {
+		return false
+	}
+	return abbreviates(trimmed) || ordinal(trimmed, after) || dated(trimmed, after) || initials(trimmed) && !opens(after)
 }
 
 // splitMore cuts [from,to) where the standard does not, because it waits for a letter: a sentence may begin with code, a
@@ -130,10 +133,11 @@ func splitMore(s string, from, to int) []int {
 	var ends []int
 	for at := from; at < to; at++ {
 		c := s[at]
-		if c != '.' && c != '!' && c != '?' {
+		wide := wideEnd(s[at:])
+		if c != '.' && c != '!' && c != '?' && wide == 0 {
 			continue
 		}
-		next := at + 1
+		next := at + max(wide, 1)
 		for next < to && strings.IndexByte("\"')]*_`", s[next]) >= 0 {
 			next++
 		}
@@ -141,10 +145,10 @@ func splitMore(s string, from, to int) []int {
 		for begin < to && s[begin] == ' ' {
 			begin++
 		}
-		if begin == next || begin == to || !begins(s[begin:to]) || c == '.' && abbreviates(s[from:at+1]) {
+		if begin == next && wide == 0 || begin == to || !begins(s[begin:to]) || c == '.' && abbreviates(s[from:at+1]) {
 			continue
 		}
-		if d := s[begin]; d >= '0' && d <= '9' && !plainWord(s[from:at]) {
+		if d := s[begin]; d >= '0' && d <= '9' && wide == 0 && !plainWord(s[from:at]) {
 			continue
 		}
 		ends = append(ends, begin)
@@ -152,10 +156,25 @@ func splitMore(s string, from, to int) []int {
 	return append(ends, to)
 }
 
-// begins says whether s can be the beginning of a sentence that has no letter in front.
+// wideEnd is the length of the full-width end of a sentence that s begins with, behind which no space stands; 0 without one.
+func wideEnd(s string) int {
+	for _, mark := range []string{"。", "！", "？"} {
+		if strings.HasPrefix(s, mark) {
+			return len(mark)
+		}
+	}
+	return 0
+}
+
+// begins says whether s can be the beginning of a sentence that has no letter in front, or that begins with a small one: an address.
 func begins(s string) bool {
 	first, size := utf8.DecodeRuneInString(s)
 	switch first {
+	case '.', '~', '@', '/':
+		next, _ := utf8.DecodeRuneInString(s[size:])
+		return unicode.IsDigit(next) || first != '.' && unicode.IsLetter(next)
+	case 'h':
+		return strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://")
 	case '`', '-', '$', '"', '“', '«', '‘', '<', '+', '±', '−', '*', '_', '¿', '¡', '»', '„':
 		return size < len(s) && s[size] != ' '
 	}
@@ -175,52 +194,3 @@ func plainWord(s string) bool {
 	}
 	return letters >= 4
 }
-
-// abbreviates says whether s, which ends with a full stop, ends with an abbreviation that more words follow.
-func abbreviates(s string) bool {
-	s = strings.TrimSuffix(s, ".")
-	start := len(s)
-	for start > 0 {
-		r, size := utf8.DecodeLastRuneInString(s[:start])
-		if unicode.IsSpace(r) || strings.ContainsRune("([{\"'«„“‘/", r) {
-			break
-		}
-		start -= size
-	}
-	word := s[start:]
-	if r, size := utf8.DecodeRuneInString(word); size == len(word) && unicode.IsLetter(r) && !unicode.Is(unicode.Lo, r) {
-		// An initial, or one letter of "z. B."; but "plan B." ends.
-		return unicode.IsLower(r) || start == 0 || initial(s[:start])
-	}
-	return abbreviations[strings.ToLower(word)]
-}
-
-// initial says whether a capital and a full stop behind before are the initial of a name: another initial, a name or a
-// title stands before it, or nothing.
-func initial(before string) bool {
-	before = strings.TrimRight(before, " ")
-	if before == "" || strings.HasSuffix(before, ".") {
-		return true
-	}
-	start := strings.LastIndexByte(before, ' ') + 1
-	r, _ := utf8.DecodeRuneInString(before[start:])
-	return unicode.IsUpper(r)
-}
-
-// abbreviations that are followed by more of the sentence, in small letters and without their last full stop. Those that
-// often end a sentence ("etc.", "Inc.") are not here: a small letter behind them goes on by itself.
-var abbreviations = func() map[string]bool {
-	set := map[string]bool{}
-	for word := range strings.FieldsSeq(`
-		dr mr mrs ms prof st messrs gen col capt lt sgt rev hon e.g i.e cf vs viz approx ca resp incl excl no nos nr vol vols fig figs eq sec
-		sect ch chap p pp ed eds al max min est tel ext dept univ
-		z.b d.h u.a o.ä i.d.r s.o s.u v.a bzw bspw evtl ggf inkl exkl sog vgl abb abs bd hr hrn fr frl dipl ing std mind höchst tgl zzt usf str
-		m mm mme mlle mgr ex éd env
-		sr sra srta dra ej p.ej pág págs núm art aprox ud uds
-		sig sigg dott ecc.g es
-		т.е т.н т.д т.п г гг рис табл см стр им ул напр
-	`) {
-		set[word] = true
-	}
-	return set
-}()

@@ -85,6 +85,7 @@ func (s *scanner) emitCompound(pieces []piece) {
 	joined := squeeze(folded)
 	s.addForms(w, joined, 1)
 	s.addNumbers(w, joined)
+	s.addValues(w, folded)
 	if len(s.parts) <= maxParts && strings.IndexFunc(folded, notOfNumber) >= 0 || isDotted(folded) {
 		s.addParts(w, isLettersAnd(whole, "-'"))
 	}

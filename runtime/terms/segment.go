@@ -111,10 +111,15 @@ func (s *scanner) scanToken(from, end int) int {
 		s.addGram(sc, from, to)
 		return to
 	}
+	if isSeparator(text[from]) {
+		s.endGrams()
+		s.endCompound()
+		return from + size
+	}
 	to, spelled := from, false
 	for to < end {
 		r, size := utf8.DecodeRune(text[to:end])
-		if scriptOf(r) != spaced {
+		if scriptOf(r) != spaced || to > from && s.separates(from, to, end) {
 			break
 		}
 		spelled = spelled || isLetterOrNumber(r)
