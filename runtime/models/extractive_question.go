@@ -21,6 +21,9 @@ const (
 	minEvidenceKnown   = 0.4
 	// The best unit must be found by two words, or by one that is more than this share of the question.
 	soleEvidence = 0.5
+	// A pair of characters of a script without spaces tells half of what a word does: its neighbours have the same characters. Else a
+	// common word of four characters weighs more than the only name in a question.
+	pairWeight = 0.5
 )
 
 // question is a question with what was found to answer it.
@@ -29,6 +32,9 @@ type question struct {
 	// rarity is for each word of the question how much it tells (inverse document frequency); total is the sum.
 	rarity []float64
 	total  float64
+	// sizes are for each word what share of one it is, below 1 for a pair of characters; size is the sum.
+	sizes []float64
+	size  float64
 	// surfaces are the words as they were written; forms are the terms that each is found by.
 	surfaces []string
 	forms    map[string][]form
@@ -64,10 +70,17 @@ func newQuestion(a *terms.Analyser, p rag.Prompt) *question {
 		q.forms[t.Text] = append(q.forms[t.Text], form{word: t.Word, weight: t.Weight})
 		holding[t.Word] = max(holding[t.Word], t.Weight*float64(p.Statistics.Holding[t.Text]))
 	}
-	for _, n := range holding {
+	for word, n := range holding {
 		n = max(n, 1) // a word that nobody wrote is as rare as one that one passage has: it may be the question's own
 		all := max(float64(p.Statistics.Chunks), n)
 		rarity := math.Log(1 + (all-n+0.5)/(n+0.5))
+		size := 1.0
+		if terms.IsPair(q.surfaces[word]) {
+			size = pairWeight
+		}
+		rarity *= size
+		q.sizes = append(q.sizes, size)
+		q.size += size
 		q.rarity = append(q.rarity, rarity)
 		q.total += rarity
 	}
@@ -163,6 +176,17 @@ func (q *question) count(found func(word int) float64) int {
 		}
 	}
 	return n
+}
+
+// share is how much of the question's words is found, each like another.
+func (q *question) share(found func(word int) float64) float64 {
+	sum := 0.0
+	for word, size := range q.sizes {
+		if found(word) > 0 {
+			sum += size
+		}
+	}
+	return sum / q.size
 }
 
 // answeredBy says whether the best unit is evidence enough to answer at all.

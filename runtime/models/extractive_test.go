@@ -192,3 +192,13 @@ func TestExtractiveLeavesTheHeadingBefore(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A name of a question in Japanese is one word, and an everyday word in it is several pairs of characters.
+func TestExtractiveWeighsNamesAmongPairs(t *testing.T) {
+	t.Parallel()
+	got := extract(t, "wipefs はファイルをどこに保存しますか", 100,
+		"ファイルは倉庫に保存します。", "wipefs はファイルの写しを /tmp に置きます。")
+	if cited := citationsOf(got); len(cited) == 0 || cited[0].DocumentID != "b" {
+		t.Errorf("%q cites %+v first", textOf(got), cited)
+	}
+}

@@ -235,7 +235,7 @@ func (q *question) rank() []*candidate {
 			)
 		})
 		// Of two units with as much of the question by rarity, the one with more of its words is about it.
-		here *= math.Sqrt(float64(q.count(c.named)) / float64(len(q.rarity)))
+		here *= math.Sqrt(q.share(c.named))
 		passage := q.weigh(func(word int) float64 { return c.passageHolds[word] })
 		c.score = here*usualWords/(usualWords+float64(c.words)) + passageWeight*passage
 		c.score /= 1 + rankWeight*float64(c.passage)

@@ -1,6 +1,9 @@
 package terms
 
-import "unicode"
+import (
+	"unicode"
+	"unicode/utf8"
+)
 
 // script groups characters by how words are made of them.
 type script uint8
@@ -15,6 +18,14 @@ const (
 	// southEast is Thai, Lao, Khmer, Myanmar and their relatives: letters with marks, and few spaces.
 	southEast
 )
+
+// IsPair says whether a term is a pair of characters of a script without spaces. Pairs overlap: a word of these scripts makes
+// about twice as many as it would be words.
+func IsPair(term string) bool {
+	first, size := utf8.DecodeRuneInString(term)
+	next, _ := utf8.DecodeRuneInString(term[size:])
+	return scriptOf(first) != spaced && scriptOf(next) != spaced && size < len(term)
+}
 
 // maxCluster bounds a character with its marks, in bytes.
 const maxCluster = 24
