@@ -10,7 +10,7 @@ type ModelsSpec struct {
 // LLMSpec is the language model that writes the answers.
 // +kubebuilder:validation:XValidation:rule="self.provider != 'OpenAI' || has(self.baseURL)",fieldPath=".baseURL",reason=FieldValueRequired,message="spec.models.llm.baseURL is required with provider OpenAI: set it to the address of a server that speaks that API, such as https://llm.example.com/v1"
 // +kubebuilder:validation:XValidation:rule="self.provider != 'OpenAI' || has(self.model)",fieldPath=".model",reason=FieldValueRequired,message="spec.models.llm.model is required with provider OpenAI: set it to the name of a model that the server offers"
-// +kubebuilder:validation:XValidation:rule="self.provider != 'Extractive' || !(has(self.baseURL) || has(self.model) || has(self.apiKeySecretRef) || has(self.caSecretRef) || has(self.temperature) || has(self.maxTokens) || has(self.contextTokens) || has(self.timeout) || has(self.idleTimeout))",message="spec.models.llm with provider Extractive uses no model: remove baseURL, model, temperature, maxTokens, contextTokens, timeout, idleTimeout, apiKeySecretRef and caSecretRef, or set provider to OpenAI"
+// +kubebuilder:validation:XValidation:rule="self.provider != 'Extractive' || !(has(self.baseURL) || has(self.model) || has(self.apiKeySecretRef) || has(self.caSecretRef) || has(self.temperature) || has(self.maxTokens) || has(self.contextTokens) || has(self.timeout) || has(self.idleTimeout) || has(self.onUnavailable))",message="spec.models.llm with provider Extractive uses no model: remove baseURL, model, temperature, maxTokens, contextTokens, timeout, idleTimeout, onUnavailable, apiKeySecretRef and caSecretRef, or set provider to OpenAI"
 // +kubebuilder:validation:XValidation:rule="(has(self.contextTokens) ? self.contextTokens : 8192) > (has(self.maxTokens) ? self.maxTokens : 1024)",fieldPath=".contextTokens",message="spec.models.llm.contextTokens (default 8192) must be greater than maxTokens (default 1024): what is left of it holds the question and the passages"
 // +kubebuilder:validation:XValidation:rule="!has(self.caSecretRef) || !has(self.baseURL) || self.baseURL.startsWith('https://')",fieldPath=".caSecretRef",reason=FieldValueForbidden,message="spec.models.llm.caSecretRef has no effect with a baseURL of http: remove it, or make baseURL https"
 type LLMSpec struct {
@@ -53,6 +53,12 @@ type LLMSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(ms|s|m|h))+$') && duration(self) >= duration('1s') && duration(self) <= duration('5m')",message="must be a duration from 1s to 5m, such as 30s or 1m30s"
 	// +optional
 	IdleTimeout Duration `json:"idleTimeout,omitempty"`
+	// onUnavailable is what a question gets whose model is down or too slow, before its first token. Fail: 503 or 504. Extract: the
+	// sentences of the passages found that match best, cited; the answer says so, names the model extractive, and is not kept. A question to
+	// which no sentence is an answer fails. Default Fail.
+	// +kubebuilder:validation:Enum=Fail;Extract
+	// +optional
+	OnUnavailable OnUnavailable `json:"onUnavailable,omitempty"`
 	// apiKeySecretRef is the key of the API, sent as a bearer token. Without it none is sent.
 	// +optional
 	APIKeySecretRef *SecretKeyReference `json:"apiKeySecretRef,omitempty"`
@@ -61,6 +67,17 @@ type LLMSpec struct {
 	// +optional
 	CASecretRef *SecretKeyReference `json:"caSecretRef,omitempty"`
 }
+
+// OnUnavailable is what a question gets whose model is down.
+type OnUnavailable string
+
+// Values of OnUnavailable.
+const (
+	// OnUnavailableFail answers with an error.
+	OnUnavailableFail OnUnavailable = "Fail"
+	// OnUnavailableExtract answers without a model.
+	OnUnavailableExtract OnUnavailable = "Extract"
+)
 
 // LLMProvider is a kind of language model.
 type LLMProvider string

@@ -21,6 +21,7 @@ func settings(c *config.Config) rag.Settings {
 			MaxTokens:     c.LLM.MaxTokens,
 			ContextTokens: c.LLM.ContextTokens,
 			Timeout:       c.LLM.Timeout.D(),
+			Extract:       c.LLM.Extract,
 		}
 	}
 	return s

@@ -131,9 +131,12 @@ func TestReloadedSettingsRollNothing(t *testing.T) {
 		"cache.staleIfError":         func(s *v1alpha1.RAGServiceSpec) { s.Cache.StaleIfError = "1m" },
 		"cache.noCacheTiers":         func(s *v1alpha1.RAGServiceSpec) { s.Cache.NoCacheTiers = []string{"free"} },
 		"rateLimits.cachedResponses": func(s *v1alpha1.RAGServiceSpec) { s.RateLimits.CachedResponses = v1alpha1.CachedResponsesFree },
-		"rateLimits.refill":          func(s *v1alpha1.RAGServiceSpec) { s.RateLimits.Refill = v1alpha1.RefillWholeTokens },
-		"rateLimits.onStoreFailure":  func(s *v1alpha1.RAGServiceSpec) { s.RateLimits.OnStoreFailure = v1alpha1.StoreFailureDeny },
-		"rateLimits.shadow":          func(s *v1alpha1.RAGServiceSpec) { s.RateLimits.Shadow = new(true) },
+		"models.llm.onUnavailable": func(s *v1alpha1.RAGServiceSpec) {
+			s.Models.LLM.OnUnavailable = v1alpha1.OnUnavailableExtract
+		},
+		"rateLimits.refill":         func(s *v1alpha1.RAGServiceSpec) { s.RateLimits.Refill = v1alpha1.RefillWholeTokens },
+		"rateLimits.onStoreFailure": func(s *v1alpha1.RAGServiceSpec) { s.RateLimits.OnStoreFailure = v1alpha1.StoreFailureDeny },
+		"rateLimits.shadow":         func(s *v1alpha1.RAGServiceSpec) { s.RateLimits.Shadow = new(true) },
 		"rateLimits.tenant": func(s *v1alpha1.RAGServiceSpec) {
 			s.RateLimits.Tenant = &v1alpha1.SharedLimit{RequestsPerMinute: 5}
 		},

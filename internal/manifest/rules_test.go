@@ -125,6 +125,8 @@ var refused = []struct {
 	{name: "jitter over half", spec: extractive + "  cache: {jitterPercent: 51}\n", paths: []string{"spec.cache.jitterPercent"}, word: "less than or equal to 50"},
 	{name: "no-cache for a tier that is not there", spec: extractive + "  cache: {noCacheTiers: [gold]}\n", paths: []string{"spec.cache.noCacheTiers"}, word: "names of spec.rateLimits.tiers"},
 	{name: "no-cache for a default tier that was replaced", spec: extractive + "  cache: {noCacheTiers: [free]}\n  rateLimits: {defaultTier: gold, tiers: [{name: gold, requestsPerMinute: 1}]}\n", paths: []string{"spec.cache.noCacheTiers"}, word: "names of spec.rateLimits.tiers"},
+	{name: "another rule for models that are down", spec: "  models: {llm: {provider: OpenAI, baseURL: 'http://llm/v1', model: m, onUnavailable: Retry}}\n", paths: []string{"spec.models.llm.onUnavailable"}, word: "Extract"},
+	{name: "extracting from what extracts", spec: "  models: {llm: {provider: Extractive, onUnavailable: Extract}}\n", paths: []string{"spec.models.llm"}, word: "onUnavailable"},
 	{name: "refill in halves", spec: extractive + "  rateLimits: {refill: Half}\n", paths: []string{"spec.rateLimits.refill"}, word: "WholeTokens"},
 	{name: "limits that fail otherwise", spec: extractive + "  rateLimits: {onStoreFailure: Panic}\n", paths: []string{"spec.rateLimits.onStoreFailure"}, word: "Deny"},
 	{name: "a tenant without a limit", spec: extractive + "  rateLimits: {tenant: {}}\n", paths: []string{"spec.rateLimits.tenant.requestsPerMinute"}, word: "Required"},

@@ -40,5 +40,6 @@ func buildLLM(spec v1alpha1.LLMSpec) (config.LLM, error) {
 		ContextTokens: int(ptr.Deref(spec.ContextTokens, defaultContextTokens)),
 		Timeout:       timeout,
 		IdleTimeout:   idle,
+		Extract:       spec.OnUnavailable == v1alpha1.OnUnavailableExtract,
 	}, errors.Join(temperatureErr, timeoutErr, idleErr)
 }

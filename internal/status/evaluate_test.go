@@ -101,6 +101,9 @@ var evaluations = []struct {
 	{"the model answers", []change{callsModel, server(llm(telemetry.DependencyUp))}, outcome{"ModelsReady": "True/Available"}},
 	{"the model fails for half of the servers", []change{callsModel, server(llm(telemetry.DependencyDown))},
 		outcome{"ModelsReady": "False/LLMUnavailable", "Ready": "False/LLMUnavailable"}},
+	{"the model fails and answers are extracted", []change{callsModel, func(p *status.Pass) {
+		p.Service.Spec.Models.LLM.OnUnavailable = v1alpha1.OnUnavailableExtract
+	}, server(llm(telemetry.DependencyDown))}, outcome{"ModelsReady": "False/LLMUnavailable", "Ready": "True/Degraded"}},
 
 	{"a quota refuses OpenSearch's pod", []change{unready(desired.ComponentOpenSearch), refused(desired.ComponentOpenSearch, v1alpha1.ReasonQuotaExceeded)},
 		outcome{"OpenSearchReady": "False/QuotaExceeded", "Ready": "False/QuotaExceeded", "Reconciling": "True/Progressing"}},

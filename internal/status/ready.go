@@ -47,6 +47,8 @@ func judgeReady(p Pass, found map[string]finding) finding {
 	switch {
 	case redis.status != metav1.ConditionTrue:
 		return yes(v1alpha1.ReasonDegraded, "the service answers, but slower, and limits hold for each server alone: %s", redis.message)
+	case found[v1alpha1.ConditionModelsReady].status == metav1.ConditionFalse:
+		return yes(v1alpha1.ReasonDegraded, "the service answers with sentences of its documents: %s", found[v1alpha1.ConditionModelsReady].message)
 	case p.stopped():
 		return yes(v1alpha1.ReasonNoReplicas, "spec.server.replicas is 0: the stores run, no server answers")
 	default:
@@ -63,6 +65,8 @@ func (p Pass) unmetNeeds(found map[string]finding) []finding {
 		case f.status == metav1.ConditionTrue, f.reason == v1alpha1.ReasonKeyRefused:
 		case need == v1alpha1.ConditionModelsReady && f.status == metav1.ConditionUnknown:
 			// Only requests tell whether a model answers, and requests come when the service is ready.
+		case need == v1alpha1.ConditionModelsReady && p.Service.Spec.Models.LLM.OnUnavailable == v1alpha1.OnUnavailableExtract:
+			// Questions are answered without it.
 		case need == v1alpha1.ConditionServerReady && p.answers(f):
 			// Servers that are missing are told by ServerReady; the others answer.
 		case need == v1alpha1.ConditionConfigApplied && f.reason == v1alpha1.ReasonPollFailed && p.wasReadyWithConfig():

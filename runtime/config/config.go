@@ -72,6 +72,8 @@ type LLM struct {
 	ContextTokens int      `json:"contextTokens,omitempty"`
 	Timeout       Duration `json:"timeout,omitempty"`
 	IdleTimeout   Duration `json:"idleTimeout,omitempty"`
+	// Extract answers without the model while that is unavailable.
+	Extract bool `json:"extract,omitempty"`
 }
 
 // LLMProvider is a kind of language model.

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"net/http"
 
+	"github.com/ragservice/ragservice-operator/runtime/logging"
 	"github.com/ragservice/ragservice-operator/runtime/middleware"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
@@ -20,14 +21,22 @@ type askAnswer struct {
 	Usage        rag.Usage      `json:"usage"`
 	Cached       bool           `json:"cached"`
 	FinishReason string         `json:"finish_reason"`
+	Notice       string         `json:"notice,omitempty"`
 	TraceID      string         `json:"trace_id"`
 }
 
+// extracted is what an answer says that a model should have written.
+const extracted = "The language model is unavailable. These are the sentences of the documents that match the question best."
+
 func newAskAnswer(r *http.Request, a rag.Answer) *askAnswer {
+	notice := ""
+	if a.Instead != nil {
+		notice = extracted
+	}
 	return &askAnswer{
 		Query: a.Query, Answer: a.Text, Citations: orEmpty(a.Citations), Sources: orEmpty(a.Sources), ChunksUsed: a.ChunksUsed,
 		SearchMode: searchMode(a.Mode, a.Degraded), Model: a.Model, Usage: a.Usage, Cached: a.Cached,
-		FinishReason: a.FinishReason, TraceID: telemetry.TraceID(r.Context()),
+		FinishReason: a.FinishReason, Notice: notice, TraceID: telemetry.TraceID(r.Context()),
 	}
 }
 
@@ -44,9 +53,19 @@ func (a *API) ask(w http.ResponseWriter, r *http.Request, c call) error {
 	if err != nil {
 		return aboutRequest(err, request.Query, body)
 	}
-	a.logCache(r, telemetry.KindLLM, answered.Cache)
+	a.logAnswer(r, answered)
 	setCacheHeaders(w, r, telemetry.KindLLM, answered.Cache)
 	return answer(w, newAskAnswer(r, answered))
+}
+
+// logAnswer tells how an answer came about.
+func (a *API) logAnswer(r *http.Request, answered rag.Answer) {
+	a.logCache(r, telemetry.KindLLM, answered.Cache)
+	if answered.Instead != nil {
+		code := rag.KindOf(answered.Instead).Code
+		a.Metrics.Extracted(code)
+		a.Log.Write(r.Context(), logging.AnswerExtracted{Code: code})
+	}
 }
 
 var askFields = fields{

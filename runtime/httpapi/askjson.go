@@ -39,6 +39,9 @@ func (a *askAnswer) appendJSON(b []byte) (_ []byte, err error) {
 	w.integer(`,"completion_tokens":`, a.Usage.CompletionTokens)
 	w.b = strconv.AppendBool(append(w.b, `},"cached":`...), a.Cached)
 	w.text(`,"finish_reason":`, a.FinishReason)
+	if a.Notice != "" {
+		w.text(`,"notice":`, a.Notice)
+	}
 	w.text(`,"trace_id":`, a.TraceID)
 	return append(w.b, '}'), w.err
 }

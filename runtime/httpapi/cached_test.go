@@ -13,6 +13,7 @@ import (
 
 	"github.com/ragservice/ragservice-operator/runtime/cache"
 	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/models"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 	"github.com/ragservice/ragservice-operator/runtime/ratelimit"
 	"github.com/ragservice/ragservice-operator/runtime/resilience"
@@ -65,8 +66,9 @@ func useCache(f *fixture, model rag.Generator) {
 	f.api.Service = &rag.Service{
 		Retriever: results.Retriever(twoPassages{}),
 		Generator: answers,
+		Extractor: models.Extractive{},
 		Settings: func() rag.Settings {
-			return rag.Settings{Retrieval: rag.RetrievalSettings{TopK: 5, MaxTopK: 50}, Model: rag.ModelSettings{Name: "m", MaxTokens: 100}}
+			return rag.Settings{Retrieval: rag.RetrievalSettings{TopK: 5, MaxTopK: 50}, Model: rag.ModelSettings{Name: "m", MaxTokens: 100, Extract: f.config.LLM.Extract}}
 		},
 	}
 }

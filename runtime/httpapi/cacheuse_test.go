@@ -156,3 +156,44 @@ func TestInvalidate(t *testing.T) {
 		t.Errorf("another tenant's administrator: %d, want 403", got.status)
 	}
 }
+
+// With onUnavailable Extract a question whose model is down is answered by sentences of its passages, which is said and not kept.
+func TestAnswersWithoutTheModel(t *testing.T) {
+	model := &failing{}
+	f := start(t, cachedWith(model), func(f *fixture) {
+		f.config.LLM.Extract, f.config.Cache.StaleIfError = true, config.Duration(time.Hour)
+	})
+	model.down.Store(true)
+	const query = "How long do results stay?"
+	for range 2 {
+		got := f.expect(t, ask, query, 200, "MISS").fields(t)
+		if got["answer"] != "Results stay one hour. [1]" || got["model"] != "extractive" || got["cached"] != false {
+			t.Errorf("%v", got)
+		}
+		if notice, _ := got["notice"].(string); !strings.Contains(notice, "model is unavailable") {
+			t.Errorf("notice %q", notice)
+		}
+		if citations, _ := got["citations"].([]any); len(citations) != 1 {
+			t.Errorf("citations %v", got["citations"])
+		}
+	}
+	events := f.expect(t, streamed, query, 200, "MISS")
+	if !strings.Contains(events.body, "event: citation\n") || !strings.Contains(events.body, `"model":"extractive"`) || !strings.Contains(events.body, `"notice":`) {
+		t.Errorf("the stream: %s", events.body)
+	}
+	f.expect(t, ask, "Who sings?", 504, "") // no sentence is an answer: an outage is not told as nothing found
+	if told := strings.Count(f.log.String(), `"event":"answer_extracted"`); told != 3 {
+		t.Errorf("%d answers without the model are told, want 3", told)
+	}
+	model.down.Store(false)
+	if got := f.expect(t, ask, query, 200, "MISS").fields(t); got["model"] != "m" || got["notice"] != nil {
+		t.Errorf("when the model is back: %v", got)
+	}
+	model.down.Store(true)
+	f.passed.Store(int64(90 * time.Minute))
+	if got := f.expect(t, ask, query, 200, "STALE").fields(t); got["model"] != "m" {
+		t.Errorf("the model's own older answer comes first: %v", got)
+	}
+	f.config.LLM.Extract = false
+	f.expect(t, ask, "How long does it take to lose Redis?", 504, "")
+}

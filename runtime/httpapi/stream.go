@@ -65,7 +65,7 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request, c call) error {
 		Citation: func(c rag.Citation) error { return events.send("citation", c) },
 	})
 	if err == nil {
-		a.logCache(r, telemetry.KindLLM, answered.Cache)
+		a.logAnswer(r, answered)
 		noteCache(r, telemetry.KindLLM, answered.Cache)
 		events.atHand(false)
 		err = events.send("done", newAskAnswer(r, answered))

@@ -243,6 +243,15 @@ func (e LLMFailed) describe(l *line) {
 	l.ms("took_ms", e.Took)
 }
 
+// AnswerExtracted is an answer that was made without the model, which failed with that code.
+type AnswerExtracted struct{ Code string }
+
+func (e AnswerExtracted) describe(l *line) {
+	l.is("answer_extracted", LevelWarning)
+	l.dependency("llm")
+	l.code(e.Code)
+}
+
 // RequestFailed is a request that failed for a reason of the service, of the model or else.
 type RequestFailed struct {
 	RequestID, Route, Code string

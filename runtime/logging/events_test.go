@@ -35,6 +35,7 @@ var everyEvent = []Event{
 	CacheStale{Kind: "llm", Code: "llm_timeout", Age: time.Second},
 	LLMResponse{Took: time.Second, PromptTokens: 1, CompletionTokens: 1},
 	LLMFailed{Code: "c", Took: time.Second},
+	AnswerExtracted{Code: "c"},
 	RequestFailed{RequestID: "i", Route: "r", Code: "c", Model: true, Err: errors.New("e")},
 	RequestFailed{RequestID: "i", Route: "r", Code: "c", Err: errors.New("e")},
 	IndexRebuilding{Done: 1, Total: 2},

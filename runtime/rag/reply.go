@@ -14,6 +14,7 @@ type reply struct {
 	admission *admission
 	events    StreamEvents
 	metaTold  bool
+	text      strings.Builder // of the pieces told
 }
 
 // nothing is the answer when no passage was found.
@@ -64,42 +65,67 @@ const (
 	usualCitations = 4
 )
 
-// generate is the answer with its text, whose tokens and citations it tells as they come.
-func (a *reply) generate(ctx context.Context, g Generator, p Prompt) (Answer, error) {
+// generate makes the answer, whose tokens and citations it tells as they come.
+func (a *reply) generate(ctx context.Context, g Generator, p Prompt) error {
 	p.Cache = CacheUse{NoCache: a.admission.NoCache}
 	if a.events.Meta != nil || !a.admission.admitted {
 		p.Cache.Serving = func(info CacheInfo) error { return a.serving(ctx, info) }
 	}
-	var text strings.Builder
-	text.Grow(usualAnswer)
+	a.text.Grow(usualAnswer)
 	a.Citations = slices.Grow(a.Citations, usualCitations)
-	completion, err := g.Generate(ctx, p, func(piece Piece) error {
-		if err := a.tellMeta(); err != nil {
-			return err
-		}
-		text.WriteString(piece.Text)
-		return a.tell(piece)
-	})
+	completion, err := g.Generate(ctx, p, a.tell)
 	if err != nil {
 		if late, ok := errors.AsType[*Error](context.Cause(ctx)); ok {
 			err = late // our own bound, not the caller's
 		}
-		return Answer{}, err
+		return err
 	}
 	if err := a.serving(ctx, completion.Cache); err != nil { // of a generator without a cache, or of an answer without a piece
-		return Answer{}, err
+		return err
 	}
-	a.Text = text.String()
-	a.Sources = sources(a.Citations)
-	a.Model, a.FinishReason = completion.Model, completion.FinishReason
 	a.Cached = completion.Cache.Outcome == CacheHit || completion.Cache.Outcome == CacheStale
-	if !a.Cached { // what a cached answer took was told to whom it was written for
-		a.Usage = completion.Usage
-	}
-	return a.Answer, nil
+	a.end(completion)
+	return nil
 }
 
+// extract makes the answer without the model, which has failed for cause. One that cites nothing is no answer: then the cause is
+// returned, for an outage is never told as nothing found.
+func (a *reply) extract(ctx context.Context, g Generator, p Prompt, cause error) error {
+	p.Model, p.MaxTokens, p.Cache = ExtractiveModel, extractiveMaxTokens, CacheUse{}
+	var pieces []Piece
+	completion, err := g.Generate(ctx, p, func(piece Piece) error {
+		pieces = append(pieces, piece)
+		return nil
+	})
+	if err != nil || !slices.ContainsFunc(pieces, func(piece Piece) bool { return len(piece.Citations) > 0 }) {
+		return cause
+	}
+	a.Model, a.Cache, a.Instead = ExtractiveModel, a.with(CacheInfo{Outcome: CacheMiss}), cause
+	for _, piece := range pieces {
+		if err := a.tell(piece); err != nil {
+			return err
+		}
+	}
+	a.end(completion)
+	return nil
+}
+
+// end completes the answer with what its last token tells.
+func (a *reply) end(c Completion) {
+	a.Text = a.text.String()
+	a.Sources = sources(a.Citations)
+	a.Model, a.FinishReason = c.Model, c.FinishReason
+	if !a.Cached { // what a cached answer took was told to whom it was written for
+		a.Usage = c.Usage
+	}
+}
+
+// tell tells a piece, after what comes before all of them.
 func (a *reply) tell(piece Piece) error {
+	if err := a.tellMeta(); err != nil {
+		return err
+	}
+	a.text.WriteString(piece.Text)
 	if err := a.events.Token(piece.Text); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package rag
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -12,6 +13,8 @@ import (
 type Service struct {
 	Retriever Retriever
 	Generator Generator
+	// Extractor answers without a model, when the settings want it while the model is unavailable.
+	Extractor Generator
 	Documents DocumentStore
 	Control   Control
 	// Forgetter drops cached text of deleted documents.
@@ -107,12 +110,20 @@ func (s *Service) Stream(ctx context.Context, id Identity, r AskRequest, opt Req
 	if len(found.Hits) == 0 {
 		return a.nothing(ctx)
 	}
+	bounded := ctx
 	if timeout := settings.Model.Timeout; timeout > 0 && events.Meta == nil {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, timeout, LLMTimedOut(timeout, nil))
+		bounded, cancel = context.WithTimeoutCause(ctx, timeout, LLMTimedOut(timeout, nil))
 		defer cancel()
 	}
-	return a.generate(ctx, s.Generator, prompt)
+	err = a.generate(bounded, s.Generator, prompt)
+	if settings.Model.Extract && a.text.Len() == 0 && errors.Is(err, ErrLLM) {
+		err = a.extract(ctx, s.Extractor, prompt, err)
+	}
+	if err != nil {
+		return Answer{}, err
+	}
+	return a.Answer, nil
 }
 
 func newPrompt(q Query, found Retrieval, r AskRequest, s Settings) Prompt {

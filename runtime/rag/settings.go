@@ -33,6 +33,8 @@ type ModelSettings struct {
 	ContextTokens int
 	// Timeout bounds an ask's answer as a whole; 0 for no bound but the request's own.
 	Timeout time.Duration
+	// Extract has the service's Extractor answer while the model is unavailable.
+	Extract bool
 }
 
 // ModelName is the model that answers, as requests and answers name it.

@@ -257,6 +257,8 @@ type Answer struct {
 	FinishReason string
 	// Cached says that no model wrote it for this request.
 	Cached bool
+	// Instead is why the model did not write it, and the extractor did; nil for other answers.
+	Instead error
 	// Cache is how the cache served the answer; STALE if the passages, or it, were.
 	Cache CacheInfo
 }

@@ -15,13 +15,14 @@ import (
 type Metrics struct {
 	registry *prometheus.Registry
 
-	requests *prometheus.HistogramVec
-	inFlight prometheus.Gauge
-	errors   *prometheus.CounterVec
-	limits   *prometheus.CounterVec
-	results  *prometheus.CounterVec
-	lookups  *prometheus.CounterVec
-	redis    *prometheus.HistogramVec
+	requests  *prometheus.HistogramVec
+	inFlight  prometheus.Gauge
+	errors    *prometheus.CounterVec
+	limits    *prometheus.CounterVec
+	results   *prometheus.CounterVec
+	lookups   *prometheus.CounterVec
+	extracted *prometheus.CounterVec
+	redis     *prometheus.HistogramVec
 	// A cached answer counts in each of these.
 	requestSeries series[requestLabels, prometheus.Observer]
 	limitSeries   series[limitLabels, prometheus.Counter]
@@ -60,6 +61,8 @@ func NewMetrics(version string) *Metrics {
 		limits:   counter("ragservice_ratelimit_decisions_total", "Decisions of the rate limiter.", "endpoint", "tier", "decision", "source"),
 		results: counter("ragservice_cache_requests_total", "Answered requests by how the cache served their result (X-Cache).",
 			"kind", "outcome"),
+		extracted: counter("ragservice_answers_extracted_total", "Answers made without the model, which was unavailable, by the code of its error.",
+			"code"),
 		lookups: counter("ragservice_cache_lookups_total", "Lookups in a layer of the cache.", "kind", "layer", "outcome"),
 		redis: histogram("ragservice_redis_operation_duration_seconds", "Time of an operation on Redis.",
 			redisSeconds, "instance", "operation", "outcome"),
@@ -157,6 +160,9 @@ func (m *Metrics) CacheResult(kind, outcome string) {
 }
 
 type resultLabels struct{ kind, outcome string }
+
+// Extracted counts an answer that was made without the model, which failed with that code.
+func (m *Metrics) Extracted(code string) { m.extracted.WithLabelValues(code).Inc() }
 
 // CacheLookup counts a lookup in a layer (local, coalesced, redis); outcome is hit, miss, stale or error, of coalesced only hit.
 func (m *Metrics) CacheLookup(kind, layer, outcome string) {

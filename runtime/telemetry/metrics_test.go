@@ -36,6 +36,7 @@ func used() *telemetry.Metrics {
 	m.OpenSearch("search", "ok", time.Millisecond)
 	m.Retrieval("keyword", "ok", time.Millisecond)
 	m.Model("ok", time.Second, 100, 20)
+	m.Extracted("llm_timeout")
 	m.Documents("created", 3)
 	m.Recovered("update", "ok")
 	m.ConfigApplied("aaaa")
