@@ -34,12 +34,17 @@ func serve(ctx context.Context, o options, s setup, getenv func(string) string, 
 	}
 	err := serveUntilDrained(ctx, o, s, log, getenv)
 	log.WriteDropped()
-	if err != nil {
-		log.Write(ctx, logging.ServerFailed{Err: err})
-	} else {
-		log.Write(ctx, logging.ServerStopped{})
-	}
+	log.Write(ctx, lastWord(ctx.Err() != nil, err))
 	return err
+}
+
+// lastWord is what the log says at the end. A server that was told to end may have cut off a stream that was too long: nobody needs
+// to get up for that.
+func lastWord(told bool, err error) logging.Event {
+	if err != nil && !told {
+		return logging.ServerFailed{Err: err}
+	}
+	return logging.ServerStopped{Err: err}
 }
 
 // openLog opens the log on standard output and, unless it is nil, in a file. What it returns ends it.

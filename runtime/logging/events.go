@@ -45,12 +45,19 @@ func (e ServerDraining) describe(l *line) {
 	l.int("requests", e.Requests)
 }
 
-// ServerStopped is the last line of a server that ended as it was told to.
-type ServerStopped struct{}
+// ServerStopped is the last line of a server that ended because it was told to. Err is what was cut off or could not be closed.
+type ServerStopped struct{ Err error }
 
-func (ServerStopped) describe(l *line) { l.is("server_stopped", LevelInfo) }
+func (e ServerStopped) describe(l *line) {
+	level := LevelInfo
+	if e.Err != nil {
+		level = LevelWarning
+	}
+	l.is("server_stopped", level)
+	l.error(e.Err)
+}
 
-// ServerFailed is the last line of a server that could not go on.
+// ServerFailed is the last line of a server that could not start or go on.
 type ServerFailed struct{ Err error }
 
 func (e ServerFailed) describe(l *line) {

@@ -20,6 +20,7 @@ var everyEvent = []Event{
 	ServerStarted{Version: "v", Listen: "l", AdminListen: "a", ConfigHash: "h", Manifest: "m", DataDir: "d", KeysFile: "k", Mode: "alone"},
 	ServerDraining{Delay: 1, Timeout: 1, Connections: 1, Requests: 1},
 	ServerStopped{},
+	ServerStopped{Err: errors.New("e")},
 	ServerFailed{Err: errors.New("e")},
 	ConnectionFailed{Err: errors.New("e")},
 	RequestCompleted{
@@ -84,6 +85,34 @@ func TestDocsListTheEvents(t *testing.T) {
 	slices.Sort(documented)
 	if diff := cmp.Diff(written, documented); diff != "" {
 		t.Errorf("docs/logs.md and the events differ (-written +documented):\n%s", diff)
+	}
+}
+
+// TestWhatIsCritical compares the list of docs/logs.md with the events: somebody gets up for each.
+func TestWhatIsCritical(t *testing.T) {
+	written := map[string]bool{}
+	for event, all := range shapes(t) {
+		for _, s := range all {
+			if s.level == LevelCritical.String() {
+				written[event] = true
+			}
+		}
+	}
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "logs.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## CRITICAL\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	documented := map[string]bool{}
+	for line := range strings.Lines(section) {
+		if rest, ok := strings.CutPrefix(line, "| `"); ok {
+			event, _, _ := strings.Cut(rest, "`")
+			documented[event] = true
+		}
+	}
+	if diff := cmp.Diff(written, documented); diff != "" || len(written) == 0 {
+		t.Errorf("what is CRITICAL (-written +documented):\n%s", diff)
 	}
 }
 

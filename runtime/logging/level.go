@@ -9,7 +9,7 @@ import (
 type Level int32
 
 // Levels, lightest first. Refusals and a caller's own faults are INFO; WARNING is something a person should know of that
-// did not fail a request, ERROR failed one, CRITICAL ends the server or loses what it was trusted with.
+// did not fail a request, ERROR failed one, CRITICAL is what somebody must get up for (docs/logs.md says why).
 const (
 	LevelDebug Level = iota
 	LevelInfo

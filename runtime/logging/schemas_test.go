@@ -68,7 +68,7 @@ func shapes(t *testing.T) map[string][]shape {
 			}
 			event, level, names := describeLine(t, full.Interface().(Event))
 			_, _, required := describeLine(t, empty.Interface().(Event))
-			s := shape{level, names, required}
+			s := shape{level, names, intersect(names, required...)}
 			if !slices.ContainsFunc(all[event], func(other shape) bool { return reflect.DeepEqual(s, other) }) {
 				all[event] = append(all[event], s)
 			}

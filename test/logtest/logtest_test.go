@@ -35,7 +35,7 @@ func TestBadLines(t *testing.T) {
 		"half":                   {"\n", ""},
 		"not JSON":               {`{"timestamp"`, `timestamp`},
 		"unknown event":          {"server_stopped", "server_went"},
-		"another level":          {"INFO", "WARNING"},
+		"another level":          {"INFO", "ERROR"},
 		"unknown attribute":      {`}`, `,"answer":"x"}`},
 		"attribute of another":   {`}`, `,"took_ms":1}`},
 		"no user":                {`,"user_id":""`, ``},
