@@ -6,7 +6,7 @@ import (
 )
 
 // thoughtTags are the tags around what a model thinks before it answers, as models write them into the answer itself.
-var thoughtTags = []string{"<think>", "</think>", "<thinking>", "</thinking>", "<thought>", "</thought>"}
+var thoughtTags = []string{"<think>", "</think>", "<thinking>", "</thinking>", "<thought>", "</thought>", "<reasoning>", "</reasoning>"}
 
 // answerText keeps the answer of the text that a model writes: not what stands between <think> and </think> or the like, closed or not, nor a
 // </think> without its beginning (some servers send the beginning in the prompt), nor the white space before the first word.

@@ -45,6 +45,7 @@ func TestWhatAModelThinksIsNoAnswer(t *testing.T) {
 		{"never an answer", "<think>But then [2]", ""},
 		{"the beginning is in the prompt", "</think>\n\nOne hour.", "One hour."},
 		{"by another name", "<thinking>Is it [2]?</thinking>\n\nOne <Thought>a</thought>hour.", "One hour."},
+		{"by a third name", "<reasoning>Is it [2]?</reasoning>One hour.", "One hour."},
 		{"not closed by another name", "One hour.<thinking>But then [2]", "One hour."},
 		{"a tag in it", "<think>a < b, <b>c</b> <think></think>One hour.", "One hour."},
 		{"about the tag", "Write `<think>` and `</think>`, one hour.", "Write `<think>` and `</think>`, one hour."},

@@ -109,6 +109,9 @@ func wholeCharacters(text string) int {
 
 // isOther says whether what looks like a marker is something else: a link or its target, an index, escaped brackets.
 func (c *Citer) isOther(text string, start, end int) bool {
+	if text[start] != '[' {
+		return false // nothing but markers stands between wide brackets
+	}
 	before, after := text[:start], text[end:]
 	if strings.HasPrefix(after, "(") {
 		return true

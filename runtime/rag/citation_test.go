@@ -42,6 +42,8 @@ func TestCiter(t *testing.T) {
 			"2:Its loss costs speed."}},
 		{"full-width brackets", "Results stay one hour［1］. Losing Redis costs speed ［1, 2］.",
 			[]string{"1:The cache keeps results for one hour.", "1:Größe matters.", "2:Its loss costs speed."}},
+		{"wide brackets glued to another word", "Results stay one hour, said A【1, 2】b.",
+			[]string{"1:The cache keeps results for one hour.", "2:Redis is never needed to start."}},
 		{"brackets that do not match", "Results stay one hour ［1] and 【1］ and [1】.", nil},
 		{"a footnote", "Results stay one hour.[^1]\n\n[^1]: The cache.", []string{"1:The cache keeps results for one hour."}},
 		{"at the very end", "Results stay one hour [1]", []string{"1:The cache keeps results for one hour."}},
