@@ -14,18 +14,26 @@ import (
 
 	"github.com/ragservice/ragservice-operator/runtime/cache"
 	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/models"
 	"github.com/ragservice/ragservice-operator/runtime/opensearch"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/resilience"
 	"github.com/ragservice/ragservice-operator/test/backends"
 )
 
 // newReplica is the pipeline of one of several servers: a cache of its own before a store of its own, on one index.
 func newReplica(t *testing.T, index string) *rag.Service {
 	t.Helper()
-	store, err := opensearch.New(opensearch.Options{
+	return replicaOf(t, opensearch.Options{
 		Config:  config.OpenSearch{URLs: []string{backends.OpenSearch(t)}, Index: index},
 		Timeout: time.Minute,
-	})
+	}, nil)
+}
+
+// replicaOf is one with a way to OpenSearch of its own, and a Redis that it shares; nil for none.
+func replicaOf(t *testing.T, openSearch opensearch.Options, shared *resilience.Redis) *rag.Service {
+	t.Helper()
+	store, err := opensearch.New(openSearch)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,13 +41,18 @@ func newReplica(t *testing.T, index string) *rag.Service {
 		t.Fatal(err)
 	}
 	results := cache.New(cache.Options{
+		Redis: shared,
 		Config: func() *config.Config {
-			return &config.Config{Cache: config.Cache{Enabled: true, TTLSearch: config.Duration(time.Hour), LocalMaxBytes: 1 << 20}}
+			return &config.Config{Cache: config.Cache{
+				Enabled: true, TTLSearch: config.Duration(time.Hour), TTLLLM: config.Duration(time.Hour), StaleIfError: config.Duration(time.Minute),
+				LocalMaxBytes: 1 << 20,
+			}}
 		},
 		Control: store,
 	})
 	service := &rag.Service{
 		Retriever: results.Retriever(rag.NewRetriever(store)),
+		Generator: results.Generator(models.Extractive{}),
 		Documents: store,
 		Control:   store,
 		Forgetter: results,

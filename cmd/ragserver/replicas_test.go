@@ -16,6 +16,7 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/httpapi"
 	"github.com/ragservice/ragservice-operator/runtime/logging"
 	"github.com/ragservice/ragservice-operator/runtime/middleware"
+	"github.com/ragservice/ragservice-operator/runtime/rag"
 	"github.com/ragservice/ragservice-operator/runtime/ratelimit"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 	"github.com/ragservice/ragservice-operator/test/logtest"
@@ -30,30 +31,32 @@ type httpReplica struct{ url string }
 func newHTTPReplicas(t *testing.T) []httpReplica {
 	t.Helper()
 	index := "replicas-" + strings.ToLower(rand.Text())
+	return []httpReplica{serveReplica(t, newReplica(t, index)), serveReplica(t, newReplica(t, index))}
+}
+
+// serveReplica puts HTTP before a pipeline, for an administrator of one tenant.
+func serveReplica(t *testing.T, service *rag.Service) httpReplica {
+	t.Helper()
 	keys := &middleware.Keyring{}
 	keys.Replace([]config.APIKey{{Key: replicaKey, Name: "admin", Tenant: "t", Role: "admin"}})
-	replicas := make([]httpReplica, 2)
-	for i := range replicas {
-		settings := &config.Config{Auth: config.Auth{Mode: config.AuthAPIKey}}
-		api := &httpapi.API{
-			Service: newReplica(t, index),
-			Authentication: &middleware.Authentication{
-				Mode:  func() config.AuthMode { return config.AuthAPIKey },
-				Modes: map[config.AuthMode]middleware.Authenticator{config.AuthAPIKey: keys},
-			},
-			Limiter: ratelimit.New(ratelimit.Options{Service: func() config.Service { return config.Service{Replicas: 2} }}),
-			Config:  func() *config.Config { return settings },
-			Log:     logging.New(logtest.Writer(t, io.Discard)),
-			Metrics: telemetry.NewMetrics("test"),
-			Traffic: telemetry.NewTraffic(time.Now),
-			Hasher:  logging.NewHasher([]byte("key of the test")),
-			Replica: fmt.Sprint("server-", i),
-		}
-		server := httptest.NewServer(api.Handler())
-		t.Cleanup(server.Close)
-		replicas[i] = httpReplica{server.URL}
+	settings := &config.Config{Auth: config.Auth{Mode: config.AuthAPIKey}}
+	api := &httpapi.API{
+		Service: service,
+		Authentication: &middleware.Authentication{
+			Mode:  func() config.AuthMode { return config.AuthAPIKey },
+			Modes: map[config.AuthMode]middleware.Authenticator{config.AuthAPIKey: keys},
+		},
+		Limiter: ratelimit.New(ratelimit.Options{Service: func() config.Service { return config.Service{Replicas: 2} }}),
+		Config:  func() *config.Config { return settings },
+		Log:     logging.New(logtest.Writer(t, io.Discard)),
+		Metrics: telemetry.NewMetrics("test"),
+		Traffic: telemetry.NewTraffic(time.Now),
+		Hasher:  logging.NewHasher([]byte("key of the test")),
+		Replica: "server",
 	}
-	return replicas
+	server := httptest.NewServer(api.Handler())
+	t.Cleanup(server.Close)
+	return httpReplica{server.URL}
 }
 
 // post expects 200, reads the answer, and returns X-Cache.
