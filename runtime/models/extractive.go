@@ -141,8 +141,12 @@ func (q *question) saidBy(o, c *candidate) bool {
 	if isRow(o) && isRow(c) && less(q, c.named, o.named) {
 		return true
 	}
-	own := func(c *candidate) func(int) float64 { return func(word int) float64 { return c.own[word] } }
-	return less(q, own(c), own(o)) && q.weigh(own(o)) >= nearlyAll*q.total
+	own := func(word int) float64 { return c.own[word] }
+	other := func(word int) float64 { return o.own[word] }
+	if o.unit.Kind == segment.Row || o.unit.Kind == segment.Values { // which are said with the names of their columns
+		other = o.named
+	}
+	return less(q, own, other) && q.weigh(other) >= nearlyAll*q.total
 }
 
 // less says whether a holds nothing of the question that b does not hold, and not all of it.

@@ -18,6 +18,12 @@ func (e *emitter) layout(lines []line, depth int) {
 			i++
 		case tableStarts(e.text, lines[i:]):
 			i += e.table(lines[i:])
+		case columnRule(e.text, l):
+			header, last := ruled(e.text, lines[i:])
+			if last > 0 {
+				e.ruledTable(lines[i:], header, last)
+			}
+			i += last + 1
 		case !hasWord(e.text[l.start:l.end]) && decoration(e.text[l.start:l.end]):
 			i++
 		case e.underlined(lines[i:]):
@@ -167,29 +173,6 @@ func (e *emitter) paragraphOrRows(lines []line) {
 	for _, l := range lines {
 		e.emit(Unit{Start: l.start, End: l.end, Kind: Record, Context: context})
 	}
-}
-
-// namesColumns says whether a line over columns names them: in capitals, as the lists of programs do.
-func namesColumns(s string) bool {
-	return len(strings.Fields(s)) > 1 && s == strings.ToUpper(s) && s != strings.ToLower(s) && !strings.ContainsAny(s, "0123456789")
-}
-
-// columns says whether most of the lines, two at least, have a tab or a gap of three spaces inside, and stand at one margin.
-func columns(text string, lines []line) bool {
-	if len(lines) < 2 {
-		return false
-	}
-	with := 0
-	for _, l := range lines {
-		s := text[l.start:l.end]
-		if l.indent != lines[0].indent {
-			return false
-		}
-		if strings.Contains(s, "   ") || strings.Contains(s, "\t") {
-			with++
-		}
-	}
-	return with*3 >= len(lines)*2
 }
 
 // underlined says whether the second line underlines the first, as a heading.

@@ -102,6 +102,10 @@ func sentenceEnds(s string) []int {
 	var ends []int
 	for split := sentences.FromString(s); split.Next(); {
 		from := split.Start()
+		if n := len(ends); n > 0 && ends[n-1] == from { // a bracket that opens is of the sentence behind it
+			from = openedAt(s[:from])
+			ends[n-1] = from
+		}
 		if n := len(ends); n > 0 && goesOn(s[:from], s[from:]) {
 			ends = ends[:n-1]
 			from = 0
@@ -121,10 +125,18 @@ func goesOn(before, after string) bool {
 		return true
 	}
 	trimmed := strings.TrimRight(before, " ")
+	if strings.HasPrefix(after, "と") || strings.HasPrefix(after, "って") { // a quotation in Japanese
+		return strings.HasSuffix(trimmed, "」") || strings.HasSuffix(trimmed, "』")
+	}
 	if !strings.HasSuffix(trimmed, ".") {
 		return false
 	}
 	return abbreviates(trimmed) || ordinal(trimmed, after) || dated(trimmed, after) || initials(trimmed) && !opens(after)
+}
+
+// openedAt is the end of s without the brackets and marks that open at it.
+func openedAt(s string) int {
+	return len(strings.TrimRight(s, "「『（《〈【“„«¿¡"))
 }
 
 // splitMore cuts [from,to) where the standard does not, because it waits for a letter: a sentence may begin with code, a
