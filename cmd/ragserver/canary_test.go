@@ -93,7 +93,7 @@ func (k keyed) wantEvents(events ...string) {
 
 // TestNothingPlantedIsTold: keys, questions, documents, answers and what a model says are in no line of the log, no metric, no status,
 // no header of a trace, and no answer to another tenant. DEBUG writes every event.
-func TestNothingPlantedIsTold(t *testing.T) {
+func TestNothingPlantedIsTold(t *testing.T) { //nolint:tparallel // what is planted comes in an order
 	t.Parallel()
 	model := openaitest.New(t)
 	model.RequireKey("canary-key-of-the-model")
@@ -224,11 +224,12 @@ func TestNothingOfTheStoresIsTold(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	stores := fmt.Sprintf(`stores: {openSearch: {urls: ["%s"], index: papers}, redis: {cache: {address: "%s"}, state: {address: "%s"}}}`,
+	stores := fmt.Sprintf(`stores: {openSearch: {urls: [%q], index: papers}, redis: {cache: {address: %q}, state: {address: %q}}}`,
 		strings.Replace(search.URL, "://", "://user:canary-password@", 1), redis, redis)
 	settings := strings.NewReplacer(
 		`stores: {openSearch: {urls: ["http://127.0.0.1:1"], index: papers}}`, stores,
-		`{provider: Extractive}`, `{provider: OpenAI, baseURL: "http://user:canary-password@127.0.0.1:1/v1", model: m, maxTokens: 5, contextTokens: 4000, timeout: 1s, idleTimeout: 1s}`,
+		`{provider: Extractive}`, `{provider: OpenAI, baseURL: "http://user:canary-password@127.0.0.1:1/v1", model: m, `+
+			`maxTokens: 5, contextTokens: 4000, timeout: 1s, idleTimeout: 1s}`,
 		`{level: INFO}`, `{level: DEBUG, slowQueryThreshold: 1ns}`,
 		`cache: {enabled: false`, `cache: {enabled: true`,
 	).Replace(elsewhere)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -121,14 +122,17 @@ func (o options) loadManifest(getenv func(string) string) (setup, error) {
 }
 
 // openLogFile is the copy of the log that the configuration wants; nil for none.
-func (o options) openLogFile(s setup) *logging.File {
+func (o options) openLogFile(s setup) (*logging.File, error) {
 	wanted := s.source.Config().Logging.File
-	if !wanted.Enabled {
-		return nil
+	switch {
+	case !wanted.Enabled && o.logDir != "":
+		return nil, errors.New("--log-dir has no effect without spec.logging.file.enabled: set that to true, or leave the flag out")
+	case !wanted.Enabled:
+		return nil, nil //nolint:nilnil // none is wanted
 	}
 	dir := config.DefaultLogDir
 	if s.alone() {
 		dir = filepath.Join(s.dataDir, "logs")
 	}
-	return logging.NewFile(cmp.Or(o.logDir, dir), wanted.MaxBytes)
+	return logging.NewFile(cmp.Or(o.logDir, dir), wanted.MaxBytes), nil
 }

@@ -66,6 +66,7 @@ func TestWhatCannotRunSaysWhyBeforeItListens(t *testing.T) {
 		{"both flags", []string{"--manifest", "a", "--config", "b"}, 2, []string{"--manifest"}},
 		{"unknown flag", []string{"--manifset", "a"}, 2, []string{"manifset"}},
 		{"stray argument", []string{"--manifest", "a", "b"}, 2, []string{`"b"`}},
+		{"a folder for no log file", append(manifest("{models: {llm: {provider: Extractive}}}"), "--log-dir", "a"), 1, []string{"--log-dir", "spec.logging.file"}},
 		{"no such manifest", []string{"--manifest", "/no/such/file"}, 1, []string{"/no/such/file"}},
 		{"manifest is not YAML", []string{"--manifest", write(t, "m.yaml", "{")}, 1, nil},
 		{"unknown field", manifest("{models: {llm: {provider: Extractive}}, cahce: {}}"), 1, []string{"spec.cahce"}},

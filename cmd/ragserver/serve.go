@@ -25,14 +25,17 @@ const (
 
 // serve runs the server until ctx ends, and drains it.
 func serve(ctx context.Context, o options, s setup, getenv func(string) string, stdout io.Writer) error {
-	s.logFile = o.openLogFile(s)
+	var err error
+	if s.logFile, err = o.openLogFile(s); err != nil {
+		return err
+	}
 	log, end := openLog(stdout, s.logFile)
 	defer end()
 	log.Redact(secrets(s.credentials)...)
 	if err := adjust(log, s.source.Config()); err != nil {
 		return err
 	}
-	err := serveUntilDrained(ctx, o, s, log, getenv)
+	err = serveUntilDrained(ctx, o, s, log, getenv)
 	log.WriteDropped()
 	log.Write(ctx, lastWord(ctx.Err() != nil, err))
 	return err

@@ -206,7 +206,7 @@ type LogFile struct {
 }
 
 // DailyLogVolume is one server's share of logging.dailyVolumeLimit, in bytes.
-func (c *Config) DailyLogVolume() int64 {
+func (c Config) DailyLogVolume() int64 {
 	if c.Logging.DailyVolumeLimit == 0 {
 		return 0
 	}

@@ -42,7 +42,7 @@ func (l Limit) Cached() Limit {
 }
 
 // MayNotCache says that callers of a tier may have results made anew; tier is that of a caller, as in Lookup.
-func (c *Config) MayNotCache(tier string) bool {
+func (c Config) MayNotCache(tier string) bool {
 	if len(c.Cache.NoCacheTiers) == 0 {
 		return false
 	}

@@ -19,6 +19,7 @@ import (
 
 // Writer passes what is written on to w, whole lines at a time. Each must be a line of the log, or tb fails.
 func Writer(tb testing.TB, w io.Writer) io.Writer {
+	tb.Helper()
 	return writer{tb, w}
 }
 
@@ -45,7 +46,9 @@ func Check(line []byte) error {
 	if err != nil {
 		return err
 	}
-	var head struct{ Event string }
+	var head struct {
+		Event string `json:"event"`
+	}
 	if err := json.Unmarshal(line, &head); err != nil {
 		return err
 	}
