@@ -68,22 +68,15 @@ func scope(q rag.KeywordQuery) []query.Query {
 
 // clauses are the terms, in each field. Stop words are looked for where they are apart, and among the others: a document
 // of a language that the analyser has no stop words for holds them there.
-func clauses(looked []terms.Term) query.Query {
-	text, title, heading, stop := bleve.NewDisjunctionQuery(), bleve.NewDisjunctionQuery(), bleve.NewDisjunctionQuery(), bleve.NewDisjunctionQuery()
+func clauses(looked []terms.Term) bm25 {
+	var all bm25
 	for _, t := range looked {
-		text.AddQuery(weighted(fieldText, t.Text, t.Weight))
+		all = append(all, weighedTerm{fieldText, t.Text, t.Weight})
 		if t.Stop {
-			stop.AddQuery(weighted(fieldStop, t.Text, t.Weight))
+			all = append(all, weighedTerm{fieldStop, t.Text, t.Weight})
 			continue
 		}
-		title.AddQuery(weighted(fieldTitle, t.Text, t.Weight*rag.TitleBoost))
-		heading.AddQuery(weighted(fieldHeading, t.Text, t.Weight*rag.HeadingBoost))
-	}
-	all := bleve.NewDisjunctionQuery()
-	for _, field := range []*query.DisjunctionQuery{text, title, heading, stop} {
-		if len(field.Disjuncts) > 0 {
-			all.AddQuery(field)
-		}
+		all = append(all, weighedTerm{fieldTitle, t.Text, t.Weight * rag.TitleBoost}, weighedTerm{fieldHeading, t.Text, t.Weight * rag.HeadingBoost})
 	}
 	return all
 }
@@ -116,14 +109,13 @@ func count(ctx context.Context, in bleve.Index, all ...query.Query) (int, error)
 	return int(answer.Total), nil //nolint:gosec // a count of entries in one process
 }
 
-func weighted(field, value string, boost float64) query.Query {
+// exactly finds what has a value, and counts nothing towards a score.
+func exactly(field, value string) query.Query {
 	term := bleve.NewTermQuery(value)
 	term.SetField(field)
-	term.SetBoost(boost)
+	term.SetBoost(0)
 	return term
 }
-
-func exactly(field, value string) query.Query { return weighted(field, value, 0) }
 
 // aboveScore cuts a list that is in the order of scores.
 func aboveScore(matches search.DocumentMatchCollection, least *float64) search.DocumentMatchCollection {
