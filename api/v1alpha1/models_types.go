@@ -10,9 +10,9 @@ type ModelsSpec struct {
 // LLMSpec is the language model that writes the answers.
 // +kubebuilder:validation:XValidation:rule="self.provider != 'OpenAI' || has(self.baseURL)",fieldPath=".baseURL",reason=FieldValueRequired,message="spec.models.llm.baseURL is required with provider OpenAI: set it to the address of a server that speaks that API, such as https://llm.example.com/v1"
 // +kubebuilder:validation:XValidation:rule="self.provider != 'OpenAI' || has(self.model)",fieldPath=".model",reason=FieldValueRequired,message="spec.models.llm.model is required with provider OpenAI: set it to the name of a model that the server offers"
-// +kubebuilder:validation:XValidation:rule="self.provider != 'Extractive' || !(has(self.baseURL) || has(self.model) || has(self.apiKeySecretRef) || has(self.caSecretRef) || has(self.temperature) || has(self.maxTokens) || has(self.contextTokens) || has(self.timeout) || has(self.idleTimeout) || has(self.onUnavailable))",message="spec.models.llm with provider Extractive uses no model: remove baseURL, model, temperature, maxTokens, contextTokens, timeout, idleTimeout, onUnavailable, apiKeySecretRef and caSecretRef, or set provider to OpenAI"
+// +kubebuilder:validation:XValidation:rule="self.provider != 'Extractive' || !(has(self.baseURL) || has(self.model) || has(self.apiKeySecretRef) || has(self.caSecretRef) || has(self.temperature) || has(self.maxTokens) || has(self.contextTokens) || has(self.timeout) || has(self.idleTimeout) || has(self.onUnavailable) || has(self.fallbacks))",message="spec.models.llm with provider Extractive uses no model: remove baseURL, model, temperature, maxTokens, contextTokens, timeout, idleTimeout, onUnavailable, fallbacks, apiKeySecretRef and caSecretRef, or set provider to OpenAI"
 // +kubebuilder:validation:XValidation:rule="(has(self.contextTokens) ? self.contextTokens : 8192) > (has(self.maxTokens) ? self.maxTokens : 1024)",fieldPath=".contextTokens",message="spec.models.llm.contextTokens (default 8192) must be greater than maxTokens (default 1024): what is left of it holds the question and the passages"
-// +kubebuilder:validation:XValidation:rule="!has(self.caSecretRef) || !has(self.baseURL) || self.baseURL.startsWith('https://')",fieldPath=".caSecretRef",reason=FieldValueForbidden,message="spec.models.llm.caSecretRef has no effect with a baseURL of http: remove it, or make baseURL https"
+// +kubebuilder:validation:XValidation:rule="!has(self.caSecretRef) || !has(self.baseURL) || self.baseURL.startsWith('https://') || has(self.fallbacks) && self.fallbacks.exists(f, f.baseURL.startsWith('https://'))",fieldPath=".caSecretRef",reason=FieldValueForbidden,message="spec.models.llm.caSecretRef has no effect with a baseURL of http: remove it, or make baseURL https"
 type LLMSpec struct {
 	// provider is OpenAI (any server with that API) or Extractive (no model: the answer is the sentences of the
 	// passages found that match best, cited).
@@ -66,6 +66,31 @@ type LLMSpec struct {
 	// authorities.
 	// +optional
 	CASecretRef *SecretKeyReference `json:"caSecretRef,omitempty"`
+	// fallbacks are models that are asked in this order, each when those before it are down or too slow and nothing of the answer was sent.
+	// They share timeout: each may take an equal part of what is left of it. Their answers are not kept. All settings but these are those of
+	// the first model, caSecretRef too. At most 3. Default none.
+	// +kubebuilder:validation:MaxItems=3
+	// +listType=atomic
+	// +optional
+	Fallbacks []LLMFallback `json:"fallbacks,omitempty"`
+}
+
+// LLMFallback is a model that stands in for another.
+type LLMFallback struct {
+	// baseURL is the address of its API, up to and with the version: https://llm.example.com/v1.
+	// +kubebuilder:validation:MinLength=8
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://([^][@?#/:[:space:]]+|[[][0-9a-fA-F:.]+])(:[0-9]{1,5})?(/[^@?#[:space:]]*)?$') && isURL(self) && (url(self).getPort() == \"\" || int(url(self).getPort()) <= 65535)",message="must be an http or https URL without user, query or fragment, such as https://llm.example.com/v1 (a key belongs into apiKeySecretRef)"
+	// +required
+	BaseURL string `json:"baseURL,omitempty"`
+	// model is the name of the model.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	// +required
+	Model string `json:"model,omitempty"`
+	// apiKeySecretRef is the key of the API, sent as a bearer token. Without it none is sent: that of the first model goes to no other.
+	// +optional
+	APIKeySecretRef *SecretKeyReference `json:"apiKeySecretRef,omitempty"`
 }
 
 // OnUnavailable is what a question gets whose model is down.

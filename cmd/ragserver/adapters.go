@@ -16,14 +16,14 @@ import (
 // answerer is the generator that the configuration names at the moment.
 type answerer struct {
 	source *config.Source
-	openAI *models.OpenAI
+	chain  *models.Chain
 	// analyser makes the terms that the index has: answers and citations are compared by the same.
 	analyser *terms.Analyser
 }
 
 func (a answerer) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
 	if a.source.Config().LLM.Provider == config.ProviderOpenAI {
-		return rag.WithCitations(a.openAI, a.analyser).Generate(ctx, p, emit)
+		return rag.WithCitations(a.chain, a.analyser).Generate(ctx, p, emit)
 	}
 	return models.Extractive{Analyser: a.analyser}.Generate(ctx, p, emit)
 }

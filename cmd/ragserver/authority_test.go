@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/test/openaitest"
 )
@@ -54,9 +56,10 @@ func TestModelOfAPrivateAuthority(t *testing.T) {
 func TestMountedCredentials(t *testing.T) {
 	dir := t.TempDir()
 	for path, value := range map[string]string{
-		config.RedisSecretDir + "/" + config.RedisPasswordFile: "of-redis\n",
-		config.LLMSecretDir + "/" + config.LLMAPIKeyFile:       "of-the-model",
-		config.LLMCADir + "/" + config.LLMCAFile:               "authority",
+		config.RedisSecretDir + "/" + config.RedisPasswordFile:    "of-redis\n",
+		config.LLMSecretDir + "/" + config.LLMAPIKeyFile:          "of-the-model",
+		config.LLMFallbackSecretDir + "1/" + config.LLMAPIKeyFile: "of-the-second",
+		config.LLMCADir + "/" + config.LLMCAFile:                  "authority",
 	} {
 		file := filepath.Join(dir, path)
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
@@ -66,7 +69,10 @@ func TestMountedCredentials(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got, err := mountedCredentials(dir)
+	got, err := mountedCredentials(dir, 2)
+	if diff := cmp.Diff([]string{"", "of-the-second"}, got.LLMFallbackKeys); diff != "" {
+		t.Errorf("keys of the fallbacks (-want +got):\n%s", diff)
+	}
 	if err != nil || got.RedisPassword != "of-redis" || got.LLMAPIKey != "of-the-model" || got.LLMCA != "authority" {
 		t.Errorf("read %+v, %v", got, err)
 	}

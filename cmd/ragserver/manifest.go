@@ -52,7 +52,7 @@ func (o options) loadConfig() (setup, error) {
 	if source.Config().Stores.OpenSearch == nil {
 		return setup{}, fmt.Errorf("%s: stores.openSearch is required with --config; --manifest runs without", o.config)
 	}
-	credentials, err := mountedCredentials(o.secretsDir)
+	credentials, err := mountedCredentials(o.secretsDir, len(source.Config().LLM.Fallbacks))
 	if err != nil {
 		return setup{}, err
 	}
@@ -102,6 +102,13 @@ func (o options) loadManifest(getenv func(string) string) (setup, error) {
 	llm := manifest.Service.Spec.Models.LLM
 	if s.credentials.LLMAPIKey, err = modelSecret(manifest, "apiKeySecretRef", llm.APIKeySecretRef, getenv); err != nil {
 		return setup{}, err
+	}
+	for i, fallback := range llm.Fallbacks {
+		key, err := modelSecret(manifest, fmt.Sprintf("fallbacks[%d].apiKeySecretRef", i), fallback.APIKeySecretRef, getenv)
+		if err != nil {
+			return setup{}, err
+		}
+		s.credentials.LLMFallbackKeys = append(s.credentials.LLMFallbackKeys, key)
 	}
 	if s.credentials.LLMCA, err = modelSecret(manifest, "caSecretRef", llm.CASecretRef, getenv); err != nil {
 		return setup{}, err

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
@@ -13,9 +14,9 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/config"
 )
 
-// mountedCredentials reads the Secrets of a pod but the API keys, which are watched. A folder that is not mounted is a
+// mountedCredentials reads the Secrets of a pod but the API keys, which are watched. There may be a key for each fallback. A folder that is not mounted is a
 // Secret that is not used.
-func mountedCredentials(dir string) (config.Credentials, error) {
+func mountedCredentials(dir string, fallbacks int) (config.Credentials, error) {
 	var c config.Credentials
 	var err error
 	if c.RedisPassword, err = mounted(dir, config.RedisSecretDir, config.RedisPasswordFile); err != nil {
@@ -23,6 +24,13 @@ func mountedCredentials(dir string) (config.Credentials, error) {
 	}
 	if c.LLMAPIKey, err = mounted(dir, config.LLMSecretDir, config.LLMAPIKeyFile); err != nil {
 		return c, err
+	}
+	for i := range fallbacks {
+		key, err := mounted(dir, config.LLMFallbackSecretDir+strconv.Itoa(i), config.LLMAPIKeyFile)
+		if err != nil {
+			return c, err
+		}
+		c.LLMFallbackKeys = append(c.LLMFallbackKeys, key)
 	}
 	if c.LLMCA, err = mounted(dir, config.LLMCADir, config.LLMCAFile); err != nil {
 		return c, err

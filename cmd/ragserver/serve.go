@@ -116,7 +116,7 @@ func (srv *server) closeInTime(ctx context.Context) error {
 
 // secrets are what the log must never hold.
 func secrets(c config.Credentials) []string {
-	out := []string{c.RedisPassword, c.LLMAPIKey}
+	out := append([]string{c.RedisPassword, c.LLMAPIKey}, c.LLMFallbackKeys...)
 	for _, k := range c.APIKeys {
 		out = append(out, k.Key)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hkdf"
 	"crypto/sha256"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
@@ -46,7 +47,7 @@ type server struct {
 	openSearch             func() telemetry.DependencyState
 	openSearchFault        func() string // nil without OpenSearch
 	redisCache, redisState *resilience.Redis
-	llm                    *models.OpenAI
+	llm                    *models.Chain
 }
 
 func (srv *server) close(ctx context.Context) error {
@@ -87,9 +88,9 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 		return nil, err
 	}
 	srv.openRedis(s)
-	srv.llm = models.NewOpenAI(func() config.LLM { return s.source.Config().LLM }, s.credentials.LLMAPIKey, roots, srv.observeModel)
+	srv.llm = srv.newChain(s, roots)
 	results := srv.newCache(store)
-	answers := results.Generator(answerer{source: s.source, openAI: srv.llm, analyser: analyser})
+	answers := results.Generator(answerer{source: s.source, chain: srv.llm, analyser: analyser})
 	pipeline := &rag.Service{
 		Retriever: results.Retriever(measured{
 			Retriever: rag.NewRetriever(store),
@@ -126,6 +127,19 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 		})
 	}
 	return srv, nil
+}
+
+// newChain is the model and its fallbacks. Their addresses and keys are those of the start: a key never goes to another's address.
+func (srv *server) newChain(s setup, roots *x509.CertPool) *models.Chain {
+	llm := func() config.LLM { return s.source.Config().LLM }
+	chain := &models.Chain{
+		First:      models.NewOpenAI(llm, s.credentials.LLMAPIKey, roots, srv.observeModel),
+		OnFallback: srv.metrics.Fallback,
+	}
+	for i, f := range llm().Fallbacks {
+		chain.Fallbacks = append(chain.Fallbacks, models.NewOpenAI(models.Fallback(llm, f), s.credentials.LLMFallbackKeys[i], roots, srv.observeModel))
+	}
+	return chain
 }
 
 func (srv *server) newCache(control rag.Control) *cache.Cache {

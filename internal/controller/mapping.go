@@ -25,7 +25,12 @@ func secretsOf(object client.Object) []string {
 	names := []string{
 		desired.APIKeysSecretName(rag), desired.RedisSecretName(rag.Name), desired.RollSecretName(rag.Name),
 	}
-	for _, ref := range []*v1alpha1.SecretKeyReference{rag.Spec.Models.LLM.APIKeySecretRef, rag.Spec.Models.LLM.CASecretRef} {
+	llm := rag.Spec.Models.LLM
+	refs := []*v1alpha1.SecretKeyReference{llm.APIKeySecretRef, llm.CASecretRef}
+	for _, fallback := range llm.Fallbacks {
+		refs = append(refs, fallback.APIKeySecretRef)
+	}
+	for _, ref := range refs {
 		if ref != nil {
 			names = append(names, ref.Name)
 		}

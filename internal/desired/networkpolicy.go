@@ -61,6 +61,9 @@ func serverTraffic(in Inputs) traffic {
 	if url := rag.Spec.Models.LLM.BaseURL; url != "" {
 		t.out = append(t.out, toURL(rag.Namespace, url)...)
 	}
+	for _, fallback := range rag.Spec.Models.LLM.Fallbacks {
+		t.out = append(t.out, toURL(rag.Namespace, fallback.BaseURL)...)
+	}
 	for _, further := range rag.Spec.NetworkPolicy.Egress {
 		t.out = append(t.out, furtherEgress(further))
 	}

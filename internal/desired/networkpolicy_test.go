@@ -46,7 +46,7 @@ func TestEgressToTheModel(t *testing.T) {
 		t.Run(url, func(t *testing.T) {
 			t.Parallel()
 			rag := desiredtest.Full()
-			rag.Spec.Models.LLM.BaseURL = url
+			rag.Spec.Models.LLM.BaseURL, rag.Spec.Models.LLM.Fallbacks = url, nil
 			rag.Spec.NetworkPolicy.Egress = nil
 			policy := find[networkingv1.NetworkPolicy](t, build(t, desiredtest.Inputs(rag)), "NetworkPolicy", "papers-server")
 			ofModel := policy.Spec.Egress[4:] // after those to name servers and stores
@@ -54,6 +54,17 @@ func TestEgressToTheModel(t *testing.T) {
 				t.Errorf("egress rule (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestEgressToFallbacks(t *testing.T) {
+	t.Parallel()
+	rag := desiredtest.Full()
+	rag.Spec.NetworkPolicy.Egress = nil
+	policy := find[networkingv1.NetworkPolicy](t, build(t, desiredtest.Inputs(rag)), "NetworkPolicy", "papers-server")
+	toFallbacks := policy.Spec.Egress[5:] // after those to name servers, stores and the first model
+	if len(toFallbacks) != 2 || toFallbacks[0].To[0].NamespaceSelector == nil || toFallbacks[1].Ports[0].Port.IntVal != 9443 {
+		t.Errorf("rules %+v", toFallbacks)
 	}
 }
 

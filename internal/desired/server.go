@@ -80,10 +80,14 @@ func serverDeployment(p part, in Inputs, written serverConfig) *appsv1ac.Deploym
 		WithTemplate(template))
 }
 
-// newServerConfig marks what a running server does not take up: the stores' addresses and the languages that the index is
-// made for.
+// newServerConfig marks what a running server does not take up: the stores' addresses, the languages that the index is made
+// for, and the fallbacks, whose keys must not reach another's address.
 func newServerConfig(yaml []byte, c config.Config) (serverConfig, error) {
-	start, err := json.Marshal([]any{c.Stores, c.Retrieval.Languages})
+	read := []any{c.Stores, c.Retrieval.Languages}
+	if len(c.LLM.Fallbacks) > 0 {
+		read = append(read, c.LLM.Fallbacks)
+	}
+	start, err := json.Marshal(read)
 	if err != nil {
 		return serverConfig{}, fmt.Errorf("hashing what a server reads when it starts: %w", err)
 	}

@@ -87,6 +87,12 @@ func serverFolders(rag *v1alpha1.RAGService) []folder {
 	if ref := rag.Spec.Models.LLM.APIKeySecretRef; ref != nil {
 		folders = append(folders, secret(config.LLMSecretDir, ref.Name, keyToPath(ref.Key, config.LLMAPIKeyFile)))
 	}
+	for i, fallback := range rag.Spec.Models.LLM.Fallbacks {
+		if ref := fallback.APIKeySecretRef; ref != nil {
+			dir := config.LLMFallbackSecretDir + strconv.Itoa(i)
+			folders = append(folders, secret(dir, ref.Name, keyToPath(ref.Key, config.LLMAPIKeyFile)))
+		}
+	}
 	if ref := rag.Spec.Models.LLM.CASecretRef; ref != nil {
 		folders = append(folders, secret(config.LLMCADir, ref.Name, keyToPath(ref.Key, config.LLMCAFile)))
 	}

@@ -55,6 +55,11 @@ func newWorld(t *testing.T, rag *v1alpha1.RAGService) *world {
 	if ref := rag.Spec.Models.LLM.CASecretRef; ref != nil {
 		w.create(ref.Name, map[string]string{ref.Key: certificate(t)})
 	}
+	for _, fallback := range rag.Spec.Models.LLM.Fallbacks {
+		if ref := fallback.APIKeySecretRef; ref != nil {
+			w.create(ref.Name, map[string]string{ref.Key: modelKey})
+		}
+	}
 	return w
 }
 

@@ -2,6 +2,8 @@ package secrets
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -14,6 +16,7 @@ import (
 // Fields of the spec that name Secrets. The names of generated ones come from that of the RAGService.
 const (
 	fieldModelKey    = "spec.models.llm.apiKeySecretRef"
+	fieldFallbackKey = "spec.models.llm.fallbacks[%d].apiKeySecretRef"
 	fieldModelCA     = "spec.models.llm.caSecretRef"
 	fieldCallersKeys = "spec.auth.apiKeysSecretRef"
 	fieldGenerated   = "metadata.name"
@@ -61,6 +64,16 @@ func (s *resolver) useAll(secret string, all contents, components []desired.Comp
 // modelKey looks for the key of the model.
 func (s *resolver) modelKey(ctx context.Context) error {
 	return s.entryOfServers(ctx, fieldModelKey, s.rag.Spec.Models.LLM.APIKeySecretRef, func(entry) bool { return true })
+}
+
+// fallbackKeys looks for the keys of the models that stand in for the first.
+func (s *resolver) fallbackKeys(ctx context.Context) error {
+	var errs []error
+	for i, fallback := range s.rag.Spec.Models.LLM.Fallbacks {
+		field := fmt.Sprintf(fieldFallbackKey, i)
+		errs = append(errs, s.entryOfServers(ctx, field, fallback.APIKeySecretRef, func(entry) bool { return true }))
+	}
+	return errors.Join(errs...)
 }
 
 // modelCA looks for the certificates that the model's server is trusted by.

@@ -120,6 +120,23 @@ func TestAnonymousServiceNeedsNoKey(t *testing.T) {
 	}
 }
 
+func TestKeyOfAFallback(t *testing.T) {
+	t.Parallel()
+	w := newFullWorld(t)
+	before := w.read()
+	w.set("far", "token", "sk-of-the-fallback-9876543210")
+	if after := w.read(); after.RollHashes[desired.ComponentServer] == before.RollHashes[desired.ComponentServer] {
+		t.Error("another key does not roll the server")
+	}
+	w.set("far", "token", "")
+	want := []desired.SecretProblem{{
+		Field: "spec.models.llm.fallbacks[1].apiKeySecretRef", Secret: "far", Key: "token", Reason: "SecretKeyNotFound",
+	}}
+	if diff := cmp.Diff(want, w.read().Problems); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
 func TestAuthorityOfTheModel(t *testing.T) {
 	t.Parallel()
 	w := newFullWorld(t)

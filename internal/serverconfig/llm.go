@@ -31,6 +31,10 @@ func buildLLM(spec v1alpha1.LLMSpec) (config.LLM, error) {
 	}
 	timeout, timeoutErr := duration("spec.models.llm.timeout", cmp.Or(spec.Timeout, defaultTimeout))
 	idle, idleErr := duration("spec.models.llm.idleTimeout", cmp.Or(spec.IdleTimeout, defaultIdleTimeout))
+	var fallbacks []config.LLMFallback
+	for _, f := range spec.Fallbacks {
+		fallbacks = append(fallbacks, config.LLMFallback{BaseURL: f.BaseURL, Model: f.Model})
+	}
 	return config.LLM{
 		Provider:      config.ProviderOpenAI,
 		BaseURL:       spec.BaseURL,
@@ -41,5 +45,6 @@ func buildLLM(spec v1alpha1.LLMSpec) (config.LLM, error) {
 		Timeout:       timeout,
 		IdleTimeout:   idle,
 		Extract:       spec.OnUnavailable == v1alpha1.OnUnavailableExtract,
+		Fallbacks:     fallbacks,
 	}, errors.Join(temperatureErr, timeoutErr, idleErr)
 }

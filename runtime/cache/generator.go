@@ -74,7 +74,7 @@ func answerLookup(settings *config.Config, p rag.Prompt, state rag.State) lookup
 // storableAnswer reports whether an answer may stand for the prompt from now on: the prompt's own model wrote it, and it
 // ended by itself. One that was cut off, filtered or written by a fallback is told to those who wait for it alone.
 func storableAnswer(p *rag.Prompt, v rag.Completion) bool {
-	return v.Model == p.Model && v.FinishReason == rag.FinishStop && !v.HoldsThought
+	return v.Model == p.Model && v.FinishReason == rag.FinishStop && !v.HoldsThought && !v.Fallback
 }
 
 // documentsOf are the documents of the passages, each once.

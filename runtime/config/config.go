@@ -74,6 +74,14 @@ type LLM struct {
 	IdleTimeout   Duration `json:"idleTimeout,omitempty"`
 	// Extract answers without the model while that is unavailable.
 	Extract bool `json:"extract,omitempty"`
+	// Fallbacks are asked in this order when those before them are unavailable. A server reads them when it starts, with their keys.
+	Fallbacks []LLMFallback `json:"fallbacks,omitempty"`
+}
+
+// LLMFallback is a model that stands in for another.
+type LLMFallback struct {
+	BaseURL string `json:"baseURL"`
+	Model   string `json:"model"`
 }
 
 // LLMProvider is a kind of language model.

@@ -6,7 +6,9 @@ type Credentials struct {
 	RedisPassword string
 	// LLMAPIKey is sent to the model as a bearer token; empty for none.
 	LLMAPIKey string
-	// LLMCA are certificates in PEM that the model's server is trusted by, beside those of the system; empty for none. They are no
+	// LLMFallbackKeys are sent to the models of LLM.Fallbacks, in their order; empty for none.
+	LLMFallbackKeys []string
+	// LLMCA are certificates in PEM that the models' servers are trusted by, beside those of the system; empty for none. They are no
 	// secret, and come the same way.
 	LLMCA string
 	// APIKeys are the keys of callers.
@@ -41,6 +43,8 @@ const (
 	LLMSecretDir = "llm"
 	// LLMAPIKeyFile holds the key that is sent to the model.
 	LLMAPIKeyFile = "api-key"
+	// LLMFallbackSecretDir with the index of a fallback holds the file LLMAPIKeyFile with its key.
+	LLMFallbackSecretDir = "llm-fallback-"
 	// LLMCADir holds the file LLMCAFile.
 	LLMCADir = "llm-ca"
 	// LLMCAFile holds the certificates that sign that of the model's server, in PEM.

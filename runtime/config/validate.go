@@ -86,6 +86,11 @@ func (l LLM) validate(p *problems) {
 		p.need(l.ContextTokens > l.MaxTokens, "llm.contextTokens", "must be more than llm.maxTokens")
 		p.need(l.Timeout > 0, "llm.timeout", "must be more than 0s")
 		p.need(l.IdleTimeout > 0, "llm.idleTimeout", "must be more than 0s")
+		for i, fallback := range l.Fallbacks {
+			path := fmt.Sprintf("llm.fallbacks[%d]", i)
+			p.need(isHTTP(fallback.BaseURL), path+".baseURL", "must be an http or https URL")
+			p.need(fallback.Model != "", path+".model", "must not be empty")
+		}
 	default:
 		p.need(false, "llm.provider", "must be OpenAI or Extractive")
 	}

@@ -97,11 +97,23 @@ func (t tracing) RoundTrip(r *http.Request) (*http.Response, error) {
 // as long as the wait still fits into the timeout and the budget of retries allows it; never after a timeout or a token.
 // While the model's server is known to be down, it fails at once.
 func (g *OpenAI) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
+	return g.generate(ctx, p, turn{firstToken: g.Settings().Timeout.D(), again: true}, emit)
+}
+
+// turn is what a model may do for an answer.
+type turn struct {
+	// firstToken is how long the first token may take.
+	firstToken time.Duration
+	// again says that it may be asked more than once.
+	again bool
+}
+
+func (g *OpenAI) generate(ctx context.Context, p rag.Prompt, t turn, emit func(rag.Piece) error) (rag.Completion, error) {
 	started := time.Now()
 	g.retries.earn()
 	var out rag.Completion
 	err := g.guard.Do(ctx, "generate", maxAnswerTime, func(bounded context.Context) (err error) {
-		out, err = g.answer(ctx, bounded, p, emit)
+		out, err = g.answer(ctx, bounded, p, t, emit)
 		return err
 	})
 	switch {
@@ -144,8 +156,9 @@ func timedOut(cause error, took time.Duration) error {
 
 // answer asks until the model answers or there is no more point in it. bounded is ctx within the guard's bound. Errors are of the
 // domain, or an emitError, or whatever came of a request that ended with ctx.
-func (g *OpenAI) answer(ctx, bounded context.Context, p rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
+func (g *OpenAI) answer(ctx, bounded context.Context, p rag.Prompt, t turn, emit func(rag.Piece) error) (rag.Completion, error) {
 	settings := g.Settings()
+	settings.Timeout = config.Duration(t.firstToken)
 	started := time.Now()
 	watched, watch := newWatchdog(bounded, settings.Timeout.D(), settings.IdleTimeout.D())
 	defer watch.stop()
@@ -153,7 +166,7 @@ func (g *OpenAI) answer(ctx, bounded context.Context, p rag.Prompt, emit func(ra
 	var err error
 	for attempt := 0; ; attempt++ {
 		out, err = g.attempt(watched, settings, p, watch, emit)
-		if err == nil || watch.sawToken() || !g.waitToRetry(watched, attempt, err, started.Add(settings.Timeout.D())) {
+		if err == nil || !t.again || watch.sawToken() || !g.waitToRetry(watched, attempt, err, started.Add(settings.Timeout.D())) {
 			break
 		}
 	}

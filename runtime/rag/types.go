@@ -219,6 +219,9 @@ type Completion struct {
 	Usage        Usage  `json:"usage"`
 	// HoldsThought says that what the model thought stands before the answer. Such an answer is not kept.
 	HoldsThought bool `json:"-"`
+	// Fallback says that it was written by a model that stood in for the prompt's, perhaps by the same name at another address. Such
+	// an answer is not kept.
+	Fallback bool `json:"-"`
 	// Cache tells where the completion came from; generators leave it alone.
 	Cache CacheInfo `json:"-"`
 }

@@ -22,6 +22,7 @@ type Metrics struct {
 	results   *prometheus.CounterVec
 	lookups   *prometheus.CounterVec
 	extracted *prometheus.CounterVec
+	fallbacks *prometheus.CounterVec
 	redis     *prometheus.HistogramVec
 	// A cached answer counts in each of these.
 	requestSeries series[requestLabels, prometheus.Observer]
@@ -63,7 +64,8 @@ func NewMetrics(version string) *Metrics {
 			"kind", "outcome"),
 		extracted: counter("ragservice_answers_extracted_total", "Answers made without the model, which was unavailable, by the code of its error.",
 			"code"),
-		lookups: counter("ragservice_cache_lookups_total", "Lookups in a layer of the cache.", "kind", "layer", "outcome"),
+		fallbacks: counter("ragservice_llm_fallbacks_total", "Answers written by a model that stood in for the first one.", "model"),
+		lookups:   counter("ragservice_cache_lookups_total", "Lookups in a layer of the cache.", "kind", "layer", "outcome"),
 		redis: histogram("ragservice_redis_operation_duration_seconds", "Time of an operation on Redis.",
 			redisSeconds, "instance", "operation", "outcome"),
 		openSearch: histogram("ragservice_opensearch_operation_duration_seconds", "Time of a call to OpenSearch.",
@@ -87,7 +89,7 @@ func NewMetrics(version string) *Metrics {
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ragservice_build_info", Help: "1 for the version that runs."}, []string{"version"})
 	build.WithLabelValues(version).Set(1)
 	m.registry.MustRegister(
-		m.requests, m.inFlight, m.errors, m.limits, m.results, m.lookups, m.extracted, m.redis, m.openSearch, m.retrieval,
+		m.requests, m.inFlight, m.errors, m.limits, m.results, m.lookups, m.extracted, m.fallbacks, m.redis, m.openSearch, m.retrieval,
 		m.model, m.tokens, m.documents, m.recovered, m.reloads, m.config, m.keys, m.logDropped, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
@@ -160,6 +162,9 @@ func (m *Metrics) CacheResult(kind, outcome string) {
 }
 
 type resultLabels struct{ kind, outcome string }
+
+// Fallback counts an answer that another model wrote than the first.
+func (m *Metrics) Fallback(model string) { m.fallbacks.WithLabelValues(model).Inc() }
 
 // Extracted counts an answer that was made without the model, which failed with that code.
 func (m *Metrics) Extracted(code string) { m.extracted.WithLabelValues(code).Inc() }

@@ -37,6 +37,7 @@ func used() *telemetry.Metrics {
 	m.Retrieval("keyword", "ok", time.Millisecond)
 	m.Model("ok", time.Second, 100, 20)
 	m.Extracted("llm_timeout")
+	m.Fallback("spare")
 	m.Documents("created", 3)
 	m.Recovered("update", "ok")
 	m.ConfigApplied("aaaa")

@@ -63,6 +63,10 @@ func Full() *v1alpha1.RAGService {
 		Provider: v1alpha1.LLMProviderOpenAI, BaseURL: "https://llm.example.com:8443/v1", Model: "llama3.2:1b",
 		Temperature: "0.2", MaxTokens: new(int32(1024)), Timeout: "30s", IdleTimeout: "15s",
 		APIKeySecretRef: &v1alpha1.SecretKeyReference{Name: "llm", Key: "token"},
+		Fallbacks: []v1alpha1.LLMFallback{
+			{BaseURL: "http://spare.models.svc:8000/v1", Model: "spare"},
+			{BaseURL: "https://far.example.com:9443/v1", Model: "far", APIKeySecretRef: &v1alpha1.SecretKeyReference{Name: "far", Key: "token"}},
+		},
 	}
 	rag.Spec.Auth.APIKeysSecretRef = &v1alpha1.SecretReference{Name: "callers"}
 	rag.Spec.ImagePullSecrets = []v1alpha1.SecretReference{{Name: "registry"}}

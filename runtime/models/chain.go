@@ -1,0 +1,89 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/resilience"
+)
+
+// Chain asks a model, and when that is down or too slow the ones that stand in for it, in their order. Nothing is asked of another once a
+// piece of an answer was emitted.
+type Chain struct {
+	// First is the model of the prompts.
+	First *OpenAI
+	// Fallbacks have the names and addresses of their Settings.
+	Fallbacks []*OpenAI
+	// OnFallback is told the model that wrote an answer in place of the first.
+	OnFallback func(model string)
+}
+
+// Fallback are the settings of the fallback f, which has its own server and name and all else of the first model.
+func Fallback(first func() config.LLM, f config.LLMFallback) func() config.LLM {
+	return func() config.LLM {
+		settings := first()
+		settings.BaseURL, settings.Model = f.BaseURL, f.Model
+		return settings
+	}
+}
+
+// Generate implements rag.Generator. Of the time that is left until the first token must be there, each model may take an equal share, so
+// that one that hangs leaves some to the next. Only the last one is tried again. When all fail, the first one's error is returned.
+func (c *Chain) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
+	deadline := time.Now().Add(c.First.Settings().Timeout.D())
+	if end, ok := ctx.Deadline(); ok && end.Before(deadline) {
+		deadline = end
+	}
+	emitted := false
+	told := func(piece rag.Piece) error {
+		emitted = true
+		return emit(piece)
+	}
+	out, err := c.First.generate(ctx, p, c.turn(0, deadline), told)
+	failed := err
+	for i, model := range c.Fallbacks {
+		if emitted || ctx.Err() != nil || !unavailable(err) || !time.Now().Before(deadline) {
+			break
+		}
+		settings := model.Settings()
+		p.Model, p.BaseURL = settings.Model, settings.BaseURL
+		if out, err = model.generate(ctx, p, c.turn(i+1, deadline), told); err == nil {
+			out.Fallback = true
+			c.OnFallback(settings.Model)
+			return out, nil
+		}
+	}
+	if emitted || ctx.Err() != nil {
+		return out, err
+	}
+	return out, failed
+}
+
+// turn is that of the nth model. It is the last one, too, when those behind it are known to be down.
+func (c *Chain) turn(n int, deadline time.Time) turn {
+	left := 1
+	for _, later := range c.Fallbacks[n:] {
+		if later.guard.Health() != resilience.HealthDown {
+			left++
+		}
+	}
+	return turn{firstToken: time.Until(deadline) / time.Duration(left), again: left == 1}
+}
+
+// unavailable says whether another model may succeed where one failed with err.
+func unavailable(err error) bool {
+	return errors.Is(err, rag.ErrLLMUnavailable) || errors.Is(err, rag.ErrLLMTimeout)
+}
+
+// Healthy says whether a model answered more than half of its last requests, and whether one was asked at all.
+func (c *Chain) Healthy() (healthy, asked bool) {
+	healthy, asked = c.First.Healthy()
+	for _, fallback := range c.Fallbacks {
+		h, a := fallback.Healthy()
+		healthy, asked = healthy || h && a, asked || a
+	}
+	return healthy, asked
+}

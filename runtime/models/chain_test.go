@@ -1,0 +1,121 @@
+package models
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/test/openaitest"
+)
+
+// chained is a chain of a model on each server, the first named test-model and the others spare, and who wrote in place of the first.
+func chained(timeout time.Duration, servers ...*openaitest.Server) (chain *Chain, wrote *[]string) {
+	first, told := newTestModel(servers[0], timeout, time.Minute)
+	wrote = new([]string)
+	chain = &Chain{First: first, OnFallback: func(model string) { *wrote = append(*wrote, model) }}
+	for _, s := range servers[1:] {
+		spare := Fallback(first.Settings, config.LLMFallback{BaseURL: s.BaseURL(), Model: "spare"})
+		chain.Fallbacks = append(chain.Fallbacks, NewOpenAI(spare, "sk-spare", nil, told.observe))
+	}
+	return chain, wrote
+}
+
+func TestChainAsksTheNextModelWhenOneIsUnavailable(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name          string
+		first, second openaitest.Behaviour
+		want          *rag.Kind // of the error; nil for an answer
+		wrote         []string
+		asked         []int
+	}{
+		{name: "the first answers", wrote: nil, asked: []int{1, 0, 0}},
+		{name: "503", first: openaitest.Behaviour{Status: 503}, wrote: []string{"spare"}, asked: []int{1, 1, 0}},
+		{name: "no first token", first: openaitest.Behaviour{Delay: openaitest.Forever}, wrote: []string{"spare"}, asked: []int{1, 1, 0}},
+		{
+			name: "two are down", first: openaitest.Behaviour{Status: 503}, second: openaitest.Behaviour{Status: 500},
+			wrote: []string{"spare"}, asked: []int{1, 1, 1},
+		},
+		{name: "the question is refused", first: openaitest.Behaviour{Status: 400}, want: rag.ErrLLMBadAnswer, asked: []int{1, 0, 0}},
+		{
+			name: "a stream that breaks", first: openaitest.Behaviour{Fault: openaitest.Reset, AfterPieces: 2},
+			want: rag.ErrLLMUnavailable, asked: []int{1, 0, 0},
+		},
+		{
+			name: "a fallback that breaks in its stream", first: openaitest.Behaviour{Status: 503},
+			second: openaitest.Behaviour{Fault: openaitest.Truncate, AfterPieces: 2}, want: rag.ErrLLMBadAnswer, asked: []int{1, 1, 0},
+		},
+		{
+			name: "a fallback that does not take its key", first: openaitest.Behaviour{Status: 503},
+			second: openaitest.Behaviour{Status: 401}, want: rag.ErrLLMUnavailable, asked: []int{1, 1, 0},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			servers := []*openaitest.Server{openaitest.New(t), openaitest.New(t), openaitest.New(t)}
+			servers[0].Always(openaitest.Chat, tt.first)
+			servers[1].Always(openaitest.Chat, tt.second)
+			servers[0].RequireKey("sk-canary")
+			servers[1].RequireKey("sk-spare")
+			chain, wrote := chained(9*time.Second, servers...)
+			got, err := chain.Generate(t.Context(), testPrompt(), discard)
+			if tt.want == nil && err != nil || tt.want != nil && !errors.Is(err, tt.want) {
+				t.Fatalf("got %v, want %v", err, tt.want)
+			}
+			if diff := cmp.Diff(tt.wrote, *wrote); diff != "" {
+				t.Errorf("answers of others (-want +got):\n%s", diff)
+			}
+			if err == nil && (got.Fallback != (tt.wrote != nil) || got.Fallback != (got.Model == "spare")) {
+				t.Errorf("of a fallback: %t, model %s", got.Fallback, got.Model)
+			}
+			for i, s := range servers {
+				asked := s.Requests(openaitest.Chat)
+				if len(asked) != tt.asked[i] {
+					t.Errorf("model %d was asked %d times, want %d", i, len(asked), tt.asked[i])
+				}
+				if i > 0 && len(asked) > 0 && asked[0].Chat.Model != "spare" {
+					t.Errorf("model %d was asked for %s", i, asked[0].Chat.Model)
+				}
+			}
+		})
+	}
+}
+
+// TestChainDoesNotWaitForAModelThatIsDown: once the first counts as down, a question costs the fallback alone; and while the fallback
+// is down, the first is tried again as if it stood alone.
+func TestChainDoesNotWaitForAModelThatIsDown(t *testing.T) {
+	t.Parallel()
+	first, spare := openaitest.New(t), openaitest.New(t)
+	first.Always(openaitest.Chat, openaitest.Behaviour{Status: 500})
+	chain, wrote := chained(time.Minute, first, spare)
+	for range failuresToOpen + 2 {
+		if _, err := chain.Generate(t.Context(), testPrompt(), discard); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := first.Count(openaitest.Chat); n != failuresToOpen || len(*wrote) != failuresToOpen+2 {
+		t.Errorf("the first was asked %d times, the fallback wrote %d answers", n, len(*wrote))
+	}
+	if healthy, asked := chain.Healthy(); !healthy || !asked {
+		t.Errorf("healthy %t, asked %t, while the fallback answers", healthy, asked)
+	}
+}
+
+func TestTheLastModelIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	first, spare := openaitest.New(t), openaitest.New(t)
+	spare.Always(openaitest.Chat, openaitest.Behaviour{Status: 500})
+	chain, _ := chained(time.Minute, first, spare)
+	for range failuresToOpen {
+		_, _ = chain.Fallbacks[0].Generate(t.Context(), testPrompt(), discard)
+	}
+	first.Script(openaitest.Chat, openaitest.Behaviour{Status: 503})
+	if _, err := chain.Generate(t.Context(), testPrompt(), discard); err != nil || first.Count(openaitest.Chat) != 2 {
+		t.Errorf("asked %d times: %v", first.Count(openaitest.Chat), err)
+	}
+}
