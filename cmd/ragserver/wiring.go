@@ -14,6 +14,7 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/cache"
 	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/httpapi"
+	"github.com/ragservice/ragservice-operator/runtime/jwks"
 	"github.com/ragservice/ragservice-operator/runtime/logging"
 	"github.com/ragservice/ragservice-operator/runtime/middleware"
 	"github.com/ragservice/ragservice-operator/runtime/models"
@@ -151,17 +152,49 @@ func (srv *server) newCache(control rag.Control) *cache.Cache {
 	})
 }
 
+// newAuthentication knows callers in each mode; which one holds is the configuration's to say, at any time.
+func (srv *server) newAuthentication(s setup, hasher logging.Hasher) *middleware.Authentication {
+	auth := func() config.Auth { return s.source.Config().Auth }
+	token := func() (settings config.JWT) {
+		if jwt := auth().JWT; jwt != nil {
+			settings = *jwt
+		}
+		return settings
+	}
+	header := func() (settings config.TrustedHeader) {
+		if trusted := auth().TrustedHeader; trusted != nil {
+			settings = *trusted
+		}
+		return settings
+	}
+	proxies := func() config.TrustedProxies { return auth().TrustedProxies }
+	return &middleware.Authentication{
+		Mode: func() config.AuthMode { return auth().Mode },
+		Modes: map[config.AuthMode]middleware.Authenticator{
+			config.AuthAPIKey:        &srv.keys,
+			config.AuthAnonymous:     middleware.Anonymous{Keys: &srv.keys, Hasher: hasher, Proxies: proxies, LoopbackAdmin: s.loopbackAdmin},
+			config.AuthJWT:           middleware.JWT{Settings: token, Source: &jwks.Source{Settings: token, OnFetch: srv.issuerRead}, Hasher: hasher},
+			config.AuthTrustedHeader: middleware.TrustedHeader{Settings: header, Hasher: hasher},
+		},
+		Proxies: proxies,
+	}
+}
+
+// issuerRead tells how a look at the keys of the issuer of tokens has ended.
+func (srv *server) issuerRead(err error) {
+	if err == nil {
+		srv.metrics.JWKSRead("ok")
+		return
+	}
+	srv.metrics.JWKSRead("error")
+	srv.log.Write(context.Background(), logging.JWKSReadFailed{Err: err})
+}
+
 func (srv *server) newAPI(s setup, pipeline httpapi.Service, hasher logging.Hasher, getenv func(string) string) *httpapi.API {
 	srv.keys.Replace(s.credentials.APIKeys)
 	return &httpapi.API{
-		Service: pipeline,
-		Authentication: &middleware.Authentication{
-			Mode: func() config.AuthMode { return s.source.Config().Auth.Mode },
-			Modes: map[config.AuthMode]middleware.Authenticator{
-				config.AuthAPIKey:    &srv.keys,
-				config.AuthAnonymous: middleware.Anonymous{Keys: &srv.keys, Hasher: hasher, LoopbackAdmin: s.loopbackAdmin},
-			},
-		},
+		Service:        pipeline,
+		Authentication: srv.newAuthentication(s, hasher),
 		Limiter: ratelimit.New(ratelimit.Options{
 			Redis:     srv.redisState,
 			Service:   func() config.Service { return s.source.Config().Service },

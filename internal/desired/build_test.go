@@ -143,9 +143,18 @@ func TestReloadedSettingsRollNothing(t *testing.T) {
 		"rateLimits.service": func(s *v1alpha1.RAGServiceSpec) {
 			s.RateLimits.Service = &v1alpha1.SharedLimit{RequestsPerMinute: 5}
 		},
-		"rateLimits.defaultTier":     func(s *v1alpha1.RAGServiceSpec) { s.RateLimits.DefaultTier = "premium" },
-		"rateLimits.endpoints":       func(s *v1alpha1.RAGServiceSpec) { s.RateLimits.Endpoints = oneEndpoint() },
-		"auth.mode":                  func(s *v1alpha1.RAGServiceSpec) { s.Auth.Mode = v1alpha1.AuthModeAnonymous },
+		"rateLimits.defaultTier": func(s *v1alpha1.RAGServiceSpec) { s.RateLimits.DefaultTier = "premium" },
+		"rateLimits.endpoints":   func(s *v1alpha1.RAGServiceSpec) { s.RateLimits.Endpoints = oneEndpoint() },
+		"auth.mode":              func(s *v1alpha1.RAGServiceSpec) { s.Auth.Mode = v1alpha1.AuthModeAnonymous },
+		"auth.jwt.audiences": func(s *v1alpha1.RAGServiceSpec) {
+			s.Auth.Mode = v1alpha1.AuthModeJWT
+			s.Auth.JWT = &v1alpha1.JWTSpec{Issuer: "https://login", Audiences: []string{"rag"}, JWKSURL: "https://login/keys"}
+		},
+		"auth.trustedHeader.networks": func(s *v1alpha1.RAGServiceSpec) {
+			s.Auth.Mode = v1alpha1.AuthModeTrustedHeader
+			s.Auth.TrustedHeader = &v1alpha1.TrustedHeaderSpec{Networks: []string{"10.0.0.0/8"}}
+		},
+		"auth.trustedProxies.depth":  func(s *v1alpha1.RAGServiceSpec) { s.Auth.TrustedProxies.Depth = new(int32(1)) },
 		"logging.level":              func(s *v1alpha1.RAGServiceSpec) { s.Logging.Level = v1alpha1.LogLevelDebug },
 		"logging.logQueries":         func(s *v1alpha1.RAGServiceSpec) { s.Logging.LogQueries = v1alpha1.LogQueriesNone },
 		"logging.dailyVolumeLimit":   func(s *v1alpha1.RAGServiceSpec) { s.Logging.DailyVolumeLimit = "1Gi" },

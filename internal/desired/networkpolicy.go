@@ -64,6 +64,9 @@ func serverTraffic(in Inputs) traffic {
 	for _, fallback := range rag.Spec.Models.LLM.Fallbacks {
 		t.out = append(t.out, toURL(rag.Namespace, fallback.BaseURL)...)
 	}
+	if jwt := rag.Spec.Auth.JWT; jwt != nil && jwt.JWKSURL != "" {
+		t.out = append(t.out, toURL(rag.Namespace, jwt.JWKSURL)...)
+	}
 	for _, further := range rag.Spec.NetworkPolicy.Egress {
 		t.out = append(t.out, furtherEgress(further))
 	}

@@ -53,6 +53,12 @@ func TestEgressToTheModel(t *testing.T) {
 			if diff := cmp.Diff(want, ofModel); diff != "" {
 				t.Errorf("egress rule (-want +got):\n%s", diff)
 			}
+			rag.Spec.Models.LLM = v1alpha1.LLMSpec{Provider: v1alpha1.LLMProviderExtractive} // the way to an issuer's keys is the same
+			rag.Spec.Auth.JWT = &v1alpha1.JWTSpec{Issuer: "https://login", Audiences: []string{"rag"}, JWKSURL: url}
+			policy = find[networkingv1.NetworkPolicy](t, build(t, desiredtest.Inputs(rag)), "NetworkPolicy", "papers-server")
+			if diff := cmp.Diff(want, policy.Spec.Egress[4:]); diff != "" {
+				t.Errorf("egress rule of an issuer (-want +got):\n%s", diff)
+			}
 		})
 	}
 }

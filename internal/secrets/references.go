@@ -138,7 +138,8 @@ func (s *resolver) callersKeys(ctx context.Context) error {
 // take up others while they run: no pod is replaced for a caller's key.
 func (s *resolver) checkKeys(problem desired.SecretProblem, found contents) {
 	bad := slices.DeleteFunc(slices.Sorted(maps.Keys(found)), func(name string) bool { return found[name].noKey == "" })
-	needed := s.rag.Spec.Auth.Mode != v1alpha1.AuthModeAnonymous && len(bad) == len(found)
+	mode := s.rag.Spec.Auth.Mode
+	needed := (mode == "" || mode == v1alpha1.AuthModeAPIKey) && len(bad) == len(found)
 	if len(found) == 0 {
 		if problem.Reason = v1alpha1.ReasonKeyRefused; needed {
 			problem.Reason = v1alpha1.ReasonSecretKeyNotFound

@@ -19,7 +19,8 @@ func Build(rag *v1alpha1.RAGService, stores config.Stores) (config.Config, error
 	llm, llmErr := buildLLM(spec.Models.LLM)
 	cache, cacheErr := buildCache(rag)
 	logging, loggingErr := buildLogging(spec.Logging)
-	if err := errors.Join(llmErr, cacheErr, loggingErr); err != nil {
+	auth, authErr := buildAuth(spec.Auth)
+	if err := errors.Join(llmErr, cacheErr, authErr, loggingErr); err != nil {
 		return config.Config{}, err
 	}
 	cfg := config.Config{
@@ -41,7 +42,7 @@ func Build(rag *v1alpha1.RAGService, stores config.Stores) (config.Config, error
 		},
 		Cache:      cache,
 		RateLimits: buildRateLimits(spec.RateLimits),
-		Auth:       config.Auth{Mode: config.AuthMode(spec.Auth.Mode)},
+		Auth:       auth,
 		CORS:       buildCORS(spec.Server.CORS),
 		Logging:    logging,
 	}

@@ -2,11 +2,13 @@ package serverconfig_test
 
 import (
 	"flag"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/manifest"
@@ -56,6 +58,13 @@ func TestBuild(t *testing.T) {
 		{golden: "embedded", spec: extractive},
 		{golden: "openai", spec: "  models: {llm: {provider: OpenAI, baseURL: 'http://llm/v1', model: m}}\n", stores: managed},
 		{golden: "everything", spec: everything, stores: managed},
+		{golden: "tokens", spec: extractive + `
+  auth:
+    mode: JWT
+    jwt: {issuer: 'https://login.example.com', audiences: [rag], jwksURL: 'https://login.example.com/keys', claims: {role: groups}}
+    trustedProxies: {depth: 1, networks: [10.1.2.3/8]}
+`},
+		{golden: "trusted-header", spec: extractive + "  auth: {mode: TrustedHeader, trustedHeader: {networks: [10.0.0.0/8, 'fd00::/8'], tenant: X-Tenant}}\n"},
 		{golden: "no-replicas", spec: extractive + "  server: {replicas: 0}\n", stores: managed},
 	}
 	for _, tt := range tests {
@@ -78,7 +87,7 @@ func TestBuild(t *testing.T) {
 			if err != nil || len(unknown) > 0 {
 				t.Fatalf("the server does not read it: %v %v", unknown, err)
 			}
-			if diff := cmp.Diff(cfg, parsed); diff != "" {
+			if diff := cmp.Diff(cfg, parsed, cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
 				t.Errorf("read back (-want +got):\n%s", diff)
 			}
 		})

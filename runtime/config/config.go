@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"net/netip"
 	"reflect"
 	"regexp"
 	"time"
@@ -172,6 +173,42 @@ type Limit struct {
 // Auth is how callers say who they are.
 type Auth struct {
 	Mode AuthMode `json:"mode"`
+	// JWT is set with mode JWT, TrustedHeader with mode TrustedHeader.
+	JWT            *JWT           `json:"jwt,omitempty"`
+	TrustedHeader  *TrustedHeader `json:"trustedHeader,omitempty"`
+	TrustedProxies TrustedProxies `json:"trustedProxies,omitzero"`
+}
+
+// JWT is which tokens count.
+type JWT struct {
+	Issuer     string   `json:"issuer"`
+	Audiences  []string `json:"audiences"`
+	Algorithms []string `json:"algorithms"`
+	// JWKSURL is where the issuer publishes its keys, JWKS the keys themselves; one of them is set.
+	JWKSURL string `json:"jwksURL,omitempty"`
+	JWKS    string `json:"jwks,omitempty"`
+	// TierClaim, TenantClaim and RoleClaim are names of claims.
+	TierClaim   string `json:"tierClaim"`
+	TenantClaim string `json:"tenantClaim"`
+	RoleClaim   string `json:"roleClaim"`
+}
+
+// TrustedHeader is whose headers say who asks, and which; all but User may be empty.
+type TrustedHeader struct {
+	Networks []netip.Prefix `json:"networks"`
+	User     string         `json:"user"`
+	Tier     string         `json:"tier,omitempty"`
+	Tenant   string         `json:"tenant,omitempty"`
+	Role     string         `json:"role,omitempty"`
+}
+
+// TrustedProxies are the proxies whose word about a client's address is taken. The zero value trusts none: anybody can
+// send the headers that proxies add.
+type TrustedProxies struct {
+	// Depth is how many proxies stand before the server, each of which adds the address that it was called from.
+	Depth int `json:"depth,omitempty"`
+	// Networks are those that proxies are in; an address in one of them is a proxy's, at any depth.
+	Networks []netip.Prefix `json:"networks,omitempty"`
 }
 
 // AuthMode is how callers say who they are.
@@ -179,8 +216,10 @@ type AuthMode string
 
 // Ways to say who one is.
 const (
-	AuthAPIKey    AuthMode = "APIKey"
-	AuthAnonymous AuthMode = "Anonymous"
+	AuthAPIKey        AuthMode = "APIKey"
+	AuthAnonymous     AuthMode = "Anonymous"
+	AuthJWT           AuthMode = "JWT"
+	AuthTrustedHeader AuthMode = "TrustedHeader"
 )
 
 // CORS is which web pages may read answers in a browser.

@@ -34,7 +34,7 @@ func (c Config) Validate() error {
 	c.Retrieval.validate(&p)
 	c.Cache.validate(&p)
 	c.RateLimits.validate(&p)
-	p.need(c.Auth.Mode == AuthAPIKey || c.Auth.Mode == AuthAnonymous, "auth.mode", "must be APIKey or Anonymous")
+	c.Auth.validate(&p)
 	for i, origin := range c.CORS.AllowedOrigins {
 		p.need(isOrigin(origin), fmt.Sprintf("cors.allowedOrigins[%d]", i), "must be an origin such as https://app.example.com, or *")
 	}
@@ -121,6 +121,41 @@ func (c Cache) validate(p *problems) {
 	p.need(c.StaleIfError >= 0, "cache.staleIfError", "must be at least 0s")
 	p.need(c.LocalMaxBytes >= 1, "cache.localMaxBytes", "must be at least 1")
 	p.need(c.Generation >= 0, "cache.generation", "must be at least 0")
+}
+
+func (a Auth) validate(p *problems) {
+	switch a.Mode {
+	case AuthAPIKey, AuthAnonymous:
+	case AuthJWT:
+		p.need(a.JWT != nil, "auth.jwt", "must be set with mode JWT")
+	case AuthTrustedHeader:
+		p.need(a.TrustedHeader != nil, "auth.trustedHeader", "must be set with mode TrustedHeader")
+	default:
+		p.need(false, "auth.mode", "must be APIKey, Anonymous, JWT or TrustedHeader")
+	}
+	p.need(a.TrustedProxies.Depth >= 0, "auth.trustedProxies.depth", "must be at least 0")
+	if h := a.TrustedHeader; h != nil {
+		p.need(len(h.Networks) > 0, "auth.trustedHeader.networks", "must not be empty")
+		p.need(h.User != "", "auth.trustedHeader.user", "must not be empty")
+	}
+	if a.JWT != nil {
+		a.JWT.validate(p)
+	}
+}
+
+func (j JWT) validate(p *problems) {
+	p.need(j.Issuer != "", "auth.jwt.issuer", "must not be empty")
+	p.need(len(j.Audiences) > 0, "auth.jwt.audiences", "must not be empty")
+	p.need(len(j.Algorithms) > 0, "auth.jwt.algorithms", "must not be empty")
+	for _, name := range j.Algorithms {
+		p.need(slices.Contains(jwtAlgorithms, name), "auth.jwt.algorithms", "must be of asymmetric keys, such as RS256")
+	}
+	p.need((j.JWKSURL == "") != (j.JWKS == ""), "auth.jwt.jwksURL", "must be set, or else auth.jwt.jwks")
+	p.need(j.TierClaim != "" && j.TenantClaim != "" && j.RoleClaim != "", "auth.jwt", "must name its claims")
+	if j.JWKS != "" {
+		_, err := ParseJWKS([]byte(j.JWKS))
+		p.need(err == nil, "auth.jwt.jwks", "%v", err)
+	}
 }
 
 // validate also wants a row of the default tier for every endpoint: without it callers of other tiers would not be

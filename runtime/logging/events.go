@@ -259,6 +259,15 @@ func (e AnswerExtracted) describe(l *line) {
 	l.code(e.Code)
 }
 
+// JWKSReadFailed is a look at the keys of the issuer of tokens that failed. The last ones that were read still hold.
+type JWKSReadFailed struct{ Err error }
+
+func (e JWKSReadFailed) describe(l *line) {
+	l.is("jwks_read_failed", LevelWarning)
+	l.dependency("issuer")
+	l.error(e.Err)
+}
+
 // RequestFailed is a request that failed for a reason of the service, of the model or else.
 type RequestFailed struct {
 	RequestID, Route, Code string

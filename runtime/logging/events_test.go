@@ -37,6 +37,7 @@ var everyEvent = []Event{
 	LLMResponse{Took: time.Second, PromptTokens: 1, CompletionTokens: 1},
 	LLMFailed{Code: "c", Took: time.Second},
 	AnswerExtracted{Code: "c"},
+	JWKSReadFailed{Err: errors.New("e")},
 	RequestFailed{RequestID: "i", Route: "r", Code: "c", Model: true, Err: errors.New("e")},
 	RequestFailed{RequestID: "i", Route: "r", Code: "c", Err: errors.New("e")},
 	IndexRebuilding{Done: 1, Total: 2},

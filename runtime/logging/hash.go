@@ -47,6 +47,9 @@ func (h Hasher) Query(text string) string { return h.sum("query", text) }
 // Address names the callers of a block of addresses.
 func (h Hasher) Address(block netip.Prefix) string { return h.sum("address", block.String()) }
 
+// Subject names the caller whom a token's subject or a proxy's header names.
+func (h Hasher) Subject(name string) string { return h.sum("subject", name) }
+
 // sum is 16 hexadecimal characters: collisions do not matter in a log, and buckets of callers are few.
 func (h Hasher) sum(purpose, text string) string {
 	mac, _ := h.macs.Get().(hash.Hash)

@@ -16,6 +16,8 @@ import (
 const (
 	keyCaller     = "key:"
 	addressCaller = "addr:"
+	subjectCaller = "sub:"
+	headerCaller  = "user:"
 )
 
 // Authenticator finds out who sends a request, in one way to say so.
@@ -29,8 +31,8 @@ type Authentication struct {
 	// Mode is asked for each request; Modes has what each mode does.
 	Mode  func() config.AuthMode
 	Modes map[config.AuthMode]Authenticator
-	// Proxies says which address is a client's, when failed authentication is counted.
-	Proxies TrustedProxies
+	// Proxies is asked which address is a client's, when failed authentication is counted; nil trusts none.
+	Proxies func() config.TrustedProxies
 
 	failures failures
 }
@@ -65,7 +67,7 @@ func authorize(id rag.Identity, role rag.Role) error {
 
 // countFailure counts a failed authentication; after too many from one network it refuses to say more.
 func (a *Authentication) countFailure(r *http.Request, err error) error {
-	wait, tooMany := a.failures.add(clientNetwork(r, a.Proxies), time.Now())
+	wait, tooMany := a.failures.add(clientNetwork(r, trusted(a.Proxies)), time.Now())
 	if !tooMany {
 		return err
 	}
@@ -79,8 +81,9 @@ func (a *Authentication) countFailure(r *http.Request, err error) error {
 type Anonymous struct {
 	Keys *Keyring
 	// Hasher hides the address in the name.
-	Hasher  logging.Hasher
-	Proxies TrustedProxies
+	Hasher logging.Hasher
+	// Proxies is asked which address is a client's; nil trusts none.
+	Proxies func() config.TrustedProxies
 	// LoopbackAdmin makes callers of this machine administrators, for a server that one person tries. Whoever runs a
 	// proxy or a forwarder on the same machine lets strangers in with it: those look like callers of this machine.
 	LoopbackAdmin bool
@@ -96,11 +99,18 @@ func (a Anonymous) Authenticate(r *http.Request) (rag.Identity, error) {
 	if id, known := a.Keys.find(key); known {
 		return id, nil
 	}
-	id := rag.Identity{Name: addressCaller + a.Hasher.Address(clientNetwork(r, a.Proxies)), Role: rag.RoleClient}
+	id := rag.Identity{Name: addressCaller + a.Hasher.Address(clientNetwork(r, trusted(a.Proxies))), Role: rag.RoleClient}
 	if a.LoopbackAdmin && fromThisMachine(r) {
 		id.Role = rag.RoleAdmin
 	}
 	return id, nil
+}
+
+func trusted(proxies func() config.TrustedProxies) config.TrustedProxies {
+	if proxies == nil {
+		return config.TrustedProxies{}
+	}
+	return proxies()
 }
 
 // errScheme is an Authorization of a scheme that carries no key; X-API-Key may carry one beside it.

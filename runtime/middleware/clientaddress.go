@@ -6,20 +6,13 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-)
 
-// TrustedProxies are the proxies whose word about a client's address is taken. The zero value trusts none: anybody can
-// send the headers that proxies add.
-type TrustedProxies struct {
-	// Depth is how many proxies stand before the server, each of which adds the address that it was called from.
-	Depth int
-	// Networks are those that proxies are in; an address in one of them is a proxy's, at any depth.
-	Networks []netip.Prefix
-}
+	"github.com/ragservice/ragservice-operator/runtime/config"
+)
 
 // clientAddress is the address of the client that a request comes from: that of the connection, or, where it is a trusted
 // proxy's, the one that the proxy has seen, and so on. The zero address stands for what is no address.
-func clientAddress(r *http.Request, trusted TrustedProxies) netip.Addr {
+func clientAddress(r *http.Request, trusted config.TrustedProxies) netip.Addr {
 	from, _ := netip.ParseAddrPort(r.RemoteAddr)
 	address := plain(from.Addr())
 	if trusted.Depth == 0 && len(trusted.Networks) == 0 {
@@ -27,7 +20,7 @@ func clientAddress(r *http.Request, trusted TrustedProxies) netip.Addr {
 	}
 	seen := strings.Split(strings.Join(r.Header["X-Forwarded-For"], ","), ",")
 	for i, said := range slices.Backward(seen) {
-		if hop := len(seen) - i; hop > trusted.Depth && !trusted.holds(address) {
+		if hop := len(seen) - i; hop > trusted.Depth && !within(trusted.Networks, address) {
 			return address
 		}
 		next, err := netip.ParseAddr(strings.TrimSpace(said))
@@ -39,15 +32,15 @@ func clientAddress(r *http.Request, trusted TrustedProxies) netip.Addr {
 	return address
 }
 
-func (t TrustedProxies) holds(a netip.Addr) bool {
-	return slices.ContainsFunc(t.Networks, func(network netip.Prefix) bool { return network.Contains(a) })
+func within(networks []netip.Prefix, a netip.Addr) bool {
+	return slices.ContainsFunc(networks, func(network netip.Prefix) bool { return network.Contains(a) })
 }
 
 func plain(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
 
 // clientNetwork is the block of addresses that counts as one caller: an IPv4 address, or the IPv6 network of 64 bits that
 // a customer gets.
-func clientNetwork(r *http.Request, trusted TrustedProxies) netip.Prefix {
+func clientNetwork(r *http.Request, trusted config.TrustedProxies) netip.Prefix {
 	a := clientAddress(r, trusted)
 	bits := a.BitLen()
 	if a.Is6() {
@@ -68,7 +61,7 @@ func fromThisMachine(r *http.Request) bool {
 			return false
 		}
 	}
-	return clientAddress(r, TrustedProxies{}).IsLoopback() && loopbackHost(r.Host)
+	return clientAddress(r, config.TrustedProxies{}).IsLoopback() && loopbackHost(r.Host)
 }
 
 func loopbackHost(hostPort string) bool {

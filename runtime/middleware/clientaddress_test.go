@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/netip"
 	"testing"
+
+	"github.com/ragservice/ragservice-operator/runtime/config"
 )
 
 func TestClientNetwork(t *testing.T) {
@@ -15,7 +17,7 @@ func TestClientNetwork(t *testing.T) {
 		"[fe80::1%eth0]:80":          "fe80::/64",
 		"@":                          "invalid Prefix",
 	} {
-		if got := clientNetwork(&http.Request{RemoteAddr: remote}, TrustedProxies{}); got.String() != want {
+		if got := clientNetwork(&http.Request{RemoteAddr: remote}, config.TrustedProxies{}); got.String() != want {
 			t.Errorf("%s is of %s, want %s", remote, got, want)
 		}
 	}
@@ -27,18 +29,18 @@ func TestTrustedProxies(t *testing.T) {
 	tests := map[string]struct {
 		remote    string
 		forwarded []string
-		trusted   TrustedProxies
+		trusted   config.TrustedProxies
 		want      string
 	}{
-		"nobody is trusted":          {"192.0.2.1:1", []string{"203.0.113.7"}, TrustedProxies{}, "192.0.2.1"},
-		"one proxy":                  {"192.0.2.1:1", []string{"198.51.100.9, 203.0.113.7"}, TrustedProxies{Depth: 1}, "203.0.113.7"},
-		"two proxies":                {"192.0.2.1:1", []string{"198.51.100.9, 203.0.113.7", "192.0.2.2"}, TrustedProxies{Depth: 2}, "203.0.113.7"},
-		"proxy that adds nothing":    {"192.0.2.1:1", nil, TrustedProxies{Depth: 1}, "192.0.2.1"},
-		"proxies of a network":       {"10.0.0.1:1", []string{"198.51.100.9, 203.0.113.7, 10.0.0.2"}, TrustedProxies{Networks: inside}, "203.0.113.7"},
-		"not of the network":         {"192.0.2.1:1", []string{"203.0.113.7"}, TrustedProxies{Networks: inside}, "192.0.2.1"},
-		"IPv6 and IPv4 as IPv6":      {"[::ffff:10.0.0.1]:1", []string{"2001:db8::1"}, TrustedProxies{Networks: inside}, "2001:db8::1"},
-		"nonsense where a client is": {"10.0.0.1:1", []string{"unknown"}, TrustedProxies{Networks: inside}, "10.0.0.1"},
-		"nothing but proxies":        {"10.0.0.1:1", []string{"10.0.0.3, 10.0.0.2"}, TrustedProxies{Networks: inside}, "10.0.0.3"},
+		"nobody is trusted":          {"192.0.2.1:1", []string{"203.0.113.7"}, config.TrustedProxies{}, "192.0.2.1"},
+		"one proxy":                  {"192.0.2.1:1", []string{"198.51.100.9, 203.0.113.7"}, config.TrustedProxies{Depth: 1}, "203.0.113.7"},
+		"two proxies":                {"192.0.2.1:1", []string{"198.51.100.9, 203.0.113.7", "192.0.2.2"}, config.TrustedProxies{Depth: 2}, "203.0.113.7"},
+		"proxy that adds nothing":    {"192.0.2.1:1", nil, config.TrustedProxies{Depth: 1}, "192.0.2.1"},
+		"proxies of a network":       {"10.0.0.1:1", []string{"198.51.100.9, 203.0.113.7, 10.0.0.2"}, config.TrustedProxies{Networks: inside}, "203.0.113.7"},
+		"not of the network":         {"192.0.2.1:1", []string{"203.0.113.7"}, config.TrustedProxies{Networks: inside}, "192.0.2.1"},
+		"IPv6 and IPv4 as IPv6":      {"[::ffff:10.0.0.1]:1", []string{"2001:db8::1"}, config.TrustedProxies{Networks: inside}, "2001:db8::1"},
+		"nonsense where a client is": {"10.0.0.1:1", []string{"unknown"}, config.TrustedProxies{Networks: inside}, "10.0.0.1"},
+		"nothing but proxies":        {"10.0.0.1:1", []string{"10.0.0.3, 10.0.0.2"}, config.TrustedProxies{Networks: inside}, "10.0.0.3"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

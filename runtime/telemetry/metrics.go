@@ -20,6 +20,7 @@ type Metrics struct {
 	errors    *prometheus.CounterVec
 	limits    *prometheus.CounterVec
 	results   *prometheus.CounterVec
+	jwksReads *prometheus.CounterVec
 	lookups   *prometheus.CounterVec
 	extracted *prometheus.CounterVec
 	fallbacks *prometheus.CounterVec
@@ -78,7 +79,8 @@ func NewMetrics(version string) *Metrics {
 		documents: counter("ragservice_documents_total", "Documents received, by what became of them.", "status"),
 		recovered: counter("ragservice_documents_recovered_total", "Writes and deletions that a killed server left half done and this one ended.",
 			"kind", "outcome"),
-		reloads: counter("ragservice_config_reloads_total", "Configurations taken up or refused while running.", "outcome"),
+		jwksReads: counter("ragservice_jwks_reads_total", "Looks at the keys of the issuer of tokens.", "outcome"),
+		reloads:   counter("ragservice_config_reloads_total", "Configurations taken up or refused while running.", "outcome"),
 		config: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ragservice_config_info", Help: "1 for the hash of the configuration that runs."},
 			[]string{"hash"}),
 		keys: prometheus.NewGauge(prometheus.GaugeOpts{
@@ -90,7 +92,7 @@ func NewMetrics(version string) *Metrics {
 	build.WithLabelValues(version).Set(1)
 	m.registry.MustRegister(
 		m.requests, m.inFlight, m.errors, m.limits, m.results, m.lookups, m.extracted, m.fallbacks, m.redis, m.openSearch, m.retrieval,
-		m.model, m.tokens, m.documents, m.recovered, m.reloads, m.config, m.keys, m.logDropped, build,
+		m.model, m.tokens, m.documents, m.recovered, m.jwksReads, m.reloads, m.config, m.keys, m.logDropped, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
@@ -165,6 +167,9 @@ type resultLabels struct{ kind, outcome string }
 
 // Fallback counts an answer that another model wrote than the first.
 func (m *Metrics) Fallback(model string) { m.fallbacks.WithLabelValues(model).Inc() }
+
+// JWKSRead counts a look at the keys of the issuer of tokens; outcome is ok or error.
+func (m *Metrics) JWKSRead(outcome string) { m.jwksReads.WithLabelValues(outcome).Inc() }
 
 // Extracted counts an answer that was made without the model, which failed with that code.
 func (m *Metrics) Extracted(code string) { m.extracted.WithLabelValues(code).Inc() }

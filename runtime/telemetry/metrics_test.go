@@ -38,6 +38,7 @@ func used() *telemetry.Metrics {
 	m.Model("ok", time.Second, 100, 20)
 	m.Extracted("llm_timeout")
 	m.Fallback("spare")
+	m.JWKSRead("ok")
 	m.Documents("created", 3)
 	m.Recovered("update", "ok")
 	m.ConfigApplied("aaaa")

@@ -1,0 +1,225 @@
+package httpapi_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"maps"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+
+	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/jwks"
+	"github.com/ragservice/ragservice-operator/runtime/logging"
+	"github.com/ragservice/ragservice-operator/runtime/middleware"
+)
+
+// tokens are those of an issuer, which signs with an RSA key named a.
+type tokens struct {
+	t       *testing.T
+	private *rsa.PrivateKey
+	stray   *rsa.PrivateKey
+	curve   *ecdsa.PrivateKey
+}
+
+const issuerName, audience = "https://login.example.com", "ragservice"
+
+// withTokens has a fixture take them.
+func withTokens(t *testing.T) (*tokens, option) {
+	t.Helper()
+	k := &tokens{t: t}
+	var err error
+	if k.private, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
+		t.Fatal(err)
+	}
+	if k.stray, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
+		t.Fatal(err)
+	}
+	if k.curve, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
+		t.Fatal(err)
+	}
+	set, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{
+		{Key: &k.private.PublicKey, KeyID: "a", Use: "sig", Algorithm: "RS256"}, {Key: &k.curve.PublicKey, KeyID: "b"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k, func(f *fixture) {
+		f.config.Auth = config.Auth{Mode: config.AuthJWT, JWT: &config.JWT{
+			Issuer: issuerName, Audiences: []string{"other", audience}, Algorithms: []string{"RS256", "ES256"}, JWKS: string(set),
+			TierClaim: "tier", TenantClaim: "https://example.com/tenant", RoleClaim: "roles",
+		}}
+		settings := func() config.JWT { return *f.config.Auth.JWT }
+		f.api.Authentication.Modes[config.AuthJWT] = middleware.JWT{
+			Settings: settings, Source: &jwks.Source{Settings: settings}, Hasher: logging.NewHasher([]byte("key of the fixture")),
+		}
+	}
+}
+
+// claims are good ones, with changes; nil takes one out.
+func claims(changes map[string]any) map[string]any {
+	all := map[string]any{
+		"iss": issuerName, "aud": audience, "sub": "alice", "exp": time.Now().Add(time.Hour).Unix(), "iat": time.Now().Unix(),
+		"tier": "premium", "https://example.com/tenant": "acme",
+	}
+	maps.Copy(all, changes)
+	maps.DeleteFunc(all, func(_ string, v any) bool { return v == nil })
+	return all
+}
+
+func (k *tokens) sign(algorithm jose.SignatureAlgorithm, key any, id string, claims map[string]any) string {
+	k.t.Helper()
+	options := (&jose.SignerOptions{}).WithType("JWT")
+	if id != "" {
+		options = options.WithHeader("kid", id)
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: key}, options)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	token, err := jwt.Signed(signer).Claims(claims).Serialize()
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return token
+}
+
+func (k *tokens) good(changes map[string]any) string {
+	return k.sign(jose.RS256, k.private, "a", claims(changes))
+}
+
+// unsigned is a token of no algorithm.
+func unsigned(claims map[string]any) string {
+	part := func(v any) string {
+		text, _ := json.Marshal(v)
+		return base64.RawURLEncoding.EncodeToString(text)
+	}
+	return part(map[string]string{"alg": "none", "typ": "JWT"}) + "." + part(claims) + "."
+}
+
+func TestTokensThatDoNotCount(t *testing.T) {
+	k, tokens := withTokens(t)
+	f := start(t, tokens)
+	der, err := x509.MarshalPKIXPublicKey(&k.private.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	publicPEM := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+	good := k.good(nil)
+	parts := strings.Split(good, ".")
+	for name, token := range map[string]string{
+		"none":                        "",
+		"nonsense":                    "nonsense",
+		"an API key":                  clientKey,
+		"no signature":                unsigned(claims(nil)),
+		"a signature cut off":         parts[0] + "." + parts[1] + ".",
+		"other claims":                parts[0] + "." + strings.Split(k.good(map[string]any{"roles": "admin"}), ".")[1] + "." + parts[2],
+		"the public key as a secret":  k.sign(jose.HS256, publicPEM, "a", claims(nil)),
+		"another's key":               k.sign(jose.RS256, k.stray, "a", claims(nil)),
+		"an algorithm not allowed":    k.sign(jose.RS512, k.private, "a", claims(nil)),
+		"an id that is not known":     k.sign(jose.RS256, k.private, "z", claims(nil)),
+		"no id, of several keys":      k.sign(jose.RS256, k.private, "", claims(nil)),
+		"the key of another":          k.sign(jose.RS256, k.private, "b", claims(nil)),
+		"another issuer":              k.good(map[string]any{"iss": "https://evil.example.com"}),
+		"no issuer":                   k.good(map[string]any{"iss": nil}),
+		"another audience":            k.good(map[string]any{"aud": []string{"mail"}}),
+		"no audience":                 k.good(map[string]any{"aud": nil}),
+		"expired":                     k.good(map[string]any{"exp": time.Now().Add(-2 * time.Minute).Unix()}),
+		"no end":                      k.good(map[string]any{"exp": nil}),
+		"not yet valid":               k.good(map[string]any{"nbf": time.Now().Add(2 * time.Minute).Unix()}),
+		"nobody":                      k.good(map[string]any{"sub": nil}),
+		"a subject of another type":   k.good(map[string]any{"sub": 7}),
+		"a tenant that cannot be one": k.good(map[string]any{"https://example.com/tenant": "a\x00"}),
+		"too long":                    k.good(map[string]any{"padding": strings.Repeat("x", 20_000)}),
+	} {
+		got := f.call("GET", "/api/v1/stats", "", "X-API-Key: ", "Authorization: Bearer "+token)
+		if got.status != 401 && got.status != 429 || got.header.Get("WWW-Authenticate") == "" && got.status == 401 {
+			t.Errorf("%s: %d %s", name, got.status, got.body)
+		}
+		for _, inside := range []string{"jose", "square", "crypto", "verif", "alg", "kid"} {
+			if strings.Contains(got.body, inside) {
+				t.Errorf("%s: the caller is told %s", name, got.body)
+			}
+		}
+		f.api.Authentication = &middleware.Authentication{Mode: f.api.Authentication.Mode, Modes: f.api.Authentication.Modes}
+	}
+}
+
+func TestTokensSayWhoAsks(t *testing.T) {
+	k, tokens := withTokens(t)
+	f := start(t, tokens)
+	for name, tt := range map[string]struct {
+		token         string
+		tenant, limit string
+		document      int
+	}{
+		"a client":                      {k.good(nil), "acme", "100", 403},
+		"of another algorithm":          {k.sign(jose.ES256, k.curve, "b", claims(nil)), "acme", "100", 403},
+		"of the default tier":           {k.good(map[string]any{"tier": nil}), "acme", "10", 403},
+		"of a tier that is not known":   {k.good(map[string]any{"tier": "gold"}), "acme", "10", 403},
+		"of the default tenant":         {k.good(map[string]any{"https://example.com/tenant": nil}), "default", "100", 403},
+		"an administrator":              {k.good(map[string]any{"roles": "admin"}), "acme", "100", 200},
+		"an administrator among others": {k.good(map[string]any{"roles": []string{"dev", "admin"}}), "acme", "100", 200},
+		"with a role that is none":      {k.good(map[string]any{"roles": []string{"administrator"}}), "acme", "100", 403},
+		"a minute late":                 {k.good(map[string]any{"exp": time.Now().Add(-30 * time.Second).Unix()}), "acme", "100", 403},
+	} {
+		as := "Authorization: Bearer " + tt.token
+		if got := f.call("GET", "/api/v1/stats", "", "X-API-Key: ", as); got.status != 200 || got.fields(t)["tenant"] != tt.tenant {
+			t.Errorf("%s: %d %s, want tenant %s", name, got.status, got.body, tt.tenant)
+		}
+		if got := f.call("POST", ask, `{"query":"x"}`, "X-API-Key: ", as); got.header.Get("X-RateLimit-Limit") != tt.limit {
+			t.Errorf("%s: a limit of %s, want %s", name, got.header.Get("X-RateLimit-Limit"), tt.limit)
+		}
+		if got := f.call("GET", documents+"/a", "", "X-API-Key: ", as); got.status != tt.document {
+			t.Errorf("%s: %d for a document, want %d", name, got.status, tt.document)
+		}
+	}
+	if log := f.log.String(); strings.Contains(log, "alice") || !strings.Contains(log, `"user_id":"sub:`) {
+		t.Error("the log does not name callers by a hash of their subject")
+	}
+}
+
+func TestTrustedHeader(t *testing.T) {
+	trusting := func(network string) option {
+		return func(f *fixture) {
+			f.config.Auth = config.Auth{Mode: config.AuthTrustedHeader, TrustedHeader: &config.TrustedHeader{
+				Networks: []netip.Prefix{netip.MustParsePrefix(network)}, User: "X-Forwarded-User", Tier: "X-Tier", Tenant: "X-Tenant", Role: "X-Role",
+			}}
+			f.api.Authentication.Modes[config.AuthTrustedHeader] = middleware.TrustedHeader{
+				Settings: func() config.TrustedHeader { return *f.config.Auth.TrustedHeader },
+				Hasher:   logging.NewHasher([]byte("key of the fixture")),
+			}
+		}
+	}
+	const noKey, user = "X-API-Key: ", "X-Forwarded-User: alice"
+	f := start(t, trusting("127.0.0.0/8"))
+	got := f.call("POST", ask, `{"query":"x"}`, noKey, user, "X-Tier: premium", "X-Tenant: acme")
+	if got.status != 200 || got.header.Get("X-RateLimit-Limit") != "100" {
+		t.Errorf("through the proxy: %d, limit %s", got.status, got.header.Get("X-RateLimit-Limit"))
+	}
+	if got := f.call("GET", documents+"/a", "", noKey, user); got.status != 403 {
+		t.Errorf("a client: %d, want 403", got.status)
+	}
+	if got := f.call("GET", documents+"/a", "", noKey, user, "X-Role: admin"); got.status != 200 {
+		t.Errorf("an administrator: %d", got.status)
+	}
+	for name, headers := range map[string][]string{"no user": {noKey, "X-Role: admin"}, "an API key": {"X-API-Key: " + adminKey}} {
+		if got := f.call("GET", "/api/v1/stats", "", headers...); got.status != 401 {
+			t.Errorf("%s: %d, want 401", name, got.status)
+		}
+	}
+	elsewhere := start(t, trusting("10.0.0.0/8"))
+	if got := elsewhere.call("GET", "/api/v1/stats", "", noKey, user, "X-Forwarded-For: 10.0.0.1"); got.status != 401 {
+		t.Errorf("from another network, which says that it is the proxy's: %d, want 401", got.status)
+	}
+}

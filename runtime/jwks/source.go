@@ -1,0 +1,145 @@
+package jwks
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+)
+
+const (
+	// fetchPause is the least time between two looks at the issuer's keys: a token with an unknown key must not have it asked for each
+	// request.
+	fetchPause = time.Minute
+	// firstPause is that while no keys are known.
+	firstPause = 5 * time.Second
+	// keepFor is how long keys are used before they are looked at anew. One that the issuer has withdrawn is known for so long.
+	keepFor = time.Hour
+)
+
+// Source has the keys of the issuer that the settings name. It is safe for concurrent use.
+type Source struct {
+	// Settings are asked for each token: another address, or other keys, take effect at once.
+	Settings func() config.JWT
+	// OnFetch is told how each look at the issuer's keys ended; may be nil.
+	OnFetch func(err error)
+	// Now is the clock; nil for time.Now.
+	Now func() time.Time
+
+	mu    sync.Mutex
+	known set
+	// fetching is closed when the look under way has ended; nil without one.
+	fetching chan struct{}
+	// tried is when the last look began, for the keys of triedPlace.
+	tried      time.Time
+	triedPlace string
+}
+
+// set is the keys of a place: of an address, or those of the configuration itself.
+type set struct {
+	place string
+	keys  []jose.JSONWebKey
+	at    time.Time
+}
+
+// of are the keys of an id; without one, the only key.
+func (s set) of(id string) []jose.JSONWebKey {
+	if id == "" && len(s.keys) == 1 {
+		return s.keys
+	}
+	var found []jose.JSONWebKey
+	for _, key := range s.keys {
+		if id != "" && key.KeyID == id {
+			found = append(found, key)
+		}
+	}
+	return found
+}
+
+// Keys are those of the id. While it is not known, or the keys are old, they are looked at anew, within the pauses; requests that
+// need what such a look may bring wait for it. The last keys that were read hold as long as no others can be.
+func (s *Source) Keys(ctx context.Context, id string) ([]jose.JSONWebKey, error) {
+	settings := s.Settings()
+	if settings.JWKS != "" {
+		return s.given(settings.JWKS, id)
+	}
+	for {
+		found, known, fetching := s.look(settings.JWKSURL, id)
+		switch {
+		case len(found) > 0:
+			return found, nil
+		case fetching == nil && !known:
+			return nil, unreadable(errors.New("the last look at them has failed"))
+		case fetching == nil:
+			return nil, nil
+		}
+		select {
+		case <-fetching:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// given are keys of the configuration, which has checked them.
+func (s *Source) given(text, id string) ([]jose.JSONWebKey, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.known.place != text {
+		keys, err := config.ParseJWKS([]byte(text))
+		if err != nil {
+			return nil, unreadable(err)
+		}
+		s.known = set{place: text, keys: keys}
+	}
+	return s.known.of(id), nil
+}
+
+func unreadable(cause error) error {
+	return &rag.Error{
+		Kind: rag.ErrOverloaded, Message: "the keys that tokens are checked by cannot be read", RetryAfter: firstPause, Cause: cause,
+	}
+}
+
+// look returns the keys of an id, whether any of the place are known, and the end of a look at the issuer's that may bring them; nil
+// when none is under way or due.
+func (s *Source) look(place, id string) (found []jose.JSONWebKey, known bool, fetching <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if s.Now != nil {
+		now = s.Now()
+	}
+	pause := firstPause
+	if known = s.known.place == place; known {
+		found, pause = s.known.of(id), fetchPause
+	}
+	wanted := len(found) == 0 || now.Sub(s.known.at) >= keepFor
+	if wanted && s.fetching == nil && (s.triedPlace != place || now.Sub(s.tried) >= pause) {
+		s.tried, s.triedPlace, s.fetching = now, place, make(chan struct{})
+		go s.fetch(place, now, s.fetching)
+	}
+	if s.fetching == nil {
+		return found, known, nil
+	}
+	return found, known, s.fetching
+}
+
+func (s *Source) fetch(place string, at time.Time, done chan struct{}) {
+	keys, err := read(place)
+	s.mu.Lock()
+	if err == nil {
+		s.known = set{place: place, keys: keys, at: at}
+	}
+	s.fetching = nil
+	s.mu.Unlock()
+	close(done)
+	if s.OnFetch != nil {
+		s.OnFetch(err)
+	}
+}
