@@ -100,7 +100,7 @@ func stopHits(sample string) (hits []int, words int) {
 		if words++; words > detectWords {
 			break
 		}
-		bits := stopWords[strings.ToLower(strings.ReplaceAll(token, "’", "'"))]
+		bits := stopWords[strings.ToLower(strings.ReplaceAll(token, "’", "'"))] &^ otherWords
 		for i := 0; bits != 0; i++ {
 			hits[i] += int(bits & 1)
 			bits >>= 1

@@ -157,9 +157,9 @@ func writeOut(s string) string { return writtenOut.Replace(s) }
 
 var writtenOut = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "ø", "oe", "å", "aa")
 
-// withoutArticle takes the Arabic article, and what is written together with it, off a word without diacritics.
+// withoutArticle takes the Arabic or the Hebrew article, and what is written together with it, off a word without diacritics.
 func withoutArticle(s string) string {
-	for _, prefix := range [...]string{"وال", "بال", "كال", "فال", "ال", "لل"} {
+	for _, prefix := range [...]string{"وال", "بال", "كال", "فال", "ال", "لل", "וה", "שה", "ה"} {
 		if rest, ok := strings.CutPrefix(s, prefix); ok && utf8.RuneCountInString(rest) >= 3 {
 			return rest
 		}

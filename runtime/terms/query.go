@@ -27,6 +27,7 @@ func (a *Analyser) Query(text string) []Term {
 	defer a.scanners.Put(s)
 	s.surface = true
 	s.stemmers = append(s.stemmers, a.languages...)
+	s.stops = a.foreignStops()
 	for _, l := range a.languages {
 		s.stops |= l.bit
 	}

@@ -1,6 +1,10 @@
 package terms
 
-import "strings"
+import (
+	"strings"
+
+	"golang.org/x/text/cases"
+)
 
 // stopWords gives for each stop word the bits of the languages that it is one of. They are folded in case, and serve to tell
 // a language too.
@@ -10,6 +14,9 @@ var stopWords = func() map[string]uint32 {
 		for word := range strings.FieldsSeq(functionWords[l.code]) {
 			bits[word] |= l.bit
 		}
+	}
+	for _, word := range questionWords {
+		bits[cases.Fold().String(word)] |= otherWords
 	}
 	return bits
 }()

@@ -46,6 +46,8 @@ func TestAnswersOfKinds(t *testing.T) {
 		{name: "Chinese", question: "带薪年假有多少天？", text: "带薪年假每年二十天。申请必须提前一周提交。办公室位于柏林。", want: "带薪年假每年二十天。"},
 		{name: "Hindi", question: "वार्षिक अवकाश कितने दिन का है?", text: "वार्षिक अवकाश बीस दिन का है। कार्यालय नौ बजे खुलता है।", want: "वार्षिक अवकाश बीस दिन का है।"},
 		{name: "Hebrew with marks of direction", question: "כמה ימי חופשה מקבל עובד?", text: "\u200fכל עובד מקבל עשרים ימי חופשה.\u200f המשרד נפתח בתשע.\u200f", want: "כל עובד מקבל עשרים ימי חופשה."},
+		{name: "a short Russian question", question: "Какой порт?", text: "Сервер слушает все интерфейсы машины. Порт 8080. Другой адрес может быть выбран оператором.", want: "Порт 8080."},
+		{name: "a Hebrew question with articles", question: "מה הפורט של דואר?", text: "| שירות | פורט |\n|---|---|\n| דואר | 25 |\n| אתר | 80 |\n", want: "| דואר | 25 |", said: "שירות: דואר, פורט: 25"},
 		{name: "Thai", question: "พนักงานมีวันลาพักร้อนกี่วัน", text: "# การลา\n\nพนักงานมีวันลาพักร้อนสามสิบวันต่อปี\n\n# สำนักงาน\n\nสำนักงานเปิดเวลาเก้าโมง\n", want: "พนักงานมีวันลาพักร้อนสามสิบวันต่อปี"},
 		{name: "a sentence that begins with code", question: "What sets the address of the API?", text: "It listens on a port. `--listen` sets the address of the API. The address of the office is Bonn.", want: "`--listen` sets the address of the API."},
 		{name: "a table row", question: "Which port does redis use?", text: "## Ports\n\n| Service | Port |\n|---|---|\n| redis | 6379 |\n| smtp | 25 |\n\nEvery port of a service can be changed in the manifest.\n", want: "| redis | 6379 |", said: "Service: redis, Port: 6379"},
