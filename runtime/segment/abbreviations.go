@@ -41,10 +41,10 @@ func initial(before string) bool {
 // often end a sentence ("etc.", "Inc.") are not here: a small letter behind them goes on by itself.
 var abbreviations = wordSet(`
 	dr mr mrs ms prof st messrs gen col capt lt sgt rev hon e.g i.e cf vs viz approx ca resp incl excl no nos nr vol vols fig figs eq sec
-	sect ch chap p pp ed eds al max min est tel ext dept univ mt eqs
+	sect ch chap p pp ed eds al max min est tel ext dept univ mt eqs ave blvd
 	z.b d.h u.a o.ä i.d.r s.o s.u v.a bzw bspw evtl ggf inkl exkl sog vgl abb abs bd hr hrn fr frl dipl ing std mind höchst tgl zzt usf str
-	m mm mme mlle mgr ex éd env
-	sr sra srta dra ej p.ej pág págs núm art aprox ud uds
+	m mm mme mlle mgr ex éd env av bd boul
+	sr sra srta dra ej p.ej pág págs núm art aprox ud uds avda avd pza
 	sig sigg dott ecc.g es
 	dhr mevr dr mw bijv o.a d.w.z
 	al ul np tzn inż mgr św

@@ -12,7 +12,7 @@ import (
 
 // Version names what this package does. Units of one version are not those of another: it rises with each change that
 // moves a boundary, so that documents sent again are cut anew.
-const Version = "6"
+const Version = "7"
 
 // Kind is what a unit is.
 type Kind uint8

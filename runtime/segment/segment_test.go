@@ -106,6 +106,8 @@ func TestUnits(t *testing.T) {
 			[]string{"^ Name   Port", "Name Port | redis  6379", "Name Port | smtp   25\n       587", "The end."}},
 		{"columns between two rules", "=====  ====\nredis  6379\nsmtp   25\n=====  ====\n\nThe end.\n\n=== ===\n", []string{"redis  6379", "smtp   25", "The end."}},
 		{"a quotation behind a sentence", "必ず出す！月末です。「早めに」と言う。「三日。」と言った。次です。", []string{"必ず出す！", "月末です。", "「早めに」と言う。", "「三日。」と言った。", "次です。"}},
+		{"what is said, and who says it", "\"Stop!\" said he. \"Why?\" It was late. «Où ?» demanda-t-il.", []string{"\"Stop!\" said he.", "\"Why?\"", "It was late.", "«Où ?» demanda-t-il."}},
+		{"streets", "Il est au 5, av. Victor Hugo. Está en la Avda. Libertad.", []string{"Il est au 5, av. Victor Hugo.", "Está en la Avda. Libertad."}},
 		{"a quotation that ends", "经理说：“报销需要三天。”会议室在三楼。“好。”他说。", []string{"经理说：“报销需要三天。”", "会议室在三楼。", "“好。”", "他说。"}},
 		{"columns without names", "redis   6379   anna\nsmtp    25     bert\n", []string{"redis   6379   anna", "smtp    25     bert"}},
 		{"sections of a configuration", "[server]\nport=80\n\n[admin]\n# Behind it.\nport=90\n\nname=a\n",

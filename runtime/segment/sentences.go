@@ -125,6 +125,9 @@ func goesOn(before, after string) bool {
 		return true
 	}
 	trimmed := strings.TrimRight(before, " ")
+	if last, _ := utf8.DecodeLastRuneInString(trimmed); strings.ContainsRune("\"'”’»)", last) && unicode.IsLower(firstRune(after)) {
+		return true // "Stop!" said the guard.
+	}
 	if strings.HasPrefix(after, "と") || strings.HasPrefix(after, "って") { // a quotation in Japanese
 		return strings.HasSuffix(trimmed, "」") || strings.HasSuffix(trimmed, "』")
 	}
