@@ -20,9 +20,15 @@ func abbreviates(s string) bool {
 	word := s[start:]
 	if r, size := utf8.DecodeRuneInString(word); size == len(word) && unicode.IsLetter(r) && !unicode.Is(unicode.Lo, r) {
 		// An initial, or one letter of "z. B."; but "plan B." ends.
-		return unicode.IsLower(r) || start == 0 || initial(s[:start])
+		return unicode.IsLower(r) && !unit(r, s[:start]) || start == 0 || unicode.IsUpper(r) && initial(s[:start])
 	}
 	return abbreviations[strings.ToLower(word)]
+}
+
+// unit says whether a letter behind before is what a number counts: "50 l."
+func unit(r rune, before string) bool {
+	before = strings.TrimRight(before, " ")
+	return strings.ContainsRune("lmgsh", r) && before != "" && before[len(before)-1] >= '0' && before[len(before)-1] <= '9'
 }
 
 // initial says whether a capital and a full stop behind before are the initial of a name: another initial, a name or a

@@ -159,6 +159,10 @@ func yamlUnits(e *emitter) {
 				continue
 			}
 		}
+		if !named && key == s && sentenceEnd(s) && strings.Contains(s, " ") { // the text of a value, or of a mail below its head
+			e.within(yamlPath(path), func() { e.sentences([]line{l}, Sentence) })
+			continue
+		}
 		e.emit(Unit{Start: l.start, End: l.end, Kind: Record, Context: yamlPath(path)})
 	}
 }

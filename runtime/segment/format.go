@@ -180,12 +180,20 @@ var delimiters = []byte{',', ';', '\t', '|'}
 // sentences; 0 when it is no table of values.
 func delimiterOf(head string) byte {
 	for _, d := range delimiters {
-		lines, columns, same := 0, 0, 0
+		lines, columns, same, start := 0, 0, 0, -1
 		for l := range linesOf(head, 0, len(head)) {
-			if l.blank() {
+			if start < 0 {
+				start = l.start
+			}
+			if l.blank() && start == l.start {
+				start = -1
 				continue
 			}
-			n := len(split(head[l.start:l.end], d))
+			if row := head[start:l.end]; columns > 0 && strings.Count(row, `"`)%2 == 1 && len(row) <= 2<<10 {
+				continue // a value of several lines
+			}
+			n := len(split(head[start:l.end], d))
+			start = -1
 			if lines++; lines == 1 {
 				columns = n
 				if n < 2 || commented(head[l.start:]) || len(head[l.start:l.end]) > 2<<10 || sentenceEnd(head[l.start:l.end]) {

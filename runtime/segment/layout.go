@@ -76,10 +76,13 @@ func (e *emitter) block(lines []line, depth int) int {
 // emphasisLevel is the level of a line in bold type that stands for a heading: below those that are marked as such.
 const emphasisLevel = 7
 
-// emphasized says whether a line is bold as a whole, and no sentence.
+// emphasized says whether a line is bold as a whole, and no sentence but a question.
 func emphasized(s string) bool {
-	return len(s) > 4 && strings.HasPrefix(s, "**") && strings.HasSuffix(s, "**") && !strings.Contains(s[2:len(s)-2], "**") &&
-		!sentenceEnd(strings.Trim(s, "*"))
+	if len(s) <= 4 || !strings.HasPrefix(s, "**") || !strings.HasSuffix(s, "**") || strings.Contains(s[2:len(s)-2], "**") {
+		return false
+	}
+	inner := strings.Trim(s, "*")
+	return !sentenceEnd(inner) || strings.HasSuffix(inner, "?") || strings.HasSuffix(inner, "？") || strings.HasSuffix(inner, "؟")
 }
 
 func (e *emitter) flushTerm() {
