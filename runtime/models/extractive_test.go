@@ -74,6 +74,11 @@ func TestExtractive(t *testing.T) {
 			[]string{"## How do I reset my password?\n\nFollow the link in the mail. It works for an hour.\n\n## How do I change a colour?\n\nAsk in a shop."},
 			"Follow the link in the mail. [1]",
 		},
+		{
+			"a bold line that asks", "How can I reset a password?",
+			[]string{"**How do I reset my password?**\n\nFollow the link in the mail.\n\n**How do I change a colour?**\n\nAsk in a shop."},
+			"Follow the link in the mail. [1]",
+		},
 		{"a heading that asks something else", "How do I reset the clock of the tower?", []string{"## How do I reset my password?\n\nFollow the link in the mail."}, rag.NothingFound},
 		{"a heading is no answer", "Where is the garden of the palace?", []string{"# The garden of the palace\n\nIt opens at nine."}, rag.NothingFound},
 		{"one word of many", "Which frog sings at the edge of the northern lake?", []string{"The lake is deep."}, rag.NothingFound},

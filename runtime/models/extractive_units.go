@@ -140,7 +140,7 @@ func (c *candidate) asks() bool {
 }
 
 func isQuestion(text string) bool {
-	last, _ := utf8.DecodeLastRuneInString(text)
+	last, _ := utf8.DecodeLastRuneInString(strings.TrimRight(text, "*_")) // it may be in bold
 	return strings.ContainsRune("?？؟", last)
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 // Version is raised by each change that makes other terms of the same text. Indices are kept with Analyser.Version.
-const Version = "3"
+const Version = "4"
 
 // MaxTermLength bounds a term, in characters. A longer word is a term of its first characters and a hash of all.
 const MaxTermLength = 64
@@ -36,7 +36,7 @@ func New(languages []string) *Analyser {
 }
 
 // Version names the terms that the Analyser makes: two of the same Version make the same terms of the same text. It is made
-// of lower-case letters, digits and hyphens: 3-en-de.
+// of lower-case letters, digits and hyphens: 4-en-de.
 func (a *Analyser) Version() string { return a.version }
 
 // Fields are the terms of a text as an index holds them, separated by spaces. No term has white space in it.

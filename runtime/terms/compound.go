@@ -108,8 +108,16 @@ func (s *scanner) emitWord(whole string, first, last int) {
 			}
 		}
 		s.addForms(w, folded, base)
+		s.addUnescaped(w, folded, first)
 	}
 	s.emit(w)
+}
+
+// addUnescaped adds a word that may begin behind the sign for a new line or a tab in JSON (\n, \r, \t). Queries leave it out.
+func (s *scanner) addUnescaped(w *word, folded string, at int) {
+	if at > 0 && s.run.text[at-1] == '\\' && len(folded) > 2 && strings.IndexByte("nrt", folded[0]) >= 0 {
+		s.addForms(w, folded[1:], 0)
+	}
 }
 
 // addSymbols adds the form with the symbols that belong to a name: C++, C#, .NET, --force, /etc/passwd. It says whether
@@ -150,6 +158,7 @@ func (s *scanner) addParts(w *word, areWords bool) {
 		case utf8.RuneCountInString(part) > 1:
 			if !s.isStop(part, part) {
 				s.addForms(w, part, s.weightOf(i, weight))
+				s.addUnescaped(w, part, p.start)
 			}
 		case areWords: // the e of e-mail, the l of l'école
 		default:

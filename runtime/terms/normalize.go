@@ -2,7 +2,10 @@ package terms
 
 import (
 	"sort"
+	"strconv"
+	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -97,7 +100,8 @@ func (n *normalized) original(start, end int) (int, int) {
 // normalize reads a run.
 func (n *normalized) normalize(run string, base int) {
 	n.reset(base)
-	if isASCII(run) {
+	escaped := strings.Contains(run, `\u`)
+	if !escaped && isASCII(run) {
 		n.text = append(n.text, run...)
 		for i, b := range n.text {
 			if b == '`' {
@@ -106,8 +110,11 @@ func (n *normalized) normalize(run string, base int) {
 		}
 		return
 	}
-	for i, r := range run {
-		size := utf8.RuneLen(r)
+	for i, size := 0, 0; i < len(run); i += size {
+		var r rune
+		if r, size = utf8.DecodeRuneInString(run[i:]); escaped && r == '\\' {
+			r, size = unescape(run[i:])
+		}
 		r = unify(r)
 		if r < 0 {
 			continue
@@ -128,6 +135,34 @@ func (n *normalized) normalize(run string, base int) {
 		last := max(from, segments.Pos()-1)
 		n.append(segment, n.visibleFrom[from], n.visibleTo[last])
 	}
+}
+
+// unescape is the character that s, which begins with a backslash, begins with: JSON may write any as \u and four digits, two of these for
+// the rarer ones.
+func unescape(s string) (r rune, size int) {
+	const length = len(`\u0000`)
+	unit := func(s string) rune {
+		if len(s) < length || s[1] != 'u' {
+			return utf8.RuneError
+		}
+		code, err := strconv.ParseUint(s[2:length], 16, 16)
+		if err != nil {
+			return utf8.RuneError
+		}
+		return rune(code) //nolint:gosec // of 16 bits
+	}
+	switch r = unit(s); {
+	case r == utf8.RuneError:
+	case r <= ' ':
+		return ' ', length
+	case !utf16.IsSurrogate(r):
+		return r, length
+	case len(s) >= 2*length && s[length] == '\\':
+		if r = utf16.DecodeRune(r, unit(s[length:])); r != utf8.RuneError {
+			return r, 2 * length
+		}
+	}
+	return '\\', 1
 }
 
 func (n *normalized) append(segment []byte, start, end int) {
