@@ -1,10 +1,12 @@
 package models
 
 import (
+	"encoding/json"
 	"math"
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/ragservice/ragservice-operator/runtime/rag"
@@ -257,6 +259,17 @@ func (q *question) rank() []*candidate {
 // bracketed are markers in a passage's own text, which would be taken for citations.
 var bracketed = regexp.MustCompile(`\[(\d{1,3})\]`)
 
+// escapes are characters that JSON writes in digits.
+var escapes = regexp.MustCompile(`(\\u[0-9a-fA-F]{4})+`)
+
+func unescaped(s string) string {
+	var characters string
+	if json.Unmarshal([]byte(`"`+s+`"`), &characters) != nil || strings.ContainsFunc(characters, unicode.IsControl) {
+		return s
+	}
+	return characters
+}
+
 // say is a unit as a person reads it: on one line, a row with the names of its columns, a record with its keys, and
 // without brackets that look like a citation.
 func say(u rag.Unit, quote string) string {
@@ -271,6 +284,9 @@ func say(u rag.Unit, quote string) string {
 		if last := u.Context[len(u.Context)-1]; strings.IndexByte(".!?", last) >= 0 {
 			text = u.Context + " " + quote
 		}
+	}
+	if u.Kind == segment.Record {
+		text = escapes.ReplaceAllStringFunc(text, unescaped)
 	}
 	text = strings.Join(strings.Fields(text), " ")
 	if utf8.RuneCountInString(text)+markerLength > maxAnswer {

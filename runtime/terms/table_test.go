@@ -272,7 +272,7 @@ var rows = []row{
 	{"new lines in JSON", `{"text":"one\nneedle\ttwo"}`, "needle", true, ""},
 	{"new lines in JSON", `{"text":"\nneedles"}`, "needle", true, ""},
 	{"new lines in JSON", `{"text":"one\u000aneedle"}`, "needle", true, ""},
-	{"new lines in JSON are no words of a query", `new folders`, `C:\renew`, false, ""},
+	{"new lines in JSON are no words of a query", `folders`, `C:\nfolders`, false, ""},
 	{"half of a JSON escape", `{"needle":"\ud83c"}`, "needle", true, ""},
 	{"a folder that begins with u", `C:\u\needle`, "needle", true, ""},
 	{"a folder that begins with u", `C:\users\needle`, "users", true, ""},
