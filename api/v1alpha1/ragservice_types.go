@@ -84,6 +84,10 @@ type RAGServiceSpec struct {
 	// +default={}
 	// +optional
 	Auth AuthSpec `json:"auth,omitzero"`
+	// resilience is what the server does while what it needs is down, and while it has too much to do.
+	// +default={}
+	// +optional
+	Resilience ResilienceSpec `json:"resilience,omitzero"`
 	// logging is what the server writes to its log.
 	// +default={}
 	// +optional

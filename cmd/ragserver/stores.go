@@ -50,6 +50,7 @@ func (srv *server) openStore(s setup, analyser *terms.Analyser) (documents, erro
 		Config:    *stores.OpenSearch,
 		Analyser:  analyser,
 		Observe:   srv.metrics.OpenSearch,
+		Breaker:   func() (int, time.Duration) { return s.source.Config().Resilience.Breaker() },
 		OnRebuild: srv.rebuilding(),
 		OnHealth:  srv.openSearchHealth(),
 	})

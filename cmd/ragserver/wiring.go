@@ -133,12 +133,17 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 // newChain is the model and its fallbacks. Their addresses and keys are those of the start: a key never goes to another's address.
 func (srv *server) newChain(s setup, roots *x509.CertPool) *models.Chain {
 	llm := func() config.LLM { return s.source.Config().LLM }
+	newModel := func(settings func() config.LLM, key string) *models.OpenAI {
+		model := models.NewOpenAI(settings, key, roots, srv.observeModel)
+		model.Resilience = func() config.Resilience { return s.source.Config().Resilience }
+		return model
+	}
 	chain := &models.Chain{
-		First:      models.NewOpenAI(llm, s.credentials.LLMAPIKey, roots, srv.observeModel),
+		First:      newModel(llm, s.credentials.LLMAPIKey),
 		OnFallback: srv.metrics.Fallback,
 	}
 	for i, f := range llm().Fallbacks {
-		chain.Fallbacks = append(chain.Fallbacks, models.NewOpenAI(models.Fallback(llm, f), s.credentials.LLMFallbackKeys[i], roots, srv.observeModel))
+		chain.Fallbacks = append(chain.Fallbacks, newModel(models.Fallback(llm, f), s.credentials.LLMFallbackKeys[i]))
 	}
 	return chain
 }

@@ -35,6 +35,7 @@ var accepted = []struct{ name, spec string }{
 	{"cache at its bounds", extractive + "  cache: {enabled: false, ttl: {search: 720h, llm: 1000ms}, local: {maxBytes: 16Gi}, generation: 9007199254740993}\n"},
 	{"stale results at their bounds", extractive + "  cache: {staleIfError: 0s, jitterPercent: 0}\n"},
 	{"stale results for a day", extractive + "  cache: {staleIfError: 24h, jitterPercent: 50}\n"},
+	{"resilience", extractive + "  resilience: {retries: 0, initialBackoff: 100ms, circuitBreaker: {failures: 100, openFor: 1h}, maxInFlight: 1, queueTimeout: 0s}\n"},
 	{"fallbacks", withLLM("fallbacks: [{baseURL: 'http://a/v1', model: m}, {baseURL: 'https://b', model: other, apiKeySecretRef: {name: a, key: b}}], caSecretRef: {name: a, key: b}")},
 	{"answers without the model", "  models: {llm: {provider: OpenAI, baseURL: 'http://llm/v1', model: m, onUnavailable: Extract}}\n"},
 	{"limits with all", extractive + "  rateLimits: {refill: WholeTokens, onStoreFailure: Deny, shadow: true, tenant: {requestsPerMinute: 1}, service: {requestsPerMinute: 1000000}}\n"},

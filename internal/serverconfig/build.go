@@ -20,7 +20,8 @@ func Build(rag *v1alpha1.RAGService, stores config.Stores) (config.Config, error
 	cache, cacheErr := buildCache(rag)
 	logging, loggingErr := buildLogging(spec.Logging)
 	auth, authErr := buildAuth(spec.Auth)
-	if err := errors.Join(llmErr, cacheErr, authErr, loggingErr); err != nil {
+	resilience, resilienceErr := buildResilience(spec.Resilience)
+	if err := errors.Join(llmErr, cacheErr, authErr, loggingErr, resilienceErr); err != nil {
 		return config.Config{}, err
 	}
 	cfg := config.Config{
@@ -42,6 +43,7 @@ func Build(rag *v1alpha1.RAGService, stores config.Stores) (config.Config, error
 		},
 		Cache:      cache,
 		RateLimits: buildRateLimits(spec.RateLimits),
+		Resilience: resilience,
 		Auth:       auth,
 		CORS:       buildCORS(spec.Server.CORS),
 		Logging:    logging,

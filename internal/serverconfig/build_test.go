@@ -47,6 +47,7 @@ func TestBuild(t *testing.T) {
   retrieval: {topK: 7, maxTopK: 20, chunking: {words: 200, overlapWords: 20}, languages: [de, en]}
   cache: {enabled: false, ttl: {search: 2h, llm: 90s}, local: {maxBytes: 1Mi}, generation: 4, staleIfError: 5m, jitterPercent: 0, noCacheTiers: [gold]}
   rateLimits: {defaultTier: gold, cachedResponses: Free, refill: WholeTokens, onStoreFailure: Deny, shadow: true, tenant: {requestsPerMinute: 50}, service: {requestsPerMinute: 500}, tiers: [{name: gold, requestsPerMinute: 30}], endpoints: [{name: documents, requestsPerMinute: 2, burst: 9, cost: 3}]}
+  resilience: {retries: 0, initialBackoff: 200ms, circuitBreaker: {failures: 3, openFor: 1m}, maxInFlight: 64, queueTimeout: 0s}
   auth: {mode: Anonymous}
   logging: {level: DEBUG, logQueries: None, slowQueryThreshold: 250ms, dailyVolumeLimit: 1Gi, file: {enabled: true}}
 `

@@ -21,6 +21,7 @@ type Config struct {
 	Retrieval  Retrieval  `json:"retrieval"`
 	Cache      Cache      `json:"cache"`
 	RateLimits RateLimits `json:"rateLimits"`
+	Resilience Resilience `json:"resilience,omitzero"`
 	Auth       Auth       `json:"auth"`
 	CORS       CORS       `json:"cors,omitzero"`
 	Logging    Logging    `json:"logging"`

@@ -48,7 +48,7 @@ func (a *API) deleteDocument(w http.ResponseWriter, r *http.Request, c call) err
 }
 
 // admitDocument is the document that the path names, once the request for it was admitted.
-func admitDocument(r *http.Request, admit admission) (string, error) {
+func admitDocument(r *http.Request, admit admit) (string, error) {
 	documentID := r.PathValue("id")
 	if err := rag.ValidateDocumentID(documentID); err != nil {
 		return "", err

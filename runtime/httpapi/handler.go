@@ -2,12 +2,14 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"time"
 
+	"github.com/ragservice/ragservice-operator/runtime/admission"
 	"github.com/ragservice/ragservice-operator/runtime/middleware"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
@@ -18,12 +20,12 @@ type handler func(w http.ResponseWriter, r *http.Request, c call) error
 
 // call is what a handler gets from its route.
 type call struct {
-	admit   admission
+	admit   admit
 	dialect dialect
 }
 
-// admission takes a request from the limits of its route. The pipeline is handed it as rag.RequestOptions.Admit.
-type admission func(ctx context.Context, cache rag.CacheInfo) error
+// admit takes a request from the limits of its route. The pipeline is handed it as rag.RequestOptions.Admit.
+type admit func(ctx context.Context, cache rag.CacheInfo) error
 
 // dialect is how a family of routes reads requests, tells of errors and sends streams.
 type dialect struct {
@@ -38,13 +40,23 @@ type dialect struct {
 var native = dialect{decode: decode, fail: fail, stream: newEventStream}
 
 // serve runs a route's handler.
-func serve(rt route, limits *middleware.Limits) http.Handler {
+func (a *API) serve(rt route, limits *middleware.Limits) http.Handler {
 	run := func(w http.ResponseWriter, r *http.Request) error {
 		if err := checkParams(r, rt.params); err != nil {
 			return err
 		}
+		entered := false
+		defer func() {
+			if entered {
+				a.gate.Leave()
+			}
+		}()
 		return rt.handle(w, r, call{
 			admit: func(_ context.Context, cache rag.CacheInfo) error {
+				if err := a.enter(r, rt); err != nil {
+					return err
+				}
+				entered = true // until the answer is written
 				return limits.Take(w, r, rt.limit, cache.Outcome == rag.CacheHit)
 			},
 			dialect: rt.dialect,
@@ -55,6 +67,21 @@ func serve(rt route, limits *middleware.Limits) http.Handler {
 			rt.dialect.fail(w, r, err)
 		}
 	})
+}
+
+// enter waits for the request's turn among all that the server works on. What is refused has taken nothing from the limits.
+func (a *API) enter(r *http.Request, rt route) error {
+	err := a.gate.Enter(r.Context(), rt.priority)
+	if !errors.Is(err, admission.ErrFull) {
+		return err
+	}
+	a.Metrics.Shed(rt.limit)
+	return &rag.Error{
+		Kind:       rag.ErrOverloaded,
+		Message:    "the server has too many requests: try again",
+		RetryAfter: max(time.Second, a.Config().Resilience.OrDefault().QueueTimeout.D()),
+		Cause:      err,
+	}
 }
 
 // checkParams refuses query parameters that the route does not know: a misspelt refresh=false must not be overlooked.

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"github.com/ragservice/ragservice-operator/runtime/admission"
 	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/logging"
 	"github.com/ragservice/ragservice-operator/runtime/middleware"
@@ -50,6 +51,8 @@ type API struct {
 	// Heartbeat is how often a stream that waits says so; 0 for 10 s.
 	Heartbeat time.Duration
 
+	// gate bounds the requests that are worked on at once.
+	gate *admission.Gate
 	// reads are the turns of long documents; see readTurn.
 	reads *semaphore.Weighted
 }
@@ -82,6 +85,8 @@ type route struct {
 	method, path string
 	// limit is the endpoint's name in rateLimits.
 	limit string
+	// priority is how late it is refused when the server has too much to do.
+	priority admission.Priority
 	// role is what the caller must have.
 	role rag.Role
 	// timeout bounds the whole request.
@@ -95,83 +100,95 @@ type route struct {
 func (a *API) routes() []route {
 	return []route{
 		{
-			method:  http.MethodPost,
-			path:    "/api/v1/search",
-			limit:   "search",
-			role:    rag.RoleClient,
-			timeout: plainTimeout,
-			dialect: native,
-			handle:  a.search,
+			method:   http.MethodPost,
+			path:     "/api/v1/search",
+			limit:    "search",
+			priority: admission.Search,
+			role:     rag.RoleClient,
+			timeout:  plainTimeout,
+			dialect:  native,
+			handle:   a.search,
 		},
 		{
-			method:  http.MethodPost,
-			path:    "/api/v1/ask",
-			limit:   "ask",
-			role:    rag.RoleClient,
-			timeout: askTimeout,
-			dialect: native,
-			handle:  a.ask,
+			method:   http.MethodPost,
+			path:     "/api/v1/ask",
+			limit:    "ask",
+			priority: admission.Ask,
+			role:     rag.RoleClient,
+			timeout:  askTimeout,
+			dialect:  native,
+			handle:   a.ask,
 		},
 		{
-			method:  http.MethodPost,
-			path:    "/api/v1/stream",
-			limit:   "stream",
-			role:    rag.RoleClient,
-			timeout: answerStreamTimeout,
-			dialect: native,
-			handle:  a.stream,
+			method:   http.MethodPost,
+			path:     "/api/v1/stream",
+			limit:    "stream",
+			priority: admission.Stream,
+			role:     rag.RoleClient,
+			timeout:  answerStreamTimeout,
+			dialect:  native,
+			handle:   a.stream,
 		},
 		{
-			method:  http.MethodPost,
-			path:    "/api/v1/documents",
-			limit:   "documents",
-			role:    rag.RoleAdmin,
-			timeout: uploadTimeout,
-			params:  []string{"refresh", "stream"},
-			dialect: native,
-			handle:  a.ingest,
+			method:   http.MethodPost,
+			path:     "/api/v1/documents",
+			limit:    "documents",
+			priority: admission.Stream,
+			role:     rag.RoleAdmin,
+			timeout:  uploadTimeout,
+			params:   []string{"refresh", "stream"},
+			dialect:  native,
+			handle:   a.ingest,
 		},
 		{
-			method:  http.MethodGet,
-			path:    "/api/v1/documents/{id}",
-			limit:   "documents",
-			role:    rag.RoleAdmin,
-			timeout: plainTimeout,
-			dialect: native,
-			handle:  a.document,
+			method:   http.MethodGet,
+			path:     "/api/v1/documents/{id}",
+			limit:    "documents",
+			priority: admission.Search,
+			role:     rag.RoleAdmin,
+			timeout:  plainTimeout,
+			dialect:  native,
+			handle:   a.document,
 		},
 		{
-			method:  http.MethodDelete,
-			path:    "/api/v1/documents/{id}",
-			limit:   "documents",
-			role:    rag.RoleAdmin,
-			timeout: plainTimeout,
-			dialect: native,
-			handle:  a.deleteDocument,
+			method:   http.MethodDelete,
+			path:     "/api/v1/documents/{id}",
+			limit:    "documents",
+			priority: admission.Search,
+			role:     rag.RoleAdmin,
+			timeout:  plainTimeout,
+			dialect:  native,
+			handle:   a.deleteDocument,
 		},
 		{
-			method:  http.MethodPost,
-			path:    "/api/v1/cache/invalidate",
-			limit:   "invalidate",
-			role:    rag.RoleAdmin,
-			timeout: plainTimeout,
-			dialect: native,
-			handle:  a.invalidate,
+			method:   http.MethodPost,
+			path:     "/api/v1/cache/invalidate",
+			limit:    "invalidate",
+			priority: admission.Search,
+			role:     rag.RoleAdmin,
+			timeout:  plainTimeout,
+			dialect:  native,
+			handle:   a.invalidate,
 		},
 		{
-			method:  http.MethodGet,
-			path:    "/api/v1/stats",
-			limit:   "stats",
-			role:    rag.RoleClient,
-			timeout: plainTimeout,
-			dialect: native,
-			handle:  a.stats,
+			method:   http.MethodGet,
+			path:     "/api/v1/stats",
+			limit:    "stats",
+			priority: admission.Search,
+			role:     rag.RoleClient,
+			timeout:  plainTimeout,
+			dialect:  native,
+			handle:   a.stats,
 		},
 	}
 }
 
 // Handler answers every request to the API, those that match no route included.
 func (a *API) Handler() http.Handler {
+	a.gate = &admission.Gate{Settings: func() admission.Settings {
+		limits := a.Config().Resilience.OrDefault()
+		return admission.Settings{MaxInFlight: limits.MaxInFlight, QueueTimeout: limits.QueueTimeout.D()}
+	}}
 	a.reads = semaphore.NewWeighted(largeReads)
 	limits := &middleware.Limits{
 		Limiter: a.Limiter,
@@ -192,7 +209,7 @@ func (a *API) Handler() http.Handler {
 		if paths[rt.path] == nil {
 			paths[rt.path] = methods{}
 		}
-		paths[rt.path][rt.method] = stack.Inside(serve(rt, limits), middleware.Route{
+		paths[rt.path][rt.method] = stack.Inside(a.serve(rt, limits), middleware.Route{
 			Pattern: rt.path,
 			Role:    rt.role,
 			Timeout: func() time.Duration { return rt.timeout(a.Config()) },

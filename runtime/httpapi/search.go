@@ -84,7 +84,7 @@ func (a *API) search(w http.ResponseWriter, r *http.Request, c call) error {
 }
 
 // options are those of a request with a query, which is logged once it was admitted.
-func (a *API) options(r *http.Request, query string, admit admission) rag.RequestOptions {
+func (a *API) options(r *http.Request, query string, admit admit) rag.RequestOptions {
 	settings := a.Config()
 	return rag.RequestOptions{
 		Admit: func(ctx context.Context, cache rag.CacheInfo) error {

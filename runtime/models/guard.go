@@ -12,19 +12,15 @@ import (
 const (
 	// maxInFlight answers are written at once; further ones wait for their turn.
 	maxInFlight = 256
-	// failuresToOpen requests in a row that the model's server did not answer make the next ones fail at once for openFor; then one
-	// is let through to see.
-	failuresToOpen = 5
-	openFor        = 30 * time.Second
 	// maxAnswerTime is that of the longest request, a stream: bounds within it are those of the settings.
 	maxAnswerTime = 5 * time.Minute
 )
 
-func newGuard(openFor time.Duration) *resilience.Guard {
+// newGuard is a guard that lets nothing through for a while after requests in a row that the model's server did not answer.
+func newGuard(breaker func() (failures int, openFor time.Duration)) *resilience.Guard {
 	return resilience.NewGuard(resilience.GuardOptions{
 		MaxInFlight: maxInFlight,
-		Failures:    failuresToOpen,
-		OpenFor:     openFor,
+		Breaker:     breaker,
 		Outcome:     outcomeOf,
 	})
 }

@@ -37,6 +37,8 @@ type Observer func(ctx context.Context, outcome string, took time.Duration, usag
 type OpenAI struct {
 	// Settings are read for each answer.
 	Settings func() config.LLM
+	// Resilience are the retries and the breaker, read for each answer.
+	Resilience func() config.Resilience
 	// APIKey is sent as a bearer token; empty for none.
 	APIKey string
 	// Observe is told of each answer that a caller waited for to its end.
@@ -66,21 +68,24 @@ func Roots(pem string) (*x509.CertPool, error) {
 	return roots, nil
 }
 
-// NewOpenAI makes a generator for the server that settings name, whose certificate one of roots signs.
+// NewOpenAI makes a generator for the server that settings name, whose certificate one of roots signs, with the retries and the breaker of
+// a configuration that says nothing of them.
 func NewOpenAI(settings func() config.LLM, apiKey string, roots *x509.CertPool, observe Observer) *OpenAI {
 	// The bound on the first token covers the connection and the headers.
 	transport := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		MaxIdleConnsPerHost: 64, IdleConnTimeout: 90 * time.Second, ForceAttemptHTTP2: true,
 	}
-	return &OpenAI{
+	g := &OpenAI{
 		Settings: settings, APIKey: apiKey, Observe: observe,
-		guard: newGuard(openFor),
+		Resilience: func() config.Resilience { return config.Resilience{} },
 		client: &http.Client{
 			Transport:     tracing{transport},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return errRedirect },
 		},
 	}
+	g.guard = newGuard(func() (int, time.Duration) { return g.Resilience().Breaker() })
+	return g
 }
 
 // tracing sends the trace of the request's context along.

@@ -13,9 +13,6 @@ import (
 )
 
 const (
-	// maxRetries waits of 1 s, 2 s and 4 s follow the first attempt.
-	maxRetries = 3
-	firstWait  = time.Second
 	// attemptTime is what an attempt needs at least: a wait that leaves less is not begun.
 	attemptTime = time.Second
 	// retryBurst retries may be made at once; each request earns a fifth of one. So a model that fails gets at most 1.2 times the
@@ -50,10 +47,11 @@ func (b *retryBudget) take() bool {
 
 // waitToRetry says whether another attempt is due after err, and waits for it.
 func (g *OpenAI) waitToRetry(ctx context.Context, attempt int, err error, deadline time.Time) bool {
-	if attempt == maxRetries || ctx.Err() != nil || !retryable(err) {
+	limits := g.Resilience().OrDefault()
+	if attempt >= limits.Retries || ctx.Err() != nil || !retryable(err) {
 		return false
 	}
-	wait := firstWait << attempt
+	wait := limits.InitialBackoff.D() << attempt
 	// A quarter of jitter, so that replicas do not ask at the same moment.
 	wait += time.Duration(rand.Int64N(int64(wait) / 4)) //nolint:gosec // nobody gains by guessing it
 	if api, ok := errors.AsType[*openai.Error](err); ok {

@@ -14,16 +14,18 @@ const (
 	// maxInFlight calls of requests are made at once, as many as connections are kept; further ones wait for their turn.
 	maxInFlight = maxIdle
 	// failuresToOpen calls in a row that show OpenSearch down make those of requests fail at once, until a poll or another
-	// call that is made all the same is answered. After openFor one call of a request is let through to see, too.
+	// call that is made all the same is answered. After openFor one call of a request is let through to see, too. Both hold where
+	// Options has no Breaker.
 	failuresToOpen = 5
 	openFor        = 30 * time.Second
 )
 
-func newGuard(openFor time.Duration) *resilience.Guard {
+func newGuard(breaker func() (failures int, openFor time.Duration)) *resilience.Guard {
 	return resilience.NewGuard(resilience.GuardOptions{
 		MaxInFlight: maxInFlight,
 		Failures:    failuresToOpen,
 		OpenFor:     openFor,
+		Breaker:     breaker,
 		Outcome:     outcomeOf,
 	})
 }

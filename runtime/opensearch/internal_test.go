@@ -15,7 +15,7 @@ import (
 func TestLateAnswerDoesNotUndoAChange(t *testing.T) {
 	t.Parallel()
 	start := time.Now()
-	s := &Store{guard: newGuard(openFor), control: newControl()}
+	s := &Store{guard: newGuard(nil), control: newControl()}
 	told := func(token rag.Token, after time.Duration) {
 		s.learn(versionedControl{Source: rag.ControlDocument{Base: token}}, start.Add(after), true)
 	}

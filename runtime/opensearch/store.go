@@ -41,6 +41,9 @@ type Options struct {
 	AbandonedAfter time.Duration
 	// ConnectionLifetime is the greatest age of a connection; 0 means 5 minutes.
 	ConnectionLifetime time.Duration
+	// Breaker is asked for each call how many failures in a row make requests' calls fail at once, and for how long before one is let
+	// through; nil means 5 and 30 s.
+	Breaker func() (failures int, openFor time.Duration)
 	// OnRebuild is told how many of the records this server has copied, while it rebuilds the index. It may be nil.
 	OnRebuild func(done, total int)
 	// OnHealth is told by Run when the indices can be used for the first time or again, and when they could not be for
@@ -83,7 +86,7 @@ func New(o Options) (*Store, error) {
 	s := &Store{
 		index: o.Config.Index, analyser: o.Analyser, timeout: o.Timeout, abandonedAfter: o.AbandonedAfter,
 		now: o.Now, observe: o.Observe, onRebuild: o.OnRebuild, onHealth: o.OnHealth,
-		guard:   newGuard(openFor),
+		guard:   newGuard(o.Breaker),
 		control: newControl(),
 		leases:  leases{seen: map[string]leaseSeen{}},
 	}

@@ -40,6 +40,9 @@ type GuardOptions struct {
 	// OpenFor is how long calls to a dependency that is down fail at once; then one at a time is made to see whether it is
 	// back. 0: until Probed tells that it is.
 	OpenFor time.Duration
+	// Breaker, unless nil, is asked for each call in place of Failures and OpenFor. A dependency that counts as down still does after a
+	// change.
+	Breaker func() (failures int, openFor time.Duration)
 	// Outcome names how a call ended that its caller made under parent; err may be nil.
 	Outcome func(parent context.Context, err error) Outcome
 	// OnCall is told each call: what for, how it ended and how long it took, its wait for a turn included. May be nil.
@@ -54,25 +57,60 @@ type GuardOptions struct {
 type Guard struct {
 	options GuardOptions
 	turns   bulkhead.Bulkhead[any]
-	breaker circuitbreaker.CircuitBreaker[any]
+	circuit atomic.Pointer[circuit]
 	seen    atomic.Bool  // the dependency has answered
 	failure atomic.Value // the last Outcome that was a failure
 }
 
+// circuit is a breaker and the settings that it was made with.
+type circuit struct {
+	circuitbreaker.CircuitBreaker[any]
+	failures int
+	openFor  time.Duration
+}
+
 // NewGuard returns a guard of a dependency that is not known to be down.
 func NewGuard(o GuardOptions) *Guard {
-	openFor := o.OpenFor
-	if openFor == 0 {
-		openFor = math.MaxInt64
-	}
 	g := &Guard{options: o, turns: bulkhead.New[any](uint(max(o.MaxInFlight, 1)))}
-	g.breaker = circuitbreaker.NewBuilder[any]().
-		WithFailureThreshold(uint(max(o.Failures, 1))).
-		WithSuccessThreshold(1).
-		WithDelay(openFor).
-		OnStateChanged(g.changed).
-		Build()
+	failures, openFor := o.Failures, o.OpenFor
+	if o.Breaker != nil {
+		failures, openFor = o.Breaker()
+	}
+	g.circuit.Store(g.newCircuit(failures, openFor))
 	return g
+}
+
+func (g *Guard) newCircuit(failures int, openFor time.Duration) *circuit {
+	delay := openFor
+	if delay == 0 {
+		delay = math.MaxInt64
+	}
+	return &circuit{failures: failures, openFor: openFor, CircuitBreaker: circuitbreaker.NewBuilder[any]().
+		WithFailureThreshold(uint(max(failures, 1))).
+		WithSuccessThreshold(1).
+		WithDelay(delay).
+		OnStateChanged(g.changed).
+		Build()}
+}
+
+// breaker is the breaker with the settings of now.
+func (g *Guard) breaker() *circuit {
+	old := g.circuit.Load()
+	if g.options.Breaker == nil {
+		return old
+	}
+	failures, openFor := g.options.Breaker()
+	if failures == old.failures && openFor == old.openFor {
+		return old
+	}
+	fresh := g.newCircuit(failures, openFor)
+	if !old.IsClosed() {
+		fresh.Open()
+	}
+	if g.circuit.CompareAndSwap(old, fresh) {
+		return fresh
+	}
+	return g.circuit.Load()
 }
 
 // Do makes a call within timeout, of which it waits at most half for its turn. An error is ErrOpen or ErrBusy, or what
@@ -95,17 +133,18 @@ func (g *Guard) do(ctx context.Context, deadline time.Time, call func(context.Co
 		}
 	}
 	defer g.turns.ReleasePermit()
-	if !g.breaker.TryAcquirePermit() {
+	breaker := g.breaker()
+	if !breaker.TryAcquirePermit() {
 		return ErrOpen
 	}
 	bounded, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	err := call(bounded)
 	if outcome := g.outcome(ctx, err); outcome != OutcomeTimeout || !waited {
-		g.record(outcome)
+		g.record(breaker, outcome)
 		return err
 	}
-	g.record(OutcomeBusy) // its wait may have cost it the time that the dependency needs
+	g.record(breaker, OutcomeBusy) // its wait may have cost it the time that the dependency needs
 	return fmt.Errorf("%w: %w", ErrBusy, err)
 }
 
@@ -120,30 +159,31 @@ func (g *Guard) outcome(parent context.Context, err error) Outcome {
 	}
 }
 
-// record tells the breaker what a call that was made shows about the dependency.
-func (g *Guard) record(o Outcome) {
+// record tells the breaker that let a call through what it shows about the dependency.
+func (g *Guard) record(breaker *circuit, o Outcome) {
 	switch o.shows() {
 	case up:
 		g.seen.Store(true)
-		g.breaker.RecordSuccess()
+		breaker.RecordSuccess()
 	case down:
 		g.failure.Store(o)
-		g.breaker.RecordFailure()
+		breaker.RecordFailure()
 	case nothing:
-		if g.breaker.IsHalfOpen() { // a call that was to show something, and its leave must not be lost
-			g.breaker.RecordFailure()
+		if breaker.IsHalfOpen() { // a call that was to show something, and its leave must not be lost
+			breaker.RecordFailure()
 		}
 	}
 }
 
 // Probed takes the outcome of a call that the owner made past the guard, to see whether the dependency is there.
 func (g *Guard) Probed(o Outcome) {
+	breaker := g.breaker()
 	switch {
-	case g.breaker.IsClosed():
-		g.record(o)
+	case breaker.IsClosed():
+		g.record(breaker, o)
 	case o.shows() == up:
 		g.seen.Store(true)
-		g.breaker.Close()
+		breaker.Close()
 	}
 }
 
@@ -157,7 +197,7 @@ func (g *Guard) Observe(operation string, o Outcome, took time.Duration) {
 // Health is down while calls are refused, and unknown until the dependency has answered for the first time.
 func (g *Guard) Health() Health {
 	switch {
-	case !g.breaker.IsClosed():
+	case !g.breaker().IsClosed():
 		return HealthDown
 	case g.seen.Load():
 		return HealthUp

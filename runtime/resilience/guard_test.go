@@ -174,3 +174,30 @@ func TestGuardWithoutATimeToReopenWaitsForItsOwner(t *testing.T) {
 		}
 	})
 }
+
+// TestGuardTakesUpChanges: a dependency that is known to be down stays so when the settings change, and is asked again when the new time
+// is over.
+func TestGuardTakesUpChanges(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		failures, openFor := 3, time.Hour
+		g, _ := guarded(resilience.GuardOptions{Breaker: func() (int, time.Duration) { return failures, openFor }})
+		failures = 2
+		for range 2 {
+			if made, _ := ask(t.Context(), g, errDown); !made {
+				t.Fatal("a call to what is not known to be down was not made")
+			}
+		}
+		if g.Health() != resilience.HealthDown {
+			t.Fatalf("%s after as many failures as are allowed now", g.Health())
+		}
+		openFor = time.Second
+		if made, err := ask(t.Context(), g, nil); made || !errors.Is(err, resilience.ErrOpen) {
+			t.Errorf("right after the change: made %t, %v", made, err)
+		}
+		time.Sleep(time.Second)
+		if made, err := ask(t.Context(), g, nil); !made || err != nil {
+			t.Errorf("after the new time: made %t, %v", made, err)
+		}
+	})
+}

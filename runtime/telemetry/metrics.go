@@ -24,6 +24,7 @@ type Metrics struct {
 	lookups   *prometheus.CounterVec
 	extracted *prometheus.CounterVec
 	fallbacks *prometheus.CounterVec
+	shed      *prometheus.CounterVec
 	redis     *prometheus.HistogramVec
 	// A cached answer counts in each of these.
 	requestSeries series[requestLabels, prometheus.Observer]
@@ -65,6 +66,7 @@ func NewMetrics(version string) *Metrics {
 			"kind", "outcome"),
 		extracted: counter("ragservice_answers_extracted_total", "Answers made without the model, which was unavailable, by the code of its error.",
 			"code"),
+		shed:      counter("ragservice_requests_shed_total", "Requests refused because the server had too many.", "endpoint"),
 		fallbacks: counter("ragservice_llm_fallbacks_total", "Answers written by a model that stood in for the first one.", "model"),
 		lookups:   counter("ragservice_cache_lookups_total", "Lookups in a layer of the cache.", "kind", "layer", "outcome"),
 		redis: histogram("ragservice_redis_operation_duration_seconds", "Time of an operation on Redis.",
@@ -91,7 +93,7 @@ func NewMetrics(version string) *Metrics {
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ragservice_build_info", Help: "1 for the version that runs."}, []string{"version"})
 	build.WithLabelValues(version).Set(1)
 	m.registry.MustRegister(
-		m.requests, m.inFlight, m.errors, m.limits, m.results, m.lookups, m.extracted, m.fallbacks, m.redis, m.openSearch, m.retrieval,
+		m.requests, m.inFlight, m.errors, m.limits, m.results, m.lookups, m.extracted, m.fallbacks, m.shed, m.redis, m.openSearch, m.retrieval,
 		m.model, m.tokens, m.documents, m.recovered, m.jwksReads, m.reloads, m.config, m.keys, m.logDropped, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
@@ -164,6 +166,9 @@ func (m *Metrics) CacheResult(kind, outcome string) {
 }
 
 type resultLabels struct{ kind, outcome string }
+
+// Shed counts a request that was refused because the server had too many.
+func (m *Metrics) Shed(endpoint string) { m.shed.WithLabelValues(endpoint).Inc() }
 
 // Fallback counts an answer that another model wrote than the first.
 func (m *Metrics) Fallback(model string) { m.fallbacks.WithLabelValues(model).Inc() }

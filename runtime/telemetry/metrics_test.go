@@ -39,6 +39,7 @@ func used() *telemetry.Metrics {
 	m.Extracted("llm_timeout")
 	m.Fallback("spare")
 	m.JWKSRead("ok")
+	m.Shed("stream")
 	m.Documents("created", 3)
 	m.Recovered("update", "ok")
 	m.ConfigApplied("aaaa")
