@@ -13,7 +13,7 @@ type AuthSpec struct {
 	// +optional
 	Mode AuthMode `json:"mode,omitempty"`
 	// apiKeysSecretRef names a Secret of this namespace in which each entry is one key: its name the key's name, its
-	// value JSON {"key","tier","tenant","role":"admin|client"}, with at least 22 characters in key. An entry that is none, or has
+	// value JSON {"key","tier","tenant","role":"admin|client","groups":[]}, with at least 22 characters in key. An entry that is none, or has
 	// the key of one before it by name, is left out and told in the condition SecretsResolved. Changes reach running servers.
 	// Without it the operator generates the Secret <name>-api-keys with an administrator's and a client's key.
 	// +optional
@@ -93,6 +93,13 @@ type JWTClaimsSpec struct {
 	// +default="role"
 	// +optional
 	Role string `json:"role,omitempty"`
+	// groups names the claim that lists the caller's groups, in whose name documents are found that name groups; a text is one group.
+	// Default groups.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	// +default="groups"
+	// +optional
+	Groups string `json:"groups,omitempty"`
 }
 
 // TrustedHeaderSpec is whose headers count. Whoever reaches the server from one of the networks is believed: let nobody in but the proxy,
@@ -127,6 +134,11 @@ type TrustedHeaderSpec struct {
 	// +kubebuilder:validation:Pattern=`^[A-Za-z][A-Za-z0-9-]*$`
 	// +optional
 	Role string `json:"role,omitempty"`
+	// groups names the header with the caller's groups, separated by commas. Without it nobody has one.
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:Pattern=`^[A-Za-z][A-Za-z0-9-]*$`
+	// +optional
+	Groups string `json:"groups,omitempty"`
 }
 
 // TrustedProxiesSpec are the proxies whose X-Forwarded-For is believed.

@@ -6,7 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -151,7 +151,7 @@ func TestKeysFile(t *testing.T) {
 	if err != nil || len(made.Keys) != 2 {
 		t.Fatalf("%d keys, %v", len(made.Keys), err)
 	}
-	if again, err := ownKeys(file); err != nil || !slices.Equal(again.Keys, made.Keys) {
+	if again, err := ownKeys(file); err != nil || !reflect.DeepEqual(again.Keys, made.Keys) {
 		t.Errorf("the second start has other keys, %v", err)
 	}
 	if err := os.Chmod(file, 0o640); err != nil {

@@ -17,6 +17,7 @@ const (
 	defaultTierClaim   = "tier"
 	defaultTenantClaim = "tenant"
 	defaultRoleClaim   = "role"
+	defaultGroupsClaim = "groups"
 	defaultUserHeader  = "X-Forwarded-User"
 )
 
@@ -34,6 +35,7 @@ func buildAuth(spec v1alpha1.AuthSpec) (config.Auth, error) {
 	if header := spec.TrustedHeader; header != nil {
 		auth.TrustedHeader = &config.TrustedHeader{
 			User: cmp.Or(header.User, defaultUserHeader), Tier: header.Tier, Tenant: header.Tenant, Role: header.Role,
+			Groups: header.Groups,
 		}
 		auth.TrustedHeader.Networks, headerErr = networks("spec.auth.trustedHeader.networks", header.Networks)
 	}
@@ -53,6 +55,7 @@ func buildJWT(spec *v1alpha1.JWTSpec) *config.JWT {
 		TierClaim:   cmp.Or(spec.Claims.Tier, defaultTierClaim),
 		TenantClaim: cmp.Or(spec.Claims.Tenant, defaultTenantClaim),
 		RoleClaim:   cmp.Or(spec.Claims.Role, defaultRoleClaim),
+		GroupsClaim: cmp.Or(spec.Claims.Groups, defaultGroupsClaim),
 	}
 	if len(jwt.Algorithms) == 0 {
 		jwt.Algorithms = defaultAlgorithms

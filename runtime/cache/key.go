@@ -18,8 +18,9 @@ import (
 // searchKey names what a query finds: search:{query_hash}:{top_k}:{use_hybrid}. The hash is over all else that the
 // result depends on.
 func searchKey(c *config.Config, q *rag.Query, state rag.State) string {
-	f := newFields(make([]byte, 0, fieldsSize), "search/2")
+	f := newFields(make([]byte, 0, fieldsSize), "search/3")
 	f = f.text(q.Tenant)
+	f = f.texts(q.Readers) // administrators have none, others at least one
 	f = f.text(q.Text)
 	f = f.filter(q.Filter)
 	f = f.text(string(q.Mode))
@@ -38,8 +39,9 @@ func searchKey(c *config.Config, q *rag.Query, state rag.State) string {
 // answerKey names what a model writes for a prompt: llm:{query_hash}:{model}:{temperature}. It holds no token of the documents:
 // other passages, or other contents of the same, are another key. The tokens change when answers are invalidated.
 func answerKey(c *config.Config, p *rag.Prompt, tokens *rag.AnswerTokens) string {
-	f := newFields(make([]byte, 0, fieldsSize), "llm/2")
+	f := newFields(make([]byte, 0, fieldsSize), "llm/3")
 	f = f.text(p.Tenant)
+	f = f.texts(p.Readers)
 	f = f.text(p.Query)
 	f = f.text(rag.PromptVersion)
 	f = f.number(len(p.Passages))

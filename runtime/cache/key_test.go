@@ -71,6 +71,8 @@ func TestEveryFieldOfASearchChangesItsKey(t *testing.T) {
 		"overlap":         func(c *config.Config, _ *rag.Query, _ *rag.State) { c.Retrieval.Chunking.OverlapWords++ },
 		"token":           func(_ *config.Config, _ *rag.Query, s *rag.State) { s.Token = "h" },
 		"tenant":          func(_ *config.Config, q *rag.Query, _ *rag.State) { q.Tenant = "umbrella" },
+		"readers":         func(_ *config.Config, q *rag.Query, _ *rag.State) { q.Readers = []string{""} },
+		"other readers":   func(_ *config.Config, q *rag.Query, _ *rag.State) { q.Readers = []string{"", "board"} },
 		"text":            func(_ *config.Config, q *rag.Query, _ *rag.State) { q.Text = "What is a bulkhead" },
 		"top_k":           func(_ *config.Config, q *rag.Query, _ *rag.State) { q.TopK++ },
 		"offset":          func(_ *config.Config, q *rag.Query, _ *rag.State) { q.Offset++ },
@@ -85,8 +87,8 @@ func TestEveryFieldOfASearchChangesItsKey(t *testing.T) {
 		"no filter":       func(_ *config.Config, q *rag.Query, _ *rag.State) { q.Filter = nil },
 	})
 	// Cache says how a result is served.
-	if n := reflect.TypeFor[rag.Query]().NumField() - 1; n != 7 {
-		t.Errorf("rag.Query has %d fields, the key knows 7", n)
+	if n := reflect.TypeFor[rag.Query]().NumField() - 1; n != 8 {
+		t.Errorf("rag.Query has %d fields, the key knows 8", n)
 	}
 }
 
@@ -102,6 +104,7 @@ func TestEveryFieldOfAPromptChangesItsKey(t *testing.T) {
 		"name":             func(c *config.Config, _ *rag.Prompt, _ *rag.AnswerTokens) { c.Service.Name = "other" },
 		"spec generation":  func(c *config.Config, _ *rag.Prompt, _ *rag.AnswerTokens) { c.Cache.Generation++ },
 		"tenant":           func(_ *config.Config, p *rag.Prompt, _ *rag.AnswerTokens) { p.Tenant = "umbrella" },
+		"readers":          func(_ *config.Config, p *rag.Prompt, _ *rag.AnswerTokens) { p.Readers = []string{""} },
 		"query":            func(_ *config.Config, p *rag.Prompt, _ *rag.AnswerTokens) { p.Query += "s" },
 		"model":            func(_ *config.Config, p *rag.Prompt, _ *rag.AnswerTokens) { p.Model = "llama3.2" },
 		"temperature":      func(_ *config.Config, p *rag.Prompt, _ *rag.AnswerTokens) { p.Temperature = 0.20001 },
@@ -124,8 +127,8 @@ func TestEveryFieldOfAPromptChangesItsKey(t *testing.T) {
 	// Statistics are no part of the key: they change with every document of the tenant, and an answer from the same
 	// passages stays true. Whole says how it is read, Cache how it is served.
 	const unkeyed = 3
-	if n := reflect.TypeFor[rag.Prompt]().NumField() - unkeyed; n != 7 {
-		t.Errorf("rag.Prompt has %d fields, the key knows 7", n)
+	if n := reflect.TypeFor[rag.Prompt]().NumField() - unkeyed; n != 8 {
+		t.Errorf("rag.Prompt has %d fields, the key knows 8", n)
 	}
 }
 

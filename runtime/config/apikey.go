@@ -14,6 +14,12 @@ import (
 // MinAPIKeyLength is the length of 128 random bits in base64url without padding.
 const MinAPIKeyLength = 22
 
+// Bounds of a caller's groups.
+const (
+	maxGroups    = 256
+	maxGroupName = 128
+)
+
 // KeySet is what a Secret of API keys holds. An entry that is no key never takes the others away.
 type KeySet struct {
 	// Keys are the usable ones, in the order of their names. No two have the same key.
@@ -71,7 +77,7 @@ func (s KeySet) Empty() error {
 	return fmt.Errorf("no API key is usable: %s", strings.Join(named, "; "))
 }
 
-// parseAPIKey reads one entry of a Secret of API keys: JSON {"key","tier","tenant","role"}. Its errors never hold a value.
+// parseAPIKey reads one entry of a Secret of API keys: JSON {"key","tier","tenant","role","groups"}. Its errors never hold a value.
 func parseAPIKey(name string, value []byte) (APIKey, error) {
 	var k APIKey
 	decoder := json.NewDecoder(bytes.NewReader(value))
@@ -89,6 +95,8 @@ func parseAPIKey(name string, value []byte) (APIKey, error) {
 		return APIKey{}, fmt.Errorf("key must have at least %d characters (128 random bits)", MinAPIKeyLength)
 	case k.Role != "" && k.Role != "admin" && k.Role != "client":
 		return APIKey{}, errors.New("role must be admin or client")
+	case len(k.Groups) > maxGroups || slices.ContainsFunc(k.Groups, func(g string) bool { return g == "" || len(g) > maxGroupName }):
+		return APIKey{}, fmt.Errorf("groups must be at most %d names of 1 to %d bytes", maxGroups, maxGroupName)
 	}
 	k.Name = name
 	return k, nil

@@ -188,10 +188,11 @@ type JWT struct {
 	// JWKSURL is where the issuer publishes its keys, JWKS the keys themselves; one of them is set.
 	JWKSURL string `json:"jwksURL,omitempty"`
 	JWKS    string `json:"jwks,omitempty"`
-	// TierClaim, TenantClaim and RoleClaim are names of claims.
+	// TierClaim, TenantClaim, RoleClaim and GroupsClaim are names of claims.
 	TierClaim   string `json:"tierClaim"`
 	TenantClaim string `json:"tenantClaim"`
 	RoleClaim   string `json:"roleClaim"`
+	GroupsClaim string `json:"groupsClaim"`
 }
 
 // TrustedHeader is whose headers say who asks, and which; all but User may be empty.
@@ -201,6 +202,7 @@ type TrustedHeader struct {
 	Tier     string         `json:"tier,omitempty"`
 	Tenant   string         `json:"tenant,omitempty"`
 	Role     string         `json:"role,omitempty"`
+	Groups   string         `json:"groups,omitempty"`
 }
 
 // TrustedProxies are the proxies whose word about a client's address is taken. The zero value trusts none: anybody can

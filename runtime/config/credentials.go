@@ -27,6 +27,8 @@ type APIKey struct {
 	Tenant string `json:"tenant,omitempty"`
 	// Role is "admin" or "client"; empty means client.
 	Role string `json:"role,omitempty"`
+	// Groups are those in whose name the caller finds documents that name groups.
+	Groups []string `json:"groups,omitempty"`
 }
 
 // Files of credentials in a server's pod: one folder for each Secret, mounted whole so that a rotation reaches it.

@@ -152,7 +152,7 @@ func (j JWT) validate(p *problems) {
 		p.need(slices.Contains(jwtAlgorithms, name), "auth.jwt.algorithms", "must be of asymmetric keys, such as RS256")
 	}
 	p.need((j.JWKSURL == "") != (j.JWKS == ""), "auth.jwt.jwksURL", "must be set, or else auth.jwt.jwks")
-	p.need(j.TierClaim != "" && j.TenantClaim != "" && j.RoleClaim != "", "auth.jwt", "must name its claims")
+	p.need(j.TierClaim != "" && j.TenantClaim != "" && j.RoleClaim != "" && j.GroupsClaim != "", "auth.jwt", "must name its claims")
 	if j.JWKS != "" {
 		_, err := ParseJWKS([]byte(j.JWKS))
 		p.need(err == nil, "auth.jwt.jwks", "%v", err)

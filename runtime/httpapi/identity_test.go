@@ -124,11 +124,11 @@ func TestFailedAuthenticationIsLimited(t *testing.T) {
 func TestAnonymousCallersAreNamedByTheirAddress(t *testing.T) {
 	f := start(t, func(f *fixture) { f.config.Auth.Mode = config.AuthAnonymous })
 	var got rag.Identity
-	f.service.count = func(_ context.Context, id rag.Identity) (int, error) {
+	f.service.search = func(_ context.Context, id rag.Identity, _ rag.SearchRequest) (rag.SearchResult, error) {
 		got = id
-		return 0, nil
+		return rag.SearchResult{}, nil
 	}
-	f.call("GET", "/api/v1/stats", "", "X-API-Key: ")
+	f.call("POST", search, `{"query":"x"}`, "X-API-Key: ")
 	if !strings.HasPrefix(got.Name, "addr:") || strings.Contains(got.Name, "127.0.0.1") || got.Role != rag.RoleClient ||
 		got.Tenant != rag.DefaultTenant {
 		t.Errorf("%+v", got)
@@ -136,7 +136,7 @@ func TestAnonymousCallersAreNamedByTheirAddress(t *testing.T) {
 	if !strings.Contains(f.log.String(), `"user_id":"`+got.Name+`"`) {
 		t.Errorf("the log does not name the caller:\n%s", f.log)
 	}
-	f.call("GET", "/api/v1/stats", "")
+	f.call("POST", search, `{"query":"x"}`)
 	if got.Name != "key:alice" || !strings.Contains(f.log.String(), `"user_id":"alice"`) {
 		t.Errorf("one with a key is called %q:\n%s", got.Name, f.log)
 	}

@@ -259,7 +259,7 @@ func (in *ingestion) release(before int) error {
 // finish tells the refusals after the last document.
 func (in *ingestion) finish() error { return in.release(in.read) }
 
-var documentFields = fields{known: []string{"id", "text", "title", "url", "metadata", "language"}, required: []string{"id", "text"}}
+var documentFields = fields{known: []string{"id", "text", "title", "url", "metadata", "language", "access"}, required: []string{"id", "text"}}
 
 // readDocument reads and validates a document as JSON. With a fault it still returns what could be read, such as the id.
 func readDocument(data []byte) (rag.Document, error) {
@@ -278,6 +278,8 @@ func readDocument(data []byte) (rag.Document, error) {
 			doc.Language = d.text(name)
 		case "metadata":
 			doc.Metadata = d.metadata(name)
+		case "access":
+			doc.Access = d.access(name)
 		}
 	})
 	if err == nil {
@@ -287,6 +289,27 @@ func readDocument(data []byte) (rag.Document, error) {
 		return doc, &documentError{error: err}
 	}
 	return doc, nil
+}
+
+// access reads {"groups": ["a", "b"]}.
+func (d *decoder) access(name string) *rag.Access {
+	access := &rag.Access{Groups: []string{}}
+	d.entries(name, func(field string) {
+		switch {
+		case field != "groups":
+			d.fault(field, "is not a known field")
+			d.skip()
+		case d.json.PeekKind() != jsontext.KindBeginArray:
+			d.wrong(field, "an array of strings")
+		default:
+			groups, onlyStrings := d.strings(rag.MaxGroups)
+			if !onlyStrings {
+				d.fault(field, "must be an array of strings")
+			}
+			access.Groups = groups
+		}
+	})
+	return access
 }
 
 // metadata reads a flat object. The domain judges it; what is kept of too many fields or values is enough for that.

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -17,11 +18,13 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/jwks"
 	"github.com/ragservice/ragservice-operator/runtime/logging"
 	"github.com/ragservice/ragservice-operator/runtime/middleware"
+	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
 // tokens are those of an issuer, which signs with an RSA key named a.
@@ -57,7 +60,7 @@ func withTokens(t *testing.T) (*tokens, option) {
 	return k, func(f *fixture) {
 		f.config.Auth = config.Auth{Mode: config.AuthJWT, JWT: &config.JWT{
 			Issuer: issuerName, Audiences: []string{"other", audience}, Algorithms: []string{"RS256", "ES256"}, JWKS: string(set),
-			TierClaim: "tier", TenantClaim: "https://example.com/tenant", RoleClaim: "roles",
+			TierClaim: "tier", TenantClaim: "https://example.com/tenant", RoleClaim: "roles", GroupsClaim: "groups",
 		}}
 		settings := func() config.JWT { return *f.config.Auth.JWT }
 		f.api.Authentication.Modes[config.AuthJWT] = middleware.JWT{
@@ -140,6 +143,8 @@ func TestTokensThatDoNotCount(t *testing.T) {
 		"nobody":                      k.good(map[string]any{"sub": nil}),
 		"a subject of another type":   k.good(map[string]any{"sub": 7}),
 		"a tenant that cannot be one": k.good(map[string]any{"https://example.com/tenant": "a\x00"}),
+		"a group that cannot be one":  k.good(map[string]any{"groups": []string{""}}),
+		"more groups than may be":     k.good(map[string]any{"groups": strings.Split(strings.Repeat("g,", 256)+"g", ",")}),
 		"too long":                    k.good(map[string]any{"padding": strings.Repeat("x", 20_000)}),
 	} {
 		got := f.call("GET", "/api/v1/stats", "", "X-API-Key: ", "Authorization: Bearer "+token)
@@ -193,7 +198,7 @@ func TestTrustedHeader(t *testing.T) {
 	trusting := func(network string) option {
 		return func(f *fixture) {
 			f.config.Auth = config.Auth{Mode: config.AuthTrustedHeader, TrustedHeader: &config.TrustedHeader{
-				Networks: []netip.Prefix{netip.MustParsePrefix(network)}, User: "X-Forwarded-User", Tier: "X-Tier", Tenant: "X-Tenant", Role: "X-Role",
+				Networks: []netip.Prefix{netip.MustParsePrefix(network)}, User: "X-Forwarded-User", Tier: "X-Tier", Tenant: "X-Tenant", Role: "X-Role", Groups: "X-Groups",
 			}}
 			f.api.Authentication.Modes[config.AuthTrustedHeader] = middleware.TrustedHeader{
 				Settings: func() config.TrustedHeader { return *f.config.Auth.TrustedHeader },
@@ -221,5 +226,45 @@ func TestTrustedHeader(t *testing.T) {
 	elsewhere := start(t, trusting("10.0.0.0/8"))
 	if got := elsewhere.call("GET", "/api/v1/stats", "", noKey, user, "X-Forwarded-For: 10.0.0.1"); got.status != 401 {
 		t.Errorf("from another network, which says that it is the proxy's: %d, want 401", got.status)
+	}
+}
+
+// Each way to say who one is brings the groups in whose name documents are found.
+func TestGroupsOfCallers(t *testing.T) {
+	k, tokens := withTokens(t)
+	f := start(t, tokens, func(f *fixture) {
+		f.keys.Replace([]config.APIKey{{Name: "carol", Key: clientKey, Groups: []string{"board", "law"}}})
+		f.api.Authentication.Modes[config.AuthTrustedHeader] = middleware.TrustedHeader{
+			Settings: func() config.TrustedHeader {
+				return config.TrustedHeader{Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, User: "X-User", Groups: "X-Groups"}
+			},
+			Hasher: logging.NewHasher([]byte("key of the fixture")),
+		}
+	})
+	var groups []string
+	f.service.search = func(_ context.Context, id rag.Identity, r rag.SearchRequest) (rag.SearchResult, error) {
+		groups = id.Groups
+		return rag.SearchResult{Query: r.Query}, nil
+	}
+	bearer := func(claim any) string { return "Authorization: Bearer " + k.good(map[string]any{"groups": claim}) }
+	for name, tt := range map[string]struct {
+		mode    config.AuthMode
+		headers []string
+		want    []string
+	}{
+		"a key":            {config.AuthAPIKey, nil, []string{"board", "law"}},
+		"a token":          {config.AuthJWT, []string{"X-API-Key: ", bearer([]string{"board", "law"})}, []string{"board", "law"}},
+		"a token with one": {config.AuthJWT, []string{"X-API-Key: ", bearer("board")}, []string{"board"}},
+		"a token of none":  {config.AuthJWT, []string{"X-API-Key: ", bearer(nil)}, nil},
+		"a header":         {config.AuthTrustedHeader, []string{"X-API-Key: ", "X-User: carol", "X-Groups: board, law,"}, []string{"board", "law"}},
+		"no header":        {config.AuthTrustedHeader, []string{"X-API-Key: ", "X-User: carol"}, nil},
+	} {
+		f.config.Auth.Mode, groups = tt.mode, nil
+		if got := f.call("POST", search, `{"query":"x"}`, tt.headers...); got.status != 200 {
+			t.Errorf("%s: %d %s", name, got.status, got.body)
+		}
+		if diff := cmp.Diff(tt.want, groups); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }

@@ -14,7 +14,8 @@ import (
 type statsAnswer struct {
 	Replica string `json:"replica"`
 	Tenant  string `json:"tenant"`
-	// Documents is null while the store cannot be asked: the other figures are wanted just then.
+	// Documents is null while the store cannot be asked: the other figures are wanted just then. It is null for clients, too: it counts
+	// documents that they may not find.
 	Documents    *int    `json:"documents"`
 	SinceStart   figures `json:"since_start"`
 	Last5Minutes figures `json:"last_5_minutes"`
@@ -77,11 +78,13 @@ func (a *API) stats(w http.ResponseWriter, r *http.Request, c call) error {
 	}
 	id := middleware.Of(r).Identity
 	var documents *int
-	switch count, err := a.Service.CountDocuments(r.Context(), id); {
-	case err == nil:
-		documents = &count
-	case !errors.Is(err, rag.ErrSearch):
-		return err
+	if id.Role == rag.RoleAdmin {
+		switch count, err := a.Service.CountDocuments(r.Context(), id); {
+		case err == nil:
+			documents = &count
+		case !errors.Is(err, rag.ErrSearch):
+			return err
+		}
 	}
 	sinceStart, recent := a.Traffic.Of(id.Tenant)
 	return answer(w, statsAnswer{

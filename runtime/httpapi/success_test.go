@@ -189,13 +189,16 @@ func TestStats(t *testing.T) {
 	f.call("POST", ask, `{}`)
 	figures := `{"seconds":0,"requests":5,"errors":1,"cache":{"hits":2,"misses":1,"stale":0,"hit_rate_percent":66.7,"by_kind":[
 		{"kind":"search","hits":2,"misses":1,"stale":0,"hit_rate_percent":66.7},{"kind":"llm","hits":0,"misses":0,"stale":0,"hit_rate_percent":null}]}}`
-	want := parse(t, `{"replica":"server-0","tenant":"acme","documents":7,"since_start":`+figures+`,"last_5_minutes":`+figures+`}`)
+	want := parse(t, `{"replica":"server-0","tenant":"acme","documents":null,"since_start":`+figures+`,"last_5_minutes":`+figures+`}`)
 	got := f.call("GET", "/api/v1/stats", "").fields(t)
 	for _, length := range []string{"since_start", "last_5_minutes"} {
 		got[length].(map[string]any)["seconds"] = 0.0
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+	if got := f.call("GET", "/api/v1/stats", "", "X-API-Key: "+tenantKey).fields(t)["documents"]; got != 7.0 {
+		t.Errorf("an administrator is told of %v documents, want 7", got)
 	}
 }
 
@@ -205,7 +208,7 @@ func TestStatsWhileTheStoreIsDown(t *testing.T) {
 	f.service.count = func(context.Context, rag.Identity) (int, error) {
 		return 0, &rag.Error{Kind: rag.ErrSearchUnavailable, Message: "down"}
 	}
-	got := f.call("GET", "/api/v1/stats", "")
+	got := f.call("GET", "/api/v1/stats", "", "X-API-Key: "+tenantKey)
 	if documents, told := got.fields(t)["documents"]; got.status != 200 || !told || documents != nil {
 		t.Errorf("%d with documents %v, want 200 with null", got.status, documents)
 	}

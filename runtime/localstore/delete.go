@@ -41,7 +41,7 @@ func (s *Store) Delete(ctx context.Context, tenant, id string) error {
 // completeDeletion deletes the chunks of a tombstone.
 func (s *Store) completeDeletion(tenant, id string, tombstone record) error {
 	chunks := s.newChunkBatch()
-	if err := chunks.replace(tenant, id, nil, tombstone.Chunks); err != nil {
+	if err := chunks.replace(tenant, rag.ChunkedDocument{Document: rag.Document{ID: id}}, tombstone.Chunks); err != nil {
 		return err
 	}
 	if err := chunks.flush(); err != nil {

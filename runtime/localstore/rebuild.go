@@ -14,9 +14,11 @@ import (
 )
 
 const (
-	// chunksPrefix begins the folder of the chunks, which the version of their analyser ends: chunks-1-en. buildingSuffix
+	// chunksPrefix begins the folder of the chunks, which their layout and the version of their analyser end: chunks-2-1-en. buildingSuffix
 	// marks one that is not whole yet.
-	chunksPrefix   = "chunks-"
+	chunksPrefix = "chunks-"
+	// chunksLayout rises with a change of what an index holds beside the analyser's terms.
+	chunksLayout   = "2-"
 	buildingSuffix = ".building"
 	// recordsAtOnce is how many records are read together for a rebuild; each may have 8 MiB.
 	recordsAtOnce = 16
@@ -25,7 +27,7 @@ const (
 // openChunks opens the chunks that the analyser made. Those of another analyser are made anew from the records, beside the
 // old ones, which go when the new ones are whole: killed in between, it starts anew. Damaged ones are made anew, too.
 func (s *Store) openChunks(dir string, progress func(done, total int), damaged func(error)) error {
-	name := chunksPrefix + s.analyser.Version()
+	name := chunksPrefix + chunksLayout + s.analyser.Version()
 	if dir == "" {
 		var err error
 		s.chunks, err = openIndex("", name, chunksMapping(), s.disk)
@@ -148,5 +150,5 @@ func (b *chunkBatch) addDocument(key string) error {
 	if err != nil || r.Document == nil {
 		return err
 	}
-	return b.replace(tenant, id, rag.ChunksOf(*r.Document, r.Outline), 0)
+	return b.replace(tenant, r.chunked(), 0)
 }

@@ -75,7 +75,7 @@ func TestKilledRebuildStartsAnew(t *testing.T) {
 		}()
 		_, _ = Open(Options{Dir: dir, Analyser: german, OnRebuild: func(int, int) { panic(killed) }})
 	}()
-	if _, err := os.Stat(filepath.Join(dir, chunksPrefix+english.Version())); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, chunksPrefix+chunksLayout+english.Version())); err != nil {
 		t.Errorf("the old index is gone: %v", err)
 	}
 	copied := t.TempDir() // the panic left the records open in this process, unlike a kill

@@ -75,9 +75,9 @@ func putRecord(batch *bleve.Batch, tenant, id string, r record) error {
 	return put(batch, recordKey(tenant, id), r, found)
 }
 
-func putChunk(batch *bleve.Batch, key, tenant string, c rag.Chunk, found rag.SearchFields) error {
+func putChunk(batch *bleve.Batch, key, tenant string, c rag.Chunk, facets []string, found rag.SearchFields) error {
 	return put(batch, key, c, map[string]any{
-		fieldTenant: tenant, fieldFacets: rag.Facets(c.Metadata),
+		fieldTenant: tenant, fieldFacets: facets,
 		fieldText: found.Text, fieldTitle: found.Title, fieldHeading: found.Heading, fieldStop: found.Stop,
 	})
 }

@@ -40,12 +40,12 @@ func (s *Store) Recover(ctx context.Context, u rag.Unfinished) error {
 		if u.Kind == rag.UnfinishedDeletion {
 			return s.completeDeletion(u.Tenant, u.ID, r)
 		}
-		var whole rag.ChunkedDocument
+		whole := rag.ChunkedDocument{Document: rag.Document{ID: u.ID}}
 		if u.Kind == rag.UnfinishedUpdate {
 			whole = r.chunked()
 		}
 		chunks := s.newChunkBatch()
-		if err := chunks.replace(u.Tenant, u.ID, whole.Chunks, r.Chunks); err != nil {
+		if err := chunks.replace(u.Tenant, whole, r.Chunks); err != nil {
 			return err
 		}
 		if err := chunks.flush(); err != nil {

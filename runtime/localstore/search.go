@@ -56,7 +56,7 @@ func passages(q rag.KeywordQuery, looked []terms.Term) query.Query {
 // scope is what the query could find: the tenant's chunks that pass its filter.
 func scope(q rag.KeywordQuery) []query.Query {
 	all := []query.Query{exactly(fieldTenant, q.Tenant)}
-	for _, values := range rag.FilterTerms(q.Filter) {
+	for _, values := range rag.FilterTerms(q.Filter, q.Readers) {
 		anyOf := bleve.NewDisjunctionQuery()
 		for _, term := range values {
 			anyOf.AddQuery(exactly(fieldFacets, term))

@@ -107,7 +107,7 @@ func (w *writing) mark() error {
 func (w *writing) replaceChunks() error {
 	batch := w.store.newChunkBatch()
 	for _, c := range w.changed {
-		if err := batch.replace(w.tenant, c.ID, c.Chunks, c.chunks); err != nil {
+		if err := batch.replace(w.tenant, c.ChunkedDocument, c.chunks); err != nil {
 			return err
 		}
 	}
@@ -135,10 +135,11 @@ type chunkBatch struct {
 func (s *Store) newChunkBatch() *chunkBatch { return &chunkBatch{store: s, batch: s.chunks.NewBatch()} }
 
 // replace writes the chunks of a document and deletes those from there up to, not including, position bound.
-func (b *chunkBatch) replace(tenant, id string, chunks []rag.Chunk, bound int) error {
-	for n, chunk := range chunks {
+func (b *chunkBatch) replace(tenant string, d rag.ChunkedDocument, bound int) error {
+	facets := d.Facets()
+	for n, chunk := range d.Chunks {
 		found := rag.NewSearchFields(b.store.analyser, chunk)
-		if err := putChunk(b.batch, chunkKey(tenant, id, n), tenant, chunk, found); err != nil {
+		if err := putChunk(b.batch, chunkKey(tenant, d.ID, n), tenant, chunk, facets, found); err != nil {
 			return err
 		}
 		if b.bytes += len(chunk.Text) + len(found.Text); b.bytes >= maxBatchBytes {
@@ -147,8 +148,8 @@ func (b *chunkBatch) replace(tenant, id string, chunks []rag.Chunk, bound int) e
 			}
 		}
 	}
-	for n := len(chunks); n < bound; n++ {
-		b.batch.Delete(chunkKey(tenant, id, n))
+	for n := len(d.Chunks); n < bound; n++ {
+		b.batch.Delete(chunkKey(tenant, d.ID, n))
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ func (k *Keyring) Replace(keys []config.APIKey) {
 		if key.Role == string(rag.RoleAdmin) {
 			role = rag.RoleAdmin
 		}
-		byHash[sha256.Sum256([]byte(key.Key))] = rag.Identity{Name: keyCaller + key.Name, Tier: key.Tier, Tenant: key.Tenant, Role: role}
+		byHash[sha256.Sum256([]byte(key.Key))] = rag.Identity{Name: keyCaller + key.Name, Tier: key.Tier, Tenant: key.Tenant, Role: role, Groups: key.Groups}
 	}
 	k.byHash.Store(&byHash)
 }

@@ -58,7 +58,11 @@ func (j JWT) Authenticate(r *http.Request) (rag.Identity, error) {
 	}
 	tier, _ := claims[settings.TierClaim].(string)
 	tenant, _ := claims[settings.TenantClaim].(string)
-	return vouched(subjectCaller+j.Hasher.Subject(registered.Subject), tier, tenant, roleOf(claims[settings.RoleClaim]))
+	role := ""
+	if slices.Contains(texts(claims[settings.RoleClaim]), string(rag.RoleAdmin)) {
+		role = string(rag.RoleAdmin)
+	}
+	return vouched(subjectCaller+j.Hasher.Subject(registered.Subject), tier, tenant, role, texts(claims[settings.GroupsClaim]))
 }
 
 // verify checks the signature, and the claims that every token has (RFC 7519, section 4.1).
@@ -115,12 +119,17 @@ func invalidToken(cause error) error {
 	return &rag.Error{Kind: rag.ErrUnauthorized, Message: "the token is not valid", Cause: cause}
 }
 
-// roleOf is admin for a claim that is that, or lists it.
-func roleOf(claim any) string {
-	admin := string(rag.RoleAdmin)
-	list, _ := claim.([]any)
-	if claim == any(admin) || slices.Contains(list, any(admin)) {
-		return admin
+// texts are those of a claim that is one, or a list of them.
+func texts(claim any) []string {
+	if one, ok := claim.(string); ok {
+		return []string{one}
 	}
-	return ""
+	list, _ := claim.([]any)
+	var all []string
+	for _, item := range list {
+		if text, ok := item.(string); ok {
+			all = append(all, text)
+		}
+	}
+	return all
 }

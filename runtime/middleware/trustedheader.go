@@ -28,8 +28,8 @@ func (h TrustedHeader) Authenticate(r *http.Request) (rag.Identity, error) {
 	if !within(settings.Networks, plain(peer.Addr())) {
 		return rag.Identity{}, unauthorized("requests must come through the proxy that says who asks")
 	}
-	var values [4]string
-	for i, name := range []string{settings.User, settings.Tier, settings.Tenant, settings.Role} {
+	var values [5]string
+	for i, name := range []string{settings.User, settings.Tier, settings.Tenant, settings.Role, settings.Groups} {
 		sent := r.Header.Values(name)
 		if name == "" || len(sent) == 0 {
 			continue
@@ -43,17 +43,26 @@ func (h TrustedHeader) Authenticate(r *http.Request) (rag.Identity, error) {
 	if user == "" || len(user) > maxCaller {
 		return rag.Identity{}, unauthorized("the proxy must send " + settings.User + ", with 1 to 512 bytes")
 	}
-	return vouched(headerCaller+h.Hasher.Subject(user), tier, tenant, role)
+	var groups []string
+	for group := range strings.SplitSeq(values[4], ",") {
+		if group = strings.TrimSpace(group); group != "" {
+			groups = append(groups, group)
+		}
+	}
+	return vouched(headerCaller+h.Hasher.Subject(user), tier, tenant, role, groups)
 }
 
 // vouched is a caller whom somebody else vouches for.
-func vouched(name, tier, tenant, role string) (rag.Identity, error) {
-	id := rag.Identity{Name: name, Tier: tier, Tenant: tenant, Role: rag.RoleClient}
+func vouched(name, tier, tenant, role string, groups []string) (rag.Identity, error) {
+	id := rag.Identity{Name: name, Tier: tier, Tenant: tenant, Role: rag.RoleClient, Groups: groups}
 	if role == string(rag.RoleAdmin) {
 		id.Role = rag.RoleAdmin
 	}
 	if tenant != "" && rag.ValidateTenant(tenant) != nil {
 		return rag.Identity{}, unauthorized("the tenant must have 1 to 128 bytes of text without control characters")
+	}
+	if why := rag.ValidateGroups(groups); why != "" {
+		return rag.Identity{}, unauthorized("the caller's groups " + why)
 	}
 	return id, nil
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // mappingVersion begins the version of an index. It rises with a change of the mapping that an index cannot take up.
-const mappingVersion = 3
+const mappingVersion = 4
 
 // Ensure makes the documents' index with its alias, the control index and the control document, each unless it is
 // there. Any number of replicas may do so at once: creating is atomic, and who comes second finds it made.

@@ -103,7 +103,7 @@ func (s *Store) search(ctx context.Context, name string, body map[string]any, wi
 // candidates are counted up to rag.MaxWindow.
 func searchBody(q rag.KeywordQuery, looked []terms.Term) map[string]any {
 	scope := []any{term("kind", kindChunk), term("tenant", q.Tenant)}
-	for _, anyOf := range rag.FilterTerms(q.Filter) {
+	for _, anyOf := range rag.FilterTerms(q.Filter, q.Readers) {
 		scope = append(scope, map[string]any{"terms": map[string]any{"facets": anyOf}})
 	}
 	body := map[string]any{

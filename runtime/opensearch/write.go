@@ -185,7 +185,7 @@ func (s *Store) completeOperation(tenant string, w *writing) operation {
 // replaceChunks writes the chunks of a document and deletes those from there up to, not including, position bound.
 func (s *Store) replaceChunks(tenant string, d rag.ChunkedDocument, bound int, mark stored) iter.Seq[operation] {
 	return func(yield func(operation) bool) {
-		facets := rag.Facets(d.Metadata)
+		facets := d.Facets()
 		for n, chunk := range d.Chunks {
 			source := chunkSource{Kind: kindChunk, Tenant: tenant, Facets: facets, Search: rag.NewSearchFields(s.analyser, chunk), Chunk: chunk}
 			if !yield(operation{action: "index", target: chunkTarget(tenant, d.ID, n, mark), source: source}) {

@@ -88,12 +88,12 @@ func TestPromptTakesTheRequestsOwnParameters(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var asked Prompt
-			if _, err := answering(Completion{}, &asked).service(settings).Ask(t.Context(), Identity{Tenant: "acme"}, tt.request,
+			if _, err := answering(Completion{}, &asked).service(settings).Ask(t.Context(), Identity{Tenant: "acme", Groups: []string{"law", "board"}}, tt.request,
 				RequestOptions{}); err != nil {
 				t.Fatal(err)
 			}
 			want := Prompt{
-				Tenant: "acme", Query: "x", Passages: chunks(), Model: "m", BaseURL: "http://m",
+				Tenant: "acme", Readers: []string{"", "board", "law"}, Query: "x", Passages: chunks(), Model: "m", BaseURL: "http://m",
 				Temperature: tt.temperature, MaxTokens: tt.maxTokens, Whole: true,
 			}
 			if diff := cmp.Diff(want, asked); diff != "" {

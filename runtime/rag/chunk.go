@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -168,8 +169,10 @@ func ChunkAndHash(d Document, s RetrievalSettings) (ChunkedDocument, error) {
 	if err != nil {
 		return ChunkedDocument{}, fmt.Errorf("encode metadata: %w", err)
 	}
-	sum := fieldsHash(d.ID, d.Title, d.URL, d.Text, d.Language, string(metadata),
-		strconv.Itoa(s.ChunkWords), strconv.Itoa(s.ChunkOverlap), segment.Version)
+	hashed := []string{d.ID, d.Title, d.URL, d.Text, d.Language, string(metadata),
+		strconv.Itoa(s.ChunkWords), strconv.Itoa(s.ChunkOverlap), segment.Version}
+	hashed = append(hashed, slices.Sorted(slices.Values(d.Access.groups()))...)
+	sum := fieldsHash(hashed...)
 	return ChunkedDocument{Document: d, Chunks: Split(d, s.ChunkWords, s.ChunkOverlap), Hash: sum}, nil
 }
 

@@ -126,6 +126,9 @@ func (d Document) Validate() error {
 	case err != nil || link.Scheme != "" && link.Scheme != "http" && link.Scheme != "https":
 		add("url", "must be an http or https URL, or a path") // citations are links: javascript: must not be one
 	}
+	if why := ValidateGroups(d.Access.groups()); why != "" {
+		add("access.groups", "%s", why)
+	}
 	if d.Language != "" {
 		if _, err := language.Parse(d.Language); err != nil || len(d.Language) > MaxLanguage {
 			add("language", "must be a BCP 47 language tag, such as de or pt-BR")

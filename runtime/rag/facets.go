@@ -15,10 +15,10 @@ func Facet(field, value string) string {
 	return norm.NFC.String(field) + "\x00" + norm.NFC.String(value)
 }
 
-// Facets are the terms of a document's metadata, sorted: one for each string, number and boolean and one for each member
+// metadataFacets are the terms of a document's metadata: one for each string, number and boolean and one for each member
 // of an array. Numbers are written without an exponent and without zeros at the end: 2020, 0.5.
-func Facets(m Metadata) []string {
-	facets := make([]string, 0, len(m))
+func metadataFacets(m Metadata) []string {
+	facets := make([]string, 0, len(m)+1)
 	for field, value := range m {
 		switch v := value.(type) {
 		case string:
@@ -35,13 +35,12 @@ func Facets(m Metadata) []string {
 			}
 		}
 	}
-	slices.Sort(facets)
-	return slices.Compact(facets)
+	return facets
 }
 
-// FilterTerms are the terms that a filter asks for: of each inner list one must be there. They are in the order of the
-// fields' names.
-func FilterTerms(f Filter) [][]string {
+// FilterTerms are the terms that a search is narrowed by: of each inner list one must be there. They are in the order of the
+// fields' names; last comes who searches, unless readers is nil.
+func FilterTerms(f Filter, readers []string) [][]string {
 	fields := make([]string, 0, len(f))
 	for field := range f {
 		fields = append(fields, field)
@@ -53,5 +52,12 @@ func FilterTerms(f Filter) [][]string {
 			terms[i] = append(terms[i], Facet(field, value))
 		}
 	}
-	return terms
+	if readers == nil {
+		return terms
+	}
+	var anyOf []string
+	for _, group := range readers {
+		anyOf = append(anyOf, Facet(accessField, group))
+	}
+	return append(terms, anyOf)
 }

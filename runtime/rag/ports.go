@@ -20,6 +20,8 @@ type Index interface {
 // KeywordQuery asks for a page of the ranking by words, within a tenant's documents.
 type KeywordQuery struct {
 	Tenant string
+	// Readers are Identity.Readers of who searches: nil finds all documents of the tenant.
+	Readers []string
 	// Text is NFC, trimmed, plain text and never operators.
 	Text   string
 	Filter Filter

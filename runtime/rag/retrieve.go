@@ -14,6 +14,7 @@ func (r retriever) Retrieve(ctx context.Context, q Query) (Retrieval, error) {
 	from, size := q.window()
 	leg, statistics, err := r.index.Keyword(ctx, KeywordQuery{
 		Tenant:   q.Tenant,
+		Readers:  q.Readers,
 		Text:     q.Text,
 		Filter:   q.Filter,
 		MinScore: q.MinScore,

@@ -61,7 +61,7 @@ func (s *Service) Search(ctx context.Context, id Identity, r SearchRequest, opt 
 	if err := admission.early(ctx); err != nil {
 		return SearchResult{}, err
 	}
-	q.Cache = admission.result(ctx)
+	q.Readers, q.Cache = id.Readers(), admission.result(ctx)
 	found, err := s.Retriever.Retrieve(ctx, q)
 	if err != nil {
 		return SearchResult{}, err
@@ -92,7 +92,7 @@ func (s *Service) Stream(ctx context.Context, id Identity, r AskRequest, opt Req
 	if err := admission.early(ctx); err != nil {
 		return Answer{}, err
 	}
-	q.Cache = admission.passages(ctx)
+	q.Readers, q.Cache = id.Readers(), admission.passages(ctx)
 	found, err := s.Retriever.Retrieve(ctx, q)
 	if err != nil {
 		return Answer{}, err
@@ -128,7 +128,7 @@ func (s *Service) Stream(ctx context.Context, id Identity, r AskRequest, opt Req
 
 func newPrompt(q Query, found Retrieval, r AskRequest, s Settings) Prompt {
 	p := Prompt{
-		Tenant: q.Tenant, Query: q.Text, Model: s.ModelName(), Temperature: s.Model.Temperature, MaxTokens: s.MaxTokens(), BaseURL: s.Model.BaseURL,
+		Tenant: q.Tenant, Readers: q.Readers, Query: q.Text, Model: s.ModelName(), Temperature: s.Model.Temperature, MaxTokens: s.MaxTokens(), BaseURL: s.Model.BaseURL,
 		Passages: make([]Chunk, len(found.Hits)), Statistics: found.Statistics,
 	}
 	for i, h := range found.Hits {

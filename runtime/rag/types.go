@@ -27,6 +27,8 @@ type Identity struct {
 	// AllTenants says of an administrator that no tenant bounds, and who has named none, that what is done for all tenants may be done.
 	AllTenants bool
 	Role       Role
+	// Groups are those in whose name the caller finds documents.
+	Groups []string
 }
 
 // Mode is how passages are found.
@@ -60,6 +62,8 @@ type Document struct {
 	Metadata Metadata `json:"metadata,omitempty"`
 	// Language is a BCP 47 tag; empty means that it is told by the text.
 	Language string `json:"language,omitempty"`
+	// Access is who may find the document; nil for everybody of the tenant.
+	Access *Access `json:"access,omitempty"`
 }
 
 // Chunk is a passage of a document: what is indexed, found and cited.
@@ -94,7 +98,9 @@ type Filter map[string][]string
 
 // Query is a search within a tenant's documents. Text is NFC, trimmed, plain text and never operators.
 type Query struct {
-	Tenant   string
+	Tenant string
+	// Readers are Identity.Readers of who searches.
+	Readers  []string
 	Text     string
 	TopK     int
 	Offset   int
@@ -176,6 +182,8 @@ func (u CacheUse) Tell(info CacheInfo) error {
 // Prompt is all that an answer depends on.
 type Prompt struct {
 	Tenant string
+	// Readers are those of the query. The passages are what they may read.
+	Readers []string
 	// Query is NFC and trimmed.
 	Query string
 	// Passages in the order in which [1], [2], ... name them.

@@ -28,7 +28,7 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) Store) {
 		"batches": testBatches, "ids": testIDs, "tenants": testTenants,
 		"words": testWords, "spellings": testSpellings, "stop words": testStopWords, "headings": testHeadings, "languages": testLanguages,
 		"statistics": testStatistics, "plain text": testPlainText, "nothing to look for": testNothingToLookFor, "long queries": testLongQueries,
-		"filters": testFilters, "pages": testPages, "candidates": testCandidates, "least score": testLeastScore, "title": testTitle,
+		"filters": testFilters, "access": testAccess, "pages": testPages, "candidates": testCandidates, "least score": testLeastScore, "title": testTitle,
 		"concurrent writers": testConcurrentWriters, "changes": testChanges, "invalidation": testInvalidation, "one version": testOneVersion, "caller who left": testCallerWhoLeft,
 	} {
 		t.Run(name, func(t *testing.T) {

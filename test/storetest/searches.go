@@ -259,3 +259,38 @@ func testTitle(t *testing.T, s tenant) {
 	s.wantFound(t, "buckling", "title")
 	s.wantFound(t, "shells", "title", "text")
 }
+
+// A document that names groups is found in their name and counted for nobody else; what it names may change.
+func testAccess(t *testing.T, s tenant) {
+	secret, public := document("secret", "flutter of thin panels"), document("public", "flutter of thick panels")
+	secret.Access = &rag.Access{Groups: []string{"board", "law"}}
+	s.write(t, []rag.Document{secret, public})
+	finds := func(readers []string, want ...string) {
+		t.Helper()
+		found := s.search(t, rag.Query{Text: "flutter", Readers: readers})
+		var ids []string
+		for _, hit := range found.Hits {
+			ids = append(ids, hit.DocumentID)
+		}
+		slices.Sort(ids)
+		if diff := cmp.Diff(want, ids); diff != "" || found.Total != len(want) || found.Statistics.Chunks != len(want) {
+			t.Errorf("%q found %d of %d chunks (-want +got):\n%s", readers, found.Total, found.Statistics.Chunks, diff)
+		}
+	}
+	client := func(groups ...string) []string { return rag.Identity{Groups: groups}.Readers() }
+	finds(client(), "public")
+	finds(client("staff"), "public")
+	finds(client("staff", "law"), "public", "secret")
+	finds(rag.Identity{Role: rag.RoleAdmin}.Readers(), "public", "secret")
+	stored, err := s.Document(t.Context(), s.name, "secret")
+	if err != nil || stored.Access == nil || !slices.Equal(stored.Access.Groups, secret.Access.Groups) {
+		t.Errorf("the document is kept with access %+v, %v", stored.Access, err)
+	}
+	secret.Access.Groups = []string{"board"}
+	s.write(t, []rag.Document{secret}, rag.StatusUpdated)
+	finds(client("law"), "public")
+	finds(client("board"), "public", "secret")
+	secret.Access = nil
+	s.write(t, []rag.Document{secret}, rag.StatusUpdated)
+	finds(client(), "public", "secret")
+}
