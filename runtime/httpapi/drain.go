@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -132,8 +133,8 @@ func (s *Server) drainAndStop(server *http.Server, l net.Listener, d *drain, can
 	ctx, cancel := context.WithTimeout(context.Background(), s.DrainTimeout)
 	defer cancel()
 	d.wait(ctx)
-	err := server.Shutdown(ctx) // closes what is idle whether or not there is time left
-	if err == nil {
+	err := server.Shutdown(ctx)                      // closes what is idle whether or not there is time left
+	if err == nil || errors.Is(err, net.ErrClosed) { // all have ended; the listener was closed already
 		return nil
 	}
 	cancelRequests(errShutdown)

@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -176,6 +178,48 @@ func TestListenerFails(t *testing.T) {
 	server := &httpapi.Server{API: f.handler, Admin: httpapi.Admin{Metrics: f.api.Metrics.Handler()}, Log: f.api.Log}
 	if err := server.Serve(t.Context(), api, admin); err == nil {
 		t.Error("a server without a port runs")
+	}
+}
+
+// lateListener notices that it was closed when it is closed again: as one does whose goroutine has not run in between.
+type lateListener struct {
+	net.Listener
+	closed atomic.Int64
+	again  chan struct{}
+}
+
+func (l *lateListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		<-l.again
+	}
+	return c, err
+}
+
+func (l *lateListener) Close() error {
+	if l.closed.Add(1) == 2 {
+		close(l.again)
+	}
+	return l.Listener.Close()
+}
+
+// TestListenerClosedTwice: a drain whose listener is still known to the server when it stops has cut off nobody.
+func TestListenerClosedTwice(t *testing.T) {
+	f := build(t)
+	api := &lateListener{Listener: listen(t), again: make(chan struct{})}
+	server := &httpapi.Server{API: f.handler, Admin: httpapi.Admin{Metrics: f.api.Metrics.Handler()}, Log: f.api.Log, DrainTimeout: time.Minute}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(ctx, api, listen(t)) }()
+	answer, err := http.Get("http://" + api.Addr().String() + "/") //nolint:noctx // the server has begun
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	http.DefaultClient.CloseIdleConnections()
+	stop()
+	if err := <-ended; err != nil {
+		t.Errorf("Serve: %v", err)
 	}
 }
 
