@@ -211,7 +211,7 @@ func TestListenerClosedTwice(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(ctx, api, listen(t)) }()
-	answer, err := http.Get("http://" + api.Addr().String() + "/") //nolint:noctx // the server has begun
+	answer, err := http.Get("http://" + api.Addr().String() + "/")
 	if err != nil {
 		t.Fatal(err)
 	}

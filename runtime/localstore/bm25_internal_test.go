@@ -12,11 +12,11 @@ func TestScoresAreThoseOfBM25(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, Options{})
 	texts := map[string]string{
-		"twice":   "copper copper river garden",
+		"twice":   "copper river copper garden",
 		"both":    "copper silver river garden",
 		"once":    "copper meadow river garden",
-		"neither": "meadow meadow river garden",
-		"titled":  "meadow forest river garden",
+		"neither": "meadow forest river garden",
+		"titled":  "valley forest river garden",
 	}
 	for id, text := range texts {
 		title := ""

@@ -110,20 +110,21 @@ func (n *normalized) normalize(run string, base int) {
 		}
 		return
 	}
-	for i, size := 0, 0; i < len(run); i += size {
-		var r rune
-		if r, size = utf8.DecodeRuneInString(run[i:]); escaped && r == '\\' {
-			r, size = unescape(run[i:])
+	for at := 0; at < len(run); {
+		start := at
+		r, size := utf8.DecodeRuneInString(run[at:])
+		if escaped && r == '\\' {
+			r, size = unescape(run[at:])
 		}
-		r = unify(r)
-		if r < 0 {
+		at += size
+		if r = unify(r); r < 0 {
 			continue
 		}
 		before := len(n.visible)
 		n.visible = utf8.AppendRune(n.visible, r)
 		for range len(n.visible) - before {
-			n.visibleFrom = append(n.visibleFrom, base+i)
-			n.visibleTo = append(n.visibleTo, base+i+size)
+			n.visibleFrom = append(n.visibleFrom, base+start)
+			n.visibleTo = append(n.visibleTo, base+at)
 		}
 	}
 	var segments norm.Iter
@@ -149,7 +150,7 @@ func unescape(s string) (r rune, size int) {
 		if err != nil {
 			return utf8.RuneError
 		}
-		return rune(code) //nolint:gosec // of 16 bits
+		return rune(code)
 	}
 	switch r = unit(s); {
 	case r == utf8.RuneError:

@@ -10,8 +10,8 @@ const longestNumber = 32
 
 func isSeparator(c byte) bool { return c == ';' || c == ',' }
 
-// separates says whether what stands at place, in a UAX #29 word from from on, parts values, of a line of CSV say, although it
-// stands between digits: a semicolon, a comma behind the number of a name (AB-4711,250), and those that make no thousands.
+// separates says whether what stands at place, in a UAX #29 word of the bytes [from,end), parts values, of a line of CSV say, although
+// it stands between digits: a semicolon, a comma behind the number of a name (AB-4711,250), and those that make no thousands.
 func (s *scanner) separates(from, place, end int) bool {
 	text := s.run.text
 	switch text[place] {
