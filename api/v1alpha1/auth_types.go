@@ -108,33 +108,39 @@ type TrustedHeaderSpec struct {
 	// networks are those of the proxy, such as 10.0.0.0/8: the address of the connection must be in one of them.
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=64
 	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self)",message="must be a network such as 10.0.0.0/8 or fd00::/8"
 	// +listType=set
 	// +required
 	Networks []string `json:"networks,omitempty"`
 	// user names the header with the caller's name, which must be there. Default X-Forwarded-User.
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	// +kubebuilder:validation:Pattern=`^[A-Za-z][A-Za-z0-9-]*$`
 	// +default="X-Forwarded-User"
 	// +optional
 	User string `json:"user,omitempty"`
 	// tier names the header with the caller's tier. Without it everybody has the default tier.
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	// +kubebuilder:validation:Pattern=`^[A-Za-z][A-Za-z0-9-]*$`
 	// +optional
 	Tier string `json:"tier,omitempty"`
 	// tenant names the header with the caller's tenant. Without it everybody has the default tenant.
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	// +kubebuilder:validation:Pattern=`^[A-Za-z][A-Za-z0-9-]*$`
 	// +optional
 	Tenant string `json:"tenant,omitempty"`
 	// role names the header that is admin for an administrator. Without it nobody is one.
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	// +kubebuilder:validation:Pattern=`^[A-Za-z][A-Za-z0-9-]*$`
 	// +optional
 	Role string `json:"role,omitempty"`
 	// groups names the header with the caller's groups, separated by commas. Without it nobody has one.
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	// +kubebuilder:validation:Pattern=`^[A-Za-z][A-Za-z0-9-]*$`
 	// +optional
@@ -150,7 +156,9 @@ type TrustedProxiesSpec struct {
 	// +optional
 	Depth *int32 `json:"depth,omitempty"`
 	// networks are those that proxies are in, such as 10.0.0.0/8; an address in one of them is a proxy's, at any depth.
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=64
 	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self)",message="must be a network such as 10.0.0.0/8 or fd00::/8"
 	// +listType=set

@@ -25,6 +25,7 @@ type CacheSpec struct {
 	StaleIfError Duration `json:"staleIfError,omitempty"`
 	// noCacheTiers are the tiers of spec.rateLimits whose callers may send Cache-Control: no-cache: their result is made anew, and
 	// kept for others. From callers of other tiers the header has no effect. Default none.
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=32

@@ -69,6 +69,7 @@ type LLMSpec struct {
 	// fallbacks are models that are asked in this order, each when those before it are down or too slow and nothing of the answer was sent.
 	// They share timeout: each may take an equal part of what is left of it. Their answers are not kept. All settings but these are those of
 	// the first model, caSecretRef too. At most 3. Default none.
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=3
 	// +listType=atomic
 	// +optional

@@ -197,10 +197,10 @@ func (w *witness) ask(ctx context.Context, i int) {
 	d := w.documents[mathrand.IntN(len(w.documents))]
 	title, before := d.now()
 	path := []string{"/api/v1/search", "/api/v1/ask"}[mathrand.IntN(2)]
-	status, xCache, shown, err := w.replicas[i].shown(ctx, path, d.name)
+	xCache, shown, err := w.replicas[i].shown(ctx, path, d.name)
 	time.Sleep(time.Millisecond) // leaves the machine to others
 	switch {
-	case err != nil || status != http.StatusOK:
+	case err != nil:
 		w.refused.Add(1) // while its backend is gone
 		return
 	case xCache == "STALE":
@@ -225,32 +225,35 @@ func (w *witness) ask(ctx context.Context, i int) {
 }
 
 // shown is the title of the document that an answer shows; empty for none.
-func (r httpReplica) shown(ctx context.Context, path, query string) (status int, xCache, title string, err error) {
+func (r httpReplica) shown(ctx context.Context, path, query string) (xCache, title string, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url+path, strings.NewReader(fmt.Sprintf(`{"query":%q}`, query)))
 	if err != nil {
-		return 0, "", "", err
+		return "", "", err
 	}
 	request.Header.Set("X-API-Key", replicaKey)
 	request.Header.Set("Content-Type", "application/json")
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return 0, "", "", err
+		return "", "", err
 	}
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", response.Status, body)
+	}
 	if err != nil {
-		return 0, "", "", err
+		return "", "", err
 	}
 	var answer struct {
 		Hits, Citations []struct{ Title string }
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
-		return 0, "", "", err
+		return "", "", err
 	}
 	for _, found := range append(answer.Hits, answer.Citations...) {
 		title = found.Title
 	}
-	return response.StatusCode, response.Header.Get("X-Cache"), title, nil
+	return response.Header.Get("X-Cache"), title, nil
 }
 
 // remove deletes a document.

@@ -46,7 +46,7 @@ const (
 	// LLMAPIKeyFile holds the key that is sent to the model.
 	LLMAPIKeyFile = "api-key"
 	// LLMFallbackSecretDir with the index of a fallback holds the file LLMAPIKeyFile with its key.
-	LLMFallbackSecretDir = "llm-fallback-"
+	LLMFallbackSecretDir = "llm-fallback-" //nolint:gosec // a folder, not a secret
 	// LLMCADir holds the file LLMCAFile.
 	LLMCADir = "llm-ca"
 	// LLMCAFile holds the certificates that sign that of the model's server, in PEM.

@@ -13,7 +13,9 @@ var jwtAlgorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512
 // ParseJWKS reads the public keys of a JSON Web Key Set (RFC 7517) that may sign. It leaves out keys of kinds that it does not
 // know, and those for encryption. A set with a private key is refused: that key is no secret any more.
 func ParseJWKS(data []byte) ([]jose.JSONWebKey, error) {
-	var raw struct{ Keys []json.RawMessage }
+	var raw struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
 	if err := json.Unmarshal(data, &raw); err != nil {
 		return nil, errors.New("must be a JSON Web Key Set: {\"keys\": [...]}")
 	}

@@ -112,6 +112,7 @@ func TestLimitsWithoutTheirStore(t *testing.T) {
 
 // At the moment that Retry-After tells, the request is admitted, when no other took from the bucket: in Redis, in both modes.
 func TestRetryAfterIsTrue(t *testing.T) {
+	t.Parallel()
 	for _, whole := range []bool{false, true} {
 		t.Run(map[bool]string{false: "continuous", true: "whole tokens"}[whole], func(t *testing.T) {
 			t.Parallel()

@@ -97,7 +97,10 @@ type route struct {
 	handle  handler
 }
 
-func (a *API) routes() []route {
+func (a *API) routes() []route { return append(a.questionRoutes(), a.adminRoutes()...) }
+
+// questionRoutes are those for everybody.
+func (a *API) questionRoutes() []route {
 	return []route{
 		{
 			method:   http.MethodPost,
@@ -129,6 +132,22 @@ func (a *API) routes() []route {
 			dialect:  native,
 			handle:   a.stream,
 		},
+		{
+			method:   http.MethodGet,
+			path:     "/api/v1/stats",
+			limit:    "stats",
+			priority: admission.Search,
+			role:     rag.RoleClient,
+			timeout:  plainTimeout,
+			dialect:  native,
+			handle:   a.stats,
+		},
+	}
+}
+
+// adminRoutes are those for administrators.
+func (a *API) adminRoutes() []route {
+	return []route{
 		{
 			method:   http.MethodPost,
 			path:     "/api/v1/documents",
@@ -169,16 +188,6 @@ func (a *API) routes() []route {
 			timeout:  plainTimeout,
 			dialect:  native,
 			handle:   a.invalidate,
-		},
-		{
-			method:   http.MethodGet,
-			path:     "/api/v1/stats",
-			limit:    "stats",
-			priority: admission.Search,
-			role:     rag.RoleClient,
-			timeout:  plainTimeout,
-			dialect:  native,
-			handle:   a.stats,
 		},
 	}
 }

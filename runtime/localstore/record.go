@@ -75,9 +75,15 @@ func putRecord(batch *bleve.Batch, tenant, id string, r record) error {
 	return put(batch, recordKey(tenant, id), r, found)
 }
 
-func putChunk(batch *bleve.Batch, key, tenant string, c rag.Chunk, facets []string, found rag.SearchFields) error {
-	return put(batch, key, c, map[string]any{
-		fieldTenant: tenant, fieldFacets: facets,
+// place is where a chunk is kept, whose it is, and what filters find it by.
+type place struct {
+	key, tenant string
+	facets      []string
+}
+
+func putChunk(batch *bleve.Batch, at place, c rag.Chunk, found rag.SearchFields) error {
+	return put(batch, at.key, c, map[string]any{
+		fieldTenant: at.tenant, fieldFacets: at.facets,
 		fieldText: found.Text, fieldTitle: found.Title, fieldHeading: found.Heading, fieldStop: found.Stop,
 	})
 }

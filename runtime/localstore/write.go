@@ -139,7 +139,7 @@ func (b *chunkBatch) replace(tenant string, d rag.ChunkedDocument, bound int) er
 	facets := d.Facets()
 	for n, chunk := range d.Chunks {
 		found := rag.NewSearchFields(b.store.analyser, chunk)
-		if err := putChunk(b.batch, chunkKey(tenant, d.ID, n), tenant, chunk, facets, found); err != nil {
+		if err := putChunk(b.batch, place{chunkKey(tenant, d.ID, n), tenant, facets}, chunk, found); err != nil {
 			return err
 		}
 		if b.bytes += len(chunk.Text) + len(found.Text); b.bytes >= maxBatchBytes {

@@ -46,11 +46,13 @@ func FilterTerms(f Filter, readers []string) [][]string {
 		fields = append(fields, field)
 	}
 	slices.Sort(fields)
-	terms := make([][]string, len(fields))
-	for i, field := range fields {
+	terms := make([][]string, 0, len(fields)+1)
+	for _, field := range fields {
+		var anyOf []string
 		for _, value := range f[field] {
-			terms[i] = append(terms[i], Facet(field, value))
+			anyOf = append(anyOf, Facet(field, value))
 		}
+		terms = append(terms, anyOf)
 	}
 	if readers == nil {
 		return terms

@@ -135,7 +135,10 @@ func TestInvalidateRequests(t *testing.T) {
 				t.Fatalf("%v, want %v", err, tt.fault)
 			}
 			var e *Error
-			if fields, _ := err.(*Error).Details["fields"].([]FieldError); errors.As(err, &e) && tt.field != "" && (len(fields) != 1 || fields[0].Field != tt.field) {
+			if !errors.As(err, &e) || tt.field == "" {
+				return
+			}
+			if fields, _ := e.Details["fields"].([]FieldError); len(fields) != 1 || fields[0].Field != tt.field {
 				t.Errorf("faults %v, want one of %s", fields, tt.field)
 			}
 		})
