@@ -10,7 +10,7 @@ type ModelsSpec struct {
 // LLMSpec is the language model that writes the answers.
 // +kubebuilder:validation:XValidation:rule="self.provider != 'OpenAI' || has(self.baseURL)",fieldPath=".baseURL",reason=FieldValueRequired,message="spec.models.llm.baseURL is required with provider OpenAI: set it to the address of a server that speaks that API, such as https://llm.example.com/v1"
 // +kubebuilder:validation:XValidation:rule="self.provider != 'OpenAI' || has(self.model)",fieldPath=".model",reason=FieldValueRequired,message="spec.models.llm.model is required with provider OpenAI: set it to the name of a model that the server offers"
-// +kubebuilder:validation:XValidation:rule="self.provider != 'Extractive' || !(has(self.baseURL) || has(self.model) || has(self.apiKeySecretRef) || has(self.caSecretRef) || has(self.temperature) || has(self.maxTokens) || has(self.contextTokens) || has(self.timeout) || has(self.idleTimeout) || has(self.onUnavailable) || has(self.fallbacks))",message="spec.models.llm with provider Extractive uses no model: remove baseURL, model, temperature, maxTokens, contextTokens, timeout, idleTimeout, onUnavailable, fallbacks, apiKeySecretRef and caSecretRef, or set provider to OpenAI"
+// +kubebuilder:validation:XValidation:rule="self.provider != 'Extractive' || !(has(self.baseURL) || has(self.model) || has(self.apiKeySecretRef) || has(self.caSecretRef) || has(self.temperature) || has(self.maxTokens) || has(self.contextTokens) || has(self.timeout) || has(self.idleTimeout) || has(self.onUnavailable) || has(self.pricing) || has(self.fallbacks))",message="spec.models.llm with provider Extractive uses no model: remove baseURL, model, temperature, maxTokens, contextTokens, timeout, idleTimeout, onUnavailable, pricing, fallbacks, apiKeySecretRef and caSecretRef, or set provider to OpenAI"
 // +kubebuilder:validation:XValidation:rule="(has(self.contextTokens) ? self.contextTokens : 8192) > (has(self.maxTokens) ? self.maxTokens : 1024)",fieldPath=".contextTokens",message="spec.models.llm.contextTokens (default 8192) must be greater than maxTokens (default 1024): what is left of it holds the question and the passages"
 // +kubebuilder:validation:XValidation:rule="!has(self.caSecretRef) || !has(self.baseURL) || self.baseURL.startsWith('https://') || has(self.fallbacks) && self.fallbacks.exists(f, f.baseURL.startsWith('https://'))",fieldPath=".caSecretRef",reason=FieldValueForbidden,message="spec.models.llm.caSecretRef has no effect with a baseURL of http: remove it, or make baseURL https"
 type LLMSpec struct {
@@ -59,6 +59,9 @@ type LLMSpec struct {
 	// +kubebuilder:validation:Enum=Fail;Extract
 	// +optional
 	OnUnavailable OnUnavailable `json:"onUnavailable,omitempty"`
+	// pricing is what the model's tokens cost: answers tell their cost, and stats what the cache has saved. Without it both are 0.
+	// +optional
+	Pricing *LLMPricing `json:"pricing,omitempty"`
 	// apiKeySecretRef is the key of the API, sent as a bearer token. Without it none is sent.
 	// +optional
 	APIKeySecretRef *SecretKeyReference `json:"apiKeySecretRef,omitempty"`
@@ -89,9 +92,24 @@ type LLMFallback struct {
 	// +kubebuilder:validation:MaxLength=128
 	// +required
 	Model string `json:"model,omitempty"`
+	// pricing is what its tokens cost. Without it its answers tell a cost of 0.
+	// +optional
+	Pricing *LLMPricing `json:"pricing,omitempty"`
 	// apiKeySecretRef is the key of the API, sent as a bearer token. Without it none is sent: that of the first model goes to no other.
 	// +optional
 	APIKeySecretRef *SecretKeyReference `json:"apiKeySecretRef,omitempty"`
+}
+
+// LLMPricing is what a model's tokens cost.
+type LLMPricing struct {
+	// promptUSDPerMillion is the price of a million tokens that the model reads, in US dollars, from "0" to "999.9999".
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]{1,3}([.][0-9]{1,4})?$')",message="must be a number from 0 to 999.9999 in quotes, such as \"2.50\""
+	// +required
+	PromptUSDPerMillion Decimal `json:"promptUSDPerMillion,omitempty"`
+	// completionUSDPerMillion is the price of a million tokens that the model writes, in US dollars, from "0" to "999.9999".
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]{1,3}([.][0-9]{1,4})?$')",message="must be a number from 0 to 999.9999 in quotes, such as \"10\""
+	// +required
+	CompletionUSDPerMillion Decimal `json:"completionUSDPerMillion,omitempty"`
 }
 
 // OnUnavailable is what a question gets whose model is down.

@@ -40,7 +40,7 @@ func TestNobodyIsShownWhatIsNotTheirs(t *testing.T) {
 			l.write(t, tenant, fmt.Sprint("d", n), groups)
 		}
 	}
-	const requests = 12_000
+	const requests = 100_000
 	var asking sync.WaitGroup
 	for range 4 {
 		asking.Go(func() {

@@ -22,6 +22,10 @@ func settings(c *config.Config) rag.Settings {
 			ContextTokens: c.LLM.ContextTokens,
 			Timeout:       c.LLM.Timeout.D(),
 			Extract:       c.LLM.Extract,
+			Price:         rag.Price(c.LLM.Pricing),
+		}
+		for _, f := range c.LLM.Fallbacks {
+			s.Fallbacks = append(s.Fallbacks, rag.FallbackSettings{Name: f.Model, Price: rag.Price(f.Pricing)})
 		}
 	}
 	return s

@@ -31,10 +31,8 @@ func buildLLM(spec v1alpha1.LLMSpec) (config.LLM, error) {
 	}
 	timeout, timeoutErr := duration("spec.models.llm.timeout", cmp.Or(spec.Timeout, defaultTimeout))
 	idle, idleErr := duration("spec.models.llm.idleTimeout", cmp.Or(spec.IdleTimeout, defaultIdleTimeout))
-	var fallbacks []config.LLMFallback
-	for _, f := range spec.Fallbacks {
-		fallbacks = append(fallbacks, config.LLMFallback{BaseURL: f.BaseURL, Model: f.Model})
-	}
+	pricing, pricingErr := buildPricing("spec.models.llm.pricing", spec.Pricing)
+	fallbacks, fallbacksErr := buildFallbacks(spec.Fallbacks)
 	return config.LLM{
 		Provider:      config.ProviderOpenAI,
 		BaseURL:       spec.BaseURL,
@@ -45,6 +43,30 @@ func buildLLM(spec v1alpha1.LLMSpec) (config.LLM, error) {
 		Timeout:       timeout,
 		IdleTimeout:   idle,
 		Extract:       spec.OnUnavailable == v1alpha1.OnUnavailableExtract,
+		Pricing:       pricing,
 		Fallbacks:     fallbacks,
-	}, errors.Join(temperatureErr, timeoutErr, idleErr)
+	}, errors.Join(temperatureErr, timeoutErr, idleErr, pricingErr, fallbacksErr)
+}
+
+func buildFallbacks(specs []v1alpha1.LLMFallback) ([]config.LLMFallback, error) {
+	var fallbacks []config.LLMFallback
+	var errs []error
+	for i, f := range specs {
+		pricing, err := buildPricing(fmt.Sprintf("spec.models.llm.fallbacks[%d].pricing", i), f.Pricing)
+		errs = append(errs, err)
+		fallbacks = append(fallbacks, config.LLMFallback{BaseURL: f.BaseURL, Model: f.Model, Pricing: pricing})
+	}
+	return fallbacks, errors.Join(errs...)
+}
+
+func buildPricing(path string, spec *v1alpha1.LLMPricing) (config.LLMPricing, error) {
+	if spec == nil {
+		return config.LLMPricing{}, nil
+	}
+	prompt, promptErr := spec.PromptUSDPerMillion.Float()
+	completion, completionErr := spec.CompletionUSDPerMillion.Float()
+	if err := errors.Join(promptErr, completionErr); err != nil {
+		return config.LLMPricing{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return config.LLMPricing{PromptUSDPerMillion: prompt, CompletionUSDPerMillion: completion}, nil
 }

@@ -74,6 +74,8 @@ type LLM struct {
 	ContextTokens int      `json:"contextTokens,omitempty"`
 	Timeout       Duration `json:"timeout,omitempty"`
 	IdleTimeout   Duration `json:"idleTimeout,omitempty"`
+	// Pricing is what its tokens cost.
+	Pricing LLMPricing `json:"pricing,omitzero"`
 	// Extract answers without the model while that is unavailable.
 	Extract bool `json:"extract,omitempty"`
 	// Fallbacks are asked in this order when those before them are unavailable. A server reads them when it starts, with their keys.
@@ -84,6 +86,14 @@ type LLM struct {
 type LLMFallback struct {
 	BaseURL string `json:"baseURL"`
 	Model   string `json:"model"`
+	// Pricing is what its tokens cost.
+	Pricing LLMPricing `json:"pricing,omitzero"`
+}
+
+// LLMPricing is what a model's tokens cost, in US dollars for a million; 0 where it is not known.
+type LLMPricing struct {
+	PromptUSDPerMillion     float64 `json:"promptUSDPerMillion"`
+	CompletionUSDPerMillion float64 `json:"completionUSDPerMillion"`
 }
 
 // LLMProvider is a kind of language model.

@@ -18,11 +18,18 @@ type askAnswer struct {
 	ChunksUsed   int            `json:"chunks_used"`
 	SearchMode   string         `json:"search_mode"`
 	Model        string         `json:"model"`
-	Usage        rag.Usage      `json:"usage"`
+	Usage        usage          `json:"usage"`
 	Cached       bool           `json:"cached"`
 	FinishReason string         `json:"finish_reason"`
 	Notice       string         `json:"notice,omitempty"`
 	TraceID      string         `json:"trace_id"`
+}
+
+// usage is what an answer took, as it is told.
+type usage struct {
+	PromptTokens     int     `json:"prompt_tokens"`
+	CompletionTokens int     `json:"completion_tokens"`
+	CostUSD          float64 `json:"cost_usd"`
 }
 
 // extracted is what an answer says that a model should have written.
@@ -35,7 +42,7 @@ func newAskAnswer(r *http.Request, a rag.Answer) *askAnswer {
 	}
 	return &askAnswer{
 		Query: a.Query, Answer: a.Text, Citations: orEmpty(a.Citations), Sources: orEmpty(a.Sources), ChunksUsed: a.ChunksUsed,
-		SearchMode: searchMode(a.Mode, a.Degraded), Model: a.Model, Usage: a.Usage, Cached: a.Cached,
+		SearchMode: searchMode(a.Mode, a.Degraded), Model: a.Model, Usage: usage(a.Usage), Cached: a.Cached,
 		FinishReason: a.FinishReason, Notice: notice, TraceID: telemetry.TraceID(r.Context()),
 	}
 }
@@ -58,8 +65,12 @@ func (a *API) ask(w http.ResponseWriter, r *http.Request, c call) error {
 	return answer(w, newAskAnswer(r, answered))
 }
 
-// logAnswer tells how an answer came about.
+// logAnswer tells how an answer came about, and what the cache has saved.
 func (a *API) logAnswer(r *http.Request, answered rag.Answer) {
+	if answered.Cached {
+		a.Metrics.CacheSaved(answered.Model, answered.Saved.PromptTokens, answered.Saved.CompletionTokens, answered.Saved.CostUSD)
+		a.Traffic.Saved(middleware.Of(r).Identity.Tenant, telemetry.Savings(answered.Saved))
+	}
 	a.logCache(r, telemetry.KindLLM, answered.Cache)
 	if answered.Instead != nil {
 		code := rag.KindOf(answered.Instead).Code

@@ -37,6 +37,7 @@ func (a *askAnswer) appendJSON(b []byte) (_ []byte, err error) {
 	w.text(`,"model":`, a.Model)
 	w.integer(`,"usage":{"prompt_tokens":`, a.Usage.PromptTokens)
 	w.integer(`,"completion_tokens":`, a.Usage.CompletionTokens)
+	w.number(`,"cost_usd":`, a.Usage.CostUSD)
 	w.b = strconv.AppendBool(append(w.b, `},"cached":`...), a.Cached)
 	w.text(`,"finish_reason":`, a.FinishReason)
 	if a.Notice != "" {

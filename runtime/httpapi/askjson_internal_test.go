@@ -27,7 +27,7 @@ func FuzzAskAnswer(f *testing.F) {
 			{Query: text, Answer: other, Citations: []rag.Citation{}, Sources: []string{}, Cached: n > 0},
 			{
 				Query: other, Answer: text, Citations: []rag.Citation{cited, {Score: score}}, Sources: []string{text, other}, ChunksUsed: n, SearchMode: text,
-				Model: other, Usage: rag.Usage{PromptTokens: n, CompletionTokens: n}, FinishReason: text, TraceID: other,
+				Model: other, Usage: usage{PromptTokens: n, CompletionTokens: n}, FinishReason: text, TraceID: other,
 			},
 		} {
 			want, err := json.Marshal(a)

@@ -68,7 +68,7 @@ func useCache(f *fixture, model rag.Generator) {
 		Generator: answers,
 		Extractor: models.Extractive{},
 		Settings: func() rag.Settings {
-			return rag.Settings{Retrieval: rag.RetrievalSettings{TopK: 5, MaxTopK: 50}, Model: rag.ModelSettings{Name: "m", MaxTokens: 100, Extract: f.config.LLM.Extract}}
+			return rag.Settings{Retrieval: rag.RetrievalSettings{TopK: 5, MaxTopK: 50}, Model: rag.ModelSettings{Name: "m", MaxTokens: 100, Extract: f.config.LLM.Extract, Price: rag.Price(f.config.LLM.Pricing)}}
 		},
 	}
 }
@@ -90,7 +90,7 @@ func TestCachedAskIsTheFirstOneAgain(t *testing.T) {
 	if citations, _ := first["citations"].([]any); len(citations) < 2 {
 		t.Fatalf("%d citations: the test shows nothing", len(citations))
 	}
-	want := map[string]any{"prompt_tokens": 0.0, "completion_tokens": 0.0}
+	want := map[string]any{"prompt_tokens": 0.0, "completion_tokens": 0.0, "cost_usd": 0.0}
 	if diff := cmp.Diff(want, second["usage"]); diff != "" {
 		t.Errorf("usage of a cached answer (-want +got):\n%s", diff)
 	}

@@ -196,3 +196,39 @@ func TestAnswersWithoutTheModel(t *testing.T) {
 	f.config.LLM.Extract = false
 	f.expect(t, ask, "How long does it take to lose Redis?", 504, "")
 }
+
+// What an answer cost is told once; what the cache has saved of it is counted.
+func TestCostAndSavings(t *testing.T) {
+	f := start(t, cached, func(f *fixture) {
+		f.config.LLM.Pricing = config.LLMPricing{PromptUSDPerMillion: 100_000, CompletionUSDPerMillion: 1_000_000}
+	})
+	usage := func(got reply) map[string]any {
+		t.Helper()
+		told, _ := got.fields(t)["usage"].(map[string]any)
+		return told
+	}
+	first := map[string]any{"prompt_tokens": 30.0, "completion_tokens": 12.0, "cost_usd": 15.0} // 30 at 0.1, 12 at 1
+	if diff := cmp.Diff(first, usage(f.expect(t, ask, "x", 200, "MISS"))); diff != "" {
+		t.Errorf("the first (-want +got):\n%s", diff)
+	}
+	for range 2 {
+		none := map[string]any{"prompt_tokens": 0.0, "completion_tokens": 0.0, "cost_usd": 0.0}
+		if diff := cmp.Diff(none, usage(f.expect(t, ask, "x", 200, "HIT"))); diff != "" {
+			t.Errorf("from the cache (-want +got):\n%s", diff)
+		}
+	}
+	f.expect(t, streamed, "x", 200, "HIT")
+	since, _ := f.api.Traffic.Of("acme")
+	if diff := cmp.Diff(telemetry.Savings{PromptTokens: 90, CompletionTokens: 36, CostUSD: 45}, since.Saved); diff != "" {
+		t.Errorf("saved (-want +got):\n%s", diff)
+	}
+	var metrics strings.Builder
+	writeMetrics(t, f, &metrics)
+	for _, want := range []string{
+		`ragservice_cache_saved_tokens_total{model="m",type="input"} 90`, `ragservice_cache_saved_usd_total{model="m"} 45`,
+	} {
+		if !strings.Contains(metrics.String(), want) {
+			t.Errorf("no %s in the metrics", want)
+		}
+	}
+}

@@ -32,6 +32,8 @@ type figures struct {
 type cacheFigures struct {
 	hitRate
 	ByKind []kindFigures `json:"by_kind"`
+	// Saved is what the answers from the cache would have taken of the model.
+	Saved usage `json:"saved"`
 }
 
 type kindFigures struct {
@@ -68,7 +70,7 @@ func newFigures(f telemetry.Figures) figures {
 		Cache: cacheFigures{hitRate: newHitRate(f.Search, f.LLM), ByKind: []kindFigures{
 			{Kind: telemetry.KindSearch, hitRate: newHitRate(f.Search)},
 			{Kind: telemetry.KindLLM, hitRate: newHitRate(f.LLM)},
-		}},
+		}, Saved: usage(f.Saved)},
 	}
 }
 

@@ -84,7 +84,7 @@ func TestAsk(t *testing.T) {
 	f := start(t)
 	answer := f.call("POST", ask, `{"query":"x","model":"extractive","temperature":0,"max_tokens":10}`)
 	want := parse(t, `{"query":"x","answer":"Attention [1].","sources":["a"],"chunks_used":1,"search_mode":"keyword","model":"extractive",
-		"usage":{"prompt_tokens":3,"completion_tokens":2},"cached":false,"finish_reason":"stop","citations":[
+		"usage":{"prompt_tokens":3,"completion_tokens":2,"cost_usd":0},"cached":false,"finish_reason":"stop","citations":[
 		{"marker":1,"chunk_id":"a#0","document_id":"a","title":"A","score":1.5,"span":{"start":0,"end":9},"quote":"Attention"}]}`)
 	if diff := cmp.Diff(want, answer.fields(t, "trace_id")); diff != "" {
 		t.Error(diff)
@@ -188,7 +188,7 @@ func TestStats(t *testing.T) {
 	f.call("POST", ask, `{"query":"x"}`)
 	f.call("POST", ask, `{}`)
 	figures := `{"seconds":0,"requests":5,"errors":1,"cache":{"hits":2,"misses":1,"stale":0,"hit_rate_percent":66.7,"by_kind":[
-		{"kind":"search","hits":2,"misses":1,"stale":0,"hit_rate_percent":66.7},{"kind":"llm","hits":0,"misses":0,"stale":0,"hit_rate_percent":null}]}}`
+		{"kind":"search","hits":2,"misses":1,"stale":0,"hit_rate_percent":66.7},{"kind":"llm","hits":0,"misses":0,"stale":0,"hit_rate_percent":null}],"saved":{"prompt_tokens":0,"completion_tokens":0,"cost_usd":0}}}`
 	want := parse(t, `{"replica":"server-0","tenant":"acme","documents":null,"since_start":`+figures+`,"last_5_minutes":`+figures+`}`)
 	got := f.call("GET", "/api/v1/stats", "").fields(t)
 	for _, length := range []string{"since_start", "last_5_minutes"} {

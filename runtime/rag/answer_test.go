@@ -30,12 +30,12 @@ func TestAnswerTellsWhatTheRetrievalAndTheModelDid(t *testing.T) {
 	cached := written
 	cached.Cache = CacheInfo{Outcome: CacheHit, Age: time.Minute}
 	for name, tt := range map[string]struct {
-		completion Completion
-		usage      Usage
+		completion   Completion
+		usage, saved Usage
 	}{
-		"an answer that was written":  {written, written.Usage},
-		"an answer that was cached":   {cached, Usage{}},
-		"an answer without its usage": {Completion{Model: "m-2", FinishReason: "length"}, Usage{}},
+		"an answer that was written":  {written, written.Usage, Usage{}},
+		"an answer that was cached":   {cached, Usage{}, written.Usage},
+		"an answer without its usage": {Completion{Model: "m-2", FinishReason: "length"}, Usage{}, Usage{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := answering(tt.completion, nil).service(testSettings).Ask(t.Context(), Identity{}, AskRequest{Query: "x"}, RequestOptions{})
@@ -44,7 +44,7 @@ func TestAnswerTellsWhatTheRetrievalAndTheModelDid(t *testing.T) {
 			}
 			want := Answer{
 				Query: "x", Text: "Results stay one hour [1].", Sources: []string{"https://a"}, ChunksUsed: 2,
-				Mode: ModeKeyword, Degraded: true, Model: "m-2", FinishReason: "length", Usage: tt.usage,
+				Mode: ModeKeyword, Degraded: true, Model: "m-2", FinishReason: "length", Usage: tt.usage, Saved: tt.saved,
 				Cached: tt.completion.Cache.Outcome == CacheHit, Cache: tt.completion.Cache,
 			}
 			got.Citations = nil

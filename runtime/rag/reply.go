@@ -12,6 +12,7 @@ type reply struct {
 	Answer
 	found     Retrieval
 	admission *admission
+	settings  Settings
 	events    StreamEvents
 	metaTold  bool
 	text      strings.Builder // of the pieces told
@@ -115,9 +116,13 @@ func (a *reply) end(c Completion) {
 	a.Text = a.text.String()
 	a.Sources = sources(a.Citations)
 	a.Model, a.FinishReason = c.Model, c.FinishReason
-	if !a.Cached { // what a cached answer took was told to whom it was written for
-		a.Usage = c.Usage
+	usage := c.Usage
+	usage.CostUSD = a.settings.price(c.Model).of(usage)
+	if a.Cached { // what it took was told to whom it was written for
+		a.Saved = usage
+		return
 	}
+	a.Usage = usage
 }
 
 // tell tells a piece, after what comes before all of them.

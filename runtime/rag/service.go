@@ -105,7 +105,7 @@ func (s *Service) Stream(ctx context.Context, id Identity, r AskRequest, opt Req
 			Query: q.Text, ChunksUsed: len(prompt.Passages), Mode: found.Mode, Degraded: found.Degraded, Model: settings.ModelName(),
 			Citations: []Citation{}, Sources: []string{}, Cache: found.Cache,
 		},
-		found: found, admission: &admission, events: events,
+		found: found, admission: &admission, settings: settings, events: events,
 	}
 	if len(found.Hits) == 0 {
 		return a.nothing(ctx)

@@ -8,6 +8,7 @@ import (
 type Settings struct {
 	Retrieval RetrievalSettings
 	Model     ModelSettings
+	Fallbacks []FallbackSettings
 }
 
 // RetrievalSettings are how documents are cut up and how many passages a request gets.
@@ -35,6 +36,36 @@ type ModelSettings struct {
 	Timeout time.Duration
 	// Extract has the service's Extractor answer while the model is unavailable.
 	Extract bool
+	Price   Price
+}
+
+// FallbackSettings are those of a model that may answer instead.
+type FallbackSettings struct {
+	Name  string
+	Price Price
+}
+
+// Price is what a model's tokens cost, in US dollars for a million.
+type Price struct {
+	PromptUSDPerMillion, CompletionUSDPerMillion float64
+}
+
+// of is the cost of some tokens, in US dollars.
+func (p Price) of(u Usage) float64 {
+	return (float64(u.PromptTokens)*p.PromptUSDPerMillion + float64(u.CompletionTokens)*p.CompletionUSDPerMillion) / 1e6
+}
+
+// price is that of a model of the service; free for one that is not known.
+func (s Settings) price(model string) Price {
+	if model == s.Model.Name {
+		return s.Model.Price
+	}
+	for _, f := range s.Fallbacks {
+		if f.Name == model {
+			return f.Price
+		}
+	}
+	return Price{}
 }
 
 // ModelName is the model that answers, as requests and answers name it.

@@ -238,6 +238,8 @@ type Completion struct {
 type Usage struct {
 	PromptTokens     int `json:"prompt_tokens"`
 	CompletionTokens int `json:"completion_tokens"`
+	// CostUSD is what the tokens cost; it is not kept with an answer, since prices change.
+	CostUSD float64 `json:"cost_usd,omitempty"`
 }
 
 // Citation is a place in a document that supports a part of an answer.
@@ -268,6 +270,8 @@ type Answer struct {
 	FinishReason string
 	// Cached says that no model wrote it for this request.
 	Cached bool
+	// Saved is what a cached answer would have taken.
+	Saved Usage
 	// Instead is why the model did not write it, and the extractor did; nil for other answers.
 	Instead error
 	// Cache is how the cache served the answer; STALE if the passages, or it, were.

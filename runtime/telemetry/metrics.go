@@ -15,17 +15,18 @@ import (
 type Metrics struct {
 	registry *prometheus.Registry
 
-	requests  *prometheus.HistogramVec
-	inFlight  prometheus.Gauge
-	errors    *prometheus.CounterVec
-	limits    *prometheus.CounterVec
-	results   *prometheus.CounterVec
-	jwksReads *prometheus.CounterVec
-	lookups   *prometheus.CounterVec
-	extracted *prometheus.CounterVec
-	fallbacks *prometheus.CounterVec
-	shed      *prometheus.CounterVec
-	redis     *prometheus.HistogramVec
+	requests               *prometheus.HistogramVec
+	inFlight               prometheus.Gauge
+	errors                 *prometheus.CounterVec
+	limits                 *prometheus.CounterVec
+	results                *prometheus.CounterVec
+	jwksReads              *prometheus.CounterVec
+	lookups                *prometheus.CounterVec
+	extracted              *prometheus.CounterVec
+	savedTokens, savedCost *prometheus.CounterVec
+	fallbacks              *prometheus.CounterVec
+	shed                   *prometheus.CounterVec
+	redis                  *prometheus.HistogramVec
 	// A cached answer counts in each of these.
 	requestSeries series[requestLabels, prometheus.Observer]
 	limitSeries   series[limitLabels, prometheus.Counter]
@@ -64,6 +65,9 @@ func NewMetrics(version string) *Metrics {
 		limits:   counter("ragservice_ratelimit_decisions_total", "Decisions of the rate limiter.", "endpoint", "tier", "decision", "source"),
 		results: counter("ragservice_cache_requests_total", "Answered requests by how the cache served their result (X-Cache).",
 			"kind", "outcome"),
+		savedTokens: counter("ragservice_cache_saved_tokens_total", "Tokens that no model had to read or write, since the answer was cached.",
+			"model", "type"),
+		savedCost: counter("ragservice_cache_saved_usd_total", "What those tokens would have cost, in US dollars.", "model"),
 		extracted: counter("ragservice_answers_extracted_total", "Answers made without the model, which was unavailable, by the code of its error.",
 			"code"),
 		shed:      counter("ragservice_requests_shed_total", "Requests refused because the server had too many.", "endpoint"),
@@ -93,7 +97,7 @@ func NewMetrics(version string) *Metrics {
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ragservice_build_info", Help: "1 for the version that runs."}, []string{"version"})
 	build.WithLabelValues(version).Set(1)
 	m.registry.MustRegister(
-		m.requests, m.inFlight, m.errors, m.limits, m.results, m.lookups, m.extracted, m.fallbacks, m.shed, m.redis, m.openSearch, m.retrieval,
+		m.requests, m.inFlight, m.errors, m.limits, m.results, m.lookups, m.savedTokens, m.savedCost, m.extracted, m.fallbacks, m.shed, m.redis, m.openSearch, m.retrieval,
 		m.model, m.tokens, m.documents, m.recovered, m.jwksReads, m.reloads, m.config, m.keys, m.logDropped, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
@@ -175,6 +179,16 @@ func (m *Metrics) Fallback(model string) { m.fallbacks.WithLabelValues(model).In
 
 // JWKSRead counts a look at the keys of the issuer of tokens; outcome is ok or error.
 func (m *Metrics) JWKSRead(outcome string) { m.jwksReads.WithLabelValues(outcome).Inc() }
+
+// CacheSaved counts what an answer from the cache would have taken of its model.
+func (m *Metrics) CacheSaved(model string, promptTokens, completionTokens int, costUSD float64) {
+	if promptTokens+completionTokens == 0 {
+		return // of the extractor
+	}
+	m.savedTokens.WithLabelValues(model, "input").Add(float64(promptTokens))
+	m.savedTokens.WithLabelValues(model, "output").Add(float64(completionTokens))
+	m.savedCost.WithLabelValues(model).Add(costUSD)
+}
 
 // Extracted counts an answer that was made without the model, which failed with that code.
 func (m *Metrics) Extracted(code string) { m.extracted.WithLabelValues(code).Inc() }

@@ -37,6 +37,7 @@ func used() *telemetry.Metrics {
 	m.Retrieval("keyword", "ok", time.Millisecond)
 	m.Model("ok", time.Second, 100, 20)
 	m.Extracted("llm_timeout")
+	m.CacheSaved("m", 1, 1, 0.1)
 	m.Fallback("spare")
 	m.JWKSRead("ok")
 	m.Shed("stream")

@@ -41,6 +41,20 @@ type Counts struct {
 	Requests, Errors int64
 	// Search counts search requests by how they were answered, LLM ask and stream requests; BYPASS counts as neither.
 	Search, LLM Hits
+	// Saved is what the answers from the cache would have taken of a model.
+	Saved Savings
+}
+
+// Savings are tokens that no model had to read or write, and their cost.
+type Savings struct {
+	PromptTokens, CompletionTokens int
+	CostUSD                        float64
+}
+
+func (s *Savings) add(o Savings) {
+	s.PromptTokens += o.PromptTokens
+	s.CompletionTokens += o.CompletionTokens
+	s.CostUSD += o.CostUSD
 }
 
 func (c *Counts) kind(kind string) *Hits {
@@ -55,6 +69,7 @@ func (c *Counts) add(o Counts) {
 	c.Errors += o.Errors
 	c.Search.add(o.Search)
 	c.LLM.add(o.LLM)
+	c.Saved.add(o.Saved)
 }
 
 // history is the figures since the start and, in slots, those of the window.
@@ -126,6 +141,11 @@ func (t *Traffic) Cache(tenant, kind, outcome string) {
 			hits.Stale++
 		}
 	})
+}
+
+// Saved counts what an answer from the cache would have taken.
+func (t *Traffic) Saved(tenant string, saved Savings) {
+	t.record(tenant, func(c *Counts) { c.Saved.add(saved) })
 }
 
 func (t *Traffic) record(tenant string, count func(*Counts)) {
