@@ -7,6 +7,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -37,11 +38,13 @@ type front struct {
 	way     http.Handler
 	server  *http.Server
 	mode    atomic.Value // fault
+	// asked counts the requests to paths with the suffix counted.
 	asked   atomic.Int64
+	counted string
 	open    sync.Map // connections
 }
 
-func newFront(t *testing.T, to string) *front {
+func newFront(t *testing.T, to, counted string) *front {
 	t.Helper()
 	target, err := url.Parse(to)
 	if err != nil {
@@ -51,7 +54,7 @@ func newFront(t *testing.T, to string) *front {
 	proxy.Transport = &http.Transport{DisableKeepAlives: true}
 	proxy.FlushInterval = -1
 	proxy.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) } // who asked has left
-	f := &front{t: t, address: "127.0.0.1:0", way: proxy}
+	f := &front{t: t, address: "127.0.0.1:0", way: proxy, counted: counted}
 	f.mode.Store(down)
 	f.set(healthy)
 	t.Cleanup(func() { _ = f.server.Close() })
@@ -96,7 +99,10 @@ func (f *front) connections() (n int) {
 
 // ServeHTTP implements http.Handler.
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	f.asked.Add(1)
+	counted := strings.HasSuffix(r.URL.Path, f.counted)
+	if counted {
+		f.asked.Add(1)
+	}
 	response := http.NewResponseController(w)
 	switch f.mode.Load() {
 	case latency:
@@ -119,11 +125,13 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		_ = connection.Close()
 		return
-	case tooMany:
-		w.WriteHeader(http.StatusTooManyRequests)
-		return
+	case tooMany: // of the work, as a server does that is busy
+		if counted {
+			f.refuse(w, r, http.StatusTooManyRequests)
+			return
+		}
 	case broken:
-		w.WriteHeader(http.StatusInternalServerError)
+		f.refuse(w, r, http.StatusInternalServerError)
 		return
 	case slowClose:
 		f.way.ServeHTTP(w, r)
@@ -138,6 +146,17 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f.way.ServeHTTP(w, r)
+}
+
+// refuse answers with a status, and with the real server's headers, by which a client may know it.
+func (f *front) refuse(w http.ResponseWriter, r *http.Request, status int) {
+	whole := &recorded{header: http.Header{}}
+	f.way.ServeHTTP(whole, r)
+	for name, values := range whole.header {
+		w.Header()[name] = values
+	}
+	w.Header().Del("Content-Length")
+	w.WriteHeader(status)
 }
 
 // half sends half of the answer, then ends it, or hangs, or breaks the connection.
