@@ -91,24 +91,30 @@ var searchCells = []cell{
 // TestFaultsOfOpenSearch does as much to the way to a real OpenSearch, that of the polls included, which close the breaker when it is back.
 func TestFaultsOfOpenSearch(t *testing.T) {
 	way := newFront(t, backends.OpenSearch(t), "_search")
+	r, key := withOpenSearch(t, way)
+	defer r.end(t)
+	m := matrix{running: r, front: way, path: "/api/v1/search", key: key, dependency: "OpenSearch", refused: "search_unavailable", kept: 4}
+	m.try(t, searchCells)
+}
+
+// withOpenSearch is a server that keeps a document in the OpenSearch behind a front, and the key of its administrator.
+func withOpenSearch(t *testing.T, way *front) (r *running, key string) {
+	t.Helper()
 	keys := newKeysFolder(t)
-	const key = "key-of-the-administrator-0123456789"
+	key = "key-of-the-administrator-0123456789"
 	keys.set("root", `{"key":"`+key+`","role":"admin"}`)
 	settings := strings.NewReplacer("http://127.0.0.1:1", way.url(), "index: papers", "index: faults-"+strings.ToLower(rand.Text())).Replace(elsewhere) +
 		"resilience: {retries: 0, initialBackoff: 1s, failures: 3, openFor: 1s, maxInFlight: 100, queueTimeout: 1s}\n"
-	r := startWith(t, noEnvironment, "--config", write(t, "config.yaml", settings), "--secrets-dir", keys.secrets)
-	defer r.end(t)
-	m := matrix{running: r, front: way, path: "/api/v1/search", key: key, dependency: "OpenSearch", refused: "search_unavailable", kept: 4}
+	r = startWith(t, noEnvironment, "--config", write(t, "config.yaml", settings), "--secrets-dir", keys.secrets)
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) { // until the index is made
 		status, _, body := r.post(t, "/api/v1/documents", key, `{"id":"kites","text":"The red kite eats carrion."}`)
 		if status == http.StatusOK && body["created"] == 1.0 {
-			break
+			return r, key
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("%d %v", status, body)
 		}
 	}
-	m.try(t, searchCells)
 }
 
 // matrix tries faults of one dependency.
