@@ -32,7 +32,7 @@ func (e *entry[V]) fresh(now time.Time, ttl time.Duration) bool {
 
 // standsIn reports whether e may be served at now because nothing newer can be made (RFC 5861, section 4).
 func (e *entry[V]) standsIn(now time.Time, ttl, staleIfError time.Duration) bool {
-	return staleIfError > 0 && now.Before(e.StaleUntil) && now.Before(e.FreshUntil.Add(staleIfError)) && e.age(now) < ttl+staleIfError
+	return staleIfError > 0 && now.Before(e.StaleUntil) && e.age(now) < ttl+staleIfError
 }
 
 // age is never negative: the server that stored e may have another clock.

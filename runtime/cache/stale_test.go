@@ -98,6 +98,16 @@ func TestWhatDoesNotStandIn(t *testing.T) {
 			f.fails(t, test(f), rag.ErrSearchUnavailable)
 		})
 	}
+	t.Run("a result that is older than the configuration now allows", func(t *testing.T) {
+		t.Parallel()
+		f := stale(t)
+		f.search(t, q, rag.CacheMiss)
+		f.pass(time.Hour + 5*time.Minute)
+		f.down()
+		f.search(t, q, rag.CacheStale)
+		f.configure(func(c *config.Cache) { c.StaleIfError = config.Duration(time.Minute) })
+		f.fails(t, q, rag.ErrSearchUnavailable)
+	})
 	t.Run("nothing found", func(t *testing.T) {
 		t.Parallel()
 		f := stale(t)
