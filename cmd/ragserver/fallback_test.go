@@ -22,7 +22,11 @@ metadata: {name: papers}
 spec:
   models:
     llm:
-      {provider: OpenAI, model: m, baseURL: '%s', onUnavailable: Extract, fallbacks: [{model: m, baseURL: '%s', apiKeySecretRef: {name: spare, key: key}}]}
+      provider: OpenAI
+      model: m
+      baseURL: '%s'
+      onUnavailable: Extract
+      fallbacks: [{model: m, baseURL: '%s', apiKeySecretRef: {name: spare, key: key}}]
 ---
 apiVersion: v1
 kind: Secret

@@ -106,10 +106,17 @@ func withOpenSearch(t *testing.T, way *front) (r *running, key string) {
 	settings := strings.NewReplacer("http://127.0.0.1:1", way.url(), "index: papers", "index: faults-"+strings.ToLower(rand.Text())).Replace(elsewhere) +
 		"resilience: {retries: 0, initialBackoff: 1s, failures: 3, openFor: 1s, maxInFlight: 100, queueTimeout: 1s}\n"
 	r = startWith(t, noEnvironment, "--config", write(t, "config.yaml", settings), "--secrets-dir", keys.secrets)
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) { // until the index is made
+	upload(t, r, key)
+	return r, key
+}
+
+// upload adds the document that is asked about, once the index is made.
+func upload(t *testing.T, r *running, key string) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		status, _, body := r.post(t, "/api/v1/documents", key, `{"id":"kites","text":"The red kite eats carrion."}`)
 		if status == http.StatusOK && body["created"] == 1.0 {
-			return r, key
+			return
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("%d %v", status, body)

@@ -14,8 +14,8 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/config"
 )
 
-// mountedCredentials reads the Secrets of a pod but the API keys, which are watched. There may be a key for each fallback. A folder that is not mounted is a
-// Secret that is not used.
+// mountedCredentials reads the Secrets of a pod but the API keys, which are watched. There may be a key for each fallback. A
+// folder that is not mounted is a Secret that is not used.
 func mountedCredentials(dir string, fallbacks int) (config.Credentials, error) {
 	var c config.Credentials
 	var err error

@@ -97,8 +97,8 @@ func NewMetrics(version string) *Metrics {
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ragservice_build_info", Help: "1 for the version that runs."}, []string{"version"})
 	build.WithLabelValues(version).Set(1)
 	m.registry.MustRegister(
-		m.requests, m.inFlight, m.errors, m.limits, m.results, m.lookups, m.savedTokens, m.savedCost, m.extracted, m.fallbacks, m.shed, m.redis, m.openSearch, m.retrieval,
-		m.model, m.tokens, m.documents, m.recovered, m.jwksReads, m.reloads, m.config, m.keys, m.logDropped, build,
+		m.requests, m.inFlight, m.errors, m.limits, m.results, m.lookups, m.savedTokens, m.savedCost, m.extracted, m.fallbacks, m.shed,
+		m.redis, m.openSearch, m.retrieval, m.model, m.tokens, m.documents, m.recovered, m.jwksReads, m.reloads, m.config, m.keys, m.logDropped, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
