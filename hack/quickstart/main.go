@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	flags.StringVar(&o.dir, "dir", "", "`folder` of the server's data (default: a new one that is removed at the end)")
 	flags.StringVar(&o.url, "url", "", "visit the service at this `address` instead of starting one")
 	flags.StringVar(&o.documents, "documents", "", "NDJSON `file` to load (default: the documentation of this project)")
-	flags.StringVar(&o.question, "ask", "How does a change of the ConfigMap get to a running server?", "the question")
+	flags.StringVar(&o.question, "ask", "Who can see documents that name groups?", "the question")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

@@ -225,7 +225,7 @@ func (k *kind[Q, V]) inRedis(ctx context.Context, l *lookup[Q], before int64, c 
 // fetch brings an entry from Redis into memory, one that has expired too: it may have to stand in. Only a fresh one is a hit. After a miss
 // l has the owner of the work.
 func (k *kind[Q, V]) fetch(ctx context.Context, l *lookup[Q], before int64) (entry[V], string) {
-	for {
+	for range 2 { // the second time for the claim, past a value that has expired
 		value, owner, err := k.cache.getOrClaim(ctx, l.key, l.expired)
 		if l.owner = owner; err != nil {
 			return entry[V]{}, LookupError
@@ -241,8 +241,9 @@ func (k *kind[Q, V]) fetch(ctx context.Context, l *lookup[Q], before int64) (ent
 		if e.fresh(k.cache.options.Now(), l.ttl) {
 			return e, LookupHit
 		}
-		l.expired = fingerprint(value) // again, for the claim
+		l.expired = fingerprint(value)
 	}
+	return entry[V]{}, LookupMiss
 }
 
 // read gets the entry of a key from Redis; the zero value when there is none.
