@@ -91,7 +91,10 @@ func (k *kind[Q, V]) share(ctx context.Context, l lookup[Q], use rag.CacheUse, e
 // returns is fresh. What is not in Redis is not looked for again.
 func (k *kind[Q, V]) lookAhead(ctx context.Context, l *lookup[Q]) (entry[V], rag.CacheInfo) {
 	if k.calls.running(l.key) {
-		return entry[V]{}, hit(0)
+		older, _ := k.inMemory(l.key)
+		info := hit(0)
+		info.Fallback = k.mayStandIn(l, &older) // if the work under way fails
+		return entry[V]{}, info
 	}
 	if k.cache.options.Redis != nil {
 		e, outcome := k.fetch(ctx, l, k.cache.forgotten.now())

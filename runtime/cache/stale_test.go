@@ -230,3 +230,43 @@ func TestNoCache(t *testing.T) {
 		t.Errorf("%d requests joined others", got)
 	}
 }
+
+// A stream that joins work under way is told HIT; if that fails, STALE comes before its pieces too.
+func TestStaleIsToldToWhoJoinedWorkThatFails(t *testing.T) {
+	t.Parallel()
+	f := stale(t)
+	p := prompt("acme", "q", "doc")
+	f.answer(t, p, rag.CacheMiss)
+	f.pass(15 * time.Minute)
+	begun, fails := make(chan struct{}), make(chan struct{})
+	f.backend.generate = func(context.Context, rag.Prompt, func(rag.Piece) error) (rag.Completion, error) {
+		close(begun)
+		<-fails
+		return rag.Completion{}, modelDown
+	}
+	first := make(chan rag.CacheOutcome, 1)
+	go func() {
+		got, _ := f.generator.Generate(context.Background(), p, func(rag.Piece) error { return nil })
+		first <- got.Cache.Outcome
+	}()
+	<-begun
+	var told []string
+	joining := p
+	joining.Cache.Serving = func(info rag.CacheInfo) error {
+		told = append(told, string(info.Outcome))
+		if info.Outcome == rag.CacheHit {
+			if !info.Fallback {
+				told = append(told, "for good")
+			}
+			close(fails)
+		}
+		return nil
+	}
+	_, err := f.generator.Generate(t.Context(), joining, func(rag.Piece) error { told = append(told, "piece"); return nil })
+	if diff := cmp.Diff([]string{"HIT", "STALE", "piece", "piece", "piece"}, told); err != nil || diff != "" {
+		t.Errorf("%v (-want +told):\n%s", err, diff)
+	}
+	if got := <-first; got != rag.CacheStale {
+		t.Errorf("who began: %s, want STALE", got)
+	}
+}

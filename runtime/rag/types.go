@@ -155,7 +155,7 @@ const (
 type CacheInfo struct {
 	Outcome CacheOutcome
 	Age     time.Duration
-	// Fallback says of a MISS that there is an expired result, which is served as STALE if no other can be made.
+	// Fallback says of a result that is yet to be made that there is an expired one, which is served as STALE if it cannot be.
 	Fallback bool
 	// Cause is why a STALE result was served.
 	Cause error
