@@ -33,6 +33,10 @@ type CacheSpec struct {
 	// +listType=set
 	// +optional
 	NoCacheTiers []string `json:"noCacheTiers,omitempty"`
+	// warm is what servers ask before callers do, when they have started and when documents have changed or results were invalidated.
+	// +default={}
+	// +optional
+	Warm CacheWarmSpec `json:"warm,omitzero"`
 	// local is the part of the cache that each server keeps in its own memory.
 	// +default={}
 	// +optional
@@ -43,6 +47,25 @@ type CacheSpec struct {
 	// +default=0
 	// +optional
 	Generation *int64 `json:"generation,omitempty"`
+}
+
+// CacheWarmSpec is what servers ask before callers do, after what callers ask: once nothing has changed for 5 s.
+type CacheWarmSpec struct {
+	// questions are asked in the default tenant, for callers without groups. Default none.
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=100
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=1000
+	// +listType=set
+	// +optional
+	Questions []string `json:"questions,omitempty"`
+	// popular is how many of the questions are asked again that callers have asked a server most since it started, as those callers would.
+	// Default 0.
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	// +default=0
+	// +optional
+	Popular *int32 `json:"popular,omitempty"`
 }
 
 // CacheTTLSpec is how long each kind of result is kept, from 1s to 720h.

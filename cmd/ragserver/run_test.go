@@ -301,3 +301,25 @@ func TestEnvironmentName(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestQuestionsAreAskedBeforeCallersDo: the first caller finds the answer cached after the documents have changed.
+func TestQuestionsAreAskedBeforeCallersDo(t *testing.T) {
+	t.Parallel()
+	const question = "Where does the kite nest?"
+	dir := t.TempDir()
+	r := startAlone(t, write(t, "m.yaml", smallest+"  cache: {warm: {questions: ['"+question+"']}}\n"), dir)
+	rounds := func(n int) func() bool {
+		return func() bool { return strings.Count(r.output.String(), `"event":"cache_warmed"`) >= n }
+	}
+	await(t, "a round of questions after the start", rounds(1))
+	document := `{"id":"kites","text":"The red kite eats carrion. It nests in tall trees."}`
+	if status, _, body := r.post(t, "/api/v1/documents", generatedKey(t, dir, "admin"), document); status != http.StatusOK {
+		t.Fatalf("%d %v", status, body)
+	}
+	await(t, "a round after the documents have changed", rounds(2))
+	status, header, body := r.post(t, "/api/v1/ask", generatedKey(t, dir, "client"), `{"query":"`+question+`"}`)
+	if status != http.StatusOK || header.Get("X-Cache") != "HIT" || body["chunks_used"] != 1.0 {
+		t.Errorf("%d, X-Cache %q: %v, want the answer from the cache", status, header.Get("X-Cache"), body)
+	}
+	r.end(t)
+}

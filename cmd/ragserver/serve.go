@@ -87,6 +87,7 @@ func serveUntilDrained(ctx context.Context, o options, s setup, log *logging.Log
 	if err != nil {
 		return errors.Join(err, srv.closeInTime(ctx))
 	}
+	httpServer := &httpapi.Server{API: srv.api.Handler(), Admin: srv.admin, Log: log, DrainTimeout: drainTimeout}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
 	for _, run := range srv.background {
@@ -96,7 +97,6 @@ func serveUntilDrained(ctx context.Context, o options, s setup, log *logging.Log
 		})
 	}
 	announce(log, s, o, api, admin)
-	httpServer := &httpapi.Server{API: srv.api.Handler(), Admin: srv.admin, Log: log, DrainTimeout: drainTimeout}
 	if !s.alone() {
 		httpServer.DrainDelay = drainDelay
 	}

@@ -13,6 +13,7 @@ func settings(c *config.Config) rag.Settings {
 		ChunkWords:   c.Retrieval.Chunking.Words,
 		ChunkOverlap: c.Retrieval.Chunking.OverlapWords,
 	}}
+	s.CountQuestions = c.Cache.Enabled && c.Cache.Warm.Popular > 0
 	if c.LLM.Provider == config.ProviderOpenAI {
 		s.Model = rag.ModelSettings{
 			Name:          c.LLM.Model,

@@ -118,7 +118,7 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 		Metrics: srv.metrics.Handler(),
 		Statusz: func() telemetry.Statusz { return srv.statusz(getenv("POD_UID")) },
 	}
-	srv.background = append(srv.background, srv.newSweeper(store, results).Run)
+	srv.background = append(srv.background, srv.newSweeper(store, results).Run, srv.newWarmer(pipeline).Run)
 	if !s.alone() {
 		srv.background = append(srv.background, func(ctx context.Context) { s.source.Run(ctx, srv.reloaded) })
 	}
@@ -146,6 +146,24 @@ func (srv *server) newChain(s setup, roots *x509.CertPool) *models.Chain {
 		chain.Fallbacks = append(chain.Fallbacks, newModel(models.Fallback(llm, f), s.credentials.LLMFallbackKeys[i]))
 	}
 	return chain
+}
+
+// newWarmer asks questions before callers do.
+func (srv *server) newWarmer(pipeline *rag.Service) *rag.Warmer {
+	return &rag.Warmer{
+		Service: pipeline,
+		Settings: func() rag.WarmSettings {
+			c := srv.source.Config().Cache
+			if !c.Enabled {
+				return rag.WarmSettings{}
+			}
+			return rag.WarmSettings(c.Warm)
+		},
+		Turn: func(ctx context.Context) (func(), error) { return srv.api.WarmUp(ctx) },
+		OnRound: func(asked, failed int) {
+			srv.log.Write(context.Background(), logging.CacheWarmed{Requests: asked, Failed: failed})
+		},
+	}
 }
 
 func (srv *server) newCache(control rag.Control) *cache.Cache {

@@ -129,6 +129,7 @@ func TestReloadedSettingsRollNothing(t *testing.T) {
 		"cache.generation":           func(s *v1alpha1.RAGServiceSpec) { s.Cache.Generation = new(int64(1)) },
 		"cache.jitterPercent":        func(s *v1alpha1.RAGServiceSpec) { s.Cache.JitterPercent = new(int32(0)) },
 		"cache.staleIfError":         func(s *v1alpha1.RAGServiceSpec) { s.Cache.StaleIfError = "1m" },
+		"cache.warm.popular":         func(s *v1alpha1.RAGServiceSpec) { s.Cache.Warm.Popular = new(int32(3)) },
 		"cache.noCacheTiers":         func(s *v1alpha1.RAGServiceSpec) { s.Cache.NoCacheTiers = []string{"free"} },
 		"rateLimits.cachedResponses": func(s *v1alpha1.RAGServiceSpec) { s.RateLimits.CachedResponses = v1alpha1.CachedResponsesFree },
 		"models.llm.onUnavailable": func(s *v1alpha1.RAGServiceSpec) {

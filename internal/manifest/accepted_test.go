@@ -40,6 +40,7 @@ var accepted = []struct{ name, spec string }{
 	{"prices", "  models: {llm: {provider: OpenAI, baseURL: 'http://llm/v1', model: m, pricing: {promptUSDPerMillion: '0.15', completionUSDPerMillion: '999.9999'}}}\n"},
 	{"answers without the model", "  models: {llm: {provider: OpenAI, baseURL: 'http://llm/v1', model: m, onUnavailable: Extract}}\n"},
 	{"limits with all", extractive + "  rateLimits: {refill: WholeTokens, onStoreFailure: Deny, shadow: true, tenant: {requestsPerMinute: 1}, service: {requestsPerMinute: 1000000}}\n"},
+	{"questions asked before", extractive + "  cache: {warm: {questions: ['How long?', 'Wie lange?'], popular: 100}}\n"},
 	{"no-cache for tiers", extractive + "  cache: {noCacheTiers: [premium, enterprise]}\n  rateLimits: {cachedResponses: Free}\n"},
 	{"no-cache for own tiers", extractive + "  cache: {noCacheTiers: [gold]}\n  rateLimits: {defaultTier: gold, tiers: [{name: gold, requestsPerMinute: 1}]}\n"},
 	{"compound duration", extractive + "  cache: {ttl: {search: 1h30m10s}}\n"},

@@ -122,6 +122,8 @@ var refused = []struct {
 	{name: "ttl too long", spec: extractive + "  cache: {ttl: {llm: 721h}}\n", paths: []string{"spec.cache.ttl.llm"}, word: "from 1s to 720h"},
 	{name: "stale in words", spec: extractive + "  cache: {staleIfError: ten minutes}\n", paths: []string{"spec.cache.staleIfError"}, word: "such as 10m"},
 	{name: "stale too long", spec: extractive + "  cache: {staleIfError: 25h}\n", paths: []string{"spec.cache.staleIfError"}, word: "from 0s to 24h"},
+	{name: "too many popular questions", spec: extractive + "  cache: {warm: {popular: 101}}\n", paths: []string{"spec.cache.warm.popular"}, word: "less than or equal to 100"},
+	{name: "a question of nothing", spec: extractive + "  cache: {warm: {questions: ['']}}\n", paths: []string{"spec.cache.warm.questions[0]"}, word: "at least 1"},
 	{name: "jitter over half", spec: extractive + "  cache: {jitterPercent: 51}\n", paths: []string{"spec.cache.jitterPercent"}, word: "less than or equal to 50"},
 	{name: "no-cache for a tier that is not there", spec: extractive + "  cache: {noCacheTiers: [gold]}\n", paths: []string{"spec.cache.noCacheTiers"}, word: "names of spec.rateLimits.tiers"},
 	{name: "no-cache for a default tier that was replaced", spec: extractive + "  cache: {noCacheTiers: [free]}\n  rateLimits: {defaultTier: gold, tiers: [{name: gold, requestsPerMinute: 1}]}\n", paths: []string{"spec.cache.noCacheTiers"}, word: "names of spec.rateLimits.tiers"},

@@ -99,6 +99,7 @@ func buildCache(rag *v1alpha1.RAGService) (config.Cache, error) {
 		JitterPercent: int(ptr.Deref(spec.JitterPercent, defaultJitterPercent)),
 		StaleIfError:  stale,
 		NoCacheTiers:  spec.NoCacheTiers,
+		Warm:          config.WarmUp{Questions: spec.Warm.Questions, Popular: int(ptr.Deref(spec.Warm.Popular, 0))},
 		LocalMaxBytes: local.Value(),
 		Generation:    ptr.Deref(spec.Generation, 0),
 	}, errors.Join(searchErr, llmErr, staleErr, localErr)

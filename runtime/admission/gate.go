@@ -16,17 +16,18 @@ var ErrFull = errors.New("the server has more requests than it works on at once"
 // Priority is how important a request is.
 type Priority int
 
-// Priorities, from what is refused first. Each may use a part of the turns only, so that long streams leave some to searches.
+// Priorities, from what is refused first. Each may use a part of the turns only, so that long streams leave some to searches, and questions that nobody waits for to callers.
 const (
-	Stream Priority = iota
+	WarmUp Priority = iota
+	Stream
 	Ask
 	Search
 
-	priorities = 3
+	priorities = 4
 )
 
 // share is the part of the turns, in percent, beyond which no request of the priority begins.
-var share = [priorities]int{Stream: 80, Ask: 90, Search: 100}
+var share = [priorities]int{WarmUp: 50, Stream: 80, Ask: 90, Search: 100}
 
 // Settings are read for each request.
 type Settings struct {
@@ -115,7 +116,7 @@ func (g *Gate) Leave() {
 		return
 	}
 	settings := g.Settings()
-	for p := Search; p >= Stream; p-- {
+	for p := Search; p >= WarmUp; p-- {
 		for len(g.waiting[p]) > 0 && g.inFlight < settings.turns(p) {
 			g.waiting[p][0].told <- nil
 			g.waiting[p] = slices.Delete(g.waiting[p], 0, 1)

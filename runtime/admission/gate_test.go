@@ -33,10 +33,12 @@ func fill(t *testing.T, g *admission.Gate, n int) {
 func TestGateKeepsTurnsForTheMoreImportant(t *testing.T) {
 	t.Parallel()
 	for taken, want := range map[int][]error{
-		7:  {nil, nil, nil},
-		8:  {admission.ErrFull, nil, nil},
-		9:  {admission.ErrFull, admission.ErrFull, nil},
-		10: {admission.ErrFull, admission.ErrFull, admission.ErrFull},
+		4:  {nil, nil, nil, nil},
+		5:  {admission.ErrFull, nil, nil, nil},
+		7:  {admission.ErrFull, nil, nil, nil},
+		8:  {admission.ErrFull, admission.ErrFull, nil, nil},
+		9:  {admission.ErrFull, admission.ErrFull, admission.ErrFull, nil},
+		10: {admission.ErrFull, admission.ErrFull, admission.ErrFull, admission.ErrFull},
 	} {
 		for p, want := range want {
 			synctest.Test(t, func(t *testing.T) {

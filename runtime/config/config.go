@@ -132,10 +132,17 @@ type Cache struct {
 	StaleIfError Duration `json:"staleIfError"`
 	// NoCacheTiers are the tiers whose callers may have results made anew.
 	NoCacheTiers []string `json:"noCacheTiers,omitempty"`
+	Warm         WarmUp   `json:"warm,omitzero"`
 	// LocalMaxBytes bounds what a server keeps in its own memory.
 	LocalMaxBytes int64 `json:"localMaxBytes"`
 	// Generation is part of every key.
 	Generation int64 `json:"generation"`
+}
+
+// WarmUp is what servers ask before callers do: a list of questions, and as many of those asked most.
+type WarmUp struct {
+	Questions []string `json:"questions,omitempty"`
+	Popular   int      `json:"popular,omitempty"`
 }
 
 // RateLimits is the resolved table of limits: one row for each endpoint that is limited and each tier.

@@ -69,6 +69,11 @@ func (a *API) serve(rt route, limits *middleware.Limits) http.Handler {
 	})
 }
 
+// WarmUp waits for the turn of a question that nobody waits for, after those of callers; end gives the turn back. Handler comes before.
+func (a *API) WarmUp(ctx context.Context) (end func(), err error) {
+	return a.gate.Leave, a.gate.Enter(ctx, admission.WarmUp)
+}
+
 // enter waits for the request's turn among all that the server works on. What is refused has taken nothing from the limits.
 func (a *API) enter(r *http.Request, rt route) error {
 	err := a.gate.Enter(r.Context(), rt.priority)

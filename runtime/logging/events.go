@@ -211,6 +211,15 @@ func (e CacheInvalidated) describe(l *line) {
 	l.int("unlinked", int64(e.Unlinked))
 }
 
+// CacheWarmed is a round of questions that were asked before callers did.
+type CacheWarmed struct{ Requests, Failed int }
+
+func (e CacheWarmed) describe(l *line) {
+	l.is("cache_warmed", LevelInfo)
+	l.int("requests", int64(e.Requests))
+	l.int("failed", int64(e.Failed))
+}
+
 // CacheStale is an expired result of a kind that was served because nothing newer could be made, for an error of that code.
 type CacheStale struct {
 	Kind, Code string

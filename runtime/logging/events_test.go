@@ -33,6 +33,7 @@ var everyEvent = []Event{
 	CacheMiss{Kind: "llm"},
 	LimitShadowed{Endpoint: "ask", Tier: "free", Limit: 10},
 	CacheInvalidated{Scope: "document", Kind: "llm", DocumentID: "a", Unlinked: 1},
+	CacheWarmed{Requests: 3, Failed: 1},
 	CacheStale{Kind: "llm", Code: "llm_timeout", Age: time.Second},
 	LLMResponse{Took: time.Second, PromptTokens: 1, CompletionTokens: 1},
 	LLMFailed{Code: "c", Took: time.Second},

@@ -23,6 +23,7 @@ type Service struct {
 	Settings func() Settings
 
 	tokenCounts tokenCounts
+	popular     popular
 	// background counts changes of documents, which run on when their caller has left.
 	background sync.WaitGroup
 	// work bounds the text that is being cut and written; see bytesInWork.
@@ -91,6 +92,9 @@ func (s *Service) Stream(ctx context.Context, id Identity, r AskRequest, opt Req
 	admission := admission{RequestOptions: opt}
 	if err := admission.early(ctx); err != nil {
 		return Answer{}, err
+	}
+	if settings.CountQuestions && opt.Admit != nil { // a caller's
+		s.popular.note(id, r)
 	}
 	q.Readers, q.Cache = id.Readers(), admission.passages(ctx)
 	found, err := s.Retriever.Retrieve(ctx, q)

@@ -9,6 +9,8 @@ type Settings struct {
 	Retrieval RetrievalSettings
 	Model     ModelSettings
 	Fallbacks []FallbackSettings
+	// CountQuestions has callers' questions counted, for a Warmer that asks the most popular ones.
+	CountQuestions bool
 }
 
 // RetrievalSettings are how documents are cut up and how many passages a request gets.
