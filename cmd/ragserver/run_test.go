@@ -307,7 +307,7 @@ func TestQuestionsAreAskedBeforeCallersDo(t *testing.T) {
 	t.Parallel()
 	const question = "Where does the kite nest?"
 	dir := t.TempDir()
-	r := startAlone(t, write(t, "m.yaml", smallest+"  cache: {warm: {questions: ['"+question+"']}}\n"), dir)
+	r := startAlone(t, write(t, "m.yaml", strings.Replace(smallest, "Extractive}}}", "Extractive}}, cache: {warm: {questions: ['"+question+"']}}}", 1)), dir)
 	rounds := func(n int) func() bool {
 		return func() bool { return strings.Count(r.output.String(), `"event":"cache_warmed"`) >= n }
 	}

@@ -63,6 +63,9 @@ func TestHalfOfWhatComesIsLeased(t *testing.T) {
 		"at most 0.1% of the burst":        {ask(1, 10_000, 1), 10_000, 10},
 		"at most 0.1% of the burst's cost": {ask(1, 10_000, 4), 10_000, 2},
 		"a small burst":                    {ask(1, 999, 1), 10_000, 0},
+		"whole tokens": {config.Limit{
+			Endpoint: "ask", Tier: "free", RequestsPerMinute: 1, Burst: 1_000_000, Cost: 1, WholeTokens: true,
+		}, 10_000, 0},
 	} {
 		var got int64
 		if asked := demand(newLeases(), bucketsOf(test.limit, "alice"), test.requests, start); asked != nil {
