@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -152,9 +153,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (f *front) refuse(w http.ResponseWriter, r *http.Request, status int) {
 	whole := &recorded{header: http.Header{}}
 	f.way.ServeHTTP(whole, r)
-	for name, values := range whole.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), whole.header)
 	w.Header().Del("Content-Length")
 	w.WriteHeader(status)
 }
@@ -163,9 +162,7 @@ func (f *front) refuse(w http.ResponseWriter, r *http.Request, status int) {
 func (f *front) half(w http.ResponseWriter, r *http.Request, end bool) {
 	whole := &recorded{header: http.Header{}}
 	f.way.ServeHTTP(whole, r)
-	for name, values := range whole.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), whole.header)
 	w.Header().Del("Content-Length")
 	if !end {
 		w.Header().Set("Content-Length", strconv.Itoa(len(whole.body)))
