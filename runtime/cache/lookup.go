@@ -205,20 +205,22 @@ func (k *kind[Q, V]) inRedis(ctx context.Context, l *lookup[Q], before int64, c 
 	outcome := l.notInRedis
 	if outcome == "" {
 		type fetched struct {
-			entry   entry[V]
-			outcome string
+			entry          entry[V]
+			outcome        string
+			owner, expired string
 		}
 		var got fetched
+		asked := *l // the look-up may go on when it is given up
 		got, err = lookUp(c, func() (fetched, error) {
-			e, outcome := k.fetch(resilience.CopyRedisBudget(ctx), l, before)
-			return fetched{e, outcome}, nil
+			e, outcome := k.fetch(resilience.CopyRedisBudget(ctx), &asked, before)
+			return fetched{e, outcome, asked.owner, asked.expired}, nil
 		})
-		e, outcome = got.entry, got.outcome
+		e, outcome, l.owner, l.expired = got.entry, got.outcome, got.owner, got.expired
 		if err != nil {
 			outcome = LookupError
 		}
 		if errors.Is(err, errGivenUp) {
-			err = nil
+			err, l.owner = nil, k.cache.id // it may claim the work yet, which is done now: that claim has to end
 		}
 	}
 	k.cache.options.OnLookup(k.name, LayerRedis, outcome)

@@ -59,7 +59,7 @@ func withTokens(t *testing.T) (*tokens, option) {
 	}
 	return k, func(f *fixture) {
 		f.config.Auth = config.Auth{Mode: config.AuthJWT, JWT: &config.JWT{
-			Issuer: issuerName, Audiences: []string{"other", audience}, Algorithms: []string{"RS256", "ES256"}, JWKS: string(set),
+			Issuer: issuerName, Audiences: []string{"other", audience}, Algorithms: []string{"RS256", "PS256", "ES256"}, JWKS: string(set),
 			TierClaim: "tier", TenantClaim: "https://example.com/tenant", RoleClaim: "roles", GroupsClaim: "groups",
 		}}
 		settings := func() config.JWT { return *f.config.Auth.JWT }
@@ -127,6 +127,7 @@ func TestTokensThatDoNotCount(t *testing.T) {
 		"the public key as a secret":  k.sign(jose.HS256, publicPEM, "a", claims(nil)),
 		"another's key":               k.sign(jose.RS256, k.stray, "a", claims(nil)),
 		"an algorithm not allowed":    k.sign(jose.RS512, k.private, "a", claims(nil)),
+		"not its key's algorithm":     k.sign(jose.PS256, k.private, "a", claims(nil)),
 		"an id that is not known":     k.sign(jose.RS256, k.private, "z", claims(nil)),
 		"no id, of several keys":      k.sign(jose.RS256, k.private, "", claims(nil)),
 		"the key of another":          k.sign(jose.RS256, k.private, "b", claims(nil)),
