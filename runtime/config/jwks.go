@@ -10,8 +10,8 @@ import (
 // jwtAlgorithms are those of asymmetric keys: with another, whoever can check a token can make one.
 var jwtAlgorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 
-// ParseJWKS reads the public keys of a JSON Web Key Set (RFC 7517) that may sign. It leaves out keys of kinds that it does not
-// know, and those for encryption. A set with a private key is refused: that key is no secret any more.
+// ParseJWKS reads the public keys of a JSON Web Key Set (RFC 7517) that may sign. It leaves out shared secrets, keys of kinds that it does
+// not know, and those for encryption. A set with a private key is refused: that key is no secret any more.
 func ParseJWKS(data []byte) ([]jose.JSONWebKey, error) {
 	var raw struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -23,9 +23,6 @@ func ParseJWKS(data []byte) ([]jose.JSONWebKey, error) {
 	for _, one := range raw.Keys {
 		var key jose.JSONWebKey
 		if key.UnmarshalJSON(one) != nil || !key.Valid() || key.Use != "" && key.Use != "sig" {
-			continue
-		}
-		if _, symmetric := key.Key.([]byte); symmetric {
 			continue
 		}
 		if !key.IsPublic() {

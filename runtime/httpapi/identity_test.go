@@ -141,3 +141,37 @@ func TestAnonymousCallersAreNamedByTheirAddress(t *testing.T) {
 		t.Errorf("one with a key is called %q:\n%s", got.Name, f.log)
 	}
 }
+
+// Behind a proxy callers are told apart by the address that it has seen; what they write themselves stands before that.
+func TestAddressesBehindAProxy(t *testing.T) {
+	f := start(t, func(f *fixture) {
+		f.config.Auth = config.Auth{Mode: config.AuthAnonymous, TrustedProxies: config.TrustedProxies{Depth: 1}}
+		proxies := func() config.TrustedProxies { return f.config.Auth.TrustedProxies }
+		f.anonymous.Proxies, f.api.Authentication.Proxies = proxies, proxies
+	})
+	var name string
+	f.service.search = func(_ context.Context, id rag.Identity, _ rag.SearchRequest) (rag.SearchResult, error) {
+		name = id.Name
+		return rag.SearchResult{}, nil
+	}
+	named := func(forwarded string) string {
+		f.call("POST", search, `{"query":"x"}`, "X-API-Key: ", "X-Forwarded-For: "+forwarded)
+		return name
+	}
+	caller := named("203.0.113.7")
+	if forged, other := named("198.51.100.9, 203.0.113.7"), named("203.0.113.8"); forged != caller || other == caller {
+		t.Errorf("%s is called %s with a forged address, another caller %s", caller, forged, other)
+	}
+	f.config.Auth.Mode = config.AuthAPIKey
+	guess := func(forwarded string) int {
+		return f.call("GET", "/api/v1/stats", "", "X-API-Key: wrong", "X-Forwarded-For: "+forwarded).status
+	}
+	for i := range 20 {
+		if got := guess(fmt.Sprintf("198.51.100.%d, 203.0.113.7", i)); got != 401 {
+			t.Fatalf("guess %d: %d, want 401", i, got)
+		}
+	}
+	if same, other := guess("198.51.100.99, 203.0.113.7"), guess("203.0.113.8"); same != 429 || other != 401 {
+		t.Errorf("one more guess: %d, want 429; one of another caller: %d, want 401", same, other)
+	}
+}
