@@ -223,7 +223,7 @@ func TestTrustedHeader(t *testing.T) {
 	if log := f.log.String(); strings.Contains(log, "alice") || !strings.Contains(log, `"user_id":"user:`) {
 		t.Error("the log does not name callers by a hash of their name")
 	}
-	twice, err := http.NewRequestWithContext(t.Context(), "GET", f.url+"/api/v1/stats", nil)
+	twice, err := http.NewRequestWithContext(t.Context(), http.MethodGet, f.url+"/api/v1/stats", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
