@@ -21,7 +21,7 @@ type RateLimitsSpec struct {
 	// +optional
 	Service *SharedLimit `json:"service,omitempty"`
 	// refill is how a bucket gains requests. Continuous: in parts, as time passes. WholeTokens: one at a time, when its time has passed
-	// since the last admission, so that a caller who asks too early loses the part gained. Default Continuous.
+	// since the last admission, which drops the part of the next one that was gained. Default Continuous.
 	// +kubebuilder:validation:Enum=Continuous;WholeTokens
 	// +default="Continuous"
 	// +optional

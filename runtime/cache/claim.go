@@ -71,11 +71,12 @@ func (c *Cache) claimed(key string) (end func()) {
 }
 
 // awaitOther waits until the server that works on a result has kept it, and returns it; not ok when this server has to make
-// it: the other one has failed, was killed, or Redis is lost.
+// it: the other one has failed, was killed, or has made what is not kept, or Redis is lost. It waits for one server alone: what is never
+// kept would else be made by one after the other, while requests wait in all.
 func (k *kind[Q, V]) awaitOther(ctx context.Context, l *lookup[Q], before int64) (e entry[V], ok bool, err error) {
 	tick := time.NewTicker(claimPoll)
 	defer tick.Stop()
-	for l.owner != "" && l.owner != k.cache.id {
+	for first := l.owner; l.owner == first && first != "" && first != k.cache.id; {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():

@@ -108,6 +108,35 @@ func TestAnotherServerTakesOverWhatFailed(t *testing.T) {
 	}
 }
 
+// What is never kept is made by all servers that waited for the first one at the same time, not by one after the other.
+func TestServersDoNotQueueForWhatIsNotKept(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	first, others := make(chan struct{}), make(chan struct{})
+	var begun atomic.Int64
+	all, _ := servers(t, 4, server, func(context.Context) error {
+		if begun.Add(1) == 1 {
+			<-first
+		} else {
+			<-others
+		}
+		return engineDown
+	})
+	var asking sync.WaitGroup
+	for i, f := range all {
+		asking.Go(func() {
+			if _, err := f.retriever.Retrieve(t.Context(), query("acme", "q")); !errors.Is(err, rag.ErrSearchUnavailable) {
+				t.Errorf("server %d: %v", i, err)
+			}
+		})
+	}
+	until(t, "one works, the others wait", func() bool { return begun.Load() == 1 && lookUps(t, server) >= 8 })
+	close(first)
+	until(t, "all others work at the same time", func() bool { return begun.Load() == 4 })
+	close(others)
+	asking.Wait()
+}
+
 // A claim ends with its time when its server was killed, and holds while its server works.
 func TestClaims(t *testing.T) {
 	t.Parallel()

@@ -159,7 +159,7 @@ func (k *kind[Q, V]) load(ctx context.Context, l *lookup[Q], c *call[result[V]])
 // make does the work and keeps its result. Other servers wait for it while this one has the claim.
 func (k *kind[Q, V]) make(ctx context.Context, l *lookup[Q], before int64, c *call[result[V]]) (result[V], error) {
 	kept := false
-	if l.owner != "" {
+	if l.owner == k.cache.id {
 		end := k.cache.claimed(l.key)
 		defer func() {
 			if end(); !kept {

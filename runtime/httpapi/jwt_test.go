@@ -140,6 +140,10 @@ func TestTokensThatDoNotCount(t *testing.T) {
 		"not yet valid":               k.good(map[string]any{"nbf": time.Now().Add(2 * time.Minute).Unix()}),
 		"nobody":                      k.good(map[string]any{"sub": nil}),
 		"a subject of another type":   k.good(map[string]any{"sub": 7}),
+		"a list of tenants":           k.good(map[string]any{"https://example.com/tenant": []string{"acme"}}),
+		"a number for a tenant":       k.good(map[string]any{"https://example.com/tenant": 42}),
+		"an empty tenant":             k.good(map[string]any{"https://example.com/tenant": ""}),
+		"a list of tiers":             k.good(map[string]any{"tier": []string{"premium"}}),
 		"a tenant that cannot be one": k.good(map[string]any{"https://example.com/tenant": "a\x00"}),
 		"a group that cannot be one":  k.good(map[string]any{"groups": []string{""}}),
 		"more groups than may be":     k.good(map[string]any{"groups": strings.Split(strings.Repeat("g,", 256)+"g", ",")}),
@@ -215,7 +219,7 @@ func TestTrustedHeader(t *testing.T) {
 	if got := f.call("GET", documents+"/a", "", noKey, user, "X-Role: admin"); got.status != 200 {
 		t.Errorf("an administrator: %d", got.status)
 	}
-	for name, headers := range map[string][]string{"no user": {noKey, "X-Role: admin"}, "an API key": {"X-API-Key: " + adminKey}} {
+	for name, headers := range map[string][]string{"no user": {noKey, "X-Role: admin"}, "an empty tenant": {noKey, user, "X-Role: admin", "X-Tenant:  "}, "an API key": {"X-API-Key: " + adminKey}} {
 		if got := f.call("GET", "/api/v1/stats", "", headers...); got.status != 401 {
 			t.Errorf("%s: %d, want 401", name, got.status)
 		}

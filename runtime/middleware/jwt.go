@@ -3,6 +3,7 @@ package middleware
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -56,8 +57,14 @@ func (j JWT) Authenticate(r *http.Request) (rag.Identity, error) {
 	if err != nil {
 		return rag.Identity{}, err
 	}
-	tier, _ := claims[settings.TierClaim].(string)
-	tenant, _ := claims[settings.TenantClaim].(string)
+	tier, err := textClaim(claims, settings.TierClaim)
+	if err != nil {
+		return rag.Identity{}, err
+	}
+	tenant, err := textClaim(claims, settings.TenantClaim)
+	if err != nil { // an administrator of a tenant must not become one of all
+		return rag.Identity{}, err
+	}
 	role := ""
 	if slices.Contains(texts(claims[settings.RoleClaim]), string(rag.RoleAdmin)) {
 		role = string(rag.RoleAdmin)
@@ -117,6 +124,16 @@ func (j JWT) judge(c jwt.Claims, settings config.JWT) error {
 
 func invalidToken(cause error) error {
 	return &rag.Error{Kind: rag.ErrUnauthorized, Message: "the token is not valid", Cause: cause}
+}
+
+// textClaim is a claim that is a text; empty when the token does not have it.
+func textClaim(claims map[string]any, name string) (string, error) {
+	claim, there := claims[name]
+	text, ok := claim.(string)
+	if there && (!ok || text == "") {
+		return "", invalidToken(fmt.Errorf("its claim %s must be a text", name))
+	}
+	return text, nil
 }
 
 // texts are those of a claim that is one, or a list of them.

@@ -42,6 +42,8 @@ func (l *Limits) Take(w http.ResponseWriter, r *http.Request, endpoint string, c
 	d := l.Limiter.Take(r.Context(), bucketsOf(id, table, limit, cached && table.CachedFree))
 	l.Metrics.Limit(endpoint, limit.Tier, decision(d, table.Shadow), string(d.Source))
 	switch { // of a source that looked at no bucket nothing is known
+	case d.Source == ratelimit.SourceBusy && table.Shadow:
+		return nil
 	case d.Source == ratelimit.SourceBusy:
 		return &rag.Error{Kind: rag.ErrOverloaded, Message: "the server has too many requests to decide about", RetryAfter: d.RetryAfter}
 	case d.Source != ratelimit.SourceNone:
@@ -100,7 +102,7 @@ func decision(d ratelimit.Decision, shadow bool) string {
 	switch {
 	case d.Allowed:
 		return telemetry.LimitAdmitted
-	case shadow && d.Source != ratelimit.SourceBusy:
+	case shadow:
 		return telemetry.LimitShadowed
 	default:
 		return telemetry.LimitRefused

@@ -37,7 +37,9 @@ func (h TrustedHeader) Authenticate(r *http.Request) (rag.Identity, error) {
 		if len(sent) > 1 {
 			return rag.Identity{}, unauthorized("the proxy must send " + name + " once")
 		}
-		values[i] = strings.TrimSpace(sent[0])
+		if values[i] = strings.TrimSpace(sent[0]); values[i] == "" && name == settings.Tenant {
+			return rag.Identity{}, unauthorized("the proxy must not send an empty " + name) // an administrator of a tenant would be one of all
+		}
 	}
 	user, tier, tenant, role := values[0], values[1], values[2], values[3]
 	if user == "" || len(user) > maxCaller {
