@@ -190,7 +190,9 @@ func (m matrix) cell(t *testing.T, c cell) {
 	t.Logf("| %s | %s | %d %s | p50 %s, max %s | opens: %t | calls when open: %d |", m.dependency, c.fault, c.status, c.code,
 		took[len(took)/2].Round(time.Millisecond), took[len(took)-1].Round(time.Millisecond), c.opens, passed)
 	m.await(t, "goroutines", goroutines, m.atRest)
-	m.await(t, "connections", max(connections, m.kept), m.front.connections)
+	// On a busy machine polls and requests overlap, and the pool keeps what they used at once. A leak would be one for each request.
+	const overlapping = 3
+	m.await(t, "connections", max(connections, m.kept)+overlapping, m.front.connections)
 }
 
 // codeOf is the code of an error; empty for an answer.
