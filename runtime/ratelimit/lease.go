@@ -59,9 +59,8 @@ func (l *leases) take(buckets []Bucket, now time.Time) (decision Decision, decid
 	decided = true
 	for _, b := range buckets {
 		s := l.of(b, now)
-		if s == nil {
-			decided = false
-			continue
+		if s == nil { // a lease of the other buckets would decide nothing
+			return Decision{}, false, nil
 		}
 		s.count(now)
 		decided = decided && s.holds(b, now)

@@ -2,6 +2,7 @@ package ratelimit
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -44,7 +45,9 @@ func demand(l *leases, buckets []Bucket, n int, now time.Time) (ask []int64) {
 	for range n {
 		_, _, ask = l.take(buckets, now)
 		for i := range ask { // a call that comes back empty
-			l.byBucket[keyOf(buckets[i])].asking = false
+			if ask[i] > 0 {
+				l.byBucket[keyOf(buckets[i])].asking = false
+			}
 		}
 	}
 	return ask
@@ -138,6 +141,21 @@ func demandOf(l *leases, buckets []Bucket, n int64) []int64 {
 		want[i] = n
 	}
 	return want
+}
+
+// A lease decides a request only when there is one of each of its buckets: of a large one beside one that is never leased, none is asked
+// for, so that nobody is refused because of it.
+func TestNothingIsLeasedBesideABucketThatIsNot(t *testing.T) {
+	t.Parallel()
+	large, small := bucketsOf(ask(1, 1_000_000, 1), "acme"), bucketsOf(ask(1, 10, 1), "alice")
+	if ask := demand(newLeases(), large, 10, start); ask == nil {
+		t.Error("alone: nothing is asked for")
+	}
+	for name, buckets := range map[string][]Bucket{"after it": slices.Concat(small, large), "before it": slices.Concat(large, small)} {
+		if ask := demand(newLeases(), buckets, 10, start); ask != nil {
+			t.Errorf("%s: %v are asked for", name, ask)
+		}
+	}
 }
 
 func TestOnlyOneRequestAsksForALease(t *testing.T) {
