@@ -53,9 +53,10 @@ type LLMSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}(ms|s|m|h))+$') && duration(self) >= duration('1s') && duration(self) <= duration('5m')",message="must be a duration from 1s to 5m, such as 30s or 1m30s"
 	// +optional
 	IdleTimeout Duration `json:"idleTimeout,omitempty"`
-	// onUnavailable is what a question gets whose model is down or too slow, before its first token. Fail: 503 or 504. Extract: the
-	// sentences of the passages found that match best, cited; the answer says so, names the model extractive, and is not kept. A question to
-	// which no sentence is an answer fails. Default Fail.
+	// onUnavailable is what a question gets before its first token whose model is down or too slow, does not take its key (401) or is not there
+	// (404), or breaks off its answer. Fail: 502, 503 or 504. Extract: the sentences of the passages found that match best, cited; the answer
+	// says so, names the model extractive, and is not kept. A question to which no sentence is an answer fails, and one that the model or its
+	// filter refuses. Default Fail.
 	// +kubebuilder:validation:Enum=Fail;Extract
 	// +optional
 	OnUnavailable OnUnavailable `json:"onUnavailable,omitempty"`
@@ -69,7 +70,8 @@ type LLMSpec struct {
 	// authorities.
 	// +optional
 	CASecretRef *SecretKeyReference `json:"caSecretRef,omitempty"`
-	// fallbacks are models that are asked in this order, each when those before it are down or too slow and nothing of the answer was sent.
+	// fallbacks are models that are asked in this order, each when those before it are unavailable, as for onUnavailable, and nothing of the
+	// answer was sent.
 	// They share timeout: each may take an equal part of what is left of it. Their answers are not kept. All settings but these are those of
 	// the first model, caSecretRef too. At most 3. Default none.
 	// +kubebuilder:validation:MinItems=1

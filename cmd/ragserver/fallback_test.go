@@ -48,5 +48,9 @@ stringData: {key: sk-of-the-spare}
 	if status, _, body := r.post(t, "/api/v1/ask", admin, question); status != http.StatusOK || body["model"] != "extractive" || body["notice"] == nil {
 		t.Errorf("without a model: %d %v", status, body)
 	}
+	first.Always(openaitest.Chat, openaitest.Behaviour{Status: http.StatusBadRequest, Error: openaitest.Error{Code: "content_filter"}})
+	if status, _, body := r.post(t, "/api/v1/ask", admin, question); status != http.StatusBadGateway {
+		t.Errorf("a question that the model's filter refuses: %d %v", status, body)
+	}
 	r.end(t)
 }

@@ -21,4 +21,4 @@ func (k *kind[Q, V]) mayStandIn(l *lookup[Q], older *entry[V]) bool {
 }
 
 // outage reports whether err is of the search engine or of the model.
-func outage(err error) bool { return errors.Is(err, rag.ErrSearch) || errors.Is(err, rag.ErrLLM) }
+func outage(err error) bool { return errors.Is(err, rag.ErrSearch) || rag.ModelUnavailable(err) }

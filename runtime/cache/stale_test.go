@@ -127,6 +127,19 @@ func TestWhatDoesNotStandIn(t *testing.T) {
 		f.backend.retrieve = func(context.Context, rag.Query) (rag.Retrieval, error) { panic("a bug") }
 		f.fails(t, q, rag.ErrRAG)
 	})
+	t.Run("for a question that the model refused", func(t *testing.T) {
+		t.Parallel()
+		f := stale(t)
+		p := prompt("acme", "q", "doc")
+		f.answer(t, p, rag.CacheMiss)
+		f.pass(15 * time.Minute)
+		f.backend.generate = func(context.Context, rag.Prompt, func(rag.Piece) error) (rag.Completion, error) {
+			return rag.Completion{}, &rag.Error{Kind: rag.ErrLLMRefused, Message: "filtered"}
+		}
+		if _, err := f.generator.Generate(t.Context(), p, func(rag.Piece) error { return nil }); !errors.Is(err, rag.ErrLLMRefused) {
+			t.Errorf("%v, want the refusal", err)
+		}
+	})
 	t.Run("for an answer that broke off", func(t *testing.T) {
 		t.Parallel()
 		f := stale(t)

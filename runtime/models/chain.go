@@ -2,7 +2,6 @@ package models
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/ragservice/ragservice-operator/runtime/config"
@@ -31,7 +30,8 @@ func Fallback(first func() config.LLM, f config.LLMFallback) func() config.LLM {
 }
 
 // Generate implements rag.Generator. Of the time that is left until the first token must be there, each model may take an equal share, so
-// that one that hangs leaves some to the next. Only the last one is tried again. When all fail, the first one's error is returned.
+// that one that hangs leaves some to the next. Only the last one is tried again. When all fail, the first one's error is returned; when one
+// refuses the question, that one's.
 func (c *Chain) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
 	deadline := time.Now().Add(c.First.Settings().Timeout.D())
 	if end, ok := ctx.Deadline(); ok && end.Before(deadline) {
@@ -45,7 +45,7 @@ func (c *Chain) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece)
 	out, err := c.First.generate(ctx, p, c.turn(0, deadline), told)
 	failed := err
 	for i, model := range c.Fallbacks {
-		if emitted || ctx.Err() != nil || !unavailable(err) || !time.Now().Before(deadline) {
+		if emitted || ctx.Err() != nil || !rag.ModelUnavailable(err) || !time.Now().Before(deadline) {
 			break
 		}
 		settings := model.Settings()
@@ -56,7 +56,7 @@ func (c *Chain) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece)
 			return out, nil
 		}
 	}
-	if emitted || ctx.Err() != nil {
+	if emitted || ctx.Err() != nil || !rag.ModelUnavailable(err) {
 		return out, err
 	}
 	return out, failed
@@ -71,11 +71,6 @@ func (c *Chain) turn(n int, deadline time.Time) turn {
 		}
 	}
 	return turn{firstToken: time.Until(deadline) / time.Duration(left), again: left == 1}
-}
-
-// unavailable says whether another model may succeed where one failed with err.
-func unavailable(err error) bool {
-	return errors.Is(err, rag.ErrLLMUnavailable) || errors.Is(err, rag.ErrLLMTimeout)
 }
 
 // Healthy says whether a model answered more than half of its last requests, and whether one was asked at all.

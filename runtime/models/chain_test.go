@@ -26,6 +26,7 @@ func chained(timeout time.Duration, servers ...*openaitest.Server) (chain *Chain
 
 func TestChainAsksTheNextModelWhenOneIsUnavailable(t *testing.T) {
 	t.Parallel()
+	filtered := openaitest.Behaviour{Status: 400, Error: openaitest.Error{Code: "content_filter"}}
 	tests := []struct {
 		name          string
 		first, second openaitest.Behaviour
@@ -40,7 +41,14 @@ func TestChainAsksTheNextModelWhenOneIsUnavailable(t *testing.T) {
 			name: "two are down", first: openaitest.Behaviour{Status: 503}, second: openaitest.Behaviour{Status: 500},
 			wrote: []string{"spare"}, asked: []int{1, 1, 1},
 		},
-		{name: "the question is refused", first: openaitest.Behaviour{Status: 400}, want: rag.ErrLLMBadAnswer, asked: []int{1, 0, 0}},
+		{name: "the question is refused", first: openaitest.Behaviour{Status: 400}, want: rag.ErrLLMRefused, asked: []int{1, 0, 0}},
+		{name: "its filter withholds the answer", first: filtered, want: rag.ErrLLMRefused, asked: []int{1, 0, 0}},
+		{name: "a fallback's does", first: openaitest.Behaviour{Status: 503}, second: filtered, want: rag.ErrLLMRefused, asked: []int{1, 1, 0}},
+		{name: "no key of the first's", first: openaitest.Behaviour{Status: 401}, wrote: []string{"spare"}, asked: []int{1, 1, 0}},
+		{
+			name: "no JSON", first: openaitest.Behaviour{Fault: openaitest.Malformed, AfterPieces: 1},
+			wrote: []string{"spare"}, asked: []int{1, 1, 0},
+		},
 		{
 			name: "a stream that breaks", first: openaitest.Behaviour{Fault: openaitest.Reset, AfterPieces: 2},
 			want: rag.ErrLLMUnavailable, asked: []int{1, 0, 0},
@@ -51,7 +59,7 @@ func TestChainAsksTheNextModelWhenOneIsUnavailable(t *testing.T) {
 		},
 		{
 			name: "a fallback that does not take its key", first: openaitest.Behaviour{Status: 503},
-			second: openaitest.Behaviour{Status: 401}, want: rag.ErrLLMUnavailable, asked: []int{1, 1, 0},
+			second: openaitest.Behaviour{Status: 401}, wrote: []string{"spare"}, asked: []int{1, 1, 1},
 		},
 	}
 	for _, tt := range tests {

@@ -315,10 +315,10 @@ func whole(c rag.Completion) error {
 	case len(c.Pieces) > 0:
 		return nil
 	case c.FinishReason == rag.FinishLength:
-		return badAnswer("LLM service gave no answer within max_tokens", errors.New("the answer is empty, finish_reason length"))
+		return noAnswer("LLM service gave no answer within max_tokens", errors.New("the answer is empty, finish_reason length"))
 	case c.FinishReason == "content_filter":
-		return badAnswer("LLM service's content filter withheld the answer", errors.New("the answer is empty, finish_reason content_filter"))
+		return noAnswer("LLM service's content filter withheld the answer", errors.New("the answer is empty, finish_reason content_filter"))
 	default:
-		return badAnswer("LLM service gave an empty answer", errors.New("the answer is empty or white space"))
+		return noAnswer("LLM service gave an empty answer", errors.New("the answer is empty or white space"))
 	}
 }

@@ -132,16 +132,21 @@ func TestOpenAISaysWhatTheServerNamed(t *testing.T) {
 		// logged must be in the error's text, told in its message.
 		logged, told string
 	}{
-		{"too long", 400, openaitest.Error{Code: "context_length_exceeded", Param: "messages"}, rag.ErrLLMBadAnswer,
+		{"too long", 400, openaitest.Error{Code: "context_length_exceeded", Param: "messages"}, rag.ErrLLMRefused,
 			"code context_length_exceeded", "longer than the model reads"},
-		{"a parameter", 400, openaitest.Error{Code: "unsupported_parameter", Param: "max_tokens"}, rag.ErrLLMBadAnswer, "param max_tokens", "parameter"},
+		{"a parameter", 400, openaitest.Error{Code: "unsupported_parameter", Param: "max_tokens"}, rag.ErrLLMRefused, "param max_tokens", "parameter"},
 		{"the key", 401, openaitest.Error{Code: "invalid_api_key"}, rag.ErrLLMBadAnswer, "401", "key"},
 		{"no such model", 404, openaitest.Error{}, rag.ErrLLMBadAnswer, "404", "model"},
-		{"filtered", 400, openaitest.Error{Code: "content_filter"}, rag.ErrLLMBadAnswer, "content_filter", "content filter"},
+		{"filtered", 400, openaitest.Error{Code: "content_filter"}, rag.ErrLLMRefused, "content_filter", "content filter"},
+		{"filtered, as a fault of the server", 500, openaitest.Error{Type: "content_policy_violation"}, rag.ErrLLMRefused, "content_policy", "content filter"},
+		{"filtered in the stream", 0, openaitest.Error{Code: "content_filter"}, rag.ErrLLMRefused, "content_filter", "content filter"},
+		{"a filter without a name", 403, openaitest.Error{}, rag.ErrLLMRefused, "403", "key"},
+		{"a gateway that waited too long", 408, openaitest.Error{}, rag.ErrLLMUnavailable, "408", "unavailable"},
+		{"the key, in the stream", 0, openaitest.Error{Code: "invalid_api_key"}, rag.ErrLLMBadAnswer, "invalid_api_key", "key"},
 		{"overloaded", 500, openaitest.Error{Code: "engine_overloaded"}, rag.ErrLLMUnavailable, "engine_overloaded", "unavailable"},
-		{"free text for names", 400, openaitest.Error{Code: "canary of a prompt", Type: "sk-canary", Param: long}, rag.ErrLLMBadAnswer, "400", "refused"},
+		{"free text for names", 400, openaitest.Error{Code: "canary of a prompt", Type: "sk-canary", Param: long}, rag.ErrLLMRefused, "400", "refused"},
 		{"in the stream", 0, openaitest.Error{Type: "overloaded_error"}, rag.ErrLLMUnavailable, "overloaded_error", "unavailable"},
-		{"in the stream, too long", 0, openaitest.Error{Code: "context_length_exceeded"}, rag.ErrLLMBadAnswer, "context_length_exceeded",
+		{"in the stream, too long", 0, openaitest.Error{Code: "context_length_exceeded"}, rag.ErrLLMRefused, "context_length_exceeded",
 			"longer than the model reads"},
 	}
 	for _, tt := range tests {
@@ -184,8 +189,8 @@ func TestOpenAIAnswersThatAreNone(t *testing.T) {
 			model, told := newTestModel(server, 5*time.Second, 5*time.Second)
 			emitted := 0
 			_, err := model.Generate(t.Context(), testPrompt(), func(rag.Piece) error { emitted++; return nil })
-			if !errors.Is(err, rag.ErrLLMBadAnswer) || emitted > 0 {
-				t.Errorf("got %v and %d tokens, want bad_upstream_answer and none", err, emitted)
+			if !errors.Is(err, rag.ErrLLMRefused) || emitted > 0 {
+				t.Errorf("got %v and %d tokens, want a refusal and none", err, emitted)
 			}
 			if diff := cmp.Diff([]string{"bad_upstream_answer"}, told.all); diff != "" {
 				t.Errorf("outcomes (-want +got):\n%s", diff)

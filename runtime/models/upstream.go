@@ -106,7 +106,9 @@ func (e *upstreamError) is(words ...string) bool {
 // unavailable says that another try later may succeed: the server is overloaded or broken.
 func (e *upstreamError) unavailable() bool {
 	switch {
-	case e.Status == http.StatusTooManyRequests || e.Status >= http.StatusInternalServerError:
+	case e.is(filtered...): // whatever the status
+		return false
+	case e.Status == http.StatusRequestTimeout || e.Status == http.StatusTooManyRequests || e.Status >= http.StatusInternalServerError:
 		return true
 	case e.Status != 0:
 		return false
@@ -117,10 +119,18 @@ func (e *upstreamError) unavailable() bool {
 	}
 }
 
+// misconfigured says that the server answers no question of this service: it does not take the key, or does not have the model. 403 is not
+// among them: some servers say so of a question that their filter refuses.
+func (e *upstreamError) misconfigured() bool {
+	return e.Status == http.StatusUnauthorized || e.Status == http.StatusNotFound || e.is("invalid_api_key", "model_not_found", "401", "404")
+}
+
+// filtered are codes of a filter's refusal.
+var filtered = []string{"content_filter", "content_policy_violation"}
+
 // refusals are codes that a repetition does not change.
 var refusals = []string{
-	"context_length_exceeded", "unsupported_parameter", "unsupported_value", "content_filter", "content_policy_violation",
-	"invalid_api_key", "model_not_found",
+	"context_length_exceeded", "unsupported_parameter", "unsupported_value", "invalid_api_key", "model_not_found",
 }
 
 // reason is what the caller is told of a refusal.
@@ -130,7 +140,7 @@ func (e *upstreamError) reason() string {
 		return "the question and its passages are longer than the model reads"
 	case e.is("unsupported_parameter", "unsupported_value"):
 		return "the model does not take a parameter that it was sent"
-	case e.is("content_filter", "content_policy_violation"):
+	case e.is(filtered...):
 		return "the model's content filter refused the question or its passages"
 	case e.is("invalid_api_key") || e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden:
 		return "the service's key for the model is not accepted"
@@ -146,8 +156,11 @@ func (e *upstreamError) domainError(retryAfter time.Duration) error {
 	if e.unavailable() {
 		return &rag.Error{Kind: rag.ErrLLMUnavailable, Message: "LLM service is unavailable", RetryAfter: max(retryAfter, unavailableFor), Cause: e}
 	}
-	// The service is misconfigured, or the question is more than the model takes.
-	return &rag.Error{Kind: rag.ErrLLMBadAnswer, Message: "LLM service refused the request: " + e.reason(), Cause: e}
+	kind := rag.ErrLLMRefused
+	if e.misconfigured() {
+		kind = rag.ErrLLMBadAnswer
+	}
+	return &rag.Error{Kind: kind, Message: "LLM service refused the request: " + e.reason(), Cause: e}
 }
 
 // explain turns what the client library says into an error of the domain. No text of the server's goes further than
@@ -178,4 +191,9 @@ func (g *OpenAI) explain(cause, err error, s config.LLM) error {
 
 func badAnswer(message string, cause error) error {
 	return &rag.Error{Kind: rag.ErrLLMBadAnswer, Message: message, Cause: cause}
+}
+
+// noAnswer is an answer that ended in order with nothing in it.
+func noAnswer(message string, cause error) error {
+	return &rag.Error{Kind: rag.ErrLLMRefused, Message: message, Cause: cause}
 }

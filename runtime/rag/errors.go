@@ -39,6 +39,9 @@ var (
 	ErrLLMUnavailable = &Kind{Code: "llm_unavailable", parent: ErrLLM}
 	// ErrLLMBadAnswer is an answer that is not of the model's protocol.
 	ErrLLMBadAnswer = &Kind{Code: "bad_upstream_answer", parent: ErrLLM}
+	// ErrLLMRefused is what a model decided about one question: it refused it, its filter withheld the answer, or the answer ended in
+	// order with nothing in it.
+	ErrLLMRefused = &Kind{Code: "bad_upstream_answer", parent: ErrLLMBadAnswer}
 
 	ErrRateLimit = &Kind{Code: "rate_limit_exceeded", parent: ErrRAG}
 	// ErrOverloaded is work that had to wait too long for its turn.
@@ -123,6 +126,12 @@ func DocumentNotFound(id string) *Error {
 	return &Error{
 		Kind: ErrPaperNotFound, Message: fmt.Sprintf("there is no document %q", id), Details: map[string]any{"id": id},
 	}
+}
+
+// ModelUnavailable says whether err shows that a model cannot be had: it is down, too slow or misconfigured, or its answer broke off or cannot
+// be read. Then another model, an older answer or an extract may stand in for it; for what the model decided about the question nothing does.
+func ModelUnavailable(err error) bool {
+	return errors.Is(err, ErrLLM) && !errors.Is(err, ErrLLMRefused)
 }
 
 // KindOf is the kind of err, ErrRAG when it has none.

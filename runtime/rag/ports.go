@@ -40,7 +40,7 @@ type Leg struct {
 }
 
 // Generator writes an answer. It calls emit for each token as it comes; an error of emit ends the work and is returned.
-// Errors are ErrLLMTimeout, ErrLLMUnavailable or ErrLLMBadAnswer.
+// Errors are ErrLLMTimeout, ErrLLMUnavailable, ErrLLMBadAnswer or ErrLLMRefused.
 type Generator interface {
 	Generate(ctx context.Context, p Prompt, emit func(Piece) error) (Completion, error)
 }

@@ -2,7 +2,6 @@ package rag
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
@@ -121,7 +120,7 @@ func (s *Service) Stream(ctx context.Context, id Identity, r AskRequest, opt Req
 		defer cancel()
 	}
 	err = a.generate(bounded, s.Generator, prompt)
-	if settings.Model.Extract && a.text.Len() == 0 && errors.Is(err, ErrLLM) {
+	if settings.Model.Extract && a.text.Len() == 0 && ModelUnavailable(err) {
 		err = a.extract(ctx, s.Extractor, prompt, err)
 	}
 	if err != nil {

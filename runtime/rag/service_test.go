@@ -200,3 +200,14 @@ func TestErrorTree(t *testing.T) {
 		t.Error("an unknown error has no kind of its own")
 	}
 }
+
+func TestWhatCountsAsAnOutageOfTheModel(t *testing.T) {
+	for kind, want := range map[*Kind]bool{
+		ErrLLM: true, ErrLLMTimeout: true, ErrLLMUnavailable: true, ErrLLMBadAnswer: true,
+		ErrLLMRefused: false, ErrSearchTimeout: false, ErrOverloaded: false, ErrValidation: false,
+	} {
+		if got := ModelUnavailable(fmt.Errorf("asking: %w", &Error{Kind: kind, Message: "m"})); got != want {
+			t.Errorf("%v: %t", kind, got)
+		}
+	}
+}
