@@ -30,6 +30,11 @@ var (
 // releaseSource ends a claim, unless another server has it.
 const releaseSource = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`
 
+// release ends a claim of a server's, through a client or in a pipeline.
+func release(ctx context.Context, client redis.Cmdable, key, server string) error {
+	return client.Eval(ctx, releaseSource, []string{claimKey(key)}, server).Err()
+}
+
 // claimKey names the claim of a value. The braces put it into the value's slot of a Redis Cluster; keys have none of their own.
 func claimKey(key string) string { return "{" + key + "}:claim" }
 
@@ -82,10 +87,10 @@ func (k *kind[Q, V]) awaitOther(ctx context.Context, l *lookup[Q], before int64)
 		case <-ctx.Done():
 			return entry[V]{}, false, context.Cause(ctx)
 		}
-		var outcome string
-		if e, outcome = k.fetch(resilience.WithoutRedisBudget(ctx), l, before); outcome == LookupHit {
+		found := k.fetch(resilience.WithoutRedisBudget(ctx), l, before, true)
+		if l.owner, l.expired = found.owner, found.expired; found.outcome == LookupHit {
 			k.cache.options.OnLookup(k.name, LayerRedis, LookupHit)
-			return e, true, nil
+			return found.entry, true, nil
 		}
 	}
 	return entry[V]{}, false, nil

@@ -3,6 +3,7 @@ package cache_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -218,6 +219,67 @@ func TestClaims(t *testing.T) {
 				t.Errorf("claims %q are left: other servers would wait for nothing", got)
 			}
 		})
+	}
+}
+
+// A request that may have to wait for its turn claims no work before; others do not wait for it.
+func TestNothingIsClaimedBeforeItsTurn(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	f := newFixture(t, withRedis(guarded(t, server)))
+	f.backend.retrieve = func(context.Context, rag.Query) (rag.Retrieval, error) {
+		if got := claims(t, server); len(got) != 1 {
+			t.Errorf("claims %q while it works, want one", got)
+		}
+		return found("q", "doc"), nil
+	}
+	q := query("acme", "q")
+	q.Cache.Queued = true
+	q.Cache.Serving = func(info rag.CacheInfo) error {
+		if got := claims(t, server); len(got) > 0 || info.Outcome != rag.CacheMiss {
+			t.Errorf("claims %q before its turn, told %s", got, info.Outcome)
+		}
+		return nil
+	}
+	f.search(t, q, rag.CacheMiss)
+}
+
+// What another server has made while a request waited for its turn is served to it.
+func TestTheTurnMayComeAfterTheWork(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	f := newFixture(t, withRedis(guarded(t, server)))
+	other := newFixture(t, withRedis(guarded(t, server)), sharing(f))
+	q := query("acme", "q")
+	q.Cache.Queued = true
+	q.Cache.Serving = func(rag.CacheInfo) error {
+		other.search(t, query("acme", "q"), rag.CacheMiss)
+		other.close(t)
+		return nil
+	}
+	if f.search(t, q, rag.CacheHit); f.backend.calls.Load() != 0 {
+		t.Error("the work was done again")
+	}
+}
+
+// A look-up that nobody waits for any more may claim the work all the same: Redis has its script. That claim ends at once.
+func TestClaimThatNobodyWaitsForEnds(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	f := newFixture(t, withRedis(guarded(t, server)))
+	server.Pause()
+	ctx, leave := context.WithCancel(t.Context())
+	q := query("acme", "q")
+	q.Cache.Waiting = leave
+	if _, err := f.retriever.Retrieve(ctx, q); !errors.Is(err, context.Canceled) {
+		t.Fatalf("%v, want that it has left", err)
+	}
+	server.Resume()
+	until(t, "it has looked", func() bool { return lookUps(t, server) >= 1 })
+	until(t, "the claim has ended", func() bool { return f.lookedUp("search "+cache.LayerRedis+" miss") == 1 && len(claims(t, server)) == 0 })
+	left, err := plain(t, server).Info(t.Context(), "commandstats").Result()
+	if err != nil || !strings.Contains(left, "cmdstat_del:calls=1,") {
+		t.Errorf("the claim was not released (%v)", err)
 	}
 }
 

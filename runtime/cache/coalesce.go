@@ -33,9 +33,7 @@ type call[V any] struct {
 
 	mu      sync.Mutex
 	pieces  []rag.Piece   // only ever grows
-	changed chan struct{} // closed, and made anew, when tokens, looking or ended change
-	looking bool          // a look-up is under way, and waited for
-	givenUp chan struct{} // closed when the look-up is waited for no more
+	changed chan struct{} // closed, and made anew, when tokens or ended change
 	ended   bool
 	value   V
 	err     error
@@ -61,6 +59,26 @@ func (g *group[V]) doFresh(ctx context.Context, key string, w work[V], emit func
 	defer func() { g.leave(key, f, err) }()
 	value, err = f.follow(ctx, emit)
 	return value, joined, err
+}
+
+// doWithinRedisBudget is do for work without pieces that asks Redis: each request waits for it within its own budget, whoever began it. It
+// is not done when that was over before. Work that all have left runs to its end, which is near: what was sent to Redis cannot be taken back.
+func (g *group[V]) doWithinRedisBudget(ctx context.Context, key string, w work[V]) (value V, done, joined bool, err error) {
+	f, joined := g.enter(ctx, key, w, false)
+	defer func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		f.waiters--
+	}()
+	if !resilience.WaitWithinRedisBudget(ctx, f.done) {
+		return value, false, joined, nil
+	}
+	select {
+	case <-f.done:
+		return f.value, true, joined, f.err
+	default:
+		return value, false, joined, context.Cause(ctx)
+	}
 }
 
 func (g *group[V]) enter(ctx context.Context, key string, w work[V], fresh bool) (f *call[V], joined bool) {
@@ -104,6 +122,13 @@ func (g *group[V]) running(key string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.calls[key] != nil
+}
+
+// deserted reports whether nobody waits for a call.
+func (g *group[V]) deserted(f *call[V]) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return f.waiters == 0
 }
 
 // leave ends a call that nobody waits for any more; its context's cause is why the last one left, so that work that
@@ -151,53 +176,6 @@ func recovered[T any](do func() (T, error), tell func(T, error)) {
 	value, err = do()
 }
 
-// errGivenUp is why a look-up has no result: a request that waits for it has no time left for Redis.
-var errGivenUp = errors.New("the look-up was given up")
-
-// lookUp is the part of a call's work that asks Redis. It runs apart, since a read from a connection cannot be cancelled:
-// the first request whose own budget is gone ends the wait, and the call goes on to its work.
-func lookUp[V, T any](f *call[V], look func() (T, error)) (T, error) {
-	type outcome struct {
-		value T
-		err   error
-	}
-	done, givenUp := make(chan outcome, 1), f.beginLook()
-	go recovered(look, func(value T, err error) { done <- outcome{value, err} })
-	select {
-	case o := <-done:
-		f.endLook()
-		return o.value, o.err
-	case <-givenUp:
-		return *new(T), errGivenUp
-	}
-}
-
-func (f *call[V]) beginLook() (givenUp <-chan struct{}) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.looking, f.givenUp = true, make(chan struct{})
-	f.wake()
-	return f.givenUp
-}
-
-func (f *call[V]) endLook() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.looking = false
-	f.wake()
-}
-
-// giveUpLook ends the wait of all for a look-up that is under way.
-func (f *call[V]) giveUpLook() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.looking {
-		f.looking = false
-		close(f.givenUp)
-		f.wake()
-	}
-}
-
 func internal(cause error) error {
 	return &rag.Error{Kind: rag.ErrRAG, Message: "internal error", Cause: cause}
 }
@@ -223,8 +201,7 @@ func (f *call[V]) wake() {
 	f.changed = make(chan struct{})
 }
 
-// follow tells emit all tokens, those from before too, and returns the result. A look-up is waited for at the expense of
-// ctx's Redis budget, whoever began it.
+// follow tells emit all tokens, those from before too, and returns the result.
 func (f *call[V]) follow(ctx context.Context, emit func(rag.Piece) error) (V, error) {
 	for told := 0; ; {
 		now := f.since(told)
@@ -240,15 +217,6 @@ func (f *call[V]) follow(ctx context.Context, emit func(rag.Piece) error) (V, er
 			return f.value, f.err // nothing changes any more
 		}
 		told += len(now.pieces)
-		if now.looking {
-			if !resilience.WaitWithinRedisBudget(ctx, now.changed) {
-				f.giveUpLook()
-			}
-			if ctx.Err() != nil {
-				return *new(V), context.Cause(ctx)
-			}
-			continue
-		}
 		select {
 		case <-now.changed:
 		case <-ctx.Done():
@@ -260,8 +228,8 @@ func (f *call[V]) follow(ctx context.Context, emit func(rag.Piece) error) (V, er
 // progress is how far a call is.
 type progress struct {
 	pieces []rag.Piece
-	// looking says that a look-up is waited for, ended that there will be no more pieces.
-	looking, ended bool
+	// ended says that there will be no more pieces.
+	ended bool
 	// changed is closed when there is news.
 	changed <-chan struct{}
 }
@@ -270,5 +238,5 @@ type progress struct {
 func (f *call[V]) since(n int) progress {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return progress{f.pieces[n:], f.looking, f.ended, f.changed}
+	return progress{f.pieces[n:], f.ended, f.changed}
 }

@@ -9,10 +9,12 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/resilience"
 )
 
 // notAgain is the work of who must join a call.
@@ -261,13 +263,9 @@ func TestConsumerThatFailsLeavesTheOthers(t *testing.T) {
 
 func TestPanicIsAnErrorForAllWhoWait(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(*call[string]) (string, error){
-		"panic":              func(*call[string]) (string, error) { panic("a bug") },
-		"exit":               func(*call[string]) (string, error) { runtime.Goexit(); return "", nil },
-		"panic in a look-up": func(c *call[string]) (string, error) { return lookUp(c, func() (string, error) { panic("a bug") }) },
-		"exit in a look-up": func(c *call[string]) (string, error) {
-			return lookUp(c, func() (string, error) { runtime.Goexit(); return "", nil })
-		},
+	for name, end := range map[string]func() (string, error){
+		"panic": func() (string, error) { panic("a bug") },
+		"exit":  func() (string, error) { runtime.Goexit(); return "", nil },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -277,9 +275,9 @@ func TestPanicIsAnErrorForAllWhoWait(t *testing.T) {
 				var wg sync.WaitGroup
 				for range 10 {
 					wg.Go(func() {
-						_, _, err := g.do(t.Context(), "k", func(_ context.Context, c *call[string]) (string, error) {
+						_, _, err := g.do(t.Context(), "k", func(context.Context, *call[string]) (string, error) {
 							<-release
-							return end(c)
+							return end()
 						}, ignore)
 						var told *rag.Error
 						if !errors.As(err, &told) || told.Kind != rag.ErrRAG {
@@ -293,6 +291,47 @@ func TestPanicIsAnErrorForAllWhoWait(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A request waits for a look into Redis that another one began no longer than its own budget; the look goes on for the other one.
+func TestJoinerWaitsForRedisNoLongerThanItsOwnBudget(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var g group[string]
+		answer := make(chan struct{})
+		look := func(ctx context.Context, _ *call[string]) (string, error) {
+			select {
+			case <-answer:
+				return "found", nil
+			case <-ctx.Done():
+				return "", context.Cause(ctx)
+			}
+		}
+		var led sync.WaitGroup
+		led.Go(func() { // a request without a budget
+			if got, done, joined, err := g.doWithinRedisBudget(t.Context(), "k", look); got != "found" || !done || joined || err != nil {
+				t.Errorf("who began: %q, done %t, joined %t, %v", got, done, joined, err)
+			}
+		})
+		synctest.Wait()
+		budgeted := resilience.WithRedisBudget(t.Context())
+		for _, left := range []time.Duration{resilience.RedisBudget, 0} {
+			begun := time.Now()
+			if _, done, joined, err := g.doWithinRedisBudget(budgeted, "k", look); done || !joined || err != nil {
+				t.Errorf("with %v left: done %t, joined %t, %v", left, done, joined, err)
+			}
+			if waited := time.Since(begun); waited != left {
+				t.Errorf("with %v left: waited %v", left, waited)
+			}
+		}
+		left, leave := context.WithCancelCause(t.Context())
+		leave(errors.New("gone"))
+		if _, done, _, err := g.doWithinRedisBudget(left, "k", look); done || err == nil || err.Error() != "gone" {
+			t.Errorf("who has left: done %t, %v", done, err)
+		}
+		close(answer)
+		led.Wait()
+	})
 }
 
 func TestCallKeepsTheValuesOfItsFirstCaller(t *testing.T) {

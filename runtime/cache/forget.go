@@ -2,7 +2,6 @@ package cache
 
 import (
 	"context"
-	"maps"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -95,7 +94,6 @@ func (c *Cache) unlink(ctx context.Context, set string, keys []string, unlinked 
 	if len(keys) == 0 {
 		return true
 	}
-	found := map[rag.CacheKind]int{}
 	err := c.options.Redis.Do(ctx, "forget", func(ctx context.Context, client redis.UniversalClient) error {
 		replies := make([]*redis.IntCmd, len(keys))
 		_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
@@ -107,13 +105,11 @@ func (c *Cache) unlink(ctx context.Context, set string, keys []string, unlinked 
 			return nil
 		})
 		for i, reply := range replies {
-			found[kindOf(keys[i])] += int(reply.Val())
+			if n := int(reply.Val()); n > 0 {
+				unlinked[kindOf(keys[i])] += n
+			}
 		}
 		return err
 	})
-	for kind, n := range found {
-		unlinked[kind] += n
-	}
-	maps.DeleteFunc(unlinked, func(_ rag.CacheKind, n int) bool { return n == 0 })
 	return err == nil
 }

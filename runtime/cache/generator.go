@@ -50,7 +50,7 @@ func (g *generator) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Pi
 	}
 	use := p.Cache
 	p.Cache = rag.CacheUse{} // other requests share the work
-	l := answerLookup(settings, p, g.cache.options.Control.Current(ctx, p.Tenant))
+	l := g.lookup(ctx, settings, p)
 	answer, err := g.kind.get(ctx, &l, use, emit)
 	if err != nil {
 		return rag.Completion{}, timedOut(ctx, err, rag.ErrLLMTimeout)
@@ -60,8 +60,14 @@ func (g *generator) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Pi
 	return written, nil
 }
 
-func answerLookup(settings *config.Config, p rag.Prompt, state rag.State) lookup[rag.Prompt] {
-	return lookup[rag.Prompt]{
+// errUnconfirmed is why an answer is told as STALE that may have been invalidated.
+var errUnconfirmed = &rag.Error{Kind: rag.ErrSearchUnavailable, Message: "it is not known which answers were invalidated lately"}
+
+// lookup is that of a prompt. While it is not confirmed which answers may be served, those that are kept are STALE, for as long after the last
+// confirmation as after an answer has expired; then none is served or kept.
+func (g *generator) lookup(ctx context.Context, settings *config.Config, p rag.Prompt) lookup[rag.Prompt] {
+	state := g.cache.options.Control.Current(ctx, p.Tenant)
+	l := lookup[rag.Prompt]{
 		query:        p,
 		key:          answerKey(settings, &p, state.Answers),
 		tenant:       p.Tenant,
@@ -69,6 +75,14 @@ func answerLookup(settings *config.Config, p rag.Prompt, state rag.State) lookup
 		staleIfError: settings.Cache.StaleIfError.D(),
 		config:       settings,
 	}
+	switch {
+	case state.Confirmed:
+	case g.cache.options.Now().Sub(state.LastConfirmed) < l.staleIfError:
+		l.doubt = errUnconfirmed
+	default:
+		l.ttl, l.staleIfError = 0, 0
+	}
+	return l
 }
 
 // storableAnswer reports whether an answer may stand for the prompt from now on: the prompt's own model wrote it, and it

@@ -29,6 +29,8 @@ type kind[Q, V any] struct {
 
 	// calls may answer from the cache, anew those that must not.
 	calls, anew group[result[V]]
+	// looks into Redis claim the work on what they do not find, peeks do not.
+	looks, peeks group[looked[V]]
 }
 
 // lookup is one request for a result.
@@ -41,8 +43,8 @@ type lookup[Q any] struct {
 	staleIfError time.Duration
 	// state is that of the documents, for results that are served under one token only.
 	state rag.State
-	// notInRedis is how a look into Redis ended that has found nothing fresh; empty while Redis was not asked.
-	notInRedis string
+	// doubt is why what is kept may be out of date, and is served as STALE; nil when it is not.
+	doubt error
 	// owner is the server that works on the result, as a look into Redis has told; empty when nobody may wait for it. expired is
 	// the fingerprint of a value there that counts as none.
 	owner, expired string

@@ -24,6 +24,7 @@ type local struct {
 // localEntry is an entry in memory, with what is needed to drop it.
 type localEntry struct {
 	entry     any // *entry[rag.Retrieval] or *entry[rag.Completion]
+	storedAt  time.Time
 	kind      rag.CacheKind
 	ttl       time.Duration
 	size      int
@@ -62,6 +63,16 @@ func (l *local) get(key string) (any, bool) {
 }
 
 func (l *local) put(key string, h localEntry) { l.entries.Set(key, h) }
+
+// putUnlessOlder is put for what comes from Redis: a look-up that took long must not undo what was kept meanwhile.
+func (l *local) putUnlessOlder(key string, h localEntry) {
+	l.entries.Compute(key, func(old localEntry, found bool) (localEntry, otter.ComputeOp) {
+		if found && h.storedAt.Before(old.storedAt) {
+			return old, otter.CancelOp
+		}
+		return h, otter.WriteOp
+	})
+}
 
 func (l *local) remove(key string) { l.entries.Invalidate(key) }
 

@@ -65,3 +65,23 @@ func TestLocalDropsWhatIsGone(t *testing.T) {
 		})
 	}
 }
+
+// A look-up into Redis that took long must not undo what was made meanwhile.
+func TestWhatComesFromRedisReplacesNothingNewer(t *testing.T) {
+	t.Parallel()
+	l := newLocal(1 << 20)
+	t.Cleanup(l.close)
+	at := func(minute int) localEntry {
+		return localEntry{entry: minute, storedAt: time.Date(2026, 1, 1, 0, minute, 0, 0, time.UTC), ttl: time.Hour}
+	}
+	for _, step := range []struct {
+		put  func(string, localEntry)
+		made int
+		want int
+	}{{l.putUnlessOlder, 2, 2}, {l.putUnlessOlder, 1, 2}, {l.putUnlessOlder, 3, 3}, {l.put, 1, 1}} {
+		step.put("k", at(step.made))
+		if got, _ := l.get("k"); got != step.want {
+			t.Errorf("after one made at %d: that of %v, want %d", step.made, got, step.want)
+		}
+	}
+}

@@ -6,10 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/ragservice/ragservice-operator/runtime/rag"
-	"github.com/ragservice/ragservice-operator/runtime/resilience"
 )
 
 const (
@@ -31,7 +28,16 @@ func (k *kind[Q, V]) get(ctx context.Context, l *lookup[Q], use rag.CacheUse, em
 		return k.share(ctx, *l, use, emit)
 	}
 	k.cache.options.OnLookup(k.name, LayerLocal, LookupHit)
-	return k.serve(e, hit(e.age(k.cache.options.Now())), use, emit)
+	return k.serve(e, k.kept(l, &e), use, emit)
+}
+
+// kept is how an entry is told that has not expired.
+func (k *kind[Q, V]) kept(l *lookup[Q], e *entry[V]) rag.CacheInfo {
+	info := hit(e.age(k.cache.options.Now()))
+	if l.doubt != nil {
+		info.Outcome, info.Cause = rag.CacheStale, l.doubt
+	}
+	return info
 }
 
 // serve tells an entry as it was told when it was made.
@@ -49,62 +55,65 @@ func (k *kind[Q, V]) serve(e entry[V], info rag.CacheInfo, use rag.CacheUse, emi
 	return result[V]{e.Value, info}, nil
 }
 
-// share joins the call that makes the result, or starts it. When it cannot be made, an older one stands in.
+// share answers from Redis, else joins the call that makes the result, or starts it. When it cannot be made, an older one stands in.
 func (k *kind[Q, V]) share(ctx context.Context, l lookup[Q], use rag.CacheUse, emit func(rag.Piece) error) (result[V], error) {
 	told := k.cache.options.OnLookup
 	told(k.name, LayerLocal, LookupMiss)
-	if use.Serving != nil {
-		e, info := k.lookAhead(ctx, &l)
-		if info.Outcome == rag.CacheHit && !e.StoredAt.IsZero() {
-			told(k.name, LayerRedis, LookupHit)
-			return k.serve(e, info, use, emit)
-		}
-		if err := use.Tell(info); err != nil {
-			if l.owner == k.cache.id && !k.calls.running(l.key) {
-				k.cache.writer.add(write{claim: l.key})
-			}
+	info := rag.CacheInfo{Outcome: rag.CacheMiss}
+	if k.calls.running(l.key) {
+		info = hit(0)
+	} else {
+		found, err := k.look(ctx, &l, &use, !use.Queued)
+		if err != nil {
 			return result[V]{}, err
 		}
+		if found.outcome == LookupHit {
+			return k.serve(found.entry, k.kept(&l, &found.entry), use, emit)
+		}
 	}
+	older, _ := k.inMemory(l.key)
+	info.Fallback = k.mayStandIn(&l, &older) // if the work fails
+	if err := use.Tell(info); err != nil {
+		if !k.calls.running(l.key) {
+			k.release(l.owner, l.key)
+		}
+		return result[V]{}, err
+	}
+	if use.Queued && info.Outcome == rag.CacheMiss { // nothing was claimed before its turn
+		found, err := k.look(ctx, &l, &rag.CacheUse{}, true)
+		if err != nil {
+			return result[V]{}, err
+		}
+		if found.outcome == LookupHit {
+			return k.serve(found.entry, k.kept(&l, &found.entry), rag.CacheUse{}, emit)
+		}
+	}
+	return k.join(ctx, &l, use, emit)
+}
+
+// join joins the call that makes a result, or starts it.
+func (k *kind[Q, V]) join(ctx context.Context, l *lookup[Q], use rag.CacheUse, emit func(rag.Piece) error) (result[V], error) {
 	pieces := 0
 	answer, joined, err := k.calls.do(ctx, l.key, func(ctx context.Context, c *call[result[V]]) (result[V], error) {
-		return k.load(ctx, &l, c)
+		return k.load(ctx, l, c)
 	}, func(piece rag.Piece) error {
 		pieces++
 		return emit(piece)
 	})
 	if err != nil && pieces == 0 {
-		older, _ := k.inMemory(l.key) // what Redis has is in memory too: the call has asked it
-		return k.standIn(&l, older, use, emit, err)
+		older, _ := k.inMemory(l.key) // what Redis has is in memory too: it was asked before
+		return k.standIn(l, older, use, emit, err)
 	}
 	if err != nil {
 		return result[V]{}, err
 	}
 	if joined {
-		told(k.name, LayerCoalesced, LookupHit)
-		answer.info.Outcome = rag.CacheHit
+		k.cache.options.OnLookup(k.name, LayerCoalesced, LookupHit)
+		if answer.info.Outcome == rag.CacheMiss {
+			answer.info.Outcome = rag.CacheHit
+		}
 	}
 	return answer, nil
-}
-
-// lookAhead looks for a request that wants to be told before any work: for work under way, and into Redis. An entry that it
-// returns is fresh. What is not in Redis is not looked for again.
-func (k *kind[Q, V]) lookAhead(ctx context.Context, l *lookup[Q]) (entry[V], rag.CacheInfo) {
-	if k.calls.running(l.key) {
-		older, _ := k.inMemory(l.key)
-		info := hit(0)
-		info.Fallback = k.mayStandIn(l, &older) // if the work under way fails
-		return entry[V]{}, info
-	}
-	if k.cache.options.Redis != nil {
-		e, outcome := k.fetch(ctx, l, k.cache.forgotten.now())
-		if outcome == LookupHit {
-			return e, hit(e.age(k.cache.options.Now()))
-		}
-		l.notInRedis = outcome
-	}
-	older, _ := k.inMemory(l.key)
-	return entry[V]{}, rag.CacheInfo{Outcome: rag.CacheMiss, Fallback: k.mayStandIn(l, &older)}
 }
 
 // makeAnew does the work whatever the cache has, together with requests that came before it began. What it makes is kept only
@@ -131,16 +140,10 @@ func (k *kind[Q, V]) makeAnew(
 	return answer, err
 }
 
-// load answers from Redis, else does the work and keeps its result.
+// load answers with what another call, or another server, has kept since the request has looked; else it does the work.
 func (k *kind[Q, V]) load(ctx context.Context, l *lookup[Q], c *call[result[V]]) (result[V], error) {
 	before := k.cache.forgotten.now()
-	e, ok := k.freshInMemory(l.key, l.ttl) // again: another call may have ended since
-	if !ok {
-		var err error
-		if e, ok, err = k.inRedis(ctx, l, before, c); err != nil {
-			return result[V]{}, err
-		}
-	}
+	e, ok := k.freshInMemory(l.key, l.ttl)
 	if !ok {
 		var err error
 		if e, ok, err = k.awaitOther(ctx, l, before); err != nil {
@@ -148,7 +151,8 @@ func (k *kind[Q, V]) load(ctx context.Context, l *lookup[Q], c *call[result[V]])
 		}
 	}
 	if ok {
-		return k.serve(e, hit(e.age(k.cache.options.Now())), rag.CacheUse{}, func(piece rag.Piece) error {
+		k.release(l.owner, l.key)
+		return k.serve(e, k.kept(l, &e), rag.CacheUse{}, func(piece rag.Piece) error {
 			c.emit(piece)
 			return nil
 		})
@@ -163,7 +167,7 @@ func (k *kind[Q, V]) make(ctx context.Context, l *lookup[Q], before int64, c *ca
 		end := k.cache.claimed(l.key)
 		defer func() {
 			if end(); !kept {
-				k.cache.writer.add(write{claim: l.key})
+				k.release(l.owner, l.key)
 			}
 		}()
 	}
@@ -196,77 +200,12 @@ func (k *kind[Q, V]) freshInMemory(key string, ttl time.Duration) (entry[V], boo
 	return e, ok && e.fresh(k.cache.options.Now(), ttl)
 }
 
-// inRedis counts what fetch finds, or has found before. Each request that waits for it does so within its own budget, so
-// fetch has a copy of the first one's: its own is charged for its wait.
-func (k *kind[Q, V]) inRedis(ctx context.Context, l *lookup[Q], before int64, c *call[result[V]]) (e entry[V], ok bool, err error) {
-	if k.cache.options.Redis == nil {
-		return e, false, nil
-	}
-	outcome := l.notInRedis
-	if outcome == "" {
-		type fetched struct {
-			entry          entry[V]
-			outcome        string
-			owner, expired string
-		}
-		var got fetched
-		asked := *l // the look-up may go on when it is given up
-		got, err = lookUp(c, func() (fetched, error) {
-			e, outcome := k.fetch(resilience.CopyRedisBudget(ctx), &asked, before)
-			return fetched{e, outcome, asked.owner, asked.expired}, nil
-		})
-		e, outcome, l.owner, l.expired = got.entry, got.outcome, got.owner, got.expired
-		if err != nil {
-			outcome = LookupError
-		}
-		if errors.Is(err, errGivenUp) {
-			err, l.owner = nil, k.cache.id // it may claim the work yet, which is done now: that claim has to end
-		}
-	}
-	k.cache.options.OnLookup(k.name, LayerRedis, outcome)
-	return e, outcome == LookupHit, err
-}
-
-// fetch brings an entry from Redis into memory, one that has expired too: it may have to stand in. Only a fresh one is a hit. After a miss
-// l has the owner of the work.
-func (k *kind[Q, V]) fetch(ctx context.Context, l *lookup[Q], before int64) (entry[V], string) {
-	for range 2 { // the second time for the claim, past a value that has expired
-		value, owner, err := k.cache.getOrClaim(ctx, l.key, l.expired)
-		if l.owner = owner; err != nil {
-			return entry[V]{}, LookupError
-		}
-		if value == nil {
-			return entry[V]{}, LookupMiss
-		}
-		e, size, err := decode[V](value)
-		if err != nil {
-			return entry[V]{}, LookupError
-		}
-		k.remember(l, e, size, before)
-		if e.fresh(k.cache.options.Now(), l.ttl) {
-			return e, LookupHit
-		}
-		l.expired = fingerprint(value)
-	}
-	return entry[V]{}, LookupMiss
-}
-
-// read gets the entry of a key from Redis; the zero value when there is none.
-func (k *kind[Q, V]) read(ctx context.Context, key string) (e entry[V]) {
-	var data []byte
-	err := k.cache.options.Redis.Do(ctx, "get", func(ctx context.Context, client redis.UniversalClient) (err error) {
-		data, err = client.Get(ctx, key).Bytes()
-		return err
-	})
-	if err == nil {
-		e, _, _ = decode[V](data)
-	}
-	return e
-}
-
 // keep puts a result into memory at once, so that requests which come after its call find it, and into Redis in the
 // background; unless the documents changed since the moment before. It reports whether Redis gets it, with which the claim ends.
 func (k *kind[Q, V]) keep(l *lookup[Q], value V, before int64) (shared bool) {
+	if l.ttl <= 0 {
+		return false
+	}
 	now, settings := k.cache.options.Now(), &l.config.Cache
 	ttl, staleIfError := l.ttl, settings.StaleIfError.D()
 	if k.empty(value) { // an outage is never told as nothing found
@@ -278,7 +217,7 @@ func (k *kind[Q, V]) keep(l *lookup[Q], value V, before int64) (shared bool) {
 	if err != nil {
 		return false // a value that JSON has no form for, such as NaN: it was answered, and is worked out anew
 	}
-	documents, valid := k.remember(l, e, len(data), before)
+	documents, valid := k.remember(l, e, len(data), before, k.cache.local.put)
 	if k.cache.writer == nil || len(data) > maxValueBytes || !valid() {
 		return false
 	}
@@ -299,19 +238,21 @@ func (k *kind[Q, V]) keep(l *lookup[Q], value V, before int64) (shared bool) {
 		ttl:      ttl + staleIfError,
 		sets:     sets,
 		tenants:  tenantsKey(&l.config.Service),
-		setTTL:   max(ttl, settings.TTLSearch.D(), settings.TTLLLM.D()) + staleIfError + time.Second, // EXPIRE drops fractions
 		valid:    valid,
 	})
 }
 
 // remember puts an entry into memory, and takes it back when the documents changed since the moment before. (Looked at
 // after the entry is in: a purge that came too early for it has changed what valid says.)
-func (k *kind[Q, V]) remember(l *lookup[Q], e entry[V], size int, before int64) (documents []string, valid func() bool) {
+func (k *kind[Q, V]) remember(
+	l *lookup[Q], e entry[V], size int, before int64, put func(key string, h localEntry),
+) (documents []string, valid func() bool) {
 	c := k.cache
 	documents = k.documents(&l.query, e.Value)
 	valid = func() bool { return k.current(l) && !c.forgotten.since(before, l.tenant, documents) }
-	c.local.put(l.key, localEntry{
+	put(l.key, localEntry{
 		entry:     &e,
+		storedAt:  e.StoredAt,
 		kind:      k.name,
 		ttl:       e.StaleUntil.Sub(c.options.Now()),
 		size:      size,

@@ -211,6 +211,31 @@ func TestSetsOfDocumentsLoseWhatHasEnded(t *testing.T) {
 	}
 }
 
+// A time to live that was shortened, and results that are kept for a short time, leave the names of those that are kept longer.
+func TestSetsLiveAsLongAsWhatTheyName(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	client := plain(t, server)
+	f := newFixture(t, withRedis(guarded(t, server)))
+	f.search(t, query("acme", "q"), rag.CacheMiss)
+	f.configure(func(c *config.Cache) {
+		c.TTLSearch, c.TTLLLM = config.Duration(time.Minute), config.Duration(time.Minute)
+	})
+	f.search(t, query("acme", "other"), rag.CacheMiss)
+	f.close(t)
+	for _, pattern := range []string{"*:document:*", "*:tenant:*", "*:tenants"} {
+		for _, set := range keys(t, client, pattern) {
+			if ttl, err := client.TTL(t.Context(), set).Result(); err != nil || ttl < 50*time.Minute {
+				t.Errorf("%s ends in %v (%v), before the first result", set, ttl, err)
+			}
+		}
+	}
+	now := strconv.FormatInt(time.Now().Add(50*time.Minute).Unix(), 10)
+	if n := client.ZCount(t.Context(), keys(t, client, "*:tenants")[0], now, "+inf").Val(); n != 1 {
+		t.Errorf("%d tenants are named for as long as the first result, want 1", n)
+	}
+}
+
 func TestForgetInRedis(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
@@ -265,53 +290,6 @@ func TestWriteThatCrossesAChangeIsTakenBack(t *testing.T) {
 	f.close(t)
 	if got := keys(t, client, "*:search:*"); len(got) != 0 {
 		t.Errorf("redis holds %v, want nothing that was found before the change", got)
-	}
-}
-
-// TestJoinerWaitsForRedisNoLongerThanItsOwnBudget stops Redis while a request without a budget looks into it, and would do
-// so for longer than the test has patience: only the one that joins can end that wait.
-func TestJoinerWaitsForRedisNoLongerThanItsOwnBudget(t *testing.T) {
-	t.Parallel()
-	for name, joining := range map[string]func(context.Context, *resilience.Redis) context.Context{
-		"gone before": spent,
-		"gone while it waits": func(ctx context.Context, _ *resilience.Redis) context.Context {
-			return resilience.WithRedisBudget(ctx)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := backends.Redis(t)
-			r := resilience.NewRedis(resilience.RedisOptions{Address: server.Addr(), Timeout: 10 * patience})
-			t.Cleanup(func() { _ = r.Close() })
-			f := newFixture(t, withRedis(r))
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
-			defer cancel()
-			server.Pause()
-			t.Cleanup(server.Resume) // before what was not written is waited for
-			p := prompt("acme", "q", "doc")
-			generate := func(ctx context.Context) (rag.Completion, error) {
-				return f.generator.Generate(ctx, p, func(rag.Piece) error { return nil })
-			}
-			led := make(chan error, 1)
-			go func() {
-				_, err := generate(ctx)
-				led <- err
-			}()
-			looking := spent(ctx, r) // so that looking ahead does not wait itself
-			until(t, "the call is under way", func() bool {
-				return f.foretold(looking, p).Outcome == rag.CacheHit
-			})
-			got, err := generate(joining(ctx, r))
-			if err != nil || got.Cache.Outcome != rag.CacheHit {
-				t.Errorf("who joined: %s, %v, want HIT", got.Cache.Outcome, err)
-			}
-			if err := <-led; err != nil {
-				t.Errorf("who began: %v", err)
-			}
-			if calls, told := f.backend.calls.Load(), f.lookedUp("llm redis error"); calls != 1 || told != 1 {
-				t.Errorf("%d calls of the model, %d look-ups told as errors, want 1 of each", calls, told)
-			}
-		})
 	}
 }
 

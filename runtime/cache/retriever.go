@@ -95,7 +95,8 @@ func (r *retriever) unconfirmed(ctx context.Context, l *lookup[rag.Query], use r
 	}
 	older, ok := r.kind.inMemory(l.key)
 	if !ok && r.cache.options.Redis != nil {
-		older = r.kind.read(ctx, l.key)
+		found := r.kind.fetch(ctx, l, r.cache.forgotten.now(), false)
+		older = found.entry
 	}
 	return r.kind.standIn(l, older, use, ignore, err)
 }

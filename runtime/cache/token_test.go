@@ -9,7 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/test/backends"
 )
 
 func TestUnconfirmedTokenIsNotServed(t *testing.T) {
@@ -120,4 +122,32 @@ func TestWhatWasFoundWhileTheDocumentsChangedIsNotKept(t *testing.T) {
 	f.search(t, query("acme", "q"), rag.CacheMiss)
 	f.documents.token.Add(-1) // as if the first token came back, to see whether anything was kept under it
 	f.search(t, query("acme", "q"), rag.CacheMiss)
+}
+
+// While it is not known which answers were invalidated, those that are kept are STALE, and after staleIfError are made anew.
+func TestUnconfirmedAnswersAreStale(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	other := newFixture(t, withRedis(guarded(t, server)))
+	p := prompt("acme", "q", "doc")
+	other.answer(t, p, rag.CacheMiss)
+	other.close(t)
+	for name, f := range map[string]*fixture{"in memory": other, "in redis": newFixture(t, withRedis(guarded(t, server)), sharing(other))} {
+		t.Run(name, func(t *testing.T) {
+			f.configure(func(c *config.Cache) { c.StaleIfError = config.Duration(5 * time.Minute) })
+			f.documents.unsure.Store(true)
+			defer f.documents.unsure.Store(false)
+			f.answer(t, p, rag.CacheStale)
+			f.answer(t, prompt("acme", "new "+name, "doc"), rag.CacheMiss)
+			f.pass(6 * time.Minute)
+			for range 2 { // what is made is not kept either
+				before := f.backend.calls.Load()
+				if f.answer(t, p, rag.CacheMiss); f.backend.calls.Load() != before+1 {
+					t.Error("the model was not asked")
+				}
+			}
+			f.documents.unsure.Store(false)
+			f.answer(t, p, rag.CacheHit)
+		})
+	}
 }

@@ -2,7 +2,6 @@ package cache
 
 import (
 	"context"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,8 +29,6 @@ type write struct {
 	// sets name the documents whose text is in the value, and last its tenant; tenants is the set of those.
 	sets    []string
 	tenants string
-	// setTTL is how long those sets are kept: as long as any entry may be.
-	setTTL time.Duration
 	// valid reports whether the value may still be stored.
 	valid func() bool
 }
@@ -111,7 +108,11 @@ func (w *writer) close(ctx context.Context) error {
 func (w *writer) write(value write) {
 	ctx := context.Background() // the request may have ended; the guard bounds the call
 	if value.value == nil || !value.valid() {
-		w.release(ctx, value.claim)
+		if value.claim != "" { // one that it does not reach ends by itself
+			_ = w.redis.Do(ctx, "claim", func(ctx context.Context, client redis.UniversalClient) error {
+				return release(ctx, client, value.claim, w.id)
+			})
+		}
 		return
 	}
 	_ = w.redis.Do(ctx, "set", func(ctx context.Context, client redis.UniversalClient) error {
@@ -120,9 +121,9 @@ func (w *writer) write(value write) {
 			for _, set := range value.sets {
 				value.nameIn(ctx, p, set, value.key, value.ttl)
 			}
-			value.nameIn(ctx, p, value.tenants, value.sets[len(value.sets)-1], value.setTTL)
+			value.nameIn(ctx, p, value.tenants, value.sets[len(value.sets)-1], value.ttl)
 			if value.claim != "" {
-				p.Eval(ctx, releaseSource, []string{claimKey(value.claim)}, w.id)
+				return release(ctx, p, value.claim, w.id)
 			}
 			return nil
 		})
@@ -135,20 +136,15 @@ func (w *writer) write(value write) {
 	}
 }
 
-// release ends a claim of this server. One that it does not reach ends by itself.
-func (w *writer) release(ctx context.Context, claim string) {
-	if claim == "" {
-		return
-	}
-	_ = w.redis.Do(ctx, "claim", func(ctx context.Context, client redis.UniversalClient) error {
-		return client.Eval(ctx, releaseSource, []string{claimKey(claim)}, w.id).Err()
-	})
-}
+// nameSource adds a name to a set, sorted by when what is named expires, so that the set loses it then, and keeps the set as long as the
+// last of them. (ZADD GT is of Redis 6.2, EXPIRE GT of 7.) KEYS: the set's. ARGV: the name; when what is named expires and now, in
+// seconds of the server that writes; for how many seconds to keep the set.
+const nameSource = `local known = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if not known or tonumber(known) < tonumber(ARGV[2]) then redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1]) end
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. ARGV[3])
+if redis.call('TTL', KEYS[1]) < tonumber(ARGV[4]) then redis.call('EXPIRE', KEYS[1], ARGV[4]) end`
 
-// nameIn adds a key to a set: sorted by when what is named expires, so that the set loses it then. (Plain EXPIRE: its NX and
-// GT are of Redis 7.)
-func (v write) nameIn(ctx context.Context, p redis.Pipeliner, set, key string, ttl time.Duration) {
-	p.ZAdd(ctx, set, redis.Z{Score: float64(v.storedAt.Add(ttl).Unix()), Member: key})
-	p.ZRemRangeByScore(ctx, set, "-inf", "("+strconv.FormatInt(v.storedAt.Unix(), 10))
-	p.Expire(ctx, set, v.setTTL)
+// nameIn names in a set what is kept for ttl.
+func (v write) nameIn(ctx context.Context, p redis.Pipeliner, set, name string, ttl time.Duration) {
+	p.Eval(ctx, nameSource, []string{set}, name, v.storedAt.Add(ttl).Unix(), v.storedAt.Unix(), int64(ttl/time.Second)+1)
 }

@@ -56,7 +56,7 @@ func (a *API) ask(w http.ResponseWriter, r *http.Request, c call) error {
 	if err != nil {
 		return err
 	}
-	answered, err := a.Service.Ask(r.Context(), middleware.Of(r).Identity, request, a.options(r, request.Query, c.admit))
+	answered, err := a.Service.Ask(r.Context(), middleware.Of(r).Identity, request, a.options(r, request.Query, c))
 	if err != nil {
 		return aboutRequest(err, request.Query, body)
 	}

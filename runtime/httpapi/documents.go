@@ -20,7 +20,7 @@ type documentChunk struct {
 }
 
 func (a *API) document(w http.ResponseWriter, r *http.Request, c call) error {
-	documentID, err := admitDocument(r, c.admit)
+	documentID, err := admitDocument(r, c)
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func (a *API) document(w http.ResponseWriter, r *http.Request, c call) error {
 }
 
 func (a *API) deleteDocument(w http.ResponseWriter, r *http.Request, c call) error {
-	documentID, err := admitDocument(r, c.admit)
+	documentID, err := admitDocument(r, c)
 	if err != nil {
 		return err
 	}
@@ -48,10 +48,10 @@ func (a *API) deleteDocument(w http.ResponseWriter, r *http.Request, c call) err
 }
 
 // admitDocument is the document that the path names, once the request for it was admitted.
-func admitDocument(r *http.Request, admit admit) (string, error) {
+func admitDocument(r *http.Request, c call) (string, error) {
 	documentID := r.PathValue("id")
 	if err := rag.ValidateDocumentID(documentID); err != nil {
 		return "", err
 	}
-	return documentID, admit(r.Context(), rag.CacheInfo{})
+	return documentID, c.admit(r.Context())
 }

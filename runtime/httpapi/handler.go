@@ -14,18 +14,25 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
-// handler answers a request. It may return an error as long as it has answered nothing. It calls admit once, when the
-// request was read and found valid and before any work: what is refused before costs the caller nothing.
+// handler answers a request. It may return an error as long as it has answered nothing. It has the request admitted once, when that
+// was read and found valid and before any work: what is refused before costs the caller nothing.
 type handler func(w http.ResponseWriter, r *http.Request, c call) error
 
 // call is what a handler gets from its route.
 type call struct {
-	admit   admit
+	// enter waits for the request's turn, take takes it from the limits of its route.
+	enter   func(ctx context.Context) error
+	take    func(ctx context.Context, cache rag.CacheInfo) error
 	dialect dialect
 }
 
-// admit takes a request from the limits of its route. The pipeline is handed it as rag.RequestOptions.Admit.
-type admit func(ctx context.Context, cache rag.CacheInfo) error
+// admit enters and takes, for a request without a cache.
+func (c call) admit(ctx context.Context) error {
+	if err := c.enter(ctx); err != nil {
+		return err
+	}
+	return c.take(ctx, rag.CacheInfo{})
+}
 
 // dialect is how a family of routes reads requests, tells of errors and sends streams.
 type dialect struct {
@@ -52,11 +59,12 @@ func (a *API) serve(rt route, limits *middleware.Limits) http.Handler {
 			}
 		}()
 		return rt.handle(w, r, call{
-			admit: func(_ context.Context, cache rag.CacheInfo) error {
-				if err := a.enter(r, rt); err != nil {
-					return err
-				}
-				entered = true // until the answer is written
+			enter: func(context.Context) error {
+				err := a.enter(r, rt)
+				entered = err == nil // until the answer is written
+				return err
+			},
+			take: func(_ context.Context, cache rag.CacheInfo) error {
 				return limits.Take(w, r, rt.limit, cache.Outcome == rag.CacheHit)
 			},
 			dialect: rt.dialect,

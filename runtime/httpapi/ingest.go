@@ -74,7 +74,7 @@ func (a *API) ingest(w http.ResponseWriter, r *http.Request, c call) error {
 	if err != nil {
 		return err
 	}
-	if err := c.admit(r.Context(), rag.CacheInfo{}); err != nil {
+	if err := c.admit(r.Context()); err != nil {
 		return err
 	}
 	opt := rag.IngestOptions{Refresh: refresh}

@@ -25,7 +25,7 @@ func (a *API) invalidate(w http.ResponseWriter, r *http.Request, c call) error {
 	if err != nil {
 		return err
 	}
-	if err := c.admit(r.Context(), rag.CacheInfo{}); err != nil {
+	if err := c.admit(r.Context()); err != nil {
 		return err
 	}
 	dropped, err := a.Service.Invalidate(r.Context(), middleware.Of(r).Identity, request)

@@ -62,7 +62,7 @@ func (a *API) search(w http.ResponseWriter, r *http.Request, c call) error {
 		return err
 	}
 	start := time.Now()
-	found, err := a.Service.Search(r.Context(), middleware.Of(r).Identity, request, a.options(r, request.Query, c.admit))
+	found, err := a.Service.Search(r.Context(), middleware.Of(r).Identity, request, a.options(r, request.Query, c))
 	if err != nil {
 		return aboutRequest(err, request.Query, body)
 	}
@@ -84,11 +84,12 @@ func (a *API) search(w http.ResponseWriter, r *http.Request, c call) error {
 }
 
 // options are those of a request with a query, which is logged once it was admitted.
-func (a *API) options(r *http.Request, query string, admit admit) rag.RequestOptions {
+func (a *API) options(r *http.Request, query string, c call) rag.RequestOptions {
 	settings := a.Config()
 	return rag.RequestOptions{
+		Enter: c.enter,
 		Admit: func(ctx context.Context, cache rag.CacheInfo) error {
-			if err := admit(ctx, cache); err != nil {
+			if err := c.take(ctx, cache); err != nil {
 				return err
 			}
 			a.logQuery(r, query)

@@ -75,7 +75,7 @@ func newFigures(f telemetry.Figures) figures {
 }
 
 func (a *API) stats(w http.ResponseWriter, r *http.Request, c call) error {
-	if err := c.admit(r.Context(), rag.CacheInfo{}); err != nil {
+	if err := c.admit(r.Context()); err != nil {
 		return err
 	}
 	id := middleware.Of(r).Identity

@@ -40,7 +40,7 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request, c call) error {
 	start := time.Now()
 	events := c.dialect.stream(w, a.Heartbeat)
 	defer events.close()
-	answered, err := a.Service.Stream(r.Context(), middleware.Of(r).Identity, request, a.options(r, request.Query, c.admit), rag.StreamEvents{
+	answered, err := a.Service.Stream(r.Context(), middleware.Of(r).Identity, request, a.options(r, request.Query, c), rag.StreamEvents{
 		Meta: func(m rag.StreamMeta) error {
 			mode := searchMode(m.Mode, m.Degraded)
 			a.Log.Write(r.Context(), logging.SearchCompleted{

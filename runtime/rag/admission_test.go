@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -13,7 +14,10 @@ import (
 func admissionPorts(refusal error) (*ports, *[]string, RequestOptions) {
 	var order []string
 	p := &ports{
-		retrieve: func(Query) (Retrieval, error) {
+		retrieve: func(q Query) (Retrieval, error) {
+			if err := q.Cache.Tell(CacheInfo{Outcome: CacheMiss}); err != nil {
+				return Retrieval{}, err
+			}
 			order = append(order, "retrieve")
 			return Retrieval{Hits: hits()}, nil
 		},
@@ -150,4 +154,78 @@ type cachingPorts struct {
 func (p *cachingPorts) Retrieve(_ context.Context, q Query) (Retrieval, error) { return p.retrieve(q) }
 func (p *cachingPorts) Generate(_ context.Context, pr Prompt, emit func(Piece) error) (Completion, error) {
 	return p.generate(pr, emit)
+}
+
+// While the cache waits for what servers share, the limits decide; nothing is told or worked out before they have.
+func TestAdmissionWhileTheCacheWaits(t *testing.T) {
+	refused := errors.New("refused")
+	for name, tt := range map[string]struct {
+		admit func() error
+		fails bool // the look-up
+		want  error
+	}{
+		"admitted":                   {admit: func() error { return nil }},
+		"refused":                    {admit: func() error { return refused }, want: refused},
+		"panics":                     {admit: func() error { panic("a bug") }, want: ErrRAG},
+		"decides after all is over":  {admit: func() error { return nil }, fails: true, want: ErrSearchUnavailable},
+		"refused after all was over": {admit: func() error { return refused }, fails: true, want: ErrSearchUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			waiting, searched := make(chan struct{}), false
+			var decided atomic.Int64
+			p := &cachingPorts{
+				retrieve: func(q Query) (Retrieval, error) {
+					q.Cache.Waiting()
+					q.Cache.Waiting() // a second look-up begins nothing more
+					if tt.fails {
+						close(waiting)
+						return Retrieval{}, &Error{Kind: ErrSearchUnavailable, Message: "down"}
+					}
+					close(waiting)
+					if err := q.Cache.Tell(CacheInfo{Outcome: CacheMiss}); err != nil {
+						return Retrieval{}, err
+					}
+					searched = decided.Load() == 1
+					return Retrieval{Hits: hits(), Cache: CacheInfo{Outcome: CacheMiss}}, nil
+				},
+				generate: func(_ Prompt, emit func(Piece) error) (Completion, error) {
+					return Completion{}, emit(Piece{Text: "x"})
+				},
+			}
+			s := &Service{Retriever: p, Generator: p, Settings: func() Settings { return testSettings }}
+			entered := 0
+			_, err := s.Ask(t.Context(), Identity{}, AskRequest{Query: "x"}, RequestOptions{
+				Enter: func(context.Context) error { entered++; return nil },
+				Admit: func(_ context.Context, info CacheInfo) error {
+					<-waiting
+					if entered != 1 || info != (CacheInfo{}) {
+						t.Errorf("entered %d times before, told %+v", entered, info)
+					}
+					defer decided.Add(1)
+					return tt.admit()
+				},
+			})
+			if !errors.Is(err, tt.want) || searched != (tt.want == nil) {
+				t.Errorf("%v, searched %t; want %v", err, searched, tt.want)
+			}
+			if decided.Load() != 1 {
+				t.Errorf("it has decided %d times when the request ends, want once", decided.Load())
+			}
+		})
+	}
+}
+
+// A request that finds no turn is not looked up, nor taken from its limits.
+func TestWhoFindsNoTurnIsNotAdmitted(t *testing.T) {
+	full := errors.New("full")
+	for _, late := range []bool{false, true} {
+		p, order, opt := admissionPorts(nil)
+		opt.AdmitLate, opt.Enter = late, func(context.Context) error { return full }
+		if _, err := p.service(testSettings).Ask(t.Context(), Identity{}, AskRequest{Query: "x"}, opt); !errors.Is(err, full) {
+			t.Errorf("late %t: %v, want %v", late, err, full)
+		}
+		if len(*order) > 0 {
+			t.Errorf("late %t: %q came after", late, *order)
+		}
+	}
 }

@@ -45,8 +45,8 @@ type Forgetter interface {
 // state before the first invalidation. It is not changed once it was made.
 type AnswerTokens struct {
 	All Token `json:"all,omitempty"`
-	// Documents are tokens of answers from those documents whose slot is a key. A slot is one of 256 that documents share by hash, so
-	// that the map stays small; invalidating a document takes the answers from a 256th of all with it.
+	// Documents are tokens of answers from those documents whose slot is a key. A slot is one of 256 that documents share by hash:
+	// invalidating a document takes the answers from a 256th of all with it. When more than maxSlots have one, All is drawn anew instead.
 	Documents map[string]Token `json:"documents,omitempty"`
 }
 
@@ -66,12 +66,18 @@ func (a *AnswerTokens) Document(id string) Token {
 	return a.Documents[documentSlot(id)]
 }
 
+// maxSlots bounds the tokens of a tenant in the control document, which every replica reads four times a second: half a kilobyte.
+const maxSlots = 16
+
 func (a *AnswerTokens) withDocument(id string) *AnswerTokens {
 	next := AnswerTokens{All: a.Tenant(), Documents: map[string]Token{}}
 	if a != nil {
 		maps.Copy(next.Documents, a.Documents)
 	}
 	next.Documents[documentSlot(id)] = newToken()
+	if len(next.Documents) > maxSlots {
+		return &AnswerTokens{All: newToken()}
+	}
 	return &next
 }
 

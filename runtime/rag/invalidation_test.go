@@ -164,3 +164,25 @@ func TestInvalidateDrawsTokensThenDropsThenWaits(t *testing.T) {
 		t.Errorf("%v: something was dropped though no token was drawn", p.calls)
 	}
 }
+
+// The control document is read all the time: a tenant with many invalidated documents has a new token for all its answers instead.
+func TestTokensOfDocumentsAreBounded(t *testing.T) {
+	d := NewControlDocument("i", "1")
+	seen := map[Token]bool{}
+	for i := range 1000 {
+		id := strconv.Itoa(i)
+		before := d.State("mine").Answers
+		d.Invalidate(Invalidation{Tenant: "mine", DocumentID: id})
+		after := d.State("mine").Answers
+		if len(after.Documents) > maxSlots {
+			t.Fatalf("%d slots after %d invalidations", len(after.Documents), i+1)
+		}
+		if after.Tenant() == before.Tenant() && after.Document(id) == before.Document(id) {
+			t.Fatalf("the answers from document %s keep their tokens", id)
+		}
+		if after.Tenant() != before.Tenant() && seen[after.Tenant()] {
+			t.Fatal("an earlier token is back")
+		}
+		seen[after.Tenant()] = true
+	}
+}

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Retriever finds passages. Errors are ErrSearchTimeout or ErrSearchUnavailable; an outage is never an empty result.
+// Retriever finds passages. It tells q.Cache how the request is served before any work. Errors are ErrSearchTimeout or
+// ErrSearchUnavailable; an outage is never an empty result.
 type Retriever interface {
 	Retrieve(ctx context.Context, q Query) (Retrieval, error)
 }

@@ -30,7 +30,7 @@ func (a *reply) nothing(ctx context.Context) (Answer, error) {
 // serving admits the request if it waited for that, and tells what is known of the answer, now that it is known how the cache
 // serves it. A MISS that may yet become STALE is told with the first token.
 func (a *reply) serving(ctx context.Context, info CacheInfo) error {
-	if err := a.admission.late(ctx, info); err != nil {
+	if err := a.admission.admit(ctx, info); err != nil {
 		return err
 	}
 	a.Cache = a.with(info)
@@ -68,7 +68,7 @@ const (
 
 // generate makes the answer, whose tokens and citations it tells as they come.
 func (a *reply) generate(ctx context.Context, g Generator, p Prompt) error {
-	p.Cache = CacheUse{NoCache: a.admission.NoCache}
+	p.Cache = CacheUse{NoCache: a.admission.NoCache, Queued: !a.admission.admitted}
 	if a.events.Meta != nil || !a.admission.admitted {
 		p.Cache.Serving = func(info CacheInfo) error { return a.serving(ctx, info) }
 	}

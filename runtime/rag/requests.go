@@ -49,11 +49,14 @@ type AskRequest struct {
 
 // RequestOptions are what the caller of the pipeline adds to a request; the zero value admits everything.
 type RequestOptions struct {
-	// Admit decides whether a valid request may go on: it is where the limits are taken. It is called exactly once for a
-	// request that is valid, never for one that is not, and before any work; its error ends the request and is returned.
-	// It is told how the cache will serve the request, the zero value while nothing was looked up. Nil admits.
+	// Enter waits for the turn of a valid request among all that the server works on; nil for no wait.
+	Enter func(ctx context.Context) error
+	// Admit decides whether a valid request may go on: it is where the limits are taken. It is called after Enter, exactly once for a
+	// request that is valid, never for one that is not, and before any work; it may be while the cache is looked up. It returns before
+	// the request ends. An error of it, or of Enter, ends the request and is returned. Nil admits.
 	Admit func(ctx context.Context, cache CacheInfo) error
-	// AdmitLate has Admit called when the cache was looked up: with HIT when both passages and answer are there.
+	// AdmitLate has Enter and Admit called when the cache was looked up, and Admit told how it will serve the request: HIT when both
+	// passages and answer are there. Else it is told the zero value.
 	AdmitLate bool
 	// NoCache has passages and answer made anew.
 	NoCache bool

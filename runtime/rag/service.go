@@ -61,12 +61,13 @@ func (s *Service) Search(ctx context.Context, id Identity, r SearchRequest, opt 
 	if err := admission.early(ctx); err != nil {
 		return SearchResult{}, err
 	}
+	defer admission.end()
 	q.Readers, q.Cache = id.Readers(), admission.result(ctx)
 	found, err := s.Retriever.Retrieve(ctx, q)
 	if err != nil {
 		return SearchResult{}, err
 	}
-	if err := admission.late(ctx, found.Cache); err != nil { // of a Retriever without a cache
+	if err := admission.admit(ctx, found.Cache); err != nil { // of a Retriever without a cache
 		return SearchResult{}, err
 	}
 	return SearchResult{Query: q.Text, Retrieval: found}, nil
@@ -88,16 +89,20 @@ func (s *Service) Stream(ctx context.Context, id Identity, r AskRequest, opt Req
 	if err != nil {
 		return Answer{}, err
 	}
+	if settings.CountQuestions {
+		opt.Admit = s.counted(opt.Admit, id, r)
+	}
 	admission := admission{RequestOptions: opt}
 	if err := admission.early(ctx); err != nil {
 		return Answer{}, err
 	}
-	if settings.CountQuestions && opt.Admit != nil { // a caller's
-		s.popular.note(id, r)
-	}
+	defer admission.end()
 	q.Readers, q.Cache = id.Readers(), admission.passages(ctx)
 	found, err := s.Retriever.Retrieve(ctx, q)
 	if err != nil {
+		return Answer{}, err
+	}
+	if err := admission.found(ctx, found.Cache); err != nil { // of a Retriever without a cache
 		return Answer{}, err
 	}
 	prompt := newPrompt(q, found, r, settings)
@@ -127,6 +132,20 @@ func (s *Service) Stream(ctx context.Context, id Identity, r AskRequest, opt Req
 		return Answer{}, err
 	}
 	return a.Answer, nil
+}
+
+// counted is Admit that counts the questions of callers whom it admits. Questions that are asked beforehand have none.
+func (s *Service) counted(admit func(context.Context, CacheInfo) error, id Identity, r AskRequest) func(context.Context, CacheInfo) error {
+	if admit == nil {
+		return nil
+	}
+	return func(ctx context.Context, info CacheInfo) error {
+		if err := admit(ctx, info); err != nil {
+			return err
+		}
+		s.popular.note(id, r)
+		return nil
+	}
 }
 
 func newPrompt(q Query, found Retrieval, r AskRequest, s Settings) Prompt {

@@ -167,8 +167,12 @@ type CacheUse struct {
 	NoCache bool
 	// Serving is told how the cache will serve the request, once it has looked and before any work. After a MISS with
 	// Fallback it may be told STALE, before the first piece. An error of it ends the request and is returned. Nil is told
-	// nothing; then the cache may look later, together with other requests.
+	// nothing.
 	Serving func(CacheInfo) error
+	// Waiting is told that the cache begins to wait for what servers share: what Serving decides may begin meanwhile. Nil is told nothing.
+	Waiting func()
+	// Queued says that Serving may have the request wait for its turn: the cache claims no work for it before.
+	Queued bool
 }
 
 // Tell tells Serving, if there is one.

@@ -100,6 +100,12 @@ func TestPopularQuestionsAreAskedAsTheirCallersWould(t *testing.T) {
 	ask(Identity{Name: "key:bob", Tenant: "acme"}, "one", 5)
 	ask(Identity{Name: "key:carol", Tenant: "umbrella", Role: RoleAdmin}, "two", 4)
 	ask(Identity{Name: "key:dave", Tenant: "umbrella"}, "three", 1)
+	for range 9 { // who is refused makes nothing popular
+		refuse := RequestOptions{AdmitLate: true, Admit: func(context.Context, CacheInfo) error { return ErrRateLimit }}
+		if _, err := warmer.Service.Ask(t.Context(), Identity{Tenant: "umbrella"}, AskRequest{Query: "refused"}, refuse); err == nil {
+			t.Fatal("admitted")
+		}
+	}
 	w.since()
 	warmer.round(t.Context(), time.Now())
 	warmer.round(t.Context(), time.Now().Add(time.Minute))
