@@ -16,7 +16,8 @@ var ErrFull = errors.New("the server has more requests than it works on at once"
 // Priority is how important a request is.
 type Priority int
 
-// Priorities, from what is refused first. Each may use a part of the turns only, so that long streams leave some to searches, and questions that nobody waits for to callers.
+// Priorities, from what is refused first. Each may use a part of the turns only, so that long streams leave some to searches, and
+// questions that nobody waits for to callers.
 const (
 	WarmUp Priority = iota
 	Stream

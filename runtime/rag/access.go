@@ -3,9 +3,6 @@ package rag
 import (
 	"fmt"
 	"slices"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
 // Bounds of groups: how many a document or a caller has, and the bytes of a name.
@@ -34,7 +31,7 @@ func ValidateGroups(groups []string) string {
 		return fmt.Sprintf("must be at most %d", MaxGroups)
 	}
 	for _, group := range groups {
-		if group == "" || len(group) > MaxGroupName || !utf8.ValidString(group) || strings.ContainsFunc(group, unicode.IsControl) {
+		if !isName(group, MaxGroupName) {
 			return fmt.Sprintf("must each have 1 to %d bytes of text without control characters", MaxGroupName)
 		}
 	}

@@ -82,10 +82,15 @@ const maxTenant = 128
 
 // ValidateTenant says what is wrong with the name of a tenant.
 func ValidateTenant(name string) error {
-	if name == "" || len(name) > maxTenant || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
+	if !isName(name, maxTenant) {
 		return Invalid(FieldError{"tenant", "must have 1 to 128 bytes of text without control characters"})
 	}
 	return nil
+}
+
+// isName reports whether a text can name something: it is no more than maxBytes, not empty, and has no control characters.
+func isName(s string, maxBytes int) bool {
+	return s != "" && len(s) <= maxBytes && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 func checkDocumentID(id string) *FieldError {
