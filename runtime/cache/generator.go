@@ -51,11 +51,20 @@ func (g *generator) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Pi
 	use := p.Cache
 	p.Cache = rag.CacheUse{} // other requests share the work
 	l := g.lookup(ctx, settings, p)
-	answer, err := g.kind.get(ctx, &l, use, emit)
+	early := emit
+	if l.whole { // what a stream that it joins was told may yet break off
+		early = func(rag.Piece) error { return nil }
+	}
+	answer, err := g.kind.get(ctx, &l, use, early)
 	if err != nil {
 		return rag.Completion{}, timedOut(ctx, err, rag.ErrLLMTimeout)
 	}
 	written := answer.value
+	for i := 0; l.whole && i < len(written.Pieces); i++ {
+		if err := emit(written.Pieces[i]); err != nil {
+			return rag.Completion{}, err
+		}
+	}
 	written.Pieces, written.Cache = slices.Clip(written.Pieces), answer.info
 	return written, nil
 }
@@ -73,6 +82,7 @@ func (g *generator) lookup(ctx context.Context, settings *config.Config, p rag.P
 		tenant:       p.Tenant,
 		ttl:          settings.Cache.TTLLLM.D(),
 		staleIfError: settings.Cache.StaleIfError.D(),
+		whole:        p.Whole,
 		config:       settings,
 	}
 	switch {

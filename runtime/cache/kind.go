@@ -41,6 +41,8 @@ type lookup[Q any] struct {
 	ttl    time.Duration
 	// staleIfError is how long after it a result stands in for one that cannot be made; 0 for not at all.
 	staleIfError time.Duration
+	// whole says that nobody reads pieces before the result is there.
+	whole bool
 	// state is that of the documents, for results that are served under one token only.
 	state rag.State
 	// doubt is why what is kept may be out of date, and is served as STALE; nil when it is not.

@@ -100,7 +100,7 @@ func (k *kind[Q, V]) join(ctx context.Context, l *lookup[Q], use rag.CacheUse, e
 		pieces++
 		return emit(piece)
 	})
-	if err != nil && pieces == 0 {
+	if err != nil && (l.whole || pieces == 0) {
 		older, _ := k.inMemory(l.key) // what Redis has is in memory too: it was asked before
 		return k.standIn(l, older, use, emit, err)
 	}

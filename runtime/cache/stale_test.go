@@ -155,6 +155,41 @@ func TestWhatDoesNotStandIn(t *testing.T) {
 	})
 }
 
+// An ask joins the work of a stream, which breaks off: an older answer stands in for the ask, which was told nothing of the other.
+func TestAnOlderAnswerStandsInForAWholeOneThatBreaksOff(t *testing.T) {
+	t.Parallel()
+	f := stale(t)
+	p := prompt("acme", "q", "doc")
+	before := f.answer(t, p, rag.CacheMiss)
+	f.pass(15 * time.Minute)
+	begun, joined := make(chan struct{}), make(chan struct{})
+	f.backend.generate = func(_ context.Context, _ rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
+		err := emit(rag.Piece{Text: "It "})
+		close(begun)
+		<-joined
+		return rag.Completion{}, errors.Join(err, modelDown)
+	}
+	streamed := make(chan error, 1)
+	go func() {
+		_, err := f.generator.Generate(context.Background(), p, func(rag.Piece) error { return nil })
+		streamed <- err
+	}()
+	<-begun
+	p.Whole = true
+	p.Cache.Serving = func(info rag.CacheInfo) error {
+		if info.Outcome == rag.CacheHit {
+			close(joined)
+		}
+		return nil
+	}
+	if diff := cmp.Diff(before, f.answer(t, p, rag.CacheStale)); diff != "" {
+		t.Errorf("another answer (-before +stale):\n%s", diff)
+	}
+	if err := <-streamed; !errors.Is(err, rag.ErrLLMTimeout) {
+		t.Errorf("the stream: %v, want the model's error", err)
+	}
+}
+
 // A server that cannot read the token goes to the engine; when that is down too, what it found last stands in for a while.
 func TestUnconfirmedResultsStandInWhileTheEngineIsDown(t *testing.T) {
 	t.Parallel()

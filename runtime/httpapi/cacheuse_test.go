@@ -13,6 +13,7 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
+	"github.com/ragservice/ragservice-operator/test/openaitest"
 )
 
 const streamed = "/api/v1/stream"
@@ -195,6 +196,33 @@ func TestAnswersWithoutTheModel(t *testing.T) {
 	}
 	f.config.LLM.Extract = false
 	f.expect(t, ask, "How long does it take to lose Redis?", 504, "")
+}
+
+// A model's stream ends early, in the text of the answer or in what was held back of it: an ask was told nothing, so an older answer stands in,
+// and an extract where there is none. A stream was told, and ends with the error.
+func TestAnAnswerThatBreaksOffIsStoodInFor(t *testing.T) {
+	for name, written := range map[string]string{"a text": "Results stay one hour [1].", "after a thought": "hm</think> Results stay one hour [1]."} {
+		t.Run(name, func(t *testing.T) {
+			server := openaitest.New(t)
+			server.Answer(func(openaitest.ChatRequest) string { return written })
+			f := start(t, cachedWith(modelAt(server)), func(f *fixture) {
+				f.config.LLM.Extract, f.config.Cache.StaleIfError = true, config.Duration(time.Hour)
+			})
+			const older, other = "How long do results stay?", "How many hours do results stay?"
+			first := f.expect(t, ask, older, 200, "MISS").fields(t)
+			f.passed.Store(int64(90 * time.Minute))
+			server.Always(openaitest.Chat, openaitest.Behaviour{Fault: openaitest.Truncate, AfterPieces: 5})
+			if got := f.expect(t, ask, older, 200, "STALE").fields(t); got["answer"] != first["answer"] {
+				t.Errorf("%v, want %v", got["answer"], first["answer"])
+			}
+			if got := f.expect(t, ask, other, 200, "MISS").fields(t); got["model"] != "extractive" {
+				t.Errorf("without an older answer: %v", got)
+			}
+			if got := f.call("POST", streamed, `{"query":"`+other+`"}`); !strings.Contains(got.body, "event: error\n") {
+				t.Errorf("a stream: %s", got.body)
+			}
+		})
+	}
 }
 
 // What an answer cost is told once; what the cache has saved of it is counted.

@@ -99,6 +99,15 @@ func TestBrokenStreamOfTwoReaders(t *testing.T) {
 	}
 }
 
+func modelAt(server *openaitest.Server) *models.OpenAI {
+	llm := config.LLM{
+		Provider: config.ProviderOpenAI, BaseURL: server.BaseURL(), Model: "test-model",
+		Timeout: config.Duration(time.Minute), IdleTimeout: config.Duration(time.Minute),
+	}
+	observe := func(context.Context, string, time.Duration, rag.Usage) {}
+	return models.NewOpenAI(func() config.LLM { return llm }, "sk-canary", nil, observe)
+}
+
 // TestErrorEventOfTheModelInMidStream: the client has what came before and then the error, and nobody is served the part later.
 func TestErrorEventOfTheModelInMidStream(t *testing.T) {
 	server := openaitest.New(t)
@@ -106,12 +115,7 @@ func TestErrorEventOfTheModelInMidStream(t *testing.T) {
 	server.Script(openaitest.Chat, openaitest.Behaviour{
 		Fault: openaitest.ErrorEvent, AfterPieces: 3, Error: openaitest.Error{Message: "the inside of the model"},
 	})
-	llm := config.LLM{
-		Provider: config.ProviderOpenAI, BaseURL: server.BaseURL(), Model: "test-model",
-		Timeout: config.Duration(time.Minute), IdleTimeout: config.Duration(time.Minute),
-	}
-	observe := func(context.Context, string, time.Duration, rag.Usage) {}
-	f := start(t, cachedWith(models.NewOpenAI(func() config.LLM { return llm }, "sk-canary", nil, observe)))
+	f := start(t, cachedWith(modelAt(server)))
 	got := f.call("POST", stream, `{"query":"x"}`)
 	events := readEvents(t, strings.NewReader(got.body))
 	if got.status != 200 || !slices.Equal(names(events), []string{"meta", "token", "token", "error"}) {

@@ -94,6 +94,28 @@ func TestChainAsksTheNextModelWhenOneIsUnavailable(t *testing.T) {
 	}
 }
 
+// TestChainTellsNothingOfAWholeAnswerBeforeItsEnd: so another model writes it when the first breaks off, wherever it does.
+func TestChainTellsNothingOfAWholeAnswerBeforeItsEnd(t *testing.T) {
+	t.Parallel()
+	for name, written := range map[string]string{"a text": "It is two hours.", "after a thought": "hm</think> It is two hours."} {
+		first, spare := openaitest.New(t), openaitest.New(t)
+		first.Answer(func(openaitest.ChatRequest) string { return written })
+		first.Always(openaitest.Chat, openaitest.Behaviour{Fault: openaitest.Truncate, AfterPieces: 4})
+		spare.Answer(func(openaitest.ChatRequest) string { return "One hour [1]." })
+		chain, wrote := chained(time.Minute, first, spare)
+		whole := testPrompt()
+		whole.Whole = true
+		var told []rag.Piece
+		got, err := chain.Generate(t.Context(), whole, func(piece rag.Piece) error { told = append(told, piece); return nil })
+		if err != nil || textOf(got) != "One hour [1]." || len(*wrote) != 1 {
+			t.Errorf("%s: %q of %v, %v", name, textOf(got), *wrote, err)
+		}
+		if diff := cmp.Diff(got.Pieces, told); diff != "" {
+			t.Errorf("%s: (-pieces +told):\n%s", name, diff)
+		}
+	}
+}
+
 // TestChainDoesNotWaitForAModelThatIsDown: once the first counts as down, a question costs the fallback alone; and while the fallback
 // is down, the first is tried again as if it stood alone.
 func TestChainDoesNotWaitForAModelThatIsDown(t *testing.T) {

@@ -239,7 +239,7 @@ func params(p rag.Prompt) openai.ChatCompletionNewParams {
 // collect reads a stream to its end. A stream that ends without a finish reason was cut off.
 //
 // Of a model whose thoughts begin in the prompt nothing is emitted before they end. That it is one shows only when they do, so the first
-// stream of it has them; a caller who reads the answer as a whole never has.
+// stream of it has them; a caller who reads the answer as a whole never has, and gets it when its end shows that it is one.
 func (g *OpenAI) collect(
 	stream *ssestream.Stream[openai.ChatCompletionChunk], p rag.Prompt, watch *watchdog, emit func(rag.Piece) error,
 ) (rag.Completion, error) {
@@ -253,10 +253,10 @@ func (g *OpenAI) collect(
 		}
 		piece := rag.Piece{Text: token}
 		out.Pieces = append(out.Pieces, piece)
-		if err := emit(piece); err != nil {
-			return &emitError{err}
+		if p.Whole {
+			return nil
 		}
-		return nil
+		return told(piece, emit)
 	}
 	for stream.Next() {
 		chunk := stream.Current()
@@ -290,7 +290,23 @@ func (g *OpenAI) collect(
 		_, known := g.thinking.Swap(p.BaseURL+" "+p.Model, true)
 		out.HoldsThought = !known && !p.Whole
 	}
-	return out, whole(out)
+	if err := whole(out); err != nil || !p.Whole {
+		return out, err
+	}
+	for _, piece := range out.Pieces {
+		if err := told(piece, emit); err != nil {
+			return rag.Completion{}, err
+		}
+	}
+	return out, nil
+}
+
+// told tells a piece.
+func told(piece rag.Piece, emit func(rag.Piece) error) error {
+	if err := emit(piece); err != nil {
+		return &emitError{err}
+	}
+	return nil
 }
 
 // hasThought says whether a piece of an answer is of what the model thinks, in the fields that servers have for it. It is no part of the

@@ -200,7 +200,7 @@ type Prompt struct {
 	MaxTokens int
 	// BaseURL tells models of the same name apart.
 	BaseURL string
-	// Whole says that nobody reads the answer before its end.
+	// Whole says that nobody reads the answer before its end: no piece is told before it is known to be good.
 	Whole bool
 	// Cache is how the answer is served, and no part of what is asked.
 	Cache CacheUse
