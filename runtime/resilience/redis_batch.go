@@ -80,14 +80,17 @@ func (b *RedisBatch[T]) add(call T) *batchedCall[T] {
 	return c
 }
 
-// startSender is called with the mutex held.
-func (b *RedisBatch[T]) startSender() {
-	if b.senders > 0 && (b.senders >= maxCalls || time.Since(b.lastBegin) < batchLinger) {
-		return
+// startSender is called with the mutex held. It is false when no further call may be under way.
+func (b *RedisBatch[T]) startSender() bool {
+	if b.senders >= maxCalls {
+		return false
 	}
-	b.senders++
-	b.lastBegin = time.Now()
-	go b.sendAll()
+	if b.senders == 0 || time.Since(b.lastBegin) >= batchLinger {
+		b.senders++
+		b.lastBegin = time.Now()
+		go b.sendAll()
+	}
+	return true
 }
 
 // wait returns how a call ended. Like a call through Guard.Do it waits at most half of the time allowed for its turn.
@@ -98,9 +101,7 @@ func (b *RedisBatch[T]) wait(ctx context.Context, c *batchedCall[T], allowed tim
 		return err
 	}
 	b.mu.Lock()
-	if !c.begun {
-		b.startSender()
-	}
+	queued := !c.begun && !b.startSender()
 	b.mu.Unlock()
 	if ended, err := b.await(ctx, c, turn-linger); ended {
 		return err
@@ -110,6 +111,9 @@ func (b *RedisBatch[T]) wait(ctx context.Context, c *batchedCall[T], allowed tim
 	}
 	if ended, err := b.await(ctx, c, allowed-turn); ended {
 		return err
+	}
+	if queued { // as Guard.Do: its wait may have cost it the time that Redis needs
+		return fmt.Errorf("%w: no answer in the rest of %v", ErrBusy, allowed)
 	}
 	return fmt.Errorf("no answer in %v: %w", allowed, context.DeadlineExceeded)
 }

@@ -118,6 +118,40 @@ func TestBatchMakesNoCallWhoseCallerHasLeft(t *testing.T) {
 	}
 }
 
+// TestBatchThatBeginsLateIsBusy has as many calls under way as are made at once. One whose turn comes, but too late for an answer, says
+// nothing of Redis: nobody may take it as lost.
+func TestBatchThatBeginsLateIsBusy(t *testing.T) {
+	t.Parallel()
+	r, told := guard(t, resilience.RedisOptions{Address: backends.Redis(t).Addr(), Timeout: 2 * time.Second})
+	first, late := make(chan struct{}), make(chan struct{})
+	var entered atomic.Int64
+	batch := resilience.NewRedisBatch(r, "count", func(_ context.Context, _ redis.UniversalClient, _ []int) []error {
+		if entered.Add(1) == 11 {
+			<-late
+		} else {
+			<-first
+		}
+		return nil
+	})
+	var wg sync.WaitGroup
+	for n := range 10 {
+		wg.Go(func() { _ = batch.Do(t.Context(), n) })
+		until(t, "another call is under way", func() bool { return entered.Load() == int64(n+1) })
+	}
+	answer := make(chan error, 1)
+	wg.Go(func() { answer <- batch.Do(t.Context(), 10) })
+	time.Sleep(300 * time.Millisecond) // it waits for its turn, for which it has a second
+	close(first)
+	if err := <-answer; !errors.Is(err, resilience.ErrBusy) {
+		t.Errorf("no answer after a wait for the turn: %v, want ErrBusy", err)
+	}
+	close(late)
+	wg.Wait()
+	if told.count(resilience.OutcomeBusy) != 1 || r.Health() == resilience.HealthDown {
+		t.Errorf("%d calls told as busy, want 1; redis is %s", told.count(resilience.OutcomeBusy), r.Health())
+	}
+}
+
 // silent is the address of what accepts connections and never answers.
 func silent(t *testing.T) string {
 	t.Helper()
