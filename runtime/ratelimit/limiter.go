@@ -71,19 +71,27 @@ func (l *Limiter) Take(ctx context.Context, buckets []Bucket) Decision {
 			RetryAfter: busyFor,
 			Source:     SourceBusy,
 		}
+	case ctx.Err() != nil: // its caller has left, which says nothing of Redis: work that goes on without it is not to be had so
+		return without(buckets, false)
 	default: // told by the Redis guard's own metric
 		return l.takeWithout(buckets, service.Replicas)
 	}
 }
 
+// without is a decision that looks at no bucket.
+func without(buckets []Bucket, allowed bool) Decision {
+	return Decision{
+		Allowed: allowed, Endpoint: buckets[0].Limit.Endpoint, Limit: buckets[0].Limit.RequestsPerMinute, Source: SourceNone,
+	}
+}
+
 // takeWithout decides without Redis.
 func (l *Limiter) takeWithout(buckets []Bucket, replicas int) Decision {
-	d := Decision{Endpoint: buckets[0].Limit.Endpoint, Limit: buckets[0].Limit.RequestsPerMinute, Source: SourceNone}
 	switch l.options.OnFailure() {
 	case config.StoreFailureAllow:
-		d.Allowed = true
-		return d
+		return without(buckets, true)
 	case config.StoreFailureDeny:
+		d := without(buckets, false)
 		d.RetryAfter = lostFor
 		return d
 	default:

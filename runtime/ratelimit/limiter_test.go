@@ -263,6 +263,23 @@ func TestOnFailure(t *testing.T) {
 	until(t, "decided by redis again", func() bool { return take().Source == ratelimit.SourceRedis })
 }
 
+// Who leaves before Redis has answered gets nothing from the server's share, nor from a rule for a lost Redis: else who leaves at once
+// would get more than who stays.
+func TestWhoHasLeftIsRefused(t *testing.T) {
+	t.Parallel()
+	r := resilience.NewRedis(resilience.RedisOptions{Address: backends.Redis(t).Addr(), Timeout: patience})
+	t.Cleanup(func() { _ = r.Close() })
+	for _, rule := range []config.StoreFailure{config.StoreFailureLocal, config.StoreFailureAllow, config.StoreFailureDeny} {
+		l := ratelimit.New(ratelimit.Options{Redis: r, Service: replicas(1), OnFailure: func() config.StoreFailure { return rule }})
+		ctx, leave := context.WithCancel(t.Context())
+		leave()
+		want := ratelimit.Decision{Endpoint: "ask", Limit: 10, Source: ratelimit.SourceNone}
+		if diff := cmp.Diff(want, l.Take(ctx, of("alice", limit(10, 10)))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", rule, diff)
+		}
+	}
+}
+
 // TestLimiterStaysWithinItsSlack counts what is admitted while Redis dies and comes back without its data, again and
 // again: at most a burst for each loss, and the local shares, above burst + rate*t.
 func TestLimiterStaysWithinItsSlack(t *testing.T) {
