@@ -80,7 +80,7 @@ func NewOpenAI(settings func() config.LLM, apiKey string, roots *x509.CertPool, 
 		Settings: settings, APIKey: apiKey, Observe: observe,
 		Resilience: func() config.Resilience { return config.Resilience{} },
 		client: &http.Client{
-			Transport:     tracing{transport},
+			Transport:     tracing{bounded{transport, apiKey}},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return errRedirect },
 		},
 	}

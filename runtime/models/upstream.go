@@ -180,6 +180,8 @@ func (g *OpenAI) explain(cause, err error, s config.LLM) error {
 		return domain
 	case errors.As(err, &event):
 		return newUpstreamError(0, event.Event.Data, g.APIKey).domainError(0)
+	case errors.Is(err, errLongEvent):
+		return badAnswer(unreadable, err)
 	case errors.As(err, &syntax), errors.As(err, &shape):
 		return badAnswer(unreadable, errors.New("a piece of the answer is not the JSON of a chat completion"))
 	case errors.As(err, &api):
