@@ -1,0 +1,129 @@
+package cache
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/resilience"
+	"github.com/ragservice/ragservice-operator/test/backends"
+)
+
+// confirmed is a state of documents that never changes.
+type confirmed struct{ rag.Control }
+
+func (confirmed) Current(context.Context, string) rag.State {
+	return rag.State{Token: "1", Confirmed: true, Index: "i"}
+}
+
+// looking is the search part of a cache before a Redis, with an entry in that, and how look-ups are told.
+func looking(t *testing.T, stored time.Time) (*retriever, *lookup[rag.Query], *backends.RedisServer, func() map[string]int) {
+	t.Helper()
+	const patience = time.Minute
+	server := backends.Redis(t)
+	redis := resilience.NewRedis(resilience.RedisOptions{Address: server.Addr(), Timeout: patience})
+	t.Cleanup(func() { _ = redis.Close() })
+	settings := &config.Config{Cache: config.Cache{Enabled: true, TTLSearch: config.Duration(time.Hour), LocalMaxBytes: 1 << 20}}
+	var mu sync.Mutex
+	told := map[string]int{}
+	c := New(Options{Redis: redis, Control: confirmed{}, Config: func() *config.Config { return settings },
+		OnLookup: func(_ rag.CacheKind, layer, outcome string) {
+			mu.Lock()
+			defer mu.Unlock()
+			told[layer+" "+outcome]++
+		}})
+	t.Cleanup(func() { _ = c.Close(context.Background()) })
+	r, ok := c.Retriever(nil).(*retriever)
+	if !ok {
+		t.Fatal("not a retriever")
+	}
+	l := r.lookup(t.Context(), settings, rag.Query{Tenant: "acme", Text: "q"})
+	data, err := entryAt(stored, "from redis").encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.writer.write(write{key: l.key, value: data, ttl: time.Hour, sets: []string{"s"}, tenants: "t", valid: func() bool { return true }})
+	return r, &l, server, func() map[string]int {
+		mu.Lock()
+		defer mu.Unlock()
+		return told
+	}
+}
+
+func entryAt(stored time.Time, text string) *entry[rag.Retrieval] {
+	return &entry[rag.Retrieval]{StoredAt: stored, FreshUntil: stored.Add(time.Hour), StaleUntil: stored.Add(time.Hour), Value: rag.Retrieval{
+		Hits: []rag.Hit{{Chunk: rag.Chunk{ID: "a#0", DocumentID: "a", Text: text}}},
+	}}
+}
+
+// A result that was made while a look-up took its time stays in memory.
+func TestLateLookUpLeavesWhatIsNewer(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	r, l, _, _ := looking(t, now.Add(-time.Minute))
+	newer := entryAt(now, "made meanwhile")
+	r.kind.remember(l, *newer, 100, r.cache.forgotten.now(), r.cache.local.put)
+	if found := r.kind.fetch(t.Context(), l, r.cache.forgotten.now(), true); found.outcome != LookupHit {
+		t.Fatalf("the look-up: %s", found.outcome)
+	}
+	if e, ok := r.kind.inMemory(l.key); !ok || e.Value.Hits[0].Text != "made meanwhile" {
+		t.Errorf("in memory: %t, %+v", ok, e.Value.Hits)
+	}
+}
+
+// Each request that looks tells how its look ended, that of Redis itself is told once.
+func TestLooksAreToldByWhoWaitsForThem(t *testing.T) {
+	t.Parallel()
+	r, l, server, told := looking(t, time.Now())
+	key := l.key
+	server.Pause()
+	look := func(ctx context.Context) string {
+		own := *l
+		found, err := r.kind.look(ctx, &own, &rag.CacheUse{}, true)
+		if err != nil {
+			t.Error(err)
+		}
+		return found.outcome
+	}
+	waiting := func(n int) {
+		t.Helper()
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+			r.kind.looks.mu.Lock()
+			f := r.kind.looks.calls[key]
+			waiters := 0
+			if f != nil {
+				waiters = f.waiters
+			}
+			r.kind.looks.mu.Unlock()
+			if waiters == n {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%d requests wait for the look-up, want %d", waiters, n)
+			}
+		}
+	}
+	var all sync.WaitGroup
+	for n := range 2 {
+		all.Go(func() {
+			if got := look(t.Context()); got != LookupHit {
+				t.Errorf("who waited: %s", got)
+			}
+		})
+		waiting(n + 1)
+	}
+	if got := look(resilience.WithRedisBudget(t.Context())); got != LookupError {
+		t.Errorf("who had no time: %s", got)
+	}
+	server.Resume()
+	all.Wait()
+	want := map[string]int{"redis hit": 1, "coalesced hit": 1, "redis error": 1}
+	if diff := cmp.Diff(want, told()); diff != "" {
+		t.Errorf("(-want +told):\n%s", diff)
+	}
+}
