@@ -101,6 +101,9 @@ func TestLateAdmission(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var order []string
 			serve := func(use CacheUse, infos []CacheInfo) (CacheInfo, error) {
+				if use.Waiting != nil {
+					use.Waiting() // begins nothing: how the cache serves the request is not known yet
+				}
 				for _, info := range infos {
 					if err := use.Tell(info); err != nil {
 						return info, err
@@ -142,6 +145,37 @@ func TestLateAdmission(t *testing.T) {
 				t.Errorf("served as %s, one of its parts stale: %v", answer.Cache.Outcome, isStale)
 			}
 		})
+	}
+}
+
+// Without AdmitLate a request that the cache answers is admitted like any other, before it is answered.
+func TestCachedRequestsAreAdmitted(t *testing.T) {
+	var order []string
+	told := func(what string, use CacheUse) (CacheInfo, error) {
+		info := CacheInfo{Outcome: CacheHit}
+		err := use.Tell(info)
+		if err == nil {
+			order = append(order, what)
+		}
+		return info, err
+	}
+	p := &cachingPorts{
+		retrieve: func(q Query) (Retrieval, error) {
+			info, err := told("passages", q.Cache)
+			return Retrieval{Hits: hits(), Cache: info}, err
+		},
+		generate: func(pr Prompt, emit func(Piece) error) (Completion, error) {
+			info, err := told("answer", pr.Cache)
+			return Completion{Cache: info}, errors.Join(err, emit(Piece{Text: "x"}))
+		},
+	}
+	s := &Service{Retriever: p, Generator: p, Settings: func() Settings { return testSettings }}
+	_, err := s.Ask(t.Context(), Identity{}, AskRequest{Query: "x"}, RequestOptions{Admit: func(_ context.Context, info CacheInfo) error {
+		order = append(order, "admit "+string(info.Outcome))
+		return nil
+	}})
+	if diff := cmp.Diff([]string{"admit ", "passages", "answer"}, order); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 }
 
