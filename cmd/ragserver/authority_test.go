@@ -56,10 +56,15 @@ func TestModelOfAPrivateAuthority(t *testing.T) {
 func TestMountedCredentials(t *testing.T) {
 	dir := t.TempDir()
 	for path, value := range map[string]string{
-		config.RedisSecretDir + "/" + config.RedisPasswordFile:    "of-redis\n",
-		config.LLMSecretDir + "/" + config.LLMAPIKeyFile:          "of-the-model",
-		config.LLMFallbackSecretDir + "1/" + config.LLMAPIKeyFile: "of-the-second",
-		config.LLMCADir + "/" + config.LLMCAFile:                  "authority",
+		config.RedisSecretDir + "/" + config.RedisPasswordFile:              "of-redis\n",
+		config.RedisStateSecretDir + "/" + config.RedisUsernameFile:         "rag",
+		config.RedisStateSecretDir + "/" + config.RedisPasswordFile:         "of-the-state",
+		config.RedisStateSecretDir + "/" + config.RedisSentinelUsernameFile: "watcher",
+		config.RedisStateSecretDir + "/" + config.RedisSentinelPasswordFile: "of-sentinels",
+		config.RedisStateCADir + "/" + config.RedisCAFile:                   "authority-of-redis",
+		config.LLMSecretDir + "/" + config.LLMAPIKeyFile:                    "of-the-model",
+		config.LLMFallbackSecretDir + "1/" + config.LLMAPIKeyFile:           "of-the-second",
+		config.LLMCADir + "/" + config.LLMCAFile:                            "authority",
 	} {
 		file := filepath.Join(dir, path)
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
@@ -73,7 +78,10 @@ func TestMountedCredentials(t *testing.T) {
 	if diff := cmp.Diff([]string{"", "of-the-second"}, got.LLMFallbackKeys); diff != "" {
 		t.Errorf("keys of the fallbacks (-want +got):\n%s", diff)
 	}
-	if err != nil || got.RedisPassword != "of-redis" || got.LLMAPIKey != "of-the-model" || got.LLMCA != "authority" {
+	want := config.RedisCredentials{
+		Username: "rag", Password: "of-the-state", SentinelUsername: "watcher", SentinelPassword: "of-sentinels", CA: "authority-of-redis",
+	}
+	if err != nil || got.RedisCache != (config.RedisCredentials{Password: "of-redis"}) || got.RedisState != want || got.LLMAPIKey != "of-the-model" || got.LLMCA != "authority" {
 		t.Errorf("read %+v, %v", got, err)
 	}
 }

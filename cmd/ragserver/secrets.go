@@ -19,7 +19,10 @@ import (
 func mountedCredentials(dir string, fallbacks int) (config.Credentials, error) {
 	var c config.Credentials
 	var err error
-	if c.RedisPassword, err = mounted(dir, config.RedisSecretDir, config.RedisPasswordFile); err != nil {
+	if c.RedisCache, err = mountedRedis(dir, config.RedisSecretDir, config.RedisCADir); err != nil {
+		return c, err
+	}
+	if c.RedisState, err = mountedRedis(dir, config.RedisStateSecretDir, config.RedisStateCADir); err != nil {
 		return c, err
 	}
 	if c.LLMAPIKey, err = mounted(dir, config.LLMSecretDir, config.LLMAPIKeyFile); err != nil {
@@ -34,6 +37,24 @@ func mountedCredentials(dir string, fallbacks int) (config.Credentials, error) {
 	}
 	if c.LLMCA, err = mounted(dir, config.LLMCADir, config.LLMCAFile); err != nil {
 		return c, err
+	}
+	return c, nil
+}
+
+func mountedRedis(dir, secret, authority string) (c config.RedisCredentials, err error) {
+	for _, entry := range []struct {
+		value        *string
+		folder, file string
+	}{
+		{&c.Username, secret, config.RedisUsernameFile},
+		{&c.Password, secret, config.RedisPasswordFile},
+		{&c.SentinelUsername, secret, config.RedisSentinelUsernameFile},
+		{&c.SentinelPassword, secret, config.RedisSentinelPasswordFile},
+		{&c.CA, authority, config.RedisCAFile},
+	} {
+		if *entry.value, err = mounted(dir, entry.folder, entry.file); err != nil {
+			return c, err
+		}
 	}
 	return c, nil
 }

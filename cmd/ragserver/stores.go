@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -13,7 +12,6 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/logging"
 	"github.com/ragservice/ragservice-operator/runtime/opensearch"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
-	"github.com/ragservice/ragservice-operator/runtime/resilience"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 	"github.com/ragservice/ragservice-operator/runtime/terms"
 )
@@ -133,35 +131,4 @@ func (srv *server) newSweeper(store documents, results *cache.Cache) *rag.Sweepe
 			srv.log.Write(context.Background(), logging.RecoveryFailed{Code: rag.KindOf(err).Code, Err: err})
 		},
 	}
-}
-
-func (srv *server) openRedis(s setup) {
-	stores := s.source.Config().Stores.Redis
-	if stores == nil {
-		return
-	}
-	open := func(instance string, r config.RedisInstance) *resilience.Redis {
-		return resilience.NewRedis(resilience.RedisOptions{
-			Address:  r.Address,
-			Password: s.credentials.RedisPassword,
-			OnCall: func(operation string, outcome resilience.Outcome, took time.Duration) {
-				srv.metrics.Redis(instance, operation, string(outcome), took)
-			},
-			OnHealth: func(health resilience.Health, why resilience.Outcome) {
-				if health == resilience.HealthUp {
-					srv.log.Write(context.Background(), logging.DatabaseConnectionRestored{Dependency: "redis-" + instance})
-					return
-				}
-				srv.log.Write(context.Background(), logging.DatabaseConnectionLost{Dependency: "redis-" + instance, Code: string(why)})
-			},
-		})
-	}
-	srv.redisCache, srv.redisState = open("cache", stores.Cache), open("state", stores.State)
-}
-
-func (srv *server) closeRedis(context.Context) error {
-	if srv.redisCache == nil {
-		return nil
-	}
-	return errors.Join(srv.redisCache.Close(), srv.redisState.Close())
 }

@@ -48,6 +48,7 @@ type server struct {
 	openSearch             func() telemetry.DependencyState
 	openSearchFault        func() string // nil without OpenSearch
 	redisCache, redisState *resilience.Redis
+	evictsBuckets          atomic.Bool // the Redis with the buckets may evict them
 	llm                    *models.Chain
 }
 
@@ -83,12 +84,14 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 	}
 	srv.metrics.ConfigApplied(s.source.Hash())
 	srv.keysRefused(s.refusedKeys)
+	if err := srv.openRedis(s); err != nil {
+		return nil, err
+	}
 	analyser := newAnalyser(s.source.Config()) // one for the index and the answers: they must agree on what a word is
 	store, err := srv.openStore(s, analyser)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, srv.closeRedis(context.Background()))
 	}
-	srv.openRedis(s)
 	srv.llm = srv.newChain(s, roots)
 	results := srv.newCache(store)
 	answers := results.Generator(answerer{source: s.source, chain: srv.llm, analyser: analyser})
@@ -246,7 +249,7 @@ func replica(getenv func(string) string) string {
 
 // newHasher keys the hashes in the log with a secret that all replicas of the service share.
 func newHasher(c config.Credentials) (logging.Hasher, error) {
-	secret := c.RedisPassword
+	secret := c.RedisCache.Password
 	if secret == "" && len(c.APIKeys) > 0 {
 		secret = c.APIKeys[0].Key
 	}

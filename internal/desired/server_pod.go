@@ -82,6 +82,7 @@ func serverFolders(rag *v1alpha1.RAGService) []folder {
 	folders := []folder{
 		{configMapVolume("config", Name(rag.Name, ComponentServer)), path.Dir(config.DefaultConfigFile)},
 		secret(config.RedisSecretDir, RedisSecretName(rag.Name), keyToPath(RedisPasswordKey, config.RedisPasswordFile)),
+		secret(config.RedisStateSecretDir, RedisSecretName(rag.Name), keyToPath(RedisPasswordKey, config.RedisPasswordFile)),
 		secret(config.APIKeysSecretDir, APIKeysSecretName(rag)),
 	}
 	if ref := rag.Spec.Models.LLM.APIKeySecretRef; ref != nil {

@@ -50,18 +50,6 @@ type OpenSearch struct {
 	Index string `json:"index"`
 }
 
-// Redis is the pair of instances: Cache may evict what it holds, State may not.
-type Redis struct {
-	Cache RedisInstance `json:"cache"`
-	State RedisInstance `json:"state"`
-}
-
-// RedisInstance is one Redis server.
-type RedisInstance struct {
-	// Address is host:port.
-	Address string `json:"address"`
-}
-
 // LLM is the language model that writes the answers.
 type LLM struct {
 	Provider LLMProvider `json:"provider"`

@@ -2,8 +2,8 @@ package config
 
 // Credentials are the secrets of a server. They never appear in Config, logs, metrics or errors.
 type Credentials struct {
-	// RedisPassword is the password of both Redis instances; empty for none.
-	RedisPassword string
+	// RedisCache and RedisState are for the two Redis instances. They are the same when the instances have one Secret.
+	RedisCache, RedisState RedisCredentials
 	// LLMAPIKey is sent to the model as a bearer token; empty for none.
 	LLMAPIKey string
 	// LLMFallbackKeys are sent to the models of LLM.Fallbacks, in their order; empty for none.
@@ -13,6 +13,15 @@ type Credentials struct {
 	LLMCA string
 	// APIKeys are the keys of callers.
 	APIKeys []APIKey
+}
+
+// RedisCredentials are those of a Redis. Each is empty for none.
+type RedisCredentials struct {
+	Username, Password string
+	// SentinelUsername and SentinelPassword are for the sentinels themselves.
+	SentinelUsername, SentinelPassword string
+	// CA are certificates in PEM that Redis and its sentinels are trusted by, in place of those of the system. They are no secret.
+	CA string
 }
 
 // APIKey is a caller's key: one entry of the Secret of API keys.
@@ -37,10 +46,19 @@ const (
 	DefaultConfigFile = "/etc/ragservice/config/config.yaml"
 	// DefaultSecretsDir is where the operator mounts Secrets, in the folders named below.
 	DefaultSecretsDir = "/etc/ragservice/secrets" //nolint:gosec // a folder, not a secret
-	// RedisSecretDir holds the file RedisPasswordFile.
-	RedisSecretDir = "redis"
-	// RedisPasswordFile holds the password of both Redis instances.
-	RedisPasswordFile = "password"
+	// RedisSecretDir holds the files of RedisCredentials for the cache, RedisStateSecretDir those for the state.
+	RedisSecretDir      = "redis"
+	RedisStateSecretDir = "redis-state"
+	// RedisPasswordFile and the files below hold RedisCredentials.
+	RedisPasswordFile         = "password"
+	RedisUsernameFile         = "username"
+	RedisSentinelPasswordFile = "sentinel-password"
+	RedisSentinelUsernameFile = "sentinel-username"
+	// RedisCADir holds the file RedisCAFile for the cache, RedisStateCADir that for the state.
+	RedisCADir      = "redis-ca"
+	RedisStateCADir = "redis-state-ca"
+	// RedisCAFile holds the certificates that sign that of Redis, in PEM.
+	RedisCAFile = "ca.crt"
 	// LLMSecretDir holds the file LLMAPIKeyFile (the operator projects the referenced entry to that name).
 	LLMSecretDir = "llm"
 	// LLMAPIKeyFile holds the key that is sent to the model.

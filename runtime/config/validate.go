@@ -71,8 +71,7 @@ func (s Stores) validate(p *problems) {
 		p.need(s.OpenSearch.Index != "", "stores.openSearch.index", "must not be empty")
 	}
 	if s.Redis != nil {
-		p.need(isHostPort(s.Redis.Cache.Address), "stores.redis.cache.address", "must be host:port")
-		p.need(isHostPort(s.Redis.State.Address), "stores.redis.state.address", "must be host:port")
+		s.Redis.validate(p)
 	}
 }
 

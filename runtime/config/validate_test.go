@@ -48,6 +48,10 @@ func TestValidate(t *testing.T) {
 	}{
 		{name: "valid", breaks: func(*config.Config) {}},
 		{name: "embedded stores", breaks: func(c *config.Config) { c.Stores = config.Stores{} }},
+		{name: "sentinels and a cluster", breaks: func(c *config.Config) {
+			c.Stores.Redis.Cache = config.RedisInstance{Cluster: []string{"a:1", "b:2"}, TLS: &config.RedisTLS{}}
+			c.Stores.Redis.State = config.RedisInstance{Sentinel: &config.RedisSentinel{Addresses: []string{"a:1"}, MasterName: "m"}}
+		}},
 		{name: "extractive", breaks: func(c *config.Config) { c.LLM = config.LLM{Provider: config.ProviderExtractive} }},
 		{name: "nothing limited", breaks: func(c *config.Config) { c.RateLimits.Limits = nil }},
 		{name: "no name", breaks: func(c *config.Config) { c.Service = config.Service{} }, want: []string{"service.namespace", "service.name",
@@ -58,6 +62,20 @@ func TestValidate(t *testing.T) {
 		{name: "no index", breaks: func(c *config.Config) { c.Stores.OpenSearch.Index = "" }, want: []string{"stores.openSearch.index"}},
 		{name: "address without port", breaks: func(c *config.Config) { c.Stores.Redis.Cache.Address = "cache" },
 			want: []string{"stores.redis.cache.address"}},
+		{name: "no Redis at all", breaks: func(c *config.Config) { c.Stores.Redis.Cache = config.RedisInstance{} },
+			want: []string{"stores.redis.cache.address"}},
+		{name: "two kinds of Redis", breaks: func(c *config.Config) { c.Stores.Redis.State.Cluster = []string{"a:1"} },
+			want: []string{"stores.redis.state"}},
+		{name: "a cluster without nodes", breaks: func(c *config.Config) { c.Stores.Redis.State = config.RedisInstance{Cluster: []string{}} },
+			want: []string{"stores.redis.state.cluster"}},
+		{name: "a node without port", breaks: func(c *config.Config) { c.Stores.Redis.State = config.RedisInstance{Cluster: []string{"a:1", "b"}} },
+			want: []string{"stores.redis.state.cluster[1]"}},
+		{name: "sentinels without a name of the primary", breaks: func(c *config.Config) {
+			c.Stores.Redis.Cache = config.RedisInstance{Sentinel: &config.RedisSentinel{Addresses: []string{"a:1"}}}
+		}, want: []string{"stores.redis.cache.sentinel.masterName"}},
+		{name: "no sentinels", breaks: func(c *config.Config) {
+			c.Stores.Redis.Cache = config.RedisInstance{Sentinel: &config.RedisSentinel{MasterName: "m"}}
+		}, want: []string{"stores.redis.cache.sentinel.addresses"}},
 		{name: "address without host", breaks: func(c *config.Config) { c.Stores.Redis.State.Address = ":6379" },
 			want: []string{"stores.redis.state.address"}},
 		{name: "address with a wrong port", breaks: func(c *config.Config) { c.Stores.Redis.State.Address = "a:65536" },

@@ -270,6 +270,14 @@ func (e DatabaseConnectionRestored) describe(l *line) {
 	l.dependency(e.Dependency)
 }
 
+// RedisEvictionUnsafe is a Redis that may evict buckets of the rate limits when its memory is full.
+type RedisEvictionUnsafe struct{ Policy string }
+
+func (e RedisEvictionUnsafe) describe(l *line) {
+	l.is("redis_eviction_unsafe", LevelWarning)
+	l.string("policy", e.Policy)
+}
+
 // ConfigReloaded is a newer configuration that was taken up.
 type ConfigReloaded struct{ ConfigHash string }
 

@@ -48,6 +48,7 @@ var everyEvent = []Event{
 	PanicRecovered{Panic: "p", Stack: "s"},
 	DatabaseConnectionLost{Dependency: "d", Code: "c", Err: errors.New("e")},
 	DatabaseConnectionRestored{Dependency: "d"},
+	RedisEvictionUnsafe{Policy: "allkeys-lru"},
 	DiskFailed{State: "full", Err: errors.New("e")},
 	DiskRecovered{},
 	IndexDamaged{Err: errors.New("e")},

@@ -115,11 +115,15 @@ func (t *take) decision() Decision {
 	return decide(t.buckets, levels, 0, t.answer[0] == 1, SourceRedis) // times are those since the script ran
 }
 
-// key names a bucket in Redis: rag:{<namespace>/<name>}:limit:<endpoint>:<name>. The braces put all buckets of a
-// service on one node of a Redis Cluster, as a script needs them.
+// key names a bucket in Redis: rag:{<namespace>/<name>}:limit:<endpoint>:<name>.
 func key(service config.Service, b bucket) string {
-	return "rag:{" + part(service.Namespace) + "/" + part(service.Name) + "}:limit:" +
-		part(b.Limit.Endpoint) + ":" + part(b.Name)
+	return Prefix(service) + ":limit:" + part(b.Limit.Endpoint) + ":" + part(b.Name)
+}
+
+// Prefix is what the keys of a service's buckets begin with. The braces put all of them into one slot of a Redis Cluster, as a script
+// needs them.
+func Prefix(service config.Service) string {
+	return "rag:{" + part(service.Namespace) + "/" + part(service.Name) + "}"
 }
 
 // part is a text as a part of a key: what separates parts is encoded.

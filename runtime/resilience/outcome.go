@@ -20,6 +20,10 @@ const (
 	OutcomeUnready Outcome = "unready"
 	// OutcomeOOM: Redis is out of memory and evicts nothing. Reads still work.
 	OutcomeOOM Outcome = "oom"
+	// OutcomeReadOnly: Redis is a replica. Reads still work.
+	OutcomeReadOnly Outcome = "readonly"
+	// OutcomeTLS: its certificate is not trusted, or it does not speak TLS; it was sent nothing.
+	OutcomeTLS Outcome = "tls"
 	// OutcomeError: it answers with another error.
 	OutcomeError Outcome = "error"
 	// OutcomeBusy: the call was not made, because its turn did not come in time: this server has more work than calls.
@@ -45,9 +49,9 @@ const (
 // there; what makes every command fail or wait counts as a failure.
 func (o Outcome) shows() evidence {
 	switch o {
-	case OutcomeOK, OutcomeOOM, OutcomeError:
+	case OutcomeOK, OutcomeOOM, OutcomeReadOnly, OutcomeError:
 		return up
-	case OutcomeTimeout, OutcomeUnreachable, OutcomeForeign, OutcomeAuth, OutcomeUnready:
+	case OutcomeTimeout, OutcomeUnreachable, OutcomeForeign, OutcomeTLS, OutcomeAuth, OutcomeUnready:
 		return down
 	default:
 		return nothing

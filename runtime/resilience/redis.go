@@ -2,13 +2,13 @@ package resilience
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
-	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
 // ErrRedisSpent is why a call was not made: the request has waited for Redis long enough.
@@ -30,10 +30,18 @@ const (
 
 // RedisOptions say which Redis, and who is told about it.
 type RedisOptions struct {
-	// Address is host:port.
+	// Address is host:port of one Redis. Sentinel or Cluster stand in its place.
 	Address string
-	// Password is empty for none.
-	Password string
+	// Sentinel says who knows the primary of a replicated Redis.
+	Sentinel *Sentinel
+	// Cluster are nodes of a Redis Cluster, host:port. They tell of the others.
+	Cluster []string
+	// Key is a key of the caller, whether it exists or not. The slot that it is in stands for the whole of a Cluster: its node is pinged.
+	Key string
+	// Username and Password are empty for none.
+	Username, Password string
+	// TLS is nil for connections in plain text. Without a server name the certificate is for the host of the address.
+	TLS *tls.Config
 	// Timeout bounds one call; 0 for RedisBudget.
 	Timeout time.Duration
 	// ConnectionLifetime is the greatest age of a connection; 0 for 5 minutes. A fifth of it is jitter.
@@ -45,11 +53,20 @@ type RedisOptions struct {
 	OnHealth func(health Health, why Outcome)
 }
 
-// Redis is a client of one Redis server that never holds a caller up: every call is bounded, none is repeated, and while
-// the server is down calls fail at once. A ping a second notices when it is back. It is not needed to start.
+// Sentinel is where sentinels are, and what they call the primary.
+type Sentinel struct {
+	// Addresses are host:port of sentinels. They tell of the others.
+	Addresses  []string
+	MasterName string
+	// Username and Password are for the sentinels themselves; empty for none.
+	Username, Password string
+}
+
+// Redis is a client of one Redis that never holds a caller up: every call is bounded, none that was sent is repeated, and while
+// Redis is down calls fail at once. A ping a second notices when it is back. It is not needed to start.
 type Redis struct {
 	options RedisOptions
-	client  *redis.Client
+	client  redis.UniversalClient
 	guard   *Guard
 	stop    context.CancelFunc
 	pinging sync.WaitGroup
@@ -64,7 +81,7 @@ func NewRedis(o RedisOptions) *Redis {
 	if o.ConnectionLifetime == 0 {
 		o.ConnectionLifetime = connectionLifetime
 	}
-	r := &Redis{options: o, client: redis.NewClient(clientOptions(o))}
+	r := &Redis{options: o, client: newClient(o)}
 	r.guard = NewGuard(GuardOptions{
 		MaxInFlight: maxCalls,
 		Failures:    redisFailures,
@@ -80,36 +97,6 @@ func NewRedis(o RedisOptions) *Redis {
 
 // quiet keeps go-redis from writing lines of its own to stderr, where the log is JSON; what they say reaches OnCall.
 var quiet = sync.OnceFunc(logging.Disable)
-
-// clientOptions undo go-redis's defaults, which make a caller of a dead server wait for a minute: dials of 5 s tried 5
-// times, reads and writes of 5 s, 6 s for a connection of the pool, 3 repetitions, and no deadline of a context obeyed.
-func clientOptions(o RedisOptions) *redis.Options {
-	connecting := max(connectTimeout, o.Timeout)
-	return &redis.Options{
-		Addr:                  o.Address,
-		Password:              o.Password,
-		Dialer:                dialRedis(connecting),
-		OnConnect:             confirmation(o.Password),
-		ContextTimeoutEnabled: true,
-		MaxRetries:            -1, // a script that was sent may have run
-		DialTimeout:           connecting,
-		DialerRetries:         1,
-		// Only a bound for calls without a deadline, of which there are none. Deadlines end calls: go-redis reckons these
-		// from a clock that may be 50 ms late, which would cut a call of 60 ms to 10.
-		ReadTimeout:           o.Timeout + connectTimeout,
-		WriteTimeout:          o.Timeout + connectTimeout,
-		PoolTimeout:           o.Timeout + connectTimeout,
-		PoolSize:              maxCalls + 1, // and one for the ping: calls wait for their turn in the guard, not here
-		PipelinePoolSize:      -1,           // pipelines share the pool
-		ConnMaxIdleTime:       connectionLifetime,
-		ConnMaxLifetime:       o.ConnectionLifetime,
-		ConnMaxLifetimeJitter: o.ConnectionLifetime / 5, // so that those of a pool do not end together
-		DisableIdentity:       true,                     // a round trip less for each connection
-		MaintNotificationsConfig: &maintnotifications.Config{
-			Mode: maintnotifications.ModeDisabled,
-		},
-	}
-}
 
 // Do makes one call, bounded by the budget of ctx's request, by ctx and by RedisOptions.Timeout. operation names it in
 // metrics. An error is one of ErrOpen, ErrBusy and ErrRedisSpent, or what call returned.
@@ -160,7 +147,7 @@ func (r *Redis) ping(ctx context.Context) {
 	bounded, cancel := context.WithTimeout(ctx, connectTimeout+r.options.Timeout)
 	defer cancel()
 	start := time.Now()
-	err := r.client.Ping(bounded).Err()
+	err := r.answers(bounded)
 	took := time.Since(start)
 	outcome := outcomeOf(ctx, err)
 	if outcome == OutcomeOK && took > r.options.Timeout {
@@ -168,4 +155,12 @@ func (r *Redis) ping(ctx context.Context) {
 	}
 	r.guard.Observe("ping", outcome, took)
 	r.guard.Probed(outcome)
+}
+
+// answers asks whether Redis is there. Each node of a Cluster answers PING, also one whose cluster is down; so a key is asked for.
+func (r *Redis) answers(ctx context.Context) error {
+	if len(r.options.Cluster) == 0 {
+		return r.client.Ping(ctx).Err()
+	}
+	return r.client.Get(ctx, r.options.Key).Err()
 }

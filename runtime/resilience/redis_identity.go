@@ -3,6 +3,7 @@ package resilience
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -34,11 +35,14 @@ var redisServers = []string{"redis", "valkey"}
 // dialFunc is what redis.Options.Dialer takes.
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// dialRedis connects and has the server prove that it is Redis before go-redis may send anything over the connection. Each
-// of the two may take the timeout.
-func dialRedis(timeout time.Duration) dialFunc {
+// dialRedis connects, through TLS where that is configured, and has the server prove that it is Redis before go-redis may send anything
+// over the connection. Each of the two may take the timeout.
+func dialRedis(timeout time.Duration, encrypted *tls.Config) dialFunc {
 	dialer := net.Dialer{Timeout: timeout, KeepAlive: 15 * time.Second}
-	return proveRedis(dialer.DialContext, timeout)
+	if encrypted == nil {
+		return proveRedis(dialer.DialContext, timeout)
+	}
+	return proveRedis((&tls.Dialer{NetDialer: &dialer, Config: encrypted}).DialContext, timeout)
 }
 
 // proveRedis wraps a dialer: a connection whose peer does not answer HELLO as Redis does is closed.
@@ -47,6 +51,7 @@ func dialRedis(timeout time.Duration) dialFunc {
 // NOAUTH, a word of its own protocol that no other kind of server says. That is enough to send it the password, which a
 // Redis of somebody else would refuse, and not enough to send it data: confirmRedis asks again after AUTH. This tells
 // mistakes apart (an address that another program has taken), not malice: whoever imitates HELLO passes; TLS is for that.
+// Sentinels and nodes that a Cluster tells of are asked the same.
 func proveRedis(dial dialFunc, timeout time.Duration) dialFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := dial(ctx, network, address)
@@ -99,9 +104,9 @@ func provesRedis(answer any) error {
 	return fmt.Errorf("%w: its HELLO names no server known here", ErrForeignStore)
 }
 
-// confirmation is redis.Options.OnConnect: where there is a password, confirmRedis.
-func confirmation(password string) func(context.Context, *redis.Conn) error {
-	if password == "" {
+// confirmation is redis.Options.OnConnect: where there is a password, confirmRedis. Sentinels have the same.
+func confirmation(o RedisOptions) func(context.Context, *redis.Conn) error {
+	if o.Password == "" && (o.Sentinel == nil || o.Sentinel.Password == "") {
 		return nil // proveRedis has had the answer in full
 	}
 	return confirmRedis

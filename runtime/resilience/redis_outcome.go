@@ -2,6 +2,7 @@ package resilience
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 
@@ -12,6 +13,10 @@ import (
 func outcomeOf(parent context.Context, err error) Outcome {
 	var reply redis.Error
 	var network net.Error
+	var once *failedOnce
+	if errors.As(err, &once) {
+		err = once.cause
+	}
 	switch {
 	case err == nil, errors.Is(err, redis.Nil):
 		return OutcomeOK
@@ -23,14 +28,27 @@ func outcomeOf(parent context.Context, err error) Outcome {
 		return OutcomeAuth
 	case redis.IsOOMError(err):
 		return OutcomeOOM
+	case redis.IsReadOnlyError(err):
+		return OutcomeReadOnly
 	case redis.IsLoadingError(err), redis.IsMasterDownError(err), redis.IsClusterDownError(err),
 		redis.IsMaxClientsError(err), redis.HasErrorPrefix(err, "BUSY"):
 		return OutcomeUnready
 	case errors.As(err, &reply):
 		return OutcomeError
+	case distrusted(err):
+		return OutcomeTLS
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		return OutcomeTimeout
 	default:
 		return OutcomeUnreachable
 	}
+}
+
+// distrusted reports whether there is no TLS to be had with the server: its certificate is not the one that is expected, or it speaks in
+// plain text.
+func distrusted(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	var plain tls.RecordHeaderError
+	var refused tls.AlertError
+	return errors.As(err, &certificate) || errors.As(err, &plain) || errors.As(err, &refused)
 }

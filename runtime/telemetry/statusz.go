@@ -23,6 +23,8 @@ type Statusz struct {
 	OpenSearchFault DependencyFault `json:"openSearchFault,omitempty"`
 	RedisCacheFault DependencyFault `json:"redisCacheFault,omitempty"`
 	RedisStateFault DependencyFault `json:"redisStateFault,omitempty"`
+	// RedisStateEvicts says that the Redis with the buckets may evict them.
+	RedisStateEvicts bool `json:"redisStateEvicts,omitempty"`
 	// WindowSeconds is how long Cache looks back.
 	WindowSeconds int `json:"windowSeconds"`
 	// Cache counts, for each kind of result, the requests of the window (BYPASS excluded).
@@ -59,6 +61,8 @@ const (
 	FaultUnreachable DependencyFault = "unreachable"
 	// FaultForeign: what answers at its address is something else.
 	FaultForeign DependencyFault = "foreign_store"
+	// FaultTLS: its certificate is not trusted.
+	FaultTLS DependencyFault = "tls"
 	// FaultAuth: it refuses the password.
 	FaultAuth DependencyFault = "auth"
 	// FaultUnready: it answers that it cannot work now: it starts, or its cluster is red.

@@ -3,6 +3,8 @@
 // the same for Kubernetes.
 //
 //	redis := backends.Redis(t)                           // one of its own, with methods to stop, pause and restart it
+//	redis := backends.RedisWithSentinels(t)              // a primary, a replica and three sentinels
+//	redis := backends.NewRedisCluster(t, true)           // a Redis Cluster of three primaries, with replicas
 //	url := backends.OpenSearch(t)                        // shared by the test process; use an index name of your own
 //
 // `make deps` installs or builds what these need, and caches it outside the tree; `make test` does so by itself. A test

@@ -25,6 +25,7 @@ const (
 type RedisServer struct {
 	tb      testing.TB
 	program string
+	config  string // a file of settings; empty for none
 	args    []string
 	dir     string
 	port    int
@@ -36,17 +37,30 @@ type RedisServer struct {
 // when the test ends.
 func Redis(tb testing.TB, args ...string) *RedisServer {
 	tb.Helper()
+	r := newRedis(tb, args...)
+	r.startAnywhere(func() {})
+	return r
+}
+
+func newRedis(tb testing.TB, args ...string) *RedisServer {
+	tb.Helper()
 	program, err := proc.FindProgram("redis-server")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	r := &RedisServer{tb: tb, program: program, args: args, dir: tb.TempDir()}
+	return &RedisServer{tb: tb, program: program, args: args, dir: tb.TempDir()}
+}
+
+// startAnywhere starts the server on a free port, which prepare may need to know.
+func (r *RedisServer) startAnywhere(prepare func()) {
+	tb := r.tb
+	tb.Helper()
 	const attempts = 3 // another process may take the port first
 	for i := range attempts {
-		if r.port, err = proc.FreePort(); err != nil {
-			tb.Fatal(err)
-		}
-		if err = r.start(); err == nil {
+		r.port = r.freePort()
+		prepare()
+		err := r.start()
+		if err == nil {
 			break
 		}
 		if i == attempts-1 {
@@ -54,7 +68,15 @@ func Redis(tb testing.TB, args ...string) *RedisServer {
 		}
 	}
 	tb.Cleanup(r.Kill)
-	return r
+}
+
+func (r *RedisServer) freePort() int {
+	r.tb.Helper()
+	port, err := proc.FreePort()
+	if err != nil {
+		r.tb.Fatal(err)
+	}
+	return port
 }
 
 // Addr is host:port. It stays the same over Stop and Restart.
@@ -107,10 +129,15 @@ func (r *RedisServer) end(sig syscall.Signal) {
 }
 
 func (r *RedisServer) start() error {
-	args := append([]string{
+	var args []string
+	if r.config != "" {
+		args = append(args, r.config)
+	}
+	args = append(args,
 		"--bind", "127.0.0.1", "--port", strconv.Itoa(r.port), "--dir", r.dir,
 		"--save", "", "--appendonly", "no", "--daemonize", "no",
-	}, r.args...)
+	)
+	args = append(args, r.args...)
 	p, err := proc.Start(filepath.Join(r.dir, "redis.log"), r.program, args...)
 	if err != nil {
 		return fmt.Errorf("starting redis-server: %w", err)
