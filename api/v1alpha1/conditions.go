@@ -115,6 +115,8 @@ const (
 	ReasonReady = "Ready"
 	// ReasonDegraded (True): the service answers, slower than it should: Redis is not ready.
 	ReasonDegraded = "Degraded"
+	// ReasonSuspended (True or False): spec.suspend is true, and nothing is written. The status says whether the service answers.
+	ReasonSuspended = "Suspended"
 	// ReasonReconcileFailed (False): a step of the reconciliation failed and is tried again.
 	ReasonReconcileFailed = "ReconcileFailed"
 	// ReasonDeleting (False): the RAGService is being deleted.

@@ -1,5 +1,5 @@
 -- Health of a RAGService for Argo CD, in the ConfigMap argocd-cm under resource.customizations.health.ragservice.dev_RAGService.
--- Healthy: it answers, and nothing is being changed. Progressing: wait. Degraded: somebody should look; the message says where.
+-- Healthy: it answers, and nothing is being changed. Suspended: spec.suspend is true. Progressing: wait. Degraded: somebody should look; the message says where.
 local function progressing(message) return { status = "Progressing", message = message } end
 
 if obj.metadata.deletionTimestamp ~= nil then
@@ -17,6 +17,9 @@ local ready, stalled, reconciling = conditions.Ready, conditions.Stalled, condit
 
 if stalled ~= nil and stalled.status == "True" then
   return { status = "Degraded", message = stalled.message }
+end
+if ready ~= nil and ready.reason == "Suspended" then
+  return { status = "Suspended", message = ready.message }
 end
 if ready == nil or ready.status == "Unknown" then
   return progressing(ready and ready.message or "the operator has not looked at this yet")

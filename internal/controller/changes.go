@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 
+	"k8s.io/utils/ptr"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
@@ -30,7 +31,7 @@ func (r *Reconciler) sortChanges(rag *v1alpha1.RAGService, made apply.ChangeSet)
 
 // isComplete says that a pass wrote everything that the spec asks for.
 func isComplete(pass *status.Pass) bool {
-	return pass.State != nil && len(pass.State.Withheld) == 0 && len(pass.Faults) == 0
+	return pass.State != nil && !ptr.Deref(pass.Service.Spec.Suspend, false) && len(pass.State.Withheld) == 0 && len(pass.Faults) == 0
 }
 
 // logChanges writes a line for each kind of change.

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/workqueue"
+	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -110,6 +111,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 // reconcileChildren goes from the spec, and the children as they are, to the children as they shall be. It notes in pass how far
 // it came.
 func (r *Reconciler) reconcileChildren(ctx context.Context, pass *status.Pass, snapshot *observe.Snapshot) (apply.ChangeSet, error) {
+	if ptr.Deref(pass.Service.Spec.Suspend, false) {
+		r.rolls.leave(client.ObjectKeyFromObject(pass.Service))
+		pass.State = snapshot.Written()
+		return apply.ChangeSet{}, nil
+	}
 	facts, err := r.secrets.Read(ctx, pass.Service)
 	if err != nil {
 		return apply.ChangeSet{}, fmt.Errorf("reading what the RAGService refers to: %w", err)

@@ -110,6 +110,19 @@ func (s *Snapshot) Children() desired.Children {
 	return children
 }
 
+// Written is what status needs to know of the plan that was written last; nil when none was.
+func (s *Snapshot) Written() *desired.Plan {
+	before := &s.service.Status
+	if before.ConfigHash == "" {
+		return nil
+	}
+	wanted := ptr.Deref(s.service.Spec.Server.Replicas, 1)
+	if s.deployment != nil {
+		wanted = ptr.Deref(s.deployment.Spec.Replicas, 1)
+	}
+	return &desired.Plan{ConfigHash: before.ConfigHash, Replicas: wanted, Selector: before.Selector, Endpoint: before.Endpoint}
+}
+
 func statefulSetFacts(set *appsv1.StatefulSet) desired.StatefulSet {
 	facts := desired.StatefulSet{
 		Name: set.Name, UID: set.UID, ResourceVersion: set.ResourceVersion, Deleting: set.DeletionTimestamp != nil,

@@ -29,6 +29,8 @@ func TestWhatToolsSay(t *testing.T) {
 	}{
 		{"all is well", nil, "True", "Current", "Healthy"},
 		{"no server is wanted", []change{noServers}, "True", "Current", "Healthy"},
+		{"it is suspended and answers", []change{suspended}, "True", "Current", "Suspended"},
+		{"it is suspended and does not run", []change{suspended, missing(desired.ComponentOpenSearch)}, "False", "InProgress", "Suspended"},
 		{"first install", []change{
 			neverSeen, notPolled, noServerAnswers, unready(desired.ComponentOpenSearch), unready(desired.ComponentRedisCache),
 		}, "False", "InProgress", "Progressing"},

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
@@ -78,7 +79,7 @@ func Evaluate(p Pass) Verdict {
 func (p Pass) facts() v1alpha1.RAGServiceStatus {
 	next := *p.Service.Status.DeepCopy()
 	switch {
-	case p.State != nil && !p.unfinished():
+	case (p.State != nil || p.suspended()) && !p.unfinished():
 		next.ObservedGeneration = new(p.Service.Generation)
 	case next.ObservedGeneration == nil:
 		next.ObservedGeneration = new(int64(-1))
@@ -113,7 +114,7 @@ type Pass struct {
 	Service *v1alpha1.RAGService
 	// Secrets is what became of the references of the spec; nil when they could not be read.
 	Secrets *desired.SecretFacts
-	// State is what was written; nil when it could not be built.
+	// State is what was written; nil when it could not be built, or nothing was ever written of a service that is suspended.
 	State *desired.Plan
 	// Observed is what the children look like; nil when they could not be read.
 	Observed *Observed
@@ -179,6 +180,9 @@ func (p Pass) polled() bool {
 
 // stopped says that the spec asks for no server.
 func (p Pass) stopped() bool { return p.State != nil && p.State.Replicas == 0 }
+
+// suspended says that nothing is written: State is what was written before.
+func (p Pass) suspended() bool { return ptr.Deref(p.Service.Spec.Suspend, false) }
 
 // terminalFault finds a fault of one of the components that waits for a person. The component "" stands for all that
 // belongs to no single one.

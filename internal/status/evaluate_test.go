@@ -114,6 +114,19 @@ var evaluations = []struct {
 	{"OpenSearch's volume cannot be mounted", []change{unready(desired.ComponentOpenSearch), diagnosed(desired.ComponentOpenSearch, "p-0", "", v1alpha1.ReasonMountFailed)},
 		outcome{"OpenSearchReady": "False/MountFailed", "Ready": "False/MountFailed", "Reconciling": "True/Progressing"}},
 
+	{"it is suspended", []change{suspended}, outcome{"Ready": "True/Suspended"}},
+	{"it is suspended with a new spec", []change{suspended, newSpec}, outcome{"Ready": "True/Suspended"}},
+	{"it is suspended and servers fail", []change{suspended, diagnosed(desired.ComponentServer, "p-x", "server", status.ReasonCrashLoopBackOff), noServerAnswers},
+		outcome{"ServerReady": "False/PodFailing", "Ready": "False/Suspended", "ConfigApplied": "False/Progressing"}},
+	{"it is suspended and a StatefulSet is deleted", []change{suspended, missing(desired.ComponentOpenSearch)},
+		outcome{"OpenSearchReady": "False/Suspended", "Ready": "False/Suspended"}},
+	{"it is suspended from the start", []change{neverSeen, newSpec, suspended, nothingWritten}, outcome{
+		"SecretsResolved": "Unknown/Suspended", "RedisReady": "False/Suspended", "OpenSearchReady": "False/Suspended", "ServerReady": "False/Suspended",
+		"ConfigApplied": "False/Suspended", "Ready": "False/Suspended", "CacheEffective": "Unknown/WarmingUp",
+	}},
+	{"it is suspended and cannot be read", []change{suspended, fault("", v1alpha1.ReasonReconcileFailed)},
+		outcome{"Ready": "True/Suspended", "Reconciling": "True/ReconcileFailed"}},
+
 	{"a server is missing", []change{unready(desired.ComponentServer)},
 		outcome{"ServerReady": "False/Progressing", "Reconciling": "True/Progressing"}},
 	{"a server keeps ending", []change{diagnosed(desired.ComponentServer, "p-x", "server", status.ReasonCrashLoopBackOff)},

@@ -70,6 +70,8 @@ func readyEvent(before, next metav1.Condition) (kind string, emit bool) {
 	switch {
 	case next.Reason == v1alpha1.ReasonDeleting:
 		return "", false
+	case next.Reason == v1alpha1.ReasonSuspended && before.Reason != v1alpha1.ReasonSuspended:
+		return corev1.EventTypeNormal, true
 	case next.Status != metav1.ConditionTrue, next.Reason == v1alpha1.ReasonDegraded:
 		return corev1.EventTypeWarning, answered
 	default:

@@ -74,7 +74,15 @@ func neverSeen(p *status.Pass) {
 }
 func newSpec(p *status.Pass)      { p.Service.Generation++ }
 func inputsUnread(p *status.Pass) { p.Secrets, p.State = nil, nil }
-func notPolled(p *status.Pass)    { p.Observed.Poll = status.Poll{} }
+func suspended(p *status.Pass) {
+	p.Service.Spec.Suspend = new(true)
+	p.Secrets = nil
+}
+func nothingWritten(p *status.Pass) {
+	p.State = nil
+	p.Observed = &status.Observed{}
+}
+func notPolled(p *status.Pass) { p.Observed.Poll = status.Poll{} }
 func nobodyAnswers(p *status.Pass) {
 	p.Observed.Poll.Reports = nil
 }

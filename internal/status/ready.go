@@ -19,11 +19,20 @@ var readyNeeds = []string{
 	v1alpha1.ConditionModelsReady,
 }
 
-// judgeReady composes Ready. What is broken speaks before what is only on its way.
+// judgeReady judges Ready. Of a service that is suspended its status says whether it answers, its reason that nothing is done about it.
 func judgeReady(p Pass, found map[string]finding) finding {
 	if !p.Service.DeletionTimestamp.IsZero() {
 		return no(v1alpha1.ReasonDeleting, "the RAGService is being deleted")
 	}
+	f := composeReady(p, found)
+	if p.suspended() {
+		return finding{status: f.status, reason: v1alpha1.ReasonSuspended, message: sentence("spec.suspend is true, so nothing is written: %s", f.message)}
+	}
+	return f
+}
+
+// composeReady composes Ready. What is broken speaks before what is only on its way.
+func composeReady(p Pass, found map[string]finding) finding {
 	if f, failed := p.terminalFault(""); failed {
 		return no(f.Reason, "%s", f.Message)
 	}
@@ -133,7 +142,7 @@ func (p Pass) endpoint() string {
 func isProblem(reason string) bool {
 	switch reason {
 	case v1alpha1.ReasonProgressing, v1alpha1.ReasonAwaitingSecrets, v1alpha1.ReasonPropagating, v1alpha1.ReasonDeleting, v1alpha1.ReasonLowHitRate,
-		v1alpha1.ReasonReconcileFailed:
+		v1alpha1.ReasonReconcileFailed, v1alpha1.ReasonSuspended:
 		return false
 	}
 	return true
@@ -153,6 +162,9 @@ var progressNeeds = []string{
 func (p Pass) kstatus(found map[string]finding) []metav1.Condition {
 	if !p.Service.DeletionTimestamp.IsZero() {
 		return nil
+	}
+	if p.suspended() && len(p.Faults) == 0 {
+		return nil // nothing is worked on or waited for
 	}
 	if f, stalled := p.stalled(found); stalled {
 		return []metav1.Condition{p.condition(v1alpha1.ConditionStalled, f)}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
 )
@@ -12,7 +14,11 @@ import (
 // one that does not; a second is only counted, so that both names of the first always fit.
 func judgeSecrets(p Pass) finding {
 	if p.Secrets == nil {
-		return keep(p.previous(v1alpha1.ConditionSecretsResolved))
+		previous := p.previous(v1alpha1.ConditionSecretsResolved)
+		if p.suspended() && previous.Status != metav1.ConditionTrue && previous.Status != metav1.ConditionFalse {
+			return unknown(v1alpha1.ReasonSuspended, "Secrets are not looked at while spec.suspend is true")
+		}
+		return keep(previous)
 	}
 	if len(p.Secrets.Problems) == 0 {
 		return yes(v1alpha1.ReasonResolved, "every Secret that the spec names was found")

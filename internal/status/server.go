@@ -55,6 +55,9 @@ const propagationLimit = 120 * time.Second
 // since when the configuration runs once it is Applied.
 func judgeConfigApplied(p Pass) finding {
 	previous := p.previous(v1alpha1.ConditionConfigApplied)
+	if p.State == nil && p.suspended() {
+		return no(v1alpha1.ReasonSuspended, "no configuration is written while spec.suspend is true")
+	}
 	if p.State == nil || p.Observed == nil {
 		return keep(previous)
 	}

@@ -28,6 +28,8 @@ func (p Pass) judgeParts(components ...desired.Component) (f finding, ok bool) {
 	for _, c := range components {
 		w, found := p.Observed.Workloads[c]
 		switch {
+		case !found && p.suspended():
+			return no(v1alpha1.ReasonSuspended, "%s does not run, and is not written while spec.suspend is true", c), false
 		case !found && p.withheld(c):
 			return no(v1alpha1.ReasonAwaitingSecrets, "%s waits for the Secrets that the spec names; see SecretsResolved", c), false
 		case !found:
