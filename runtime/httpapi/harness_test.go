@@ -308,16 +308,21 @@ func (f *fixture) call(method, path, body string, headers ...string) reply {
 
 func (f *fixture) do(r *http.Request) reply {
 	f.Helper()
-	got, err := http.DefaultClient.Do(r)
+	got, err := send(http.DefaultClient, r)
 	if err != nil {
 		f.Fatal(err)
+	}
+	return got
+}
+
+func send(client *http.Client, r *http.Request) (reply, error) {
+	got, err := client.Do(r)
+	if err != nil {
+		return reply{}, err
 	}
 	defer func() { _ = got.Body.Close() }()
 	body, err := io.ReadAll(got.Body)
-	if err != nil {
-		f.Fatal(err)
-	}
-	return reply{status: got.StatusCode, header: got.Header, body: string(body), close: got.Close}
+	return reply{status: got.StatusCode, header: got.Header, body: string(body), close: got.Close}, err
 }
 
 // asAdmin is the header of the administrator without a tenant.

@@ -17,6 +17,7 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/ratelimit"
 	"github.com/ragservice/ragservice-operator/runtime/resilience"
+	"github.com/ragservice/ragservice-operator/test/admissions"
 	"github.com/ragservice/ragservice-operator/test/backends"
 )
 
@@ -44,7 +45,7 @@ func setting(t *testing.T, name string, standard int) int {
 
 // admission is a request that a server admitted.
 type admission struct {
-	span
+	admissions.Span
 	server int
 	source ratelimit.Source
 }
@@ -175,7 +176,7 @@ func load(t *testing.T, server *backends.RedisServer, timeout time.Duration) (*h
 			for ; ctx.Err() == nil; time.Sleep(pace) {
 				begin := h.now()
 				d := limiters[n].Take(t.Context(), buckets)
-				h.add(buckets, d, admission{span{begin, h.now()}, n, d.Source})
+				h.add(buckets, d, admission{admissions.Span{Begin: begin, End: h.now()}, n, d.Source})
 			}
 		})
 	}

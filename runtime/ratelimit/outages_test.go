@@ -10,6 +10,7 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/ratelimit"
 	"github.com/ragservice/ragservice-operator/runtime/resilience"
+	"github.com/ragservice/ragservice-operator/test/admissions"
 	"github.com/ragservice/ragservice-operator/test/backends"
 )
 
@@ -22,7 +23,7 @@ func TestAdmissionsKeepTheInvariant(t *testing.T) {
 	// What was answered is on the disk: a crash loses nothing but when its files go too.
 	server := backends.Redis(t, "--appendonly", "yes", "--appendfsync", "always")
 	h, guards := load(t, server, 0)
-	var losses []span
+	var losses []admissions.Span
 	h.awaitAll(t, ratelimit.SourceRedis)
 	for range setting(t, "RAGSERVICE_LIMITS_ROUNDS", 1) {
 		server.Pause()
@@ -42,13 +43,13 @@ func TestAdmissionsKeepTheInvariant(t *testing.T) {
 		release()
 		h.awaitAll(t, ratelimit.SourceRedis)
 
-		lost := span{begin: h.now()}
+		lost := admissions.Span{Begin: h.now()}
 		server.Kill()
 		if err := os.RemoveAll(filepath.Join(server.Dir(), "appendonlydir")); err != nil {
 			t.Fatal(err)
 		}
 		server.Restart()
-		lost.end = h.now()
+		lost.End = h.now()
 		losses = append(losses, lost)
 		h.awaitAll(t, ratelimit.SourceRedis)
 	}
@@ -76,7 +77,7 @@ func TestNothingIsAdmittedBeyondTheInvariantWhileRedisAnswers(t *testing.T) {
 
 // check checks the history of each bucket as a whole, that of the bucket in Redis, and that of each server's share of it. It returns
 // how many took from shares.
-func (h *history) check(t *testing.T, losses []span) (alone int) {
+func (h *history) check(t *testing.T, losses []admissions.Span) (alone int) {
 	t.Helper()
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -100,33 +101,35 @@ func (h *history) check(t *testing.T, losses []span) (alone int) {
 	return alone
 }
 
-func (h *history) checkBucket(t *testing.T, name string, limit config.Limit, losses []span) (windows, alone int) {
+func (h *history) checkBucket(t *testing.T, name string, limit config.Limit, losses []admissions.Span) (windows, alone int) {
 	t.Helper()
 	cost := float64(limit.Cost)
-	inRedis := invariant{burst: float64(limit.Burst) / cost, rate: float64(limit.RequestsPerMinute) / 60 / cost, losses: losses}
-	if limit.Burst >= 1000 {
-		inRedis.early = leaseLife
+	inRedis := admissions.Invariant{
+		Burst: float64(limit.Burst) / cost, Rate: float64(limit.RequestsPerMinute) / 60 / cost, Losses: losses,
 	}
-	share := invariant{burst: float64(limit.Burst/servers) / cost, rate: inRedis.rate / servers}
+	if limit.Burst >= 1000 {
+		inRedis.Early = leaseLife
+	}
+	share := admissions.Invariant{Burst: float64(limit.Burst/servers) / cost, Rate: inRedis.Rate / servers}
 	all := inRedis
-	all.shareBurst, all.shareRate = servers*share.burst, servers*share.rate
-	var total, redis []span
-	var local [servers][]span
+	all.ShareBurst, all.ShareRate = servers*share.Burst, servers*share.Rate
+	var total, redis []admissions.Span
+	var local [servers][]admissions.Span
 	for _, a := range h.admitted[name] {
-		total = append(total, a.span)
+		total = append(total, a.Span)
 		switch a.source {
 		case ratelimit.SourceRedis, ratelimit.SourceLease:
-			redis = append(redis, a.span)
+			redis = append(redis, a.Span)
 		case ratelimit.SourceLocal:
-			all.alone = append(all.alone, a.span)
-			local[a.server] = append(local[a.server], a.span)
+			all.Alone = append(all.Alone, a.Span)
+			local[a.server] = append(local[a.server], a.Span)
 		default:
 			t.Errorf("%s: admitted by %q", name, a.source)
 		}
 	}
-	t.Logf("%-12s %7d admitted, %7d in redis, %6d alone", name, len(total), len(redis), len(all.alone))
-	check := func(of string, v invariant, admitted []span) {
-		n, overrun := v.overrun(admitted)
+	t.Logf("%-12s %7d admitted, %7d in redis, %6d alone", name, len(total), len(redis), len(all.Alone))
+	check := func(of string, v admissions.Invariant, admitted []admissions.Span) {
+		n, overrun := v.Overrun(admitted)
 		if windows += n; overrun != "" {
 			t.Errorf("%s: %s", of, overrun)
 		}
@@ -136,5 +139,5 @@ func (h *history) checkBucket(t *testing.T, name string, limit config.Limit, los
 	for n, spans := range local {
 		check(fmt.Sprintf("%s at server %d", name, n), share, spans)
 	}
-	return windows, len(all.alone)
+	return windows, len(all.Alone)
 }

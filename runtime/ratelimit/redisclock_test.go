@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/ragservice/ragservice-operator/runtime/ratelimit"
+	"github.com/ragservice/ragservice-operator/test/admissions"
 	"github.com/ragservice/ragservice-operator/test/backends"
 )
 
@@ -56,8 +57,8 @@ func TestAdmissionsWhileTheClockOfRedisJumps(t *testing.T) {
 	h, _ := load(t, server, patience)
 	client := redis.NewClient(&redis.Options{Addr: server.Addr()})
 	t.Cleanup(func() { _ = client.Close() })
-	jump := func(to time.Duration) (jumped span) {
-		jumped.begin = h.now()
+	jump := func(to time.Duration) (jumped admissions.Span) {
+		jumped.Begin = h.now()
 		move(to)
 		until(t, "the clock has jumped", func() bool {
 			now, err := client.Time(t.Context()).Result()
@@ -66,12 +67,12 @@ func TestAdmissionsWhileTheClockOfRedisJumps(t *testing.T) {
 			}
 			return (time.Until(now) - to).Abs() < time.Minute
 		})
-		jumped.end = h.now()
+		jumped.End = h.now()
 		h.awaitAll(t, ratelimit.SourceRedis)
 		return jumped
 	}
 	h.awaitAll(t, ratelimit.SourceRedis)
-	var ahead []span
+	var ahead []admissions.Span
 	for range setting(t, "RAGSERVICE_LIMITS_ROUNDS", 1) {
 		ahead = append(ahead, jump(time.Hour))
 		jump(-time.Hour)
