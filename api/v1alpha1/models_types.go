@@ -12,6 +12,7 @@ type ModelsSpec struct {
 // +kubebuilder:validation:XValidation:rule="self.provider != 'OpenAI' || has(self.model)",fieldPath=".model",reason=FieldValueRequired,message="spec.models.llm.model is required with provider OpenAI: set it to the name of a model that the server offers"
 // +kubebuilder:validation:XValidation:rule="self.provider != 'Extractive' || !(has(self.baseURL) || has(self.model) || has(self.apiKeySecretRef) || has(self.caSecretRef) || has(self.temperature) || has(self.maxTokens) || has(self.contextTokens) || has(self.timeout) || has(self.idleTimeout) || has(self.onUnavailable) || has(self.pricing) || has(self.fallbacks))",message="spec.models.llm with provider Extractive uses no model: remove baseURL, model, temperature, maxTokens, contextTokens, timeout, idleTimeout, onUnavailable, pricing, fallbacks, apiKeySecretRef and caSecretRef, or set provider to OpenAI"
 // +kubebuilder:validation:XValidation:rule="(has(self.contextTokens) ? self.contextTokens : 8192) > (has(self.maxTokens) ? self.maxTokens : 1024)",fieldPath=".contextTokens",message="spec.models.llm.contextTokens (default 8192) must be greater than maxTokens (default 1024): what is left of it holds the question and the passages"
+// +kubebuilder:validation:XValidation:rule="!has(self.fallbacks) || self.fallbacks.all(f, !has(f.contextTokens) || f.contextTokens > (has(self.maxTokens) ? self.maxTokens : 1024))",fieldPath=".fallbacks",message="spec.models.llm.fallbacks[].contextTokens must be greater than spec.models.llm.maxTokens (default 1024): what is left of it holds the question and the passages"
 // +kubebuilder:validation:XValidation:rule="!has(self.caSecretRef) || !has(self.baseURL) || self.baseURL.startsWith('https://') || has(self.fallbacks) && self.fallbacks.exists(f, f.baseURL.startsWith('https://'))",fieldPath=".caSecretRef",reason=FieldValueForbidden,message="spec.models.llm.caSecretRef has no effect with a baseURL of http: remove it, or make baseURL https"
 type LLMSpec struct {
 	// provider is OpenAI (any server with that API) or Extractive (no model: the answer is the sentences of the
@@ -94,6 +95,12 @@ type LLMFallback struct {
 	// +kubebuilder:validation:MaxLength=128
 	// +required
 	Model string `json:"model,omitempty"`
+	// contextTokens is how many tokens it reads and writes in all. Passages that do not fit beside the first model's maxTokens are left out
+	// for it. Default that of the first model.
+	// +kubebuilder:validation:Minimum=512
+	// +kubebuilder:validation:Maximum=4194304
+	// +optional
+	ContextTokens *int32 `json:"contextTokens,omitempty"`
 	// pricing is what its tokens cost. Without it its answers tell a cost of 0.
 	// +optional
 	Pricing *LLMPricing `json:"pricing,omitempty"`

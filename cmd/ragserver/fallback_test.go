@@ -26,7 +26,8 @@ spec:
       model: m
       baseURL: '%s'
       onUnavailable: Extract
-      fallbacks: [{model: m, baseURL: '%s', apiKeySecretRef: {name: spare, key: key}}]
+      pricing: {promptUSDPerMillion: '1', completionUSDPerMillion: '1'}
+      fallbacks: [{model: m, baseURL: '%s', apiKeySecretRef: {name: spare, key: key}, pricing: {promptUSDPerMillion: '0', completionUSDPerMillion: '500'}}]
 ---
 apiVersion: v1
 kind: Secret
@@ -42,6 +43,9 @@ stringData: {key: sk-of-the-spare}
 		status, _, body := r.post(t, "/api/v1/ask", admin, question)
 		if status != http.StatusOK || body["answer"] != "Carrion [1]." || body["cached"] != false || spare.Count(openaitest.Chat) != n {
 			t.Errorf("%d: %d %v, the fallback was asked %d times", n, status, body, spare.Count(openaitest.Chat))
+		}
+		if usage, _ := body["usage"].(map[string]any); usage["cost_usd"] != 0.001 { // of "Carrion" and "[1]."
+			t.Errorf("usage %v, want the price of the one that wrote", usage)
 		}
 	}
 	spare.Always(openaitest.Chat, openaitest.Behaviour{Status: http.StatusInternalServerError})

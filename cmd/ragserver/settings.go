@@ -26,7 +26,7 @@ func settings(c *config.Config) rag.Settings {
 			Price:         rag.Price(c.LLM.Pricing),
 		}
 		for _, f := range c.LLM.Fallbacks {
-			s.Fallbacks = append(s.Fallbacks, rag.FallbackSettings{Name: f.Model, Price: rag.Price(f.Pricing)})
+			s.FallbackPrices = append(s.FallbackPrices, rag.Price(f.Pricing))
 		}
 	}
 	return s

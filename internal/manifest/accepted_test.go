@@ -36,7 +36,7 @@ var accepted = []struct{ name, spec string }{
 	{"stale results at their bounds", extractive + "  cache: {staleIfError: 0s, jitterPercent: 0}\n"},
 	{"stale results for a day", extractive + "  cache: {staleIfError: 24h, jitterPercent: 50}\n"},
 	{"resilience", extractive + "  resilience: {retries: 0, initialBackoff: 100ms, circuitBreaker: {failures: 100, openFor: 1h}, maxInFlight: 1, queueTimeout: 0s}\n"},
-	{"fallbacks", withLLM("fallbacks: [{baseURL: 'http://a/v1', model: m}, {baseURL: 'https://b', model: other, apiKeySecretRef: {name: a, key: b}}], caSecretRef: {name: a, key: b}")},
+	{"fallbacks", withLLM("maxTokens: 1024, fallbacks: [{baseURL: 'http://a/v1', model: m, contextTokens: 1025}, {baseURL: 'https://b', model: other, apiKeySecretRef: {name: a, key: b}}], caSecretRef: {name: a, key: b}")},
 	{"prices", "  models: {llm: {provider: OpenAI, baseURL: 'http://llm/v1', model: m, pricing: {promptUSDPerMillion: '0.15', completionUSDPerMillion: '999.9999'}}}\n"},
 	{"answers without the model", "  models: {llm: {provider: OpenAI, baseURL: 'http://llm/v1', model: m, onUnavailable: Extract}}\n"},
 	{"limits with all", extractive + "  rateLimits: {refill: WholeTokens, onStoreFailure: Deny, shadow: true, tenant: {requestsPerMinute: 1}, service: {requestsPerMinute: 1000000}}\n"},

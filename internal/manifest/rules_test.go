@@ -140,6 +140,8 @@ var refused = []struct {
 	{name: "a fallback without a model", spec: withLLM("fallbacks: [{baseURL: 'http://a/v1'}]"), paths: []string{"spec.models.llm.fallbacks[0].model"}, word: "Required"},
 	{name: "a fallback without an address", spec: withLLM("fallbacks: [{model: m}]"), paths: []string{"spec.models.llm.fallbacks[0].baseURL"}, word: "Required"},
 	{name: "a fallback with a password", spec: withLLM("fallbacks: [{model: m, baseURL: 'https://u:p@b/v1'}]"), paths: []string{"spec.models.llm.fallbacks[0].baseURL"}, word: "apiKeySecretRef"},
+	{name: "a fallback without room", spec: withLLM("fallbacks: [{model: m, baseURL: 'http://b/v1', contextTokens: 2048}], maxTokens: 2048"), paths: []string{"spec.models.llm.fallbacks"}, word: "greater than"},
+	{name: "a fallback without room beside the default", spec: withLLM("fallbacks: [{model: m, baseURL: 'http://b/v1', contextTokens: 1024}]"), paths: []string{"spec.models.llm.fallbacks"}, word: "greater than"},
 	{name: "four fallbacks", spec: withLLM("fallbacks: [{model: m, baseURL: 'http://b/v1'}, {model: m, baseURL: 'http://b/v1'}, {model: m, baseURL: 'http://b/v1'}, {model: m, baseURL: 'http://b/v1'}]"), paths: []string{"spec.models.llm.fallbacks"}, word: "3"},
 	{name: "fallbacks of what extracts", spec: "  models: {llm: {provider: Extractive, fallbacks: [{model: m, baseURL: 'http://b/v1'}]}}\n", paths: []string{"spec.models.llm"}, word: "fallbacks"},
 	{name: "extracting from what extracts", spec: "  models: {llm: {provider: Extractive, onUnavailable: Extract}}\n", paths: []string{"spec.models.llm"}, word: "onUnavailable"},

@@ -43,7 +43,7 @@ func TestBuild(t *testing.T) {
 	const everything = `
   server: {replicas: 3, cors: {allowedOrigins: ['https://app.example.com', 'http://localhost:3000']}}
   models:
-    llm: {provider: OpenAI, baseURL: 'https://llm.example.com/v1', model: large, temperature: '0', maxTokens: 16, contextTokens: 4096, timeout: 1m30s, idleTimeout: 2s, onUnavailable: Extract, pricing: {promptUSDPerMillion: '0.15', completionUSDPerMillion: '0.6'}, fallbacks: [{baseURL: 'http://spare/v1', model: spare, apiKeySecretRef: {name: a, key: b}}]}
+    llm: {provider: OpenAI, baseURL: 'https://llm.example.com/v1', model: large, temperature: '0', maxTokens: 16, contextTokens: 4096, timeout: 1m30s, idleTimeout: 2s, onUnavailable: Extract, pricing: {promptUSDPerMillion: '0.15', completionUSDPerMillion: '0.6'}, fallbacks: [{baseURL: 'http://spare/v1', model: spare, contextTokens: 2048, apiKeySecretRef: {name: a, key: b}}]}
   retrieval: {topK: 7, maxTopK: 20, chunking: {words: 200, overlapWords: 20}, languages: [de, en]}
   cache: {enabled: false, ttl: {search: 2h, llm: 90s}, local: {maxBytes: 1Mi}, generation: 4, staleIfError: 5m, jitterPercent: 0, noCacheTiers: [gold], warm: {questions: ['How long?'], popular: 5}}
   rateLimits: {defaultTier: gold, cachedResponses: Free, refill: WholeTokens, onStoreFailure: Deny, shadow: true, tenant: {requestsPerMinute: 50}, service: {requestsPerMinute: 500}, tiers: [{name: gold, requestsPerMinute: 30}], endpoints: [{name: documents, requestsPerMinute: 2, burst: 9, cost: 3}]}

@@ -54,7 +54,9 @@ func buildFallbacks(specs []v1alpha1.LLMFallback) ([]config.LLMFallback, error) 
 	for i, f := range specs {
 		pricing, err := buildPricing(fmt.Sprintf("spec.models.llm.fallbacks[%d].pricing", i), f.Pricing)
 		errs = append(errs, err)
-		fallbacks = append(fallbacks, config.LLMFallback{BaseURL: f.BaseURL, Model: f.Model, Pricing: pricing})
+		fallbacks = append(fallbacks, config.LLMFallback{
+			BaseURL: f.BaseURL, Model: f.Model, ContextTokens: int(ptr.Deref(f.ContextTokens, 0)), Pricing: pricing,
+		})
 	}
 	return fallbacks, errors.Join(errs...)
 }

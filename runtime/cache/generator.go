@@ -98,7 +98,7 @@ func (g *generator) lookup(ctx context.Context, settings *config.Config, p rag.P
 // storableAnswer reports whether an answer may stand for the prompt from now on: the prompt's own model wrote it, and it
 // ended by itself. One that was cut off, filtered or written by a fallback is told to those who wait for it alone.
 func storableAnswer(p *rag.Prompt, v rag.Completion) bool {
-	return v.Model == p.Model && v.FinishReason == rag.FinishStop && !v.HoldsThought && !v.Fallback
+	return v.Model == p.Model && v.FinishReason == rag.FinishStop && !v.HoldsThought && v.Fallback == 0
 }
 
 // documentsOf are the documents of the passages, each once.

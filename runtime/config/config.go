@@ -74,6 +74,8 @@ type LLM struct {
 type LLMFallback struct {
 	BaseURL string `json:"baseURL"`
 	Model   string `json:"model"`
+	// ContextTokens is how many tokens it reads and writes in all; 0 for as many as the first model.
+	ContextTokens int `json:"contextTokens,omitempty"`
 	// Pricing is what its tokens cost.
 	Pricing LLMPricing `json:"pricing,omitzero"`
 }

@@ -90,6 +90,7 @@ func (l LLM) validate(p *problems) {
 			path := fmt.Sprintf("llm.fallbacks[%d]", i)
 			p.need(isHTTP(fallback.BaseURL), path+".baseURL", "must be an http or https URL")
 			p.need(fallback.Model != "", path+".model", "must not be empty")
+			p.need(fallback.ContextTokens == 0 || fallback.ContextTokens > l.MaxTokens, path+".contextTokens", "must be more than llm.maxTokens")
 		}
 	default:
 		p.need(false, "llm.provider", "must be OpenAI or Extractive")

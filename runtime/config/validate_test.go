@@ -85,6 +85,13 @@ func TestValidate(t *testing.T) {
 			name: "model without settings", breaks: func(c *config.Config) { c.LLM = config.LLM{Provider: config.ProviderOpenAI} },
 			want: []string{"llm.baseURL", "llm.model", "llm.maxTokens", "llm.contextTokens", "llm.timeout", "llm.idleTimeout"},
 		},
+		{
+			name: "a fallback's context",
+			breaks: func(c *config.Config) {
+				c.LLM.Fallbacks = []config.LLMFallback{{BaseURL: "http://b", Model: "m", ContextTokens: c.LLM.MaxTokens}, {BaseURL: "http://b", Model: "m"}}
+			},
+			want: []string{"llm.fallbacks[0].contextTokens"},
+		},
 		{name: "context", breaks: func(c *config.Config) { c.LLM.ContextTokens = c.LLM.MaxTokens }, want: []string{"llm.contextTokens"}},
 		{name: "temperature", breaks: func(c *config.Config) { c.LLM.Temperature = 2.1 }, want: []string{"llm.temperature"}},
 		{name: "topK", breaks: func(c *config.Config) { c.Retrieval.TopK = 0 }, want: []string{"retrieval.topK"}},

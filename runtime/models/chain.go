@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -20,11 +21,11 @@ type Chain struct {
 	OnFallback func(model string)
 }
 
-// Fallback are the settings of the fallback f, which has its own server and name and all else of the first model.
+// Fallback are the settings of the fallback f, which has its own server, name and context and all else of the first model.
 func Fallback(first func() config.LLM, f config.LLMFallback) func() config.LLM {
 	return func() config.LLM {
 		settings := first()
-		settings.BaseURL, settings.Model = f.BaseURL, f.Model
+		settings.BaseURL, settings.Model, settings.ContextTokens = f.BaseURL, f.Model, cmp.Or(f.ContextTokens, settings.ContextTokens)
 		return settings
 	}
 }
@@ -49,9 +50,9 @@ func (c *Chain) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece)
 			break
 		}
 		settings := model.Settings()
-		p.Model, p.BaseURL = settings.Model, settings.BaseURL
-		if out, err = model.generate(ctx, p, c.turn(i+1, deadline), told); err == nil {
-			out.Fallback = true
+		fitting := p.FitFor(settings.Model, settings.BaseURL, settings.ContextTokens)
+		if out, err = model.generate(ctx, fitting, c.turn(i+1, deadline), told); err == nil {
+			out.Fallback, out.LeftOut = i+1, len(p.Passages)-len(fitting.Passages)
 			c.OnFallback(settings.Model)
 			return out, nil
 		}

@@ -2,6 +2,7 @@ package models
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,6 +23,17 @@ func chained(timeout time.Duration, servers ...*openaitest.Server) (chain *Chain
 		chain.Fallbacks = append(chain.Fallbacks, NewOpenAI(spare, "sk-spare", nil, told.observe))
 	}
 	return chain, wrote
+}
+
+// writer is the last model that was asked.
+func writer(asked []int) int {
+	last := 0
+	for i, n := range asked {
+		if n > 0 {
+			last = i
+		}
+	}
+	return last
 }
 
 func TestChainAsksTheNextModelWhenOneIsUnavailable(t *testing.T) {
@@ -78,8 +90,8 @@ func TestChainAsksTheNextModelWhenOneIsUnavailable(t *testing.T) {
 			if diff := cmp.Diff(tt.wrote, *wrote); diff != "" {
 				t.Errorf("answers of others (-want +got):\n%s", diff)
 			}
-			if err == nil && (got.Fallback != (tt.wrote != nil) || got.Fallback != (got.Model == "spare")) {
-				t.Errorf("of a fallback: %t, model %s", got.Fallback, got.Model)
+			if err == nil && (got.Fallback != writer(tt.asked) || (got.Model == "spare") != (tt.wrote != nil)) {
+				t.Errorf("of fallback %d, model %s", got.Fallback, got.Model)
 			}
 			for i, s := range servers {
 				asked := s.Requests(openaitest.Chat)
@@ -112,6 +124,39 @@ func TestChainTellsNothingOfAWholeAnswerBeforeItsEnd(t *testing.T) {
 		}
 		if diff := cmp.Diff(got.Pieces, told); diff != "" {
 			t.Errorf("%s: (-pieces +told):\n%s", name, diff)
+		}
+	}
+}
+
+// TestAFallbackGetsWhatItHasRoomFor: its own contextTokens count, else those of the first. The prompt of the first stays what it was.
+func TestAFallbackGetsWhatItHasRoomFor(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ first, spare, given int }{
+		"less room": {8192, 1024, 1}, "as much": {1024, 0, 1}, "more": {1024, 8192, 2}, "no bound": {0, 0, 2},
+	} {
+		down, spare := openaitest.New(t), openaitest.New(t)
+		down.Always(openaitest.Chat, openaitest.Behaviour{Status: 500})
+		first, told := newTestModel(down, time.Minute, time.Minute)
+		settings := func() config.LLM {
+			llm := first.Settings()
+			llm.ContextTokens = test.first
+			return llm
+		}
+		fallback := Fallback(settings, config.LLMFallback{BaseURL: spare.BaseURL(), Model: "spare", ContextTokens: test.spare})
+		chain := &Chain{First: first, Fallbacks: []*OpenAI{NewOpenAI(fallback, "", nil, told.observe)}, OnFallback: func(string) {}}
+		p := testPrompt()
+		p.Passages = []rag.Chunk{
+			{ID: "a#0", ContentHash: "1", Text: strings.Repeat("alpha ", 2000)}, {ID: "b#0", ContentHash: "2", Text: "beta"},
+		}
+		before := p.Passages[0].Text
+		got, err := chain.Generate(t.Context(), p, discard)
+		if err != nil || got.Fallback != 1 || got.LeftOut != 2-test.given || p.Passages[0].Text != before {
+			t.Errorf("%s: %+v, %v", name, got, err)
+			continue
+		}
+		asked := spare.Requests(openaitest.Chat)[0].Chat
+		if has := strings.Contains(string(asked.Last()), "beta"); has != (test.given == 2) || asked.Model != "spare" {
+			t.Errorf("%s: the second passage was given: %t, to %s", name, has, asked.Model)
 		}
 	}
 }

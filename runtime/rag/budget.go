@@ -2,6 +2,7 @@ package rag
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"unicode/utf8"
 )
@@ -35,6 +36,14 @@ func fit(p *Prompt, contextTokens int, counts *tokenCounts) {
 		p.Passages = p.Passages[:i]
 		return
 	}
+}
+
+// FitFor is p for another model, with as many of its passages as that has room for.
+func (p Prompt) FitFor(model, baseURL string, contextTokens int) Prompt {
+	p.Model, p.BaseURL = model, baseURL
+	p.Passages = slices.Clone(p.Passages)
+	fit(&p, contextTokens, new(tokenCounts))
+	return p
 }
 
 // cut is c with as much of its text as tokens allow. It is another content, and so another answer.

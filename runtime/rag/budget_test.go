@@ -133,3 +133,27 @@ func TestChunksUsedAreThoseGiven(t *testing.T) {
 		t.Errorf("%d passages were given, the answer says %d, meta %d", len(asked.Passages), got.ChunksUsed, meta.ChunksUsed)
 	}
 }
+
+// Two models may have one name: the price is that of the one that wrote, and the passages counted are those that it was given.
+func TestWhatAFallbackCostsAndWasGiven(t *testing.T) {
+	settings := testSettings
+	settings.Model = ModelSettings{Name: "m", Price: Price{PromptUSDPerMillion: 1, CompletionUSDPerMillion: 1}}
+	settings.FallbackPrices = []Price{{PromptUSDPerMillion: 10, CompletionUSDPerMillion: 10}, {}}
+	for name, test := range map[string]struct {
+		wrote Completion
+		cost  float64
+	}{
+		"the first":           {Completion{Model: "m"}, 1},
+		"a fallback":          {Completion{Model: "m", Fallback: 1}, 10},
+		"one without a price": {Completion{Model: "m", Fallback: 2}, 0},
+		"one that is gone":    {Completion{Model: "m", Fallback: 3}, 0},
+		"no model":            {Completion{Model: ExtractiveModel}, 0},
+	} {
+		test.wrote.Usage = Usage{PromptTokens: 400_000, CompletionTokens: 600_000}
+		test.wrote.LeftOut = 1
+		got, err := answering(test.wrote, new(Prompt)).service(settings).Ask(t.Context(), Identity{}, AskRequest{Query: "x"}, RequestOptions{})
+		if err != nil || got.Usage.CostUSD != test.cost || got.ChunksUsed != 1 {
+			t.Errorf("%s: %v USD for %d of 2 passages, %v", name, got.Usage.CostUSD, got.ChunksUsed, err)
+		}
+	}
+}

@@ -117,7 +117,8 @@ func (a *reply) end(c Completion) {
 	a.Sources = sources(a.Citations)
 	a.Model, a.FinishReason = c.Model, c.FinishReason
 	usage := c.Usage
-	usage.CostUSD = a.settings.price(c.Model).of(usage)
+	usage.CostUSD = a.settings.price(c).of(usage)
+	a.ChunksUsed -= c.LeftOut
 	if a.Cached { // what it took was told to whom it was written for
 		a.Saved = usage
 		return

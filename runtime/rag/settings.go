@@ -8,7 +8,8 @@ import (
 type Settings struct {
 	Retrieval RetrievalSettings
 	Model     ModelSettings
-	Fallbacks []FallbackSettings
+	// FallbackPrices are those of the models that may answer instead, in their order.
+	FallbackPrices []Price
 	// CountQuestions has callers' questions counted, for a Warmer that asks the most popular ones.
 	CountQuestions bool
 }
@@ -41,12 +42,6 @@ type ModelSettings struct {
 	Price   Price
 }
 
-// FallbackSettings are those of a model that may answer instead.
-type FallbackSettings struct {
-	Name  string
-	Price Price
-}
-
 // Price is what a model's tokens cost, in US dollars for a million.
 type Price struct {
 	PromptUSDPerMillion, CompletionUSDPerMillion float64
@@ -57,17 +52,18 @@ func (p Price) of(u Usage) float64 {
 	return (float64(u.PromptTokens)*p.PromptUSDPerMillion + float64(u.CompletionTokens)*p.CompletionUSDPerMillion) / 1e6
 }
 
-// price is that of a model of the service; free for one that is not known.
-func (s Settings) price(model string) Price {
-	if model == s.Model.Name {
+// price is that of the model that wrote an answer, which another may share its name with.
+func (s Settings) price(c Completion) Price {
+	switch {
+	case c.Model == ExtractiveModel:
+		return Price{}
+	case c.Fallback == 0:
 		return s.Model.Price
+	case c.Fallback <= len(s.FallbackPrices):
+		return s.FallbackPrices[c.Fallback-1]
+	default: // the settings have changed since
+		return Price{}
 	}
-	for _, f := range s.Fallbacks {
-		if f.Name == model {
-			return f.Price
-		}
-	}
-	return Price{}
 }
 
 // ModelName is the model that answers, as requests and answers name it.

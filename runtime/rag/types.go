@@ -231,9 +231,11 @@ type Completion struct {
 	Usage        Usage  `json:"usage"`
 	// HoldsThought says that what the model thought stands before the answer. Such an answer is not kept.
 	HoldsThought bool `json:"-"`
-	// Fallback says that it was written by a model that stood in for the prompt's, perhaps by the same name at another address. Such
-	// an answer is not kept.
-	Fallback bool `json:"-"`
+	// Fallback is which of the models that stand in for the prompt's has written it, perhaps by the same name at another address: the first
+	// is 1. Such an answer is not kept. 0 is the prompt's own.
+	Fallback int `json:"-"`
+	// LeftOut is how many of the prompt's passages, the last ones, that model had no room for.
+	LeftOut int `json:"-"`
 	// Cache tells where the completion came from; generators leave it alone.
 	Cache CacheInfo `json:"-"`
 }
