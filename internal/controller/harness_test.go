@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/transport"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/config"
@@ -123,13 +124,16 @@ func (w *world) startOperatorAs(id string) *operator {
 	return w.startOperatorWith(func(o *controller.Options) { o.Operator.ID = id })
 }
 
-// startOperatorWith runs an operator with other options.
-func (w *world) startOperatorWith(change func(*controller.Options)) *operator {
+// startOperatorWith runs an operator with other options, whose requests go through what is given.
+func (w *world) startOperatorWith(change func(*controller.Options), through ...transport.WrapperFunc) *operator {
 	w.t.Helper()
 	o := &operator{requests: &requestLog{}, passes: &passCount{}}
 	connection := rest.CopyConfig(w.config)
 	connection.Impersonate.UserName = operatorUser
 	connection.Wrap(o.requests.wrap)
+	for _, wrap := range through {
+		connection.Wrap(wrap)
+	}
 	mgr, err := ctrl.NewManager(connection, manager.Options{
 		Scheme:     newScheme(w.t),
 		Logger:     funcr.New(o.passes.log, funcr.Options{Verbosity: 5}),
