@@ -16,6 +16,7 @@ controller_gen() { "$(tool controller-gen)" "$@"; }
 
 definitions() {
   controller_gen crd paths=./api/... output:crd:artifacts:config="$(dirname $CRD)"
+  go run ./hack/trimcrd $CRD
   [ "$(wc -c <$CRD)" -lt $MAX_CRD_BYTES ] || die "$CRD has $MAX_CRD_BYTES bytes or more: kubectl apply could not install it"
 }
 

@@ -13,6 +13,12 @@ type ServerSpec struct {
 	// +default=2
 	// +optional
 	Replicas *int32 `json:"replicas,omitempty"`
+	// minAvailable is how many servers must be ready, with the configuration as it is, for the service to be Ready. More than shall run
+	// is taken for all of them. Default 1: the service is Ready while it answers, and ServerReady tells of servers that are missing.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	// +optional
+	MinAvailable *int32 `json:"minAvailable,omitempty"`
 	// image is the server's container image. Without it the operator uses the one it was released with, and an upgrade
 	// of the operator moves it.
 	// +optional
@@ -21,6 +27,10 @@ type ServerSpec struct {
 	// resource that is named in requests or limits is as given there; others keep their default.
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
+	// scheduling says which nodes the pods of the server run on. A change replaces them one by one.
+	// +default={}
+	// +optional
+	Scheduling SchedulingSpec `json:"scheduling,omitzero"`
 	// podMetadata has further labels and annotations for the pods of the server, as service meshes want them. A change replaces them one by one.
 	// +default={}
 	// +optional

@@ -31,6 +31,10 @@ type serverConfig struct {
 
 // server is the objects of the server: the API's Service in front of a Deployment.
 func server(p part, b build) (ComponentPlan, error) {
+	deployment, err := serverDeployment(p, b.Inputs, b.config)
+	if err != nil {
+		return ComponentPlan{}, err
+	}
 	objects := []Object{
 		object(p, serviceAccount(p)),
 		object(p, configMap(p, map[string]string{configFile: string(b.config.yaml)}, b.config.hash)),
@@ -39,7 +43,7 @@ func server(p part, b build) (ComponentPlan, error) {
 	return ComponentPlan{Objects: append(objects,
 		object(p, serverService(p)),
 		object(p, podDisruptionBudget(p)),
-		object(p, serverDeployment(p, b.Inputs, b.config)),
+		object(p, deployment),
 	)}, nil
 }
 
@@ -63,11 +67,15 @@ func servicePort(name string, port int32) *corev1ac.ServicePortApplyConfiguratio
 }
 
 // serverDeployment replaces a pod only after its successor is ready: no request is refused while it rolls.
-func serverDeployment(p part, in Inputs, written serverConfig) *appsv1ac.DeploymentApplyConfiguration {
+func serverDeployment(p part, in Inputs, written serverConfig) (*appsv1ac.DeploymentApplyConfiguration, error) {
+	pod, err := serverPod(p, in, written.logFile)
+	if err != nil {
+		return nil, err
+	}
 	template := podTemplate(p, map[string]string{
 		AnnotationSecretsHash: in.Secrets.RollHashes[p.component],
 		annotationStartHash:   written.startHash,
-	}, serverPod(p, in, written.logFile))
+	}, pod)
 	return appsv1ac.Deployment(p.name(), p.namespace()).WithSpec(appsv1ac.DeploymentSpec().
 		WithReplicas(serverconfig.Replicas(in.Service)).
 		WithRevisionHistoryLimit(3).
@@ -77,7 +85,7 @@ func serverDeployment(p part, in Inputs, written serverConfig) *appsv1ac.Deploym
 			WithRollingUpdate(appsv1ac.RollingUpdateDeployment().
 				WithMaxUnavailable(intstr.FromInt32(0)).
 				WithMaxSurge(intstr.FromInt32(1)))).
-		WithTemplate(template))
+		WithTemplate(template)), nil
 }
 
 // newServerConfig marks what a running server does not take up: the stores' addresses, the languages that the index is made

@@ -9,7 +9,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
-	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/serverconfig"
@@ -20,7 +19,7 @@ import (
 // /readyz turns, a few seconds pass until nobody sends new requests, and requests in flight have their 60 s.
 const serverGraceSeconds int64 = 75
 
-func serverPod(p part, in Inputs, log config.LogFile) *corev1ac.PodSpecApplyConfiguration {
+func serverPod(p part, in Inputs, log config.LogFile) (*corev1ac.PodSpecApplyConfiguration, error) {
 	limits := serverconfig.ServerResources(in.Service)
 	c := container(ServerContainer, imageOr(in.Service.Spec.Server.Image, in.Operator.Images.Server)).
 		WithArgs(
@@ -43,9 +42,10 @@ func serverPod(p part, in Inputs, log config.LogFile) *corev1ac.PodSpecApplyConf
 		}
 		c.WithEnv(variable)
 	}
-	spec := podSpec(p, serverUser).
-		WithTerminationGracePeriodSeconds(serverGraceSeconds).
-		WithTopologySpreadConstraints(spreadOverNodes(p))
+	spec := podSpec(p, serverUser).WithTerminationGracePeriodSeconds(serverGraceSeconds)
+	if err := schedule(p, in.Service.Spec.Server.Scheduling, spec); err != nil {
+		return nil, fieldError("spec.server.scheduling", err)
+	}
 	for _, f := range serverFolders(in.Service) {
 		c.WithVolumeMounts(readOnlyMount(*f.volume.Name, f.path))
 		spec.WithVolumes(f.volume)
@@ -54,7 +54,7 @@ func serverPod(p part, in Inputs, log config.LogFile) *corev1ac.PodSpecApplyConf
 		c.WithVolumeMounts(mount(logVolume, config.DefaultLogDir))
 		spec.WithVolumes(logFiles(log))
 	}
-	return spec.WithContainers(c)
+	return spec.WithContainers(c), nil
 }
 
 // logVolume is the volume of the log's files.
@@ -107,16 +107,6 @@ func memoryGoal(r corev1.ResourceRequirements) (string, bool) {
 		return "", false
 	}
 	return strconv.FormatInt(limit.Value()/10*9, 10), true
-}
-
-// spreadOverNodes prefers a node for each server of a revision; a cluster of one node still takes all of them.
-func spreadOverNodes(p part) *corev1ac.TopologySpreadConstraintApplyConfiguration {
-	return corev1ac.TopologySpreadConstraint().
-		WithTopologyKey(corev1.LabelHostname).
-		WithMaxSkew(1).
-		WithWhenUnsatisfiable(corev1.ScheduleAnyway).
-		WithLabelSelector(metav1ac.LabelSelector().WithMatchLabels(p.selector())).
-		WithMatchLabelKeys("pod-template-hash")
 }
 
 func containerPort(name string, port int32) *corev1ac.ContainerPortApplyConfiguration {

@@ -92,6 +92,13 @@ var refused = []struct {
 	{name: "replicas negative", spec: extractive + "  server: {replicas: -1}\n", paths: []string{"spec.server.replicas"}, word: "greater than or equal to 0"},
 	{name: "replicas too many", spec: extractive + "  server: {replicas: 101}\n", paths: []string{"spec.server.replicas"}, word: "100"},
 	{name: "replicas as text", spec: extractive + "  server: {replicas: two}\n", paths: []string{"spec.server.replicas"}, word: "integer"},
+	{name: "nobody has to be ready", spec: extractive + "  server: {minAvailable: 0}\n", paths: []string{"spec.server.minAvailable"}, word: "greater than or equal to 1"},
+	{name: "spread twice over a domain", spec: extractive + "  server: {scheduling: {topologySpreadConstraints: [{topologyKey: zone, maxSkew: 1, whenUnsatisfiable: DoNotSchedule}, {topologyKey: zone, maxSkew: 2, whenUnsatisfiable: DoNotSchedule}]}}\n", paths: []string{"spec.server.scheduling.topologySpreadConstraints[1]"}, word: "uplicate"},
+	{name: "spread over nothing", spec: extractive + "  server: {scheduling: {topologySpreadConstraints: [{maxSkew: 1, whenUnsatisfiable: DoNotSchedule}]}}\n", paths: []string{"spec.server.scheduling.topologySpreadConstraints[0].topologyKey"}, word: "Required"},
+	{name: "no tolerations", spec: extractive + "  server: {scheduling: {tolerations: []}}\n", paths: []string{"spec.server.scheduling.tolerations"}, word: "at least 1"},
+	{name: "no labels of nodes", spec: extractive + "  server: {scheduling: {nodeSelector: {}}}\n", paths: []string{"spec.server.scheduling.nodeSelector"}, word: "at least 1"},
+	{name: "priority class in capitals", spec: extractive + "  server: {scheduling: {priorityClassName: High}}\n", paths: []string{"spec.server.scheduling.priorityClassName"}, word: "PriorityClass"},
+	{name: "affinity of an unknown kind", spec: extractive + "  server: {scheduling: {affinity: {nodeaffinity: {}}}}\n", paths: []string{"spec.server.scheduling.affinity.nodeaffinity"}, word: "nknown"},
 	{name: "empty image", spec: extractive + "  server: {image: ''}\n", paths: []string{"spec.server.image"}, word: "at least 1 chars"},
 	{name: "image with a space", spec: extractive + "  server: {image: 'a b'}\n", paths: []string{"spec.server.image"}, word: "match"},
 

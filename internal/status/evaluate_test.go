@@ -129,6 +129,11 @@ var evaluations = []struct {
 
 	{"a server is missing", []change{unready(desired.ComponentServer)},
 		outcome{"ServerReady": "False/Progressing", "Reconciling": "True/Progressing"}},
+	{"a server is missing of those that must be ready", []change{unready(desired.ComponentServer), minAvailable(2)},
+		outcome{"ServerReady": "False/Progressing", "Ready": "False/Progressing", "Reconciling": "True/Progressing"}},
+	{"a server is missing, and enough are ready", []change{unready(desired.ComponentServer), minAvailable(1)},
+		outcome{"ServerReady": "False/Progressing", "Reconciling": "True/Progressing"}},
+	{"more servers must be ready than shall run", []change{minAvailable(3)}, nil},
 	{"a server keeps ending", []change{diagnosed(desired.ComponentServer, "p-x", "server", status.ReasonCrashLoopBackOff)},
 		outcome{"ServerReady": "False/PodFailing", "Reconciling": "True/Progressing"}},
 	{"every server keeps ending", []change{noServerAnswers, diagnosed(desired.ComponentServer, "p-x", "server", status.ReasonCrashLoopBackOff)},
@@ -151,6 +156,9 @@ var evaluations = []struct {
 	{"one of two servers does not take up the configuration", []change{
 		server(func(s *telemetry.Statusz) { s.ConfigHash = newHash }), propagatingFor(propagation),
 	}, outcome{"ConfigApplied": "False/ConfigNotApplied", "Reconciling": "True/Progressing"}},
+	{"one of two servers that must be ready does not take up the configuration", []change{
+		server(func(s *telemetry.Statusz) { s.ConfigHash = newHash }), propagatingFor(propagation), minAvailable(2),
+	}, outcome{"ConfigApplied": "False/ConfigNotApplied", "Ready": "False/ConfigNotApplied", "Reconciling": "True/Progressing"}},
 	{"no server takes up the configuration", []change{
 		servers(func(s *telemetry.Statusz) { s.ConfigHash = newHash }), propagatingFor(propagation),
 	}, outcome{"ConfigApplied": "False/ConfigNotApplied", "Ready": "False/ConfigNotApplied", "Reconciling": "True/Progressing"}},

@@ -89,6 +89,9 @@ func nobodyAnswers(p *status.Pass) {
 func noTraffic(p *status.Pass) {
 	servers(func(s *telemetry.Statusz) { s.Cache = nil })(p)
 }
+func minAvailable(n int32) change {
+	return func(p *status.Pass) { p.Service.Spec.Server.MinAvailable = &n }
+}
 func callsModel(p *status.Pass) { p.Service.Spec.Models.LLM.Provider = v1alpha1.LLMProviderOpenAI }
 func reused(c desired.Component, class string) change {
 	return func(p *status.Pass) { p.Observed.ReusedVolumes = map[desired.Component]string{c: class} }

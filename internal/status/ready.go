@@ -4,6 +4,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
@@ -77,11 +78,11 @@ func (p Pass) unmetNeeds(found map[string]finding) []finding {
 		case need == v1alpha1.ConditionModelsReady && p.Service.Spec.Models.LLM.OnUnavailable == v1alpha1.OnUnavailableExtract:
 			// Questions are answered without it.
 		case need == v1alpha1.ConditionServerReady && p.answers(f):
-			// Servers that are missing are told by ServerReady; the others answer.
+			// Servers that are missing are told by ServerReady; enough others answer.
 		case need == v1alpha1.ConditionConfigApplied && f.reason == v1alpha1.ReasonPollFailed && p.wasReadyWithConfig():
 			// That the operator cannot ask says nothing of those who can.
-		case need == v1alpha1.ConditionConfigApplied && f.status == metav1.ConditionFalse && p.someServerRuns():
-			// One server that answers with the configuration is enough; ConfigApplied tells of the others.
+		case need == v1alpha1.ConditionConfigApplied && f.status == metav1.ConditionFalse && p.enoughServersRun():
+			// Enough servers answer with the configuration; ConfigApplied tells of the others.
 		case f.reason == v1alpha1.ReasonPropagating && p.previous(v1alpha1.ConditionReady).Status == metav1.ConditionTrue:
 			// The service goes on answering while a change is on its way.
 		default:
@@ -91,19 +92,24 @@ func (p Pass) unmetNeeds(found map[string]finding) []finding {
 	return out
 }
 
-// answers says that a server takes requests, though ServerReady is not True. An object of the server that cannot be
+// answers says that enough servers take requests, though ServerReady is not True. An object of the server that cannot be
 // written is another matter: what answers is not what the spec asks for.
 func (p Pass) answers(server finding) bool {
-	return p.Observed != nil && p.server().ReadyReplicas > 0 &&
+	return p.Observed != nil && p.server().ReadyReplicas >= p.minAvailable() &&
 		server.reason != v1alpha1.ReasonNameConflict && server.reason != v1alpha1.ReasonApplyFailed
 }
 
-// someServerRuns says that a ready server runs the configuration of this pass.
-func (p Pass) someServerRuns() bool {
+// enoughServersRun says that enough ready servers run the configuration of this pass.
+func (p Pass) enoughServersRun() bool {
 	if _, failed := p.terminalFault(desired.ComponentServer); failed || p.State == nil || p.Observed == nil || p.withheld(desired.ComponentServer) {
 		return false
 	}
-	return count(p.Observed.Poll.Reports, func(s telemetry.Statusz) bool { return s.ConfigHash == p.State.ConfigHash }) > 0
+	return count(p.Observed.Poll.Reports, func(s telemetry.Statusz) bool { return s.ConfigHash == p.State.ConfigHash }) >= int(p.minAvailable())
+}
+
+// minAvailable is how many servers have to answer for the service to be Ready: not more than shall run, but one at least.
+func (p Pass) minAvailable() int32 {
+	return max(1, min(ptr.Deref(p.Service.Spec.Server.MinAvailable, 1), p.wanted(desired.ComponentServer, p.server())))
 }
 
 // wasReadyWithConfig says that the service was Ready with the configuration of this pass.

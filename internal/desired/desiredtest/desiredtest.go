@@ -42,6 +42,16 @@ func Full() *v1alpha1.RAGService {
 	rag.Spec.Server.Replicas = new(int32(3))
 	rag.Spec.Server.Image = "example.com/ragserver:2"
 	rag.Spec.Server.Resources = Requests("500m", "256Mi")
+	rag.Spec.Server.Scheduling = v1alpha1.SchedulingSpec{
+		NodeSelector:      map[string]string{"kubernetes.io/arch": "amd64"},
+		Tolerations:       []corev1.Toleration{{Key: "example.com/search", Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoSchedule}},
+		PriorityClassName: "important",
+		Affinity: &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{
+			RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{
+				{MatchExpressions: []corev1.NodeSelectorRequirement{{Key: "gpu", Operator: corev1.NodeSelectorOpDoesNotExist}}},
+			}},
+		}},
+	}
 	rag.Spec.Server.PodMetadata = v1alpha1.PodMetadata{
 		Labels: map[string]v1alpha1.LabelValue{"example.com/team": "search"}, Annotations: v1alpha1.ObjectAnnotations{"sidecar.istio.io/inject": "false"},
 	}
