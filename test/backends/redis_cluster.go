@@ -1,7 +1,6 @@
 package backends
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -128,7 +127,10 @@ func hasSlot(ranges []string, slot int) bool {
 	return false
 }
 
-// Move moves a slot with its keys to another primary, a key at a time as redis-cli's reshard does, and pauses before each.
+// movedAtOnce is how many keys of a slot move at a time, as by redis-cli's reshard.
+const movedAtOnce = 10
+
+// Move moves a slot with its keys to another primary, as redis-cli's reshard does, and pauses before each step.
 func (c *RedisCluster) Move(slot int, to *RedisServer, pause time.Duration) {
 	c.tb.Helper()
 	from, number := c.Owner(slot), strconv.Itoa(slot)
@@ -137,13 +139,11 @@ func (c *RedisCluster) Move(slot int, to *RedisServer, pause time.Duration) {
 	from.ask("cluster", "setslot", number, "migrating", target)
 	for {
 		time.Sleep(pause)
-		keys := strings.Fields(from.ask("cluster", "getkeysinslot", number, "1"))
+		keys := strings.Fields(from.ask("cluster", "getkeysinslot", number, strconv.Itoa(movedAtOnce)))
 		if len(keys) == 0 {
 			break
 		}
-		if _, err := from.Ask("migrate", "127.0.0.1", strconv.Itoa(to.port), keys[0], "0", "5000"); err != nil {
-			c.tb.Fatal(fmt.Errorf("moving a key: %w", err))
-		}
+		from.ask(append([]string{"migrate", "127.0.0.1", strconv.Itoa(to.port), "", "0", "5000", "keys"}, keys...)...)
 	}
 	for _, node := range []*RedisServer{to, from} {
 		node.ask("cluster", "setslot", number, "node", target)
