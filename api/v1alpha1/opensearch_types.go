@@ -8,10 +8,40 @@ import (
 //
 // +kubebuilder:validation:XValidation:rule="quantity(has(self.managed) && has(self.managed.storage) ? self.managed.storage : '10Gi').compareTo(quantity(has(oldSelf.managed) && has(oldSelf.managed.storage) ? oldSelf.managed.storage : '10Gi')) >= 0",fieldPath=".managed.storage",reason=FieldValueForbidden,message="spec.openSearch.managed.storage cannot go down (it is 10Gi when not given), because volumes do not shrink: create another RAGService to move to a smaller one"
 // +kubebuilder:validation:XValidation:rule="(has(self.managed) && has(self.managed.storageClassName) ? self.managed.storageClassName : \"\") == (has(oldSelf.managed) && has(oldSelf.managed.storageClassName) ? oldSelf.managed.storageClassName : \"\")",fieldPath=".managed.storageClassName",reason=FieldValueForbidden,message="spec.openSearch.managed.storageClassName cannot change, because volumes keep their class: create another RAGService to move to another class"
+//
+// +kubebuilder:validation:XValidation:rule="(has(self.index) && has(self.index.name) ? self.index.name : \"\") == (has(oldSelf.index) && has(oldSelf.index.name) ? oldSelf.index.name : \"\")",fieldPath=".index.name",reason=FieldValueForbidden,message="spec.openSearch.index.name cannot change, because the documents are in the index of that name: create another RAGService with the new name and send them there"
+// +kubebuilder:validation:XValidation:rule="!has(self.index) || !has(self.index.replicas) || self.index.replicas == 0",fieldPath=".index.replicas",message="spec.openSearch.index.replicas must be 0 with one node, which has no other to keep a copy"
 type OpenSearchSpec struct {
 	// managed is an OpenSearch that the operator runs: one node.
 	// +optional
 	Managed *ManagedOpenSearch `json:"managed,omitempty"`
+	// index is the index of the documents.
+	// +default={}
+	// +optional
+	Index IndexSpec `json:"index,omitzero"`
+}
+
+// IndexSpec is the index of the documents. The servers make it and change it.
+type IndexSpec struct {
+	// name is the alias of the index, fixed once the RAGService exists. Indices whose names begin with it and -v or -control belong
+	// to the service. Default documents.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=100
+	// +kubebuilder:validation:Pattern=`^[a-z0-9][a-z0-9._-]*$`
+	// +optional
+	Name string `json:"name,omitempty"`
+	// shards is how many parts the index has, which different nodes can hold. With another number the servers build another index
+	// beside it, from the documents that they keep, and put it in its place; searches go on meanwhile. Default 1.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=32
+	// +default=1
+	// +optional
+	Shards *int32 `json:"shards,omitempty"`
+	// replicas is how many further copies of each shard other nodes keep. A change reaches the index without a restart. Default 0.
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=8
+	// +optional
+	Replicas *int32 `json:"replicas,omitempty"`
 }
 
 // ManagedOpenSearch is an OpenSearch that the operator runs.

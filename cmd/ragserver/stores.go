@@ -46,6 +46,7 @@ func (srv *server) openStore(s setup, analyser *terms.Analyser) (documents, erro
 	}
 	store, err := opensearch.New(opensearch.Options{
 		Config:    *stores.OpenSearch,
+		Replicas:  func() int { return s.source.Config().Stores.OpenSearchReplicas() },
 		Analyser:  analyser,
 		Observe:   srv.metrics.OpenSearch,
 		Breaker:   func() (int, time.Duration) { return s.source.Config().Resilience.Breaker() },

@@ -6,11 +6,9 @@ import (
 	"strconv"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/serverconfig"
 	"github.com/ragservice/ragservice-operator/runtime/config"
 )
-
-// documentsIndex is the alias of the documents' index in a service's own OpenSearch.
-const documentsIndex = "documents"
 
 // endpoint is the address of the server inside the cluster.
 func endpoint(rag *v1alpha1.RAGService) string { return "http://" + host(rag, ComponentServer) }
@@ -26,10 +24,7 @@ func stores(rag *v1alpha1.RAGService) config.Stores {
 		return net.JoinHostPort(host(rag, c), strconv.Itoa(int(port)))
 	}
 	return config.Stores{
-		OpenSearch: &config.OpenSearch{
-			URLs:  []string{"http://" + address(ComponentOpenSearch, openSearchPort)},
-			Index: documentsIndex,
-		},
+		OpenSearch: serverconfig.OpenSearch(rag, "http://"+address(ComponentOpenSearch, openSearchPort)),
 		Redis: &config.Redis{
 			Cache: config.RedisInstance{Address: address(ComponentRedisCache, redisPort)},
 			State: config.RedisInstance{Address: address(ComponentRedisState, redisPort)},

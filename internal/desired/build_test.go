@@ -223,6 +223,12 @@ func TestWhatRollsPods(t *testing.T) {
 		"opensearch heap": {
 			func(in *desired.Inputs) { in.Service.Spec.OpenSearch.Managed.Heap = "1Gi" }, []desired.Component{search},
 		},
+		"shards of the index": {
+			func(in *desired.Inputs) { in.Service.Spec.OpenSearch.Index.Shards = new(int32(5)) }, []desired.Component{server},
+		},
+		"copies of the index": {
+			func(in *desired.Inputs) { in.Service.Spec.OpenSearch.Index.Replicas = new(int32(1)) }, nil,
+		},
 		"operator's images, where the spec names its own": {
 			func(in *desired.Inputs) {
 				in.Operator.Images = desired.Images{Server: "x", Redis: "y", OpenSearch: "z"}

@@ -88,10 +88,16 @@ func serverDeployment(p part, in Inputs, written serverConfig) (*appsv1ac.Deploy
 		WithTemplate(template)), nil
 }
 
-// newServerConfig marks what a running server does not take up: the stores' addresses, the languages that the index is made
-// for, and the fallbacks, whose keys must not reach another's address.
+// newServerConfig marks what a running server does not take up: the stores' addresses, the shards and the languages that the index is
+// made for, and the fallbacks, whose keys must not reach another's address.
 func newServerConfig(yaml []byte, c config.Config) (serverConfig, error) {
-	read := []any{c.Stores, c.Retrieval.Languages}
+	stores := c.Stores
+	if stores.OpenSearch != nil {
+		live := *stores.OpenSearch
+		live.Replicas = 0
+		stores.OpenSearch = &live
+	}
+	read := []any{stores, c.Retrieval.Languages}
 	if len(c.LLM.Fallbacks) > 0 {
 		read = append(read, c.LLM.Fallbacks)
 	}

@@ -60,6 +60,7 @@ var accepted = []struct{ name, spec string }{
 	{"environment", extractive + "  server: {env: [{name: HTTPS_PROXY, value: 'http://proxy.example.com:3128'}, {name: no_proxy}]}\n"},
 	{"scheduling", extractive + "  server: {minAvailable: 100, scheduling: {nodeSelector: {disk: ssd}, tolerations: [{operator: Exists}], priorityClassName: system-x.y, affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: gpu, operator: DoesNotExist}]}]}}}, topologySpreadConstraints: [{topologyKey: zone, maxSkew: 1, whenUnsatisfiable: DoNotSchedule}, {topologyKey: zone, maxSkew: 2, whenUnsatisfiable: ScheduleAnyway}]}}\n"},
 	{"load balancer", extractive + "  server: {service: {type: LoadBalancer, annotations: {a.example.com/internal: 'true'}}}\n"},
+	{"index of its own", extractive + "  openSearch: {index: {name: papers.2026-v1_a, shards: 32, replicas: 0}}\n"},
 	{"memory at its limits", extractive + "  server: {resources: {limits: {memory: 128Mi}}}\n  redis: {managed: {cacheMemory: 100Mi, stateStorage: 250Mi, resources: {limits: {memory: 125Mi}}}}\n  openSearch: {managed: {heap: 1Gi, resources: {limits: {memory: 2Gi}}}}\n"},
 	{"buckets of a large volume", extractive + "  redis: {managed: {stateStorage: 1Ti, resources: {limits: {memory: 2Gi}}}}\n"},
 	{"a large cache in memory", extractive + "  server: {resources: {limits: {memory: 4Gi}}}\n  cache: {local: {maxBytes: 2Gi}}\n"},

@@ -110,6 +110,10 @@ var refused = []struct {
 	{name: "heap too small", spec: extractive + "  openSearch: {managed: {heap: 255Mi}}\n", paths: []string{"spec.openSearch.managed.heap"}, word: "from 256Mi to 31Gi"},
 	{name: "heap too large", spec: extractive + "  openSearch: {managed: {heap: 32Gi}}\n", paths: []string{"spec.openSearch.managed.heap"}, word: "compressed pointers"},
 	{name: "storage too small", spec: extractive + "  openSearch: {managed: {storage: 255Mi}}\n", paths: []string{"spec.openSearch.managed.storage"}, word: "from 256Mi to 16Ti"},
+	{name: "index in capitals", spec: extractive + "  openSearch: {index: {name: Papers}}\n", paths: []string{"spec.openSearch.index.name"}, word: "should match"},
+	{name: "index that begins with a sign", spec: extractive + "  openSearch: {index: {name: _papers}}\n", paths: []string{"spec.openSearch.index.name"}, word: "should match"},
+	{name: "no shards", spec: extractive + "  openSearch: {index: {shards: 0}}\n", paths: []string{"spec.openSearch.index.shards"}, word: "greater than or equal to 1"},
+	{name: "copies with one node", spec: extractive + "  openSearch: {index: {replicas: 1}}\n", paths: []string{"spec.openSearch.index.replicas"}, word: "one node"},
 	{name: "empty class", spec: extractive + "  openSearch: {managed: {storageClassName: ''}}\n", paths: []string{"spec.openSearch.managed.storageClassName"}, word: "at least 1 chars"},
 
 	{name: "topK 0", spec: extractive + "  retrieval: {topK: 0}\n", paths: []string{"spec.retrieval.topK"}, word: "greater than or equal to 1"},

@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"fmt"
 
+	"k8s.io/utils/ptr"
+
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/runtime/config"
 )
 
 // Defaults of the OpenSearch that the operator runs, as those of openSearch.managed in the schema.
@@ -29,4 +32,18 @@ func ManagedOpenSearch(rag *v1alpha1.RAGService) (v1alpha1.ManagedOpenSearch, er
 	}
 	o.Resources = new(storeResources(o.Resources, "250m", "2", inBytes(2*heap.Value())))
 	return o, nil
+}
+
+// defaultIndex is the alias of the documents' index in a service's own OpenSearch.
+const defaultIndex = "documents"
+
+// OpenSearch is how servers keep the documents in the OpenSearch at urls.
+func OpenSearch(rag *v1alpha1.RAGService, urls ...string) *config.OpenSearch {
+	index := rag.Spec.OpenSearch.Index
+	return &config.OpenSearch{
+		URLs:     urls,
+		Index:    cmp.Or(index.Name, defaultIndex),
+		Shards:   int(ptr.Deref(index.Shards, 1)),
+		Replicas: int(ptr.Deref(index.Replicas, 0)),
+	}
 }

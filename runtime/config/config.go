@@ -48,6 +48,18 @@ type OpenSearch struct {
 	URLs []string `json:"urls"`
 	// Index is the alias that names the documents' index. Indices whose names start with it belong to the service.
 	Index string `json:"index"`
+	// Shards is how many parts the documents' index has; 0 means 1. Another number is another index, built beside the one in use.
+	Shards int `json:"shards,omitempty"`
+	// Replicas is how many further copies of each part there are. A running server takes it up.
+	Replicas int `json:"replicas,omitempty"`
+}
+
+// OpenSearchReplicas is OpenSearch.Replicas.
+func (s Stores) OpenSearchReplicas() int {
+	if s.OpenSearch == nil {
+		return 0
+	}
+	return s.OpenSearch.Replicas
 }
 
 // LLM is the language model that writes the answers.

@@ -69,6 +69,8 @@ func (s Stores) validate(p *problems) {
 			p.need(isHTTP(u), fmt.Sprintf("stores.openSearch.urls[%d]", i), "must be an http or https URL")
 		}
 		p.need(s.OpenSearch.Index != "", "stores.openSearch.index", "must not be empty")
+		p.need(s.OpenSearch.Shards >= 0, "stores.openSearch.shards", "must be at least 0")
+		p.need(s.OpenSearch.Replicas >= 0, "stores.openSearch.replicas", "must be at least 0")
 	}
 	if s.Redis != nil {
 		s.Redis.validate(p)

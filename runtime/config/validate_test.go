@@ -60,6 +60,8 @@ func TestValidate(t *testing.T) {
 		{name: "bad URL", breaks: func(c *config.Config) { c.Stores.OpenSearch.URLs = []string{"http://a", "b:9200"} },
 			want: []string{"stores.openSearch.urls[1]"}},
 		{name: "no index", breaks: func(c *config.Config) { c.Stores.OpenSearch.Index = "" }, want: []string{"stores.openSearch.index"}},
+		{name: "no shards", breaks: func(c *config.Config) { c.Stores.OpenSearch.Shards, c.Stores.OpenSearch.Replicas = -1, -1 },
+			want: []string{"stores.openSearch.shards", "stores.openSearch.replicas"}},
 		{name: "address without port", breaks: func(c *config.Config) { c.Stores.Redis.Cache.Address = "cache" },
 			want: []string{"stores.redis.cache.address"}},
 		{name: "no Redis at all", breaks: func(c *config.Config) { c.Stores.Redis.Cache = config.RedisInstance{} },

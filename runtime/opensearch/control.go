@@ -26,6 +26,8 @@ const (
 	confirmedFor = 500 * time.Millisecond
 	// downAfter is how long OpenSearch may be silent before it counts as down.
 	downAfter = CallTimeout
+	// primary reads where writes are decided: another copy may be behind, and tell an older state after a newer one.
+	primary = "_primary"
 	// controlID is the id of the control document.
 	controlID = "control"
 	// controlAttempts is how often a change of the control document is tried when other replicas come first. Between two
@@ -152,7 +154,9 @@ func (s *Store) readControl(ctx context.Context, timeout time.Duration) (version
 	err := s.doWithin(ctx, timeout, call{
 		operation: "control", method: http.MethodGet, control: true,
 		request: func() opensearch.Request {
-			return opensearchapi.DocumentGetReq{Index: s.controlIndex(), DocumentID: controlID}
+			return opensearchapi.DocumentGetReq{
+				Index: s.controlIndex(), DocumentID: controlID, Params: opensearchapi.DocumentGetParams{Preference: primary},
+			}
 		},
 	}, &found)
 	if err == nil && found.Source.Base == "" {

@@ -25,12 +25,12 @@ func (s *Store) Ensure(ctx context.Context) error {
 		return fmt.Errorf("look for the alias %s: %w", s.index, err)
 	}
 	if index == "" {
-		index = s.indexName(s.version())
+		index = s.indexName(s.indexVersion())
 		if err := s.createIndex(ctx, index, s.documentsIndex(index, s.index)); err != nil {
 			return fmt.Errorf("create the documents' index: %w", err)
 		}
 	}
-	if err := s.createIndex(ctx, s.controlIndex(), controlIndexBody()); err != nil {
+	if err := s.createIndex(ctx, s.controlIndex(), controlIndexBody(s.replicas())); err != nil {
 		return fmt.Errorf("create the control index: %w", err)
 	}
 	if err := s.firstControl(ctx, index); err != nil {
@@ -82,9 +82,9 @@ func (s *Store) indexName(version string) string { return s.index + "-v" + versi
 // controlIndex holds what replicas agree on.
 func (s *Store) controlIndex() string { return s.index + "-control" }
 
-func controlIndexBody() map[string]any {
+func controlIndexBody(replicas int) map[string]any {
 	return map[string]any{
-		"settings": map[string]any{"number_of_shards": 1, "number_of_replicas": 0},
+		"settings": map[string]any{"number_of_shards": 1, "number_of_replicas": replicas},
 		"mappings": map[string]any{"dynamic": false},
 	}
 }
@@ -100,8 +100,8 @@ func (s *Store) documentsIndex(name string, aliases ...string) map[string]any {
 	words := map[string]any{"type": "text", "analyzer": "whitespace", "index_options": "freqs"}
 	return map[string]any{
 		"settings": map[string]any{
-			"number_of_shards":   1,
-			"number_of_replicas": 0,
+			"number_of_shards":   s.shards,
+			"number_of_replicas": s.replicas(),
 			"similarity":         map[string]any{"default": map[string]any{"type": "BM25", "k1": 1.2, "b": 0.75}},
 		},
 		"mappings": map[string]any{

@@ -120,7 +120,9 @@ func (s *Store) readLease(ctx context.Context, name string) (versionedLease, err
 	err := s.do(ctx, call{
 		operation: "control", method: http.MethodGet, control: true,
 		request: func() opensearch.Request {
-			return opensearchapi.DocumentGetReq{Index: s.controlIndex(), DocumentID: leaseID(name)}
+			return opensearchapi.DocumentGetReq{
+				Index: s.controlIndex(), DocumentID: leaseID(name), Params: opensearchapi.DocumentGetParams{Preference: primary},
+			}
 		},
 	}, &lease)
 	var answer *answerError

@@ -59,8 +59,8 @@ func (s *Store) endRebuild(ctx context.Context) error {
 	return s.deleteOthers(ctx, aliased)
 }
 
-// versionForm is how version begins and ends an index's name: the mapping, the analyser, its languages.
-var versionForm = regexp.MustCompile(`^\d+-\d+(-[a-z]{2,3})+$`)
+// versionForm is how indexVersion begins and ends an index's name: the mapping, the analyser, its languages, more shards than one.
+var versionForm = regexp.MustCompile(`^\d+-\d+(-[a-z]{2,3})+(-\d+)?$`)
 
 // deleteOthers deletes the documents' indices of this service but one. Those of other services may begin with the same words.
 func (s *Store) deleteOthers(ctx context.Context, kept string) error {

@@ -30,13 +30,13 @@ const (
 	mostRounds = 20
 )
 
-// runRebuild rebuilds the index when another analyser made it, or waits for the replica that does. It decides so once,
-// when the server starts: two servers of different languages that run side by side while they are replaced would else take
+// runRebuild rebuilds the index when another analyser made it or it has another number of shards, or waits for the replica
+// that does. It decides so once, when the server starts: two servers of different languages that run side by side while they are replaced would else take
 // turns. It returns when the index is one that this server may search.
 func (s *Store) runRebuild(ctx context.Context) {
 	for {
 		known, err := s.readControl(ctx, s.timeout)
-		if err == nil && !rebuilds(known.Source.Analyser, s.version()) {
+		if err == nil && !rebuilds(known.Source.Analyser, s.indexVersion()) {
 			s.current.Store(true)
 			return
 		}
@@ -52,8 +52,16 @@ func (s *Store) runRebuild(ctx context.Context) {
 	}
 }
 
-// version names how the content of an index is made: the mapping and the analyser. It ends the index's name.
+// version names how the content of an index is made: the mapping and the analyser.
 func (s *Store) version() string { return fmt.Sprintf("%d-%s", mappingVersion, s.analyser.Version()) }
+
+// indexVersion is version, and the number of shards where there are more than one. It ends the index's name.
+func (s *Store) indexVersion() string {
+	if s.shards == 1 {
+		return s.version()
+	}
+	return fmt.Sprintf("%s-%d", s.version(), s.shards)
+}
 
 // rebuilds says whether a server whose indices are of version own makes one of version found anew: not one that a newer
 // server made.
@@ -69,10 +77,10 @@ func rebuilds(found, own string) bool {
 // change it leaves the old index in use; whoever rebuilds next starts anew.
 func (s *Store) rebuild(ctx context.Context) error {
 	known, err := s.readControl(ctx, s.timeout)
-	if err != nil || !rebuilds(known.Source.Analyser, s.version()) {
+	if err != nil || !rebuilds(known.Source.Analyser, s.indexVersion()) {
 		return err
 	}
-	r := rebuild{store: s, from: known.Source.Index, to: s.indexName(s.version()), copied: -1}
+	r := rebuild{store: s, from: known.Source.Index, to: s.indexName(s.indexVersion())}
 	aliased, err := s.aliasedIndex(ctx)
 	if err != nil {
 		return fmt.Errorf("look for the alias %s: %w", s.index, err)
@@ -92,12 +100,12 @@ func (s *Store) rebuild(ctx context.Context) error {
 	return s.deleteIndex(ctx, r.from)
 }
 
-// rebuild is a rebuild under way. It relies on an index having one shard, whose sequence numbers order all changes.
+// rebuild is a rebuild under way.
 type rebuild struct {
 	store    *Store
 	from, to string
-	// copied is the sequence number up to which the changes of from are in to.
-	copied int64
+	// copied are the sequence numbers, which order the changes of a shard, up to which those of each shard of from are in to.
+	copied []int64
 	// done of total records are copied for the first time.
 	done, total int
 }
@@ -129,7 +137,7 @@ func (r *rebuild) fill(ctx context.Context) error {
 // announce names the new index in the control document, which is where replicas look.
 func (r *rebuild) announce(ctx context.Context) error {
 	return r.store.changeControl(ctx, func(d *rag.ControlDocument) bool {
-		d.SwapIndex(r.to, r.store.version(), d.Embedding)
+		d.SwapIndex(r.to, r.store.indexVersion(), d.Embedding)
 		return true
 	})
 }
@@ -142,6 +150,11 @@ func (r *rebuild) prepare(ctx context.Context) error {
 	if err := r.store.deleteIndex(ctx, r.to); err != nil {
 		return err
 	}
+	from, err := r.store.layout(ctx, r.from)
+	if err != nil {
+		return err
+	}
+	r.copied = slices.Repeat([]int64{-1}, from.shards)
 	return r.store.createIndex(ctx, r.to, r.store.documentsIndex(r.to))
 }
 
@@ -151,8 +164,19 @@ func (r *rebuild) copyChanges(ctx context.Context) (changed int, err error) {
 	if err := r.store.Refresh(from); err != nil {
 		return 0, err
 	}
+	for shard := range r.copied {
+		copied, err := r.copyShard(ctx, from, shard)
+		changed += copied
+		if err != nil {
+			return changed, err
+		}
+	}
+	return changed, nil
+}
+
+func (r *rebuild) copyShard(ctx, from context.Context, shard int) (changed int, err error) {
 	for {
-		keys, last, err := r.store.recordsAfter(from, r.copied)
+		keys, last, err := r.store.recordsAfter(from, shard, r.copied[shard])
 		if err != nil || len(keys) == 0 {
 			return changed, err
 		}
@@ -162,7 +186,7 @@ func (r *rebuild) copyChanges(ctx context.Context) (changed int, err error) {
 			}
 			r.progress(len(some))
 		}
-		r.copied = last
+		r.copied[shard] = last
 		changed += len(keys)
 	}
 }
@@ -175,9 +199,9 @@ func (r *rebuild) progress(copied int) {
 	}
 }
 
-// recordsAfter are the keys of the next records that changed after a sequence number, in that order, and the last one's.
-func (s *Store) recordsAfter(ctx context.Context, seqNo int64) (keys []string, last int64, err error) {
-	answer, err := s.search(ctx, "read", map[string]any{
+// recordsAfter are the keys of the next records of a shard that changed after a sequence number, in that order, and the last one's.
+func (s *Store) recordsAfter(ctx context.Context, shard int, seqNo int64) (keys []string, last int64, err error) {
+	answer, err := s.searchShards(ctx, "read", fmt.Sprintf("_shards:%d", shard), map[string]any{
 		"size": listedAtOnce, "_source": false, "sort": []any{map[string]any{"_seq_no": "asc"}},
 		"query": map[string]any{"bool": map[string]any{
 			"filter":   map[string]any{"range": map[string]any{"_seq_no": map[string]any{"gt": seqNo}}},
@@ -243,8 +267,17 @@ func (r *rebuild) dropGone(ctx context.Context) error {
 	if err != nil || here == there {
 		return err
 	}
+	for shard := range r.store.shards {
+		if err := r.dropGoneOfShard(ctx, shard); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *rebuild) dropGoneOfShard(ctx context.Context, shard int) error {
 	for after := int64(-1); ; {
-		keys, last, err := r.store.recordsAfter(to, after)
+		keys, last, err := r.store.recordsAfter(pinned(ctx, r.to), shard, after)
 		if err != nil || len(keys) == 0 {
 			return err
 		}

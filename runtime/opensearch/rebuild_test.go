@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/opensearch"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 	"github.com/ragservice/ragservice-operator/runtime/terms"
@@ -49,8 +51,21 @@ func foundIDs(ctx context.Context, s *opensearch.Store, query string) (map[strin
 // rebuilds the index: nothing fails, no search misses a document, nothing that was deleted comes back.
 func TestRebuildLosesNothing(t *testing.T) {
 	t.Parallel()
+	english, german := terms.New([]string{"en"}), terms.New([]string{"de"})
+	sharded := config.OpenSearch{Shards: 3}
+	for name, change := range map[string][2]opensearch.Options{
+		"analyser":         {{Analyser: english}, {Analyser: german}},
+		"analyser of some": {{Analyser: english, Config: sharded}, {Analyser: german, Config: sharded}},
+		"more shards":      {{Analyser: german}, {Analyser: german, Config: sharded}},
+		"fewer shards":     {{Analyser: german, Config: sharded}, {Analyser: german}},
+	} {
+		t.Run(name, func(t *testing.T) { rebuildLosesNothing(t, change[0], change[1]) })
+	}
+}
+
+func rebuildLosesNothing(t *testing.T, older, newer opensearch.Options) {
 	index := newIndex()
-	old := open(t, index, opensearch.Options{Analyser: terms.New([]string{"en"})})
+	old := open(t, index, older)
 	run(t, old)
 	const kept, gone = 60, 20
 	for i := range kept {
@@ -106,11 +121,12 @@ func TestRebuildLosesNothing(t *testing.T) {
 	before := old.Current(t.Context(), "t")
 	var successor *opensearch.Store
 	ready := make(chan string, 1)
-	successor = open(t, index, opensearch.Options{Analyser: terms.New([]string{"de"}), OnHealth: func(up bool, _ error) {
+	newer.OnHealth = func(up bool, _ error) {
 		if up {
 			ready <- successor.Current(context.Background(), "t").Index
 		}
-	}})
+	}
+	successor = open(t, index, newer)
 	run(t, successor)
 	swapped := await(t, func() bool {
 		now := successor.Current(t.Context(), "t").Index
@@ -148,6 +164,9 @@ func TestRebuildLosesNothing(t *testing.T) {
 	found, err := rag.NewRetriever(successor).Retrieve(t.Context(), rag.Query{Tenant: "t", Text: "Häuser", TopK: 200})
 	if want := min(kept+gone-deleted+int(written.Load()), rag.MaxWindow); err != nil || found.Total != want {
 		t.Errorf("the new index finds %d, %v; want %d", found.Total, err, want)
+	}
+	if shards, _ := settingsOf(t, successor.Current(t.Context(), "t").Index); shards != strconv.Itoa(max(1, newer.Config.Shards)) {
+		t.Errorf("the new index has %s shards", shards)
 	}
 	if ids, err := foundIDs(t.Context(), successor, "Haus"); err != nil || len(ids) < kept {
 		t.Errorf("by the new stems %d documents are found, %v; want %d at least", len(ids), err, kept)

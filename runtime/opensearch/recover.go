@@ -57,7 +57,7 @@ func (s *Store) unfinishedQueries(before time.Time) []any {
 func (s *Store) ofThisVersion() bool {
 	s.control.mu.Lock()
 	defer s.control.mu.Unlock()
-	return s.control.known.Source.Analyser == s.version()
+	return s.control.known.Source.Analyser == s.indexVersion()
 }
 
 // unfinished is what the mark of a record stands for, or its terms; empty when there is nothing to do.

@@ -75,18 +75,29 @@ func (s *Store) Keyword(ctx context.Context, q rag.KeywordQuery) (rag.Leg, rag.S
 }
 
 func (s *Store) search(ctx context.Context, name string, body map[string]any, withOrder bool) (searchAnswer, error) {
+	return s.searchShards(ctx, name, "", body, withOrder)
+}
+
+// searchShards searches the copies that preference names. Scores come from the statistics of all shards: those of each alone would
+// rank the same passage differently with its shard.
+func (s *Store) searchShards(ctx context.Context, name, preference string, body map[string]any, withOrder bool) (searchAnswer, error) {
 	encoded, err := json.Marshal(body)
 	if err != nil {
 		return searchAnswer{}, fmt.Errorf("encode the query: %w", err)
 	}
-	partial := false
+	partial, searchType := false, ""
+	if s.shards > 1 {
+		searchType = "dfs_query_then_fetch"
+	}
 	var answer searchAnswer
 	err = s.do(ctx, call{
 		operation: name, method: http.MethodPost, repeatable: true,
 		request: func() opensearch.Request {
 			return opensearchapi.SearchReq{
 				Indices: []string{s.place(ctx)}, Body: bytes.NewReader(encoded),
-				Params: opensearchapi.SearchParams{AllowPartialSearchResults: &partial, SeqNoPrimaryTerm: &withOrder},
+				Params: opensearchapi.SearchParams{
+					AllowPartialSearchResults: &partial, SeqNoPrimaryTerm: &withOrder, Preference: preference, SearchType: searchType,
+				},
 			}
 		},
 	}, &answer)

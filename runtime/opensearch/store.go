@@ -26,6 +26,8 @@ const (
 // Options are what a Store needs.
 type Options struct {
 	Config config.OpenSearch
+	// Replicas is asked, again and again, how many further copies of each shard there shall be; nil means as many as Config says.
+	Replicas func() int
 	// Analyser makes the terms of texts and queries; nil means one for English.
 	Analyser *terms.Analyser
 	// Timeout bounds each call but bulks and refreshes; 0 means CallTimeout.
@@ -58,6 +60,8 @@ type Store struct {
 	// controlClient has connections of its own, so that the control document is read in time however many others are busy.
 	controlClient  *opensearchtransport.Client
 	index          string
+	shards         int
+	replicas       func() int
 	analyser       *terms.Analyser
 	timeout        time.Duration
 	writeTimeout   time.Duration
@@ -84,11 +88,14 @@ var (
 // New makes a Store. It connects to nothing: see Run and Ensure. Close releases its connections.
 func New(o Options) (*Store, error) {
 	s := &Store{
-		index: o.Config.Index, analyser: o.Analyser, timeout: o.Timeout, abandonedAfter: o.AbandonedAfter,
+		index: o.Config.Index, shards: max(1, o.Config.Shards), replicas: o.Replicas, analyser: o.Analyser, timeout: o.Timeout, abandonedAfter: o.AbandonedAfter,
 		now: o.Now, observe: o.Observe, onRebuild: o.OnRebuild, onHealth: o.OnHealth,
 		guard:   newGuard(o.Breaker),
 		control: newControl(),
 		leases:  leases{seen: map[string]leaseSeen{}},
+	}
+	if s.replicas == nil {
+		s.replicas = func() int { return o.Config.Replicas }
 	}
 	if s.abandonedAfter == 0 {
 		s.abandonedAfter = rag.AbandonedAfter

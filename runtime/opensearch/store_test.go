@@ -21,7 +21,7 @@ func newIndex() string { return "test-" + strings.ToLower(rand.Text()) }
 // open makes a Store on a real OpenSearch.
 func open(t *testing.T, index string, o opensearch.Options) *opensearch.Store {
 	t.Helper()
-	o.Config = config.OpenSearch{URLs: []string{backends.OpenSearch(t)}, Index: index}
+	o.Config.URLs, o.Config.Index = []string{backends.OpenSearch(t)}, index
 	o.Timeout = time.Minute // other tests load the machine
 	return newStore(t, o)
 }
@@ -64,6 +64,16 @@ func TestContract(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T, now func() time.Time) storetest.Store {
 		store := open(t, newIndex(), opensearch.Options{Now: now})
+		run(t, store)
+		return store
+	})
+}
+
+// TestContractOfShards: the same of an index of several shards, which rank by the statistics of all.
+func TestContractOfShards(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T, now func() time.Time) storetest.Store {
+		store := open(t, newIndex(), opensearch.Options{Config: config.OpenSearch{Shards: 3}, Now: now})
 		run(t, store)
 		return store
 	})

@@ -65,6 +65,7 @@ func Full() *v1alpha1.RAGService {
 		Image: "example.com/redis:8", CacheMemory: "1Gi", StateStorage: "2Gi", StorageClassName: new("fast"),
 		Resources: Requests("100m", "3Gi"),
 	}
+	rag.Spec.OpenSearch.Index = v1alpha1.IndexSpec{Name: "library", Shards: new(int32(3))}
 	rag.Spec.OpenSearch.Managed = &v1alpha1.ManagedOpenSearch{
 		Image: "example.com/opensearch:3", Heap: "2Gi", Storage: "50Gi", StorageClassName: new("fast"),
 		Resources: Requests("2", "4Gi"),
