@@ -33,6 +33,7 @@ type AuthSpec struct {
 
 // JWTSpec is which tokens count. A token needs iss, aud, sub and exp; a minute of difference between clocks is allowed.
 // +kubebuilder:validation:XValidation:rule="has(self.jwksURL) != has(self.jwks)",message="spec.auth.jwt needs the issuer's keys: either jwksURL, where the issuer publishes them, or jwks, the keys themselves"
+// +kubebuilder:validation:XValidation:rule="!has(self.caSecretRef) || has(self.jwksURL) && self.jwksURL.startsWith('https://')",fieldPath=".caSecretRef",reason=FieldValueForbidden,message="spec.auth.jwt.caSecretRef has no effect without a jwksURL of https: remove it, or make jwksURL https"
 type JWTSpec struct {
 	// issuer is what iss must be.
 	// +kubebuilder:validation:MinLength=1
@@ -54,6 +55,9 @@ type JWTSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://([^][@?#/:[:space:]]+|[[][0-9a-fA-F:.]+])(:[0-9]{1,5})?(/[^@#[:space:]]*)?$') && isURL(self) && (url(self).getPort() == \"\" || int(url(self).getPort()) <= 65535)",message="must be an http or https URL without user or fragment, such as https://login.example.com/keys"
 	// +optional
 	JWKSURL string `json:"jwksURL,omitempty"`
+	// caSecretRef is a bundle of certificates in PEM, which sign that of the server at jwksURL beside those of the public authorities.
+	// +optional
+	CASecretRef *SecretKeyReference `json:"caSecretRef,omitempty"`
 	// jwks are the issuer's public keys, a JSON Web Key Set (RFC 7517).
 	// +kubebuilder:validation:MinLength=2
 	// +kubebuilder:validation:MaxLength=32768

@@ -74,7 +74,7 @@ type LLMSpec struct {
 	// fallbacks are models that are asked in this order, each when those before it are unavailable, as for onUnavailable, and nothing of the
 	// answer was sent.
 	// They share timeout: each may take an equal part of what is left of it. Their answers are not kept. All settings but these are those of
-	// the first model, caSecretRef too. At most 3. Default none.
+	// the first model. At most 3. Default none.
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=3
 	// +listType=atomic
@@ -83,6 +83,7 @@ type LLMSpec struct {
 }
 
 // LLMFallback is a model that stands in for another.
+// +kubebuilder:validation:XValidation:rule="!has(self.caSecretRef) || self.baseURL.startsWith('https://')",fieldPath=".caSecretRef",reason=FieldValueForbidden,message="spec.models.llm.fallbacks[].caSecretRef has no effect with a baseURL of http: remove it, or make baseURL https"
 type LLMFallback struct {
 	// baseURL is the address of its API, up to and with the version: https://llm.example.com/v1.
 	// +kubebuilder:validation:MinLength=8
@@ -107,6 +108,10 @@ type LLMFallback struct {
 	// apiKeySecretRef is the key of the API, sent as a bearer token. Without it none is sent: that of the first model goes to no other.
 	// +optional
 	APIKeySecretRef *SecretKeyReference `json:"apiKeySecretRef,omitempty"`
+	// caSecretRef is a bundle of certificates in PEM, which sign that of its server beside those of the public authorities. Default that of
+	// the first model.
+	// +optional
+	CASecretRef *SecretKeyReference `json:"caSecretRef,omitempty"`
 }
 
 // LLMPricing is what a model's tokens cost.

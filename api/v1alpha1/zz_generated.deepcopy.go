@@ -376,6 +376,11 @@ func (in *JWTSpec) DeepCopyInto(out *JWTSpec) {
 		*out = make([]string, len(*in))
 		copy(*out, *in)
 	}
+	if in.CASecretRef != nil {
+		in, out := &in.CASecretRef, &out.CASecretRef
+		*out = new(SecretKeyReference)
+		**out = **in
+	}
 	if in.Algorithms != nil {
 		in, out := &in.Algorithms, &out.Algorithms
 		*out = make([]string, len(*in))
@@ -409,6 +414,11 @@ func (in *LLMFallback) DeepCopyInto(out *LLMFallback) {
 	}
 	if in.APIKeySecretRef != nil {
 		in, out := &in.APIKeySecretRef, &out.APIKeySecretRef
+		*out = new(SecretKeyReference)
+		**out = **in
+	}
+	if in.CASecretRef != nil {
+		in, out := &in.CASecretRef, &out.CASecretRef
 		*out = new(SecretKeyReference)
 		**out = **in
 	}

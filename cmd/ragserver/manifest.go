@@ -99,18 +99,7 @@ func (o options) loadManifest(getenv func(string) string) (setup, error) {
 		return setup{}, err
 	}
 	s := setup{source: config.Fixed(c), dataDir: dir, loopbackAdmin: o.loopbackAdmin}
-	llm := manifest.Service.Spec.Models.LLM
-	if s.credentials.LLMAPIKey, err = modelSecret(manifest, "apiKeySecretRef", llm.APIKeySecretRef, getenv); err != nil {
-		return setup{}, err
-	}
-	for i, fallback := range llm.Fallbacks {
-		key, err := modelSecret(manifest, fmt.Sprintf("fallbacks[%d].apiKeySecretRef", i), fallback.APIKeySecretRef, getenv)
-		if err != nil {
-			return setup{}, err
-		}
-		s.credentials.LLMFallbackKeys = append(s.credentials.LLMFallbackKeys, key)
-	}
-	if s.credentials.LLMCA, err = modelSecret(manifest, "caSecretRef", llm.CASecretRef, getenv); err != nil {
+	if s.credentials, err = manifestCredentials(manifest, getenv); err != nil {
 		return setup{}, err
 	}
 	var keys config.KeySet

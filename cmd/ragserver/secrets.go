@@ -29,16 +29,18 @@ func mountedCredentials(dir string, fallbacks int) (config.Credentials, error) {
 		return c, err
 	}
 	for i := range fallbacks {
-		key, err := mounted(dir, config.LLMFallbackSecretDir+strconv.Itoa(i), config.LLMAPIKeyFile)
-		if err != nil {
+		key, keyErr := mounted(dir, config.LLMFallbackSecretDir+strconv.Itoa(i), config.LLMAPIKeyFile)
+		authority, authorityErr := mounted(dir, config.LLMFallbackCADir+strconv.Itoa(i), config.AuthorityFile)
+		if err := errors.Join(keyErr, authorityErr); err != nil {
 			return c, err
 		}
-		c.LLMFallbackKeys = append(c.LLMFallbackKeys, key)
+		c.LLMFallbackKeys, c.LLMFallbackCAs = append(c.LLMFallbackKeys, key), append(c.LLMFallbackCAs, authority)
 	}
-	if c.LLMCA, err = mounted(dir, config.LLMCADir, config.LLMCAFile); err != nil {
+	if c.LLMCA, err = mounted(dir, config.LLMCADir, config.AuthorityFile); err != nil {
 		return c, err
 	}
-	return c, nil
+	c.JWTCA, err = mounted(dir, config.JWTCADir, config.AuthorityFile)
+	return c, err
 }
 
 func mountedRedis(dir, secret, authority string) (c config.RedisCredentials, err error) {
@@ -70,8 +72,38 @@ func mounted(path ...string) (string, error) {
 	return strings.TrimSpace(string(value)), nil
 }
 
-// modelSecret is what a field of spec.models.llm references, from a Secret of the same file or the environment.
-func modelSecret(m manifest.Manifest, field string, ref *v1alpha1.SecretKeyReference, getenv func(string) string) (string, error) {
+// manifestCredentials are the entries of Secrets that a manifest names, but the API keys.
+func manifestCredentials(m manifest.Manifest, getenv func(string) string) (c config.Credentials, err error) {
+	llm := m.Service.Spec.Models.LLM
+	c.LLMFallbackKeys, c.LLMFallbackCAs = make([]string, len(llm.Fallbacks)), make([]string, len(llm.Fallbacks))
+	type entry struct {
+		value *string
+		field string
+		ref   *v1alpha1.SecretKeyReference
+	}
+	entries := []entry{
+		{&c.LLMAPIKey, "spec.models.llm.apiKeySecretRef", llm.APIKeySecretRef},
+		{&c.LLMCA, "spec.models.llm.caSecretRef", llm.CASecretRef},
+	}
+	for i, fallback := range llm.Fallbacks {
+		field := fmt.Sprintf("spec.models.llm.fallbacks[%d].", i)
+		entries = append(entries,
+			entry{&c.LLMFallbackKeys[i], field + "apiKeySecretRef", fallback.APIKeySecretRef},
+			entry{&c.LLMFallbackCAs[i], field + "caSecretRef", fallback.CASecretRef})
+	}
+	if jwt := m.Service.Spec.Auth.JWT; jwt != nil {
+		entries = append(entries, entry{&c.JWTCA, "spec.auth.jwt.caSecretRef", jwt.CASecretRef})
+	}
+	for _, e := range entries {
+		if *e.value, err = referencedEntry(m, e.field, e.ref, getenv); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+// referencedEntry is what a field references, from a Secret of the same file or the environment; empty without a reference.
+func referencedEntry(m manifest.Manifest, field string, ref *v1alpha1.SecretKeyReference, getenv func(string) string) (string, error) {
 	if ref == nil {
 		return "", nil
 	}
@@ -82,8 +114,7 @@ func modelSecret(m manifest.Manifest, field string, ref *v1alpha1.SecretKeyRefer
 	if value := getenv(variable); value != "" {
 		return value, nil
 	}
-	return "", fmt.Errorf("spec.models.llm.%s names entry %q of Secret %q, which is not there: add the Secret to the manifest, "+
-		"or set %s", field, ref.Key, ref.Name, variable)
+	return "", fmt.Errorf("%s names entry %q of Secret %q, which is not there: add the Secret to the manifest, or set %s", field, ref.Key, ref.Name, variable)
 }
 
 // environmentName is RAG_SECRET_<NAME>_<KEY> in upper case, with '_' for everything that a name cannot hold.

@@ -1,10 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/hkdf"
 	"crypto/sha256"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
@@ -50,6 +50,7 @@ type server struct {
 	redisCache, redisState *resilience.Redis
 	evictsBuckets          atomic.Bool // the Redis with the buckets may evict them
 	llm                    *models.Chain
+	issuer                 *jwks.Source
 }
 
 func (srv *server) close(ctx context.Context) error {
@@ -64,10 +65,6 @@ func (srv *server) close(ctx context.Context) error {
 // one is open when it returns, its index rebuilt where another analyser made it.
 func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, error) {
 	hasher, err := newHasher(s.credentials)
-	if err != nil {
-		return nil, err
-	}
-	roots, err := models.Roots(s.credentials.LLMCA)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +89,12 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 	if err != nil {
 		return nil, errors.Join(err, srv.closeRedis(context.Background()))
 	}
-	srv.llm = srv.newChain(s, roots)
+	if srv.llm, err = srv.newChain(s); err != nil {
+		return nil, err
+	}
+	if srv.issuer, err = srv.newIssuer(s); err != nil {
+		return nil, err
+	}
 	results := srv.newCache(store)
 	answers := results.Generator(answerer{source: s.source, chain: srv.llm, analyser: analyser})
 	pipeline := &rag.Service{
@@ -134,21 +136,31 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 }
 
 // newChain is the model and its fallbacks. Their addresses and keys are those of the start: a key never goes to another's address.
-func (srv *server) newChain(s setup, roots *x509.CertPool) *models.Chain {
+func (srv *server) newChain(s setup) (*models.Chain, error) {
 	llm := func() config.LLM { return s.source.Config().LLM }
-	newModel := func(settings func() config.LLM, key string) *models.OpenAI {
+	newModel := func(settings func() config.LLM, key, authority string) (*models.OpenAI, error) {
+		roots, err := config.Roots(authority)
+		if err != nil {
+			return nil, fmt.Errorf("caSecretRef of the model at %s: %w", settings().BaseURL, err)
+		}
 		model := models.NewOpenAI(settings, key, roots, srv.observeModel)
 		model.Resilience = func() config.Resilience { return s.source.Config().Resilience }
-		return model
+		return model, nil
 	}
-	chain := &models.Chain{
-		First:      newModel(llm, s.credentials.LLMAPIKey),
-		OnFallback: srv.metrics.Fallback,
+	first, err := newModel(llm, s.credentials.LLMAPIKey, s.credentials.LLMCA)
+	if err != nil {
+		return nil, err
 	}
+	chain := &models.Chain{First: first, OnFallback: srv.metrics.Fallback}
 	for i, f := range llm().Fallbacks {
-		chain.Fallbacks = append(chain.Fallbacks, newModel(models.Fallback(llm, f), s.credentials.LLMFallbackKeys[i]))
+		authority := cmp.Or(s.credentials.LLMFallbackCAs[i], s.credentials.LLMCA)
+		fallback, err := newModel(models.Fallback(llm, f), s.credentials.LLMFallbackKeys[i], authority)
+		if err != nil {
+			return nil, err
+		}
+		chain.Fallbacks = append(chain.Fallbacks, fallback)
 	}
-	return chain
+	return chain, nil
 }
 
 // newWarmer asks questions before callers do.
@@ -181,12 +193,6 @@ func (srv *server) newCache(control rag.Control) *cache.Cache {
 // newAuthentication knows callers in each mode; which one holds is the configuration's to say, at any time.
 func (srv *server) newAuthentication(s setup, hasher logging.Hasher) *middleware.Authentication {
 	auth := func() config.Auth { return s.source.Config().Auth }
-	token := func() (settings config.JWT) {
-		if jwt := auth().JWT; jwt != nil {
-			settings = *jwt
-		}
-		return settings
-	}
 	header := func() (settings config.TrustedHeader) {
 		if trusted := auth().TrustedHeader; trusted != nil {
 			settings = *trusted
@@ -199,11 +205,26 @@ func (srv *server) newAuthentication(s setup, hasher logging.Hasher) *middleware
 		Modes: map[config.AuthMode]middleware.Authenticator{
 			config.AuthAPIKey:        &srv.keys,
 			config.AuthAnonymous:     middleware.Anonymous{Keys: &srv.keys, Hasher: hasher, Proxies: proxies, LoopbackAdmin: s.loopbackAdmin},
-			config.AuthJWT:           middleware.JWT{Settings: token, Source: &jwks.Source{Settings: token, OnFetch: srv.issuerRead}, Hasher: hasher},
+			config.AuthJWT:           middleware.JWT{Settings: srv.issuer.Settings, Source: srv.issuer, Hasher: hasher},
 			config.AuthTrustedHeader: middleware.TrustedHeader{Settings: header, Hasher: hasher},
 		},
 		Proxies: proxies,
 	}
+}
+
+// newIssuer has the keys that tokens are checked by.
+func (srv *server) newIssuer(s setup) (*jwks.Source, error) {
+	roots, err := config.Roots(s.credentials.JWTCA)
+	if err != nil {
+		return nil, fmt.Errorf("spec.auth.jwt.caSecretRef: %w", err)
+	}
+	settings := func() (settings config.JWT) {
+		if jwt := s.source.Config().Auth.JWT; jwt != nil {
+			settings = *jwt
+		}
+		return settings
+	}
+	return &jwks.Source{Settings: settings, Roots: roots, OnFetch: srv.issuerRead}, nil
 }
 
 // issuerRead tells how a look at the keys of the issuer of tokens has ended.

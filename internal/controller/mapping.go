@@ -25,15 +25,8 @@ func secretsOf(object client.Object) []string {
 	names := []string{
 		desired.APIKeysSecretName(rag), desired.RedisSecretName(rag.Name), desired.RollSecretName(rag.Name),
 	}
-	llm := rag.Spec.Models.LLM
-	refs := []*v1alpha1.SecretKeyReference{llm.APIKeySecretRef, llm.CASecretRef}
-	for _, fallback := range llm.Fallbacks {
-		refs = append(refs, fallback.APIKeySecretRef)
-	}
-	for _, ref := range refs {
-		if ref != nil {
-			names = append(names, ref.Name)
-		}
+	for _, entry := range desired.ServerSecrets(rag) {
+		names = append(names, entry.Ref.Name)
 	}
 	return names
 }

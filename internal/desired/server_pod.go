@@ -85,17 +85,8 @@ func serverFolders(rag *v1alpha1.RAGService) []folder {
 		secret(config.RedisStateSecretDir, RedisSecretName(rag.Name), keyToPath(RedisPasswordKey, config.RedisPasswordFile)),
 		secret(config.APIKeysSecretDir, APIKeysSecretName(rag)),
 	}
-	if ref := rag.Spec.Models.LLM.APIKeySecretRef; ref != nil {
-		folders = append(folders, secret(config.LLMSecretDir, ref.Name, keyToPath(ref.Key, config.LLMAPIKeyFile)))
-	}
-	for i, fallback := range rag.Spec.Models.LLM.Fallbacks {
-		if ref := fallback.APIKeySecretRef; ref != nil {
-			dir := config.LLMFallbackSecretDir + strconv.Itoa(i)
-			folders = append(folders, secret(dir, ref.Name, keyToPath(ref.Key, config.LLMAPIKeyFile)))
-		}
-	}
-	if ref := rag.Spec.Models.LLM.CASecretRef; ref != nil {
-		folders = append(folders, secret(config.LLMCADir, ref.Name, keyToPath(ref.Key, config.LLMCAFile)))
+	for _, entry := range ServerSecrets(rag) {
+		folders = append(folders, secret(entry.dir, entry.Ref.Name, keyToPath(entry.Ref.Key, entry.file)))
 	}
 	return folders
 }

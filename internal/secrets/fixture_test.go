@@ -52,8 +52,10 @@ func newWorld(t *testing.T, rag *v1alpha1.RAGService) *world {
 	rag.Namespace = namespace.Name
 	live := &countingReader{Reader: c}
 	w := &world{t: t, client: c, live: live, rag: rag, reader: secrets.NewReader(c, live)}
-	if ref := rag.Spec.Models.LLM.CASecretRef; ref != nil {
-		w.create(ref.Name, map[string]string{ref.Key: certificate(t)})
+	for _, named := range desired.ServerSecrets(rag) {
+		if named.Certificates {
+			w.create(named.Ref.Name, map[string]string{named.Ref.Key: certificate(t)})
+		}
 	}
 	for _, fallback := range rag.Spec.Models.LLM.Fallbacks {
 		if ref := fallback.APIKeySecretRef; ref != nil {

@@ -3,7 +3,6 @@ package secrets
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -15,9 +14,6 @@ import (
 
 // Fields of the spec that name Secrets. The names of generated ones come from that of the RAGService.
 const (
-	fieldModelKey    = "spec.models.llm.apiKeySecretRef"
-	fieldFallbackKey = "spec.models.llm.fallbacks[%d].apiKeySecretRef"
-	fieldModelCA     = "spec.models.llm.caSecretRef"
 	fieldCallersKeys = "spec.auth.apiKeysSecretRef"
 	fieldGenerated   = "metadata.name"
 )
@@ -61,36 +57,22 @@ func (s *resolver) useAll(secret string, all contents, components []desired.Comp
 	}
 }
 
-// modelKey looks for the key of the model.
-func (s *resolver) modelKey(ctx context.Context) error {
-	return s.entryOfServers(ctx, fieldModelKey, s.rag.Spec.Models.LLM.APIKeySecretRef, func(entry) bool { return true })
-}
-
-// fallbackKeys looks for the keys of the models that stand in for the first.
-func (s *resolver) fallbackKeys(ctx context.Context) error {
+// serverSecrets looks for the entries that servers mount.
+func (s *resolver) serverSecrets(ctx context.Context) error {
 	var errs []error
-	for i, fallback := range s.rag.Spec.Models.LLM.Fallbacks {
-		field := fmt.Sprintf(fieldFallbackKey, i)
-		errs = append(errs, s.entryOfServers(ctx, field, fallback.APIKeySecretRef, func(entry) bool { return true }))
+	for _, named := range desired.ServerSecrets(s.rag) {
+		errs = append(errs, s.entryOfServers(ctx, named))
 	}
 	return errors.Join(errs...)
 }
 
-// modelCA looks for the certificates that the model's server is trusted by.
-func (s *resolver) modelCA(ctx context.Context) error {
-	return s.entryOfServers(ctx, fieldModelCA, s.rag.Spec.Models.LLM.CASecretRef, func(e entry) bool { return e.certificates })
-}
-
-// entryOfServers looks for an entry that servers mount, where the spec names one.
-func (s *resolver) entryOfServers(ctx context.Context, field string, ref *v1alpha1.SecretKeyReference, valid func(entry) bool) error {
-	if ref == nil {
-		return nil
-	}
+func (s *resolver) entryOfServers(ctx context.Context, named desired.ServerSecret) error {
+	ref := named.Ref
 	found, err := s.referenced(ctx, ref.Name)
 	if err != nil {
 		return err
 	}
-	missing := desired.SecretProblem{Field: field, Secret: ref.Name, Key: ref.Key}
+	missing := desired.SecretProblem{Field: named.Field, Secret: ref.Name, Key: ref.Key}
 	value, ok := found[ref.Key]
 	switch {
 	case found == nil:
@@ -99,7 +81,7 @@ func (s *resolver) entryOfServers(ctx context.Context, field string, ref *v1alph
 	case !ok || value.empty:
 		missing.Reason = v1alpha1.ReasonSecretKeyNotFound
 		s.problem(missing)
-	case !valid(value):
+	case named.Certificates && !value.certificates:
 		missing.Reason = v1alpha1.ReasonSecretInvalid
 		s.problem(missing)
 	default:

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
 	"github.com/ragservice/ragservice-operator/internal/desired/desiredtest"
 	"github.com/ragservice/ragservice-operator/internal/secrets"
@@ -137,24 +138,35 @@ func TestKeyOfAFallback(t *testing.T) {
 	}
 }
 
-func TestAuthorityOfTheModel(t *testing.T) {
+func TestAuthorities(t *testing.T) {
 	t.Parallel()
-	w := newFullWorld(t)
-	problem := func(reason string) []desired.SecretProblem {
-		return []desired.SecretProblem{{Field: "spec.models.llm.caSecretRef", Secret: "authority", Key: "bundle.pem", Reason: reason}}
-	}
-	before := w.read().RollHashes[desired.ComponentServer]
-	for value, want := range map[string][]desired.SecretProblem{
-		"no certificate": problem("SecretInvalid"), "": problem("SecretKeyNotFound"), certificate(t) + certificate(t): nil,
+	full := desiredtest.Full()
+	full.Spec.Auth.JWT = &v1alpha1.JWTSpec{CASecretRef: &v1alpha1.SecretKeyReference{Name: "authority-of-tokens", Key: "ca"}}
+	w := newWorld(t, full)
+	w.create("llm", map[string]string{"token": modelKey})
+	w.create("callers", map[string]string{"alice": callerKey})
+	for _, named := range []desired.SecretProblem{
+		{Field: "spec.models.llm.caSecretRef", Secret: "authority", Key: "bundle.pem"},
+		{Field: "spec.models.llm.fallbacks[1].caSecretRef", Secret: "authority-of-far", Key: "ca.pem"},
+		{Field: "spec.auth.jwt.caSecretRef", Secret: "authority-of-tokens", Key: "ca"},
 	} {
-		w.set("authority", "bundle.pem", value)
-		if diff := cmp.Diff(want, w.read().Problems); diff != "" {
-			t.Errorf("with %.20q: problems (-want +got):\n%s", value, diff)
+		problem := func(reason string) []desired.SecretProblem {
+			named.Reason = reason
+			return []desired.SecretProblem{named}
 		}
-	}
-	w.set("authority", "bundle.pem", certificate(t)+certificate(t))
-	if w.read().RollHashes[desired.ComponentServer] == before {
-		t.Error("other certificates do not roll the server")
+		before := w.read().RollHashes[desired.ComponentServer]
+		for value, want := range map[string][]desired.SecretProblem{
+			"no certificate": problem("SecretInvalid"), "": problem("SecretKeyNotFound"), certificate(t) + certificate(t): nil,
+		} {
+			w.set(named.Secret, named.Key, value)
+			if diff := cmp.Diff(want, w.read().Problems); diff != "" {
+				t.Errorf("with %.20q: problems (-want +got):\n%s", value, diff)
+			}
+		}
+		w.set(named.Secret, named.Key, certificate(t)+certificate(t))
+		if w.read().RollHashes[desired.ComponentServer] == before {
+			t.Errorf("%s: other certificates do not roll the server", named.Field)
+		}
 	}
 }
 

@@ -11,6 +11,10 @@ type Credentials struct {
 	// LLMCA are certificates in PEM that the models' servers are trusted by, beside those of the system; empty for none. They are no
 	// secret, and come the same way.
 	LLMCA string
+	// LLMFallbackCAs are those of the fallbacks, in their order; empty for LLMCA.
+	LLMFallbackCAs []string
+	// JWTCA are those of the issuer of tokens.
+	JWTCA string
 	// APIKeys are the keys of callers.
 	APIKeys []APIKey
 }
@@ -65,10 +69,13 @@ const (
 	LLMAPIKeyFile = "api-key"
 	// LLMFallbackSecretDir with the index of a fallback holds the file LLMAPIKeyFile with its key.
 	LLMFallbackSecretDir = "llm-fallback-" //nolint:gosec // a folder, not a secret
-	// LLMCADir holds the file LLMCAFile.
-	LLMCADir = "llm-ca"
-	// LLMCAFile holds the certificates that sign that of the model's server, in PEM.
-	LLMCAFile = "ca.crt"
+	// LLMCADir holds the file AuthorityFile, LLMFallbackCADir with the index of a fallback that of its server, JWTCADir that of the issuer
+	// of tokens.
+	LLMCADir         = "llm-ca"
+	LLMFallbackCADir = "llm-fallback-ca-"
+	JWTCADir         = "jwt-ca"
+	// AuthorityFile holds the certificates that sign a server's, in PEM.
+	AuthorityFile = "ca.crt"
 	// APIKeysSecretDir holds one file for each key.
 	APIKeysSecretDir = "api-keys"
 )

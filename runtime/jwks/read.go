@@ -2,6 +2,8 @@ package jwks
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -22,13 +24,20 @@ const (
 
 var errRedirect = errors.New("the issuer redirects, which is not followed: set spec.auth.jwt.jwksURL to the final address")
 
-var client = &http.Client{
-	Timeout:       readTimeout,
-	CheckRedirect: func(*http.Request, []*http.Request) error { return errRedirect },
+// newClient is a client for an issuer whose certificate one of roots signs; nil are those of the system.
+func newClient(roots *x509.CertPool) *http.Client {
+	return &http.Client{
+		Transport: &http.Transport{
+			Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+			IdleConnTimeout: 90 * time.Second, ForceAttemptHTTP2: true,
+		},
+		Timeout:       readTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return errRedirect },
+	}
 }
 
 // read gets the keys from the issuer.
-func read(place string) ([]jose.JSONWebKey, error) {
+func read(client *http.Client, place string) ([]jose.JSONWebKey, error) {
 	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, place, nil) // the client bounds it
 	if err != nil {
 		return nil, err

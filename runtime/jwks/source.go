@@ -2,7 +2,9 @@ package jwks
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
+	"net/http"
 	"sync"
 	"time"
 
@@ -26,6 +28,8 @@ const (
 type Source struct {
 	// Settings are asked for each token: another address, or other keys, take effect at once.
 	Settings func() config.JWT
+	// Roots sign the issuer's certificate; nil for the authorities of the system.
+	Roots *x509.CertPool
 	// OnFetch is told how each look at the issuer's keys ended; may be nil.
 	OnFetch func(err error)
 	// Now is the clock; nil for time.Now.
@@ -38,6 +42,7 @@ type Source struct {
 	// tried is when the last look began, for the keys of triedPlace.
 	tried      time.Time
 	triedPlace string
+	client     *http.Client
 }
 
 // set is the keys of a place: of an address, or those of the configuration itself.
@@ -121,6 +126,9 @@ func (s *Source) look(place, id string) (found []jose.JSONWebKey, known bool, fe
 	}
 	wanted := len(found) == 0 || now.Sub(s.known.at) >= keepFor
 	if wanted && s.fetching == nil && (s.triedPlace != place || now.Sub(s.tried) >= pause) {
+		if s.client == nil {
+			s.client = newClient(s.Roots)
+		}
 		s.tried, s.triedPlace, s.fetching = now, place, make(chan struct{})
 		go s.fetch(place, now, s.fetching)
 	}
@@ -131,7 +139,7 @@ func (s *Source) look(place, id string) (found []jose.JSONWebKey, known bool, fe
 }
 
 func (s *Source) fetch(place string, at time.Time, done chan struct{}) {
-	keys, err := read(place)
+	keys, err := read(s.client, place)
 	s.mu.Lock()
 	if err == nil {
 		s.known = set{place: place, keys: keys, at: at}

@@ -52,22 +52,6 @@ type OpenAI struct {
 	thinking sync.Map
 }
 
-// Roots are the system's certificate authorities and those of a bundle in PEM; nil, which stands for the system's, when that is
-// empty.
-func Roots(pem string) (*x509.CertPool, error) {
-	if pem == "" {
-		return nil, nil //nolint:nilnil // nil is what crypto/tls calls the system's
-	}
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		roots = x509.NewCertPool() // an image without any
-	}
-	if !roots.AppendCertsFromPEM([]byte(pem)) {
-		return nil, errors.New("spec.models.llm.caSecretRef: the entry holds no certificate in PEM")
-	}
-	return roots, nil
-}
-
 // NewOpenAI makes a generator for the server that settings name, whose certificate one of roots signs, with the retries and the breaker of
 // a configuration that says nothing of them.
 func NewOpenAI(settings func() config.LLM, apiKey string, roots *x509.CertPool, observe Observer) *OpenAI {

@@ -76,7 +76,10 @@ func Full() *v1alpha1.RAGService {
 		APIKeySecretRef: &v1alpha1.SecretKeyReference{Name: "llm", Key: "token"},
 		Fallbacks: []v1alpha1.LLMFallback{
 			{BaseURL: "http://spare.models.svc:8000/v1", Model: "spare"},
-			{BaseURL: "https://far.example.com:9443/v1", Model: "far", APIKeySecretRef: &v1alpha1.SecretKeyReference{Name: "far", Key: "token"}},
+			{
+				BaseURL: "https://far.example.com:9443/v1", Model: "far", APIKeySecretRef: &v1alpha1.SecretKeyReference{Name: "far", Key: "token"},
+				CASecretRef: &v1alpha1.SecretKeyReference{Name: "authority-of-far", Key: "ca.pem"},
+			},
 		},
 	}
 	rag.Spec.Auth.APIKeysSecretRef = &v1alpha1.SecretReference{Name: "callers"}

@@ -1,0 +1,47 @@
+package desired
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/runtime/config"
+)
+
+// ServerSecret is an entry of a Secret that the spec names and that servers mount. Another value rolls them.
+type ServerSecret struct {
+	// Field is the path of the reference.
+	Field string
+	Ref   v1alpha1.SecretKeyReference
+	// Certificates says that it is a bundle of certificates, and no secret.
+	Certificates bool
+	// dir and file are where servers look for it.
+	dir, file string
+}
+
+// ServerSecrets are the entries that a RAGService names for its servers beside the keys of callers.
+func ServerSecrets(rag *v1alpha1.RAGService) []ServerSecret {
+	var all []ServerSecret
+	key := func(field string, ref *v1alpha1.SecretKeyReference, dir string) {
+		if ref != nil {
+			all = append(all, ServerSecret{Field: field, Ref: *ref, dir: dir, file: config.LLMAPIKeyFile})
+		}
+	}
+	authority := func(field string, ref *v1alpha1.SecretKeyReference, dir string) {
+		if ref != nil {
+			all = append(all, ServerSecret{Field: field, Ref: *ref, Certificates: true, dir: dir, file: config.AuthorityFile})
+		}
+	}
+	llm := rag.Spec.Models.LLM
+	key("spec.models.llm.apiKeySecretRef", llm.APIKeySecretRef, config.LLMSecretDir)
+	authority("spec.models.llm.caSecretRef", llm.CASecretRef, config.LLMCADir)
+	for i, fallback := range llm.Fallbacks {
+		field := fmt.Sprintf("spec.models.llm.fallbacks[%d].", i)
+		key(field+"apiKeySecretRef", fallback.APIKeySecretRef, config.LLMFallbackSecretDir+strconv.Itoa(i))
+		authority(field+"caSecretRef", fallback.CASecretRef, config.LLMFallbackCADir+strconv.Itoa(i))
+	}
+	if jwt := rag.Spec.Auth.JWT; jwt != nil {
+		authority("spec.auth.jwt.caSecretRef", jwt.CASecretRef, config.JWTCADir)
+	}
+	return all
+}
