@@ -7,6 +7,7 @@ import (
 
 	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/logging"
+	"github.com/ragservice/ragservice-operator/runtime/middleware"
 	"github.com/ragservice/ragservice-operator/runtime/models"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
@@ -26,6 +27,14 @@ func (a answerer) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piec
 		return rag.WithCitations(a.chain, a.analyser).Generate(ctx, p, emit)
 	}
 	return models.Extractive{Analyser: a.analyser}.Generate(ctx, p, emit)
+}
+
+// timed is a generator whose time is the model's, which does not count as a request's own.
+type timed struct{ rag.Generator }
+
+func (g timed) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
+	defer middleware.NoteModelTime(ctx, time.Now())
+	return g.Generator.Generate(ctx, p, emit)
 }
 
 // measured is a store whose searches are timed, and told when they are slow; what the cache answers does not reach it.
@@ -69,6 +78,7 @@ func (m measured) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, err
 
 func (srv *server) observeModel(ctx context.Context, outcome string, took time.Duration, usage rag.Usage) {
 	srv.metrics.Model(outcome, took, usage.PromptTokens, usage.CompletionTokens)
+	srv.traffic.Model(outcome != "ok" && outcome != rag.ErrLLMRefused.Code) // a model that refuses a question is there
 	if outcome != "ok" {
 		srv.log.Write(ctx, logging.LLMFailed{Code: outcome, Took: took})
 		return

@@ -25,6 +25,8 @@ func (srv *server) statusz(podUID string) telemetry.Statusz {
 		RedisStateEvicts:   srv.evictsBuckets.Load(),
 		WindowSeconds:      int(telemetry.Window.Seconds()),
 		Cache:              srv.traffic.Recent(),
+		Started:            srv.traffic.Started(),
+		Minutes:            srv.traffic.Minutes(),
 	}
 }
 

@@ -58,8 +58,26 @@ func (srv *server) openStore(s setup, analyser *terms.Analyser) (documents, erro
 	}
 	srv.openSearch = func() telemetry.DependencyState { return telemetry.DependencyState(store.State()) }
 	srv.openSearchFault = store.Cause
-	srv.background = append(srv.background, store.Run)
+	srv.background = append(srv.background, store.Run, func(ctx context.Context) { srv.watchDisk(ctx, store.DiskUsed) })
 	return store, nil
+}
+
+// diskEvery is how often it is asked how full the disks of the search engine are: twice in each of telemetry's minutes.
+const diskEvery = 30 * time.Second
+
+// watchDisk notes how full the fullest disk is. What cannot be asked is not noted: one who may not see it, on a search engine of others,
+// never can.
+func (srv *server) watchDisk(ctx context.Context, used func(context.Context) (int64, error)) {
+	for {
+		if percent, err := used(ctx); err == nil {
+			srv.traffic.Disk(percent)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(diskEvery):
+		}
+	}
 }
 
 // rebuildEvery is how often the log tells of the progress of a rebuild.

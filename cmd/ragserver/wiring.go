@@ -96,7 +96,7 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 		return nil, err
 	}
 	results := srv.newCache(store)
-	answers := results.Generator(answerer{source: s.source, chain: srv.llm, analyser: analyser})
+	answers := timed{results.Generator(answerer{source: s.source, chain: srv.llm, analyser: analyser})}
 	pipeline := &rag.Service{
 		Retriever: results.Retriever(measured{
 			Retriever: rag.NewRetriever(store),

@@ -29,12 +29,18 @@ func (s *Stack) record(r *http.Request, answer *recorder, took time.Duration) {
 	if e.Code != "" {
 		s.Metrics.Error(e.Code)
 	}
-	if e.Identity.Name != "" {
+	switch {
+	case e.Identity.Name != "":
 		s.Traffic.Request(e.Identity.Tenant, e.Failed)
+	case e.Failed:
+		s.Traffic.Unidentified()
 	}
 	if e.CacheOutcome != "" {
 		s.Metrics.CacheResult(e.CacheKind, string(e.CacheOutcome))
 		s.Traffic.Cache(e.Identity.Tenant, e.CacheKind, string(e.CacheOutcome))
+		if e.Code == "" {
+			s.Traffic.Answered(max(0, took-e.ModelTook))
+		}
 	}
 	s.log(r, e, answer, took)
 }

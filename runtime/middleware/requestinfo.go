@@ -28,6 +28,8 @@ type RequestInfo struct {
 	CacheOutcome rag.CacheOutcome
 	// CacheAge is how old a result of the cache was.
 	CacheAge time.Duration
+	// ModelTook is the time that the request waited for its answer to be written, by a model or from the cache.
+	ModelTook time.Duration
 	// Query is what the log tells of the query; nothing when there was none.
 	Query logging.Query
 }
@@ -49,6 +51,14 @@ func (c *requestContext) Value(key any) any {
 		return &c.info
 	}
 	return c.Context.Value(key)
+}
+
+// NoteModelTime notes, for the request of ctx if it is of one, that its answer was being written since began. The request's own goroutine
+// calls it.
+func NoteModelTime(ctx context.Context, began time.Time) {
+	if info, ok := ctx.Value(requestInfoKey{}).(*RequestInfo); ok {
+		info.ModelTook += time.Since(began)
+	}
 }
 
 // Of is the RequestInfo of a request that came through Outside.

@@ -29,6 +29,10 @@ type Statusz struct {
 	WindowSeconds int `json:"windowSeconds"`
 	// Cache counts, for each kind of result, the requests of the window (BYPASS excluded).
 	Cache []CacheCount `json:"cache"`
+	// Started is when the server began to count, in seconds since 1970.
+	Started int64 `json:"started"`
+	// Minutes are the last MinutesKept minutes in which something was counted, in order, that which runs included.
+	Minutes []Minute `json:"minutes,omitempty"`
 }
 
 // DependencyState is what a server knows of a dependency.

@@ -109,6 +109,8 @@ type Traffic struct {
 	mu      sync.Mutex
 	all     history
 	tenants map[string]*history
+	minutes minutes
+	latest  int64 // of minutes
 }
 
 // NewTraffic counts from now on by the clock that it is given.
@@ -121,38 +123,48 @@ func (t *Traffic) slot() int64 { return int64(max(0, t.now().Sub(t.start)) / slo
 
 // Request counts a request of a tenant; failed is one that ended in a 5xx or in an error event.
 func (t *Traffic) Request(tenant string, failed bool) {
+	errors := int64(0)
+	if failed {
+		errors = 1
+	}
 	t.record(tenant, func(c *Counts) {
 		c.Requests++
-		if failed {
-			c.Errors++
-		}
+		c.Errors += errors
+	}, func(m *Minute) {
+		m.Requests++
+		m.Errors += errors
 	})
 }
 
 // Cache counts a request of a tenant that was answered with a result of the kind, by its X-Cache.
 func (t *Traffic) Cache(tenant, kind, outcome string) {
-	t.record(tenant, func(c *Counts) {
-		switch hits := c.kind(kind); outcome {
-		case "HIT":
-			hits.Hits++
-		case "MISS":
-			hits.Misses++
-		case "STALE":
-			hits.Stale++
-		}
+	var one Hits
+	switch outcome {
+	case "HIT":
+		one.Hits = 1
+	case "MISS":
+		one.Misses = 1
+	case "STALE":
+		one.Stale = 1
+	}
+	t.record(tenant, func(c *Counts) { c.kind(kind).add(one) }, func(m *Minute) {
+		m.Hits += one.Hits
+		m.Misses += one.Misses
 	})
 }
 
 // Saved counts what an answer from the cache would have taken.
 func (t *Traffic) Saved(tenant string, saved Savings) {
-	t.record(tenant, func(c *Counts) { c.Saved.add(saved) })
+	t.record(tenant, func(c *Counts) { c.Saved.add(saved) }, func(*Minute) {})
 }
 
-func (t *Traffic) record(tenant string, count func(*Counts)) {
+// record counts for all tenants and for one, and in the minute.
+func (t *Traffic) record(tenant string, count func(*Counts), inMinute func(*Minute)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.slot()
 	t.all.record(now, count)
+	inMinute(t.minutes.at(t.minute()))
 	h := t.tenants[tenant]
 	if h == nil {
 		if len(t.tenants) >= maxTenants {
