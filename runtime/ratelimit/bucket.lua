@@ -48,7 +48,17 @@ local function fill(key, capacity, cost, per_minute, lease)
   return b
 end
 
--- A refused request changes nothing, unless the clock ran backwards: the bucket would not fill until it had caught up.
+local function full_in_ms(b) return math.ceil((b.capacity - b.tokens) * 60 / b.per_minute / 1000) end
+
+-- What is in the bucket of a refused request stays as it is. Its key may have to last longer, when the limit was lowered: it was kept
+-- until the bucket would have been full by the limit of then.
+local function prolong(b)
+  if not b.level.tokens or b.level.ttl_ms then return end
+  local full_ms = full_in_ms(b)
+  if redis.call('PTTL', b.key) < full_ms then redis.call('PEXPIRE', b.key, full_ms + slack_ms) end
+end
+
+-- When the clock ran backwards a refused request changes the bucket's time: it would not fill until the clock had caught up.
 local function keep(b, admitted)
   if admitted == 1 then
     b.tokens = math.min(b.capacity, b.tokens - b.cost)
@@ -58,11 +68,11 @@ local function keep(b, admitted)
       b.tokens = b.tokens - b.leased * b.cost
     end
   end
-  if admitted ~= 1 and not b.backwards then return end
+  if admitted ~= 1 and not b.backwards then return prolong(b) end
   local level = b.level
   if not level.ttl_ms then changed[#changed + 1] = b.key end
   level.tokens, level.at = b.tokens, now
-  level.ttl_ms = math.ceil((b.capacity - b.tokens) * 60 / b.per_minute / 1000) + slack_ms
+  level.ttl_ms = full_in_ms(b) + slack_ms
 end
 
 local answer = {}

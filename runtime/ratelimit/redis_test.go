@@ -186,6 +186,36 @@ func TestScriptKeyLastsUntilTheBucketIsFull(t *testing.T) {
 	}
 }
 
+// A bucket whose limit is lowered takes longer to fill than its key was to last. As long as somebody asks it is not forgotten.
+func TestScriptKeyLastsLongerWhenTheLimitIsLowered(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	client, takes := newClient(t, server), takesOf(t, server)
+	take := func(perMinute int) (allowed bool, lasts time.Duration) {
+		t.Helper()
+		b := newBucket(Bucket{Name: "alice", Limit: ask(perMinute, 60, 1)}, 1)
+		d, err := takeRedis(t.Context(), takes, service, []bucket{b})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lasts, err = client.PTTL(t.Context(), key(service, b)).Result(); err != nil {
+			t.Fatal(err)
+		}
+		return d.Allowed, lasts
+	}
+	for allowed := true; allowed; {
+		allowed, _ = take(60)
+	}
+	_, before := take(60)
+	allowed, after := take(1)
+	if again, _ := take(1); allowed || again {
+		t.Error("a lowered limit filled the bucket")
+	}
+	if before > 2*time.Minute || after < 58*time.Minute || after > 61*time.Minute {
+		t.Errorf("an empty bucket is kept for %v, and for %v once it takes an hour to fill", before, after)
+	}
+}
+
 func TestScriptIsSentAgainWhenRedisForgotIt(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
