@@ -31,12 +31,8 @@ type row struct {
 // TestSpeed measures the ragserver that RAGSERVICE_BENCH names and prints the table. It judges nothing but that the answers are
 // what they are said to be: no test may depend on how busy a machine is.
 func TestSpeed(t *testing.T) {
-	program := os.Getenv("RAGSERVICE_BENCH")
-	if program == "" {
-		t.Skip("RAGSERVICE_BENCH names no ragserver: run `make bench`")
-	}
 	c := loadCorpus(t)
-	s := startServer(t, program)
+	s := startServer(t, program(t))
 	s.upload(c)
 	question, cites := s.typicalQuestion(c)
 	answer, header := s.ask(question)
