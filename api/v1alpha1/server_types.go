@@ -5,14 +5,19 @@ import (
 )
 
 // ServerSpec is the server that answers requests.
+// +kubebuilder:validation:XValidation:rule="!has(self.autoscaling) || !has(self.replicas) || self.replicas > 0",fieldPath=".replicas",message="spec.server.replicas 0 stops the server, which an autoscaler would start again: remove spec.server.autoscaling, or replicas"
 type ServerSpec struct {
 	// replicas is the number of server pods. Default 2, so that a node can be drained without an outage. 0 stops the
-	// server and keeps the stores.
+	// server and keeps the stores. It is ignored with autoscaling.
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100
 	// +default=2
 	// +optional
 	Replicas *int32 `json:"replicas,omitempty"`
+	// autoscaling has the number of servers follow their load, in place of replicas. An autoscaler of your own targets the RAGService, whose
+	// scale subresource is replicas, and not the Deployment.
+	// +optional
+	Autoscaling *AutoscalingSpec `json:"autoscaling,omitempty"`
 	// minAvailable is how many servers must be ready, with the configuration as it is, for the service to be Ready. More than shall run
 	// is taken for all of them. Default 1: the service is Ready while it answers, and ServerReady tells of servers that are missing.
 	// +kubebuilder:validation:Minimum=1

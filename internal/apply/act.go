@@ -8,6 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
@@ -29,6 +31,9 @@ func (p *pass) act(ctx context.Context, action desired.Action) {
 	case desired.GrowClaim:
 		ref := Ref{a.Component, "PersistentVolumeClaim", a.Name}
 		p.fail(ref, p.growClaim(ctx, ref, a))
+	case desired.HandOver:
+		ref := Ref{a.Component, "Deployment", a.Name}
+		p.fail(ref, p.handOver(ctx, ref, a))
 	case desired.OwnSecret:
 		ref := Ref{Kind: "Secret", Name: a.Name}
 		p.fail(ref, p.ownSecret(ctx, ref, a))
@@ -75,6 +80,30 @@ func (p *pass) growClaim(ctx context.Context, ref Ref, a desired.GrowClaim) erro
 	before := claim.DeepCopy()
 	claim.Spec.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: a.Size}
 	return p.patch(ctx, ref, claim, client.MergeFrom(before))
+}
+
+// handOver reads the number of pods from the API server, and writes it under the version that it was read in: it never falls. What
+// cannot be written, for being somebody else's, is told when the Deployment is.
+func (p *pass) handOver(ctx context.Context, ref Ref, a desired.HandOver) error {
+	var d appsv1.Deployment
+	if err := p.live.Get(ctx, client.ObjectKey{Namespace: p.rag.Namespace, Name: a.Name}, &d); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	now := ptr.Deref(d.Spec.Replicas, 1)
+	to := max(now, a.AtLeast)
+	handedOver := d.Annotations[desired.AnnotationAutoscaled] != ""
+	if p.checkOwner(&d) != nil || handedOver && to == now {
+		return nil
+	}
+	number := appsv1ac.Deployment(d.Name, d.Namespace).WithResourceVersion(d.ResourceVersion).
+		WithSpec(appsv1ac.DeploymentSpec().WithReplicas(to))
+	if err := p.client.Apply(ctx, number, HandOffOwner, client.ForceOwnership); err != nil {
+		return err
+	}
+	if handedOver { // else the Deployment is written next, and told then
+		p.changes.Updated = append(p.changes.Updated, ref)
+	}
+	return nil
 }
 
 // ownSecret sees and writes metadata alone.

@@ -19,6 +19,9 @@ import (
 // FieldOwner is the manager of all fields that the operator writes.
 const FieldOwner = client.FieldOwner("ragservice-operator")
 
+// HandOffOwner is the manager of the number of a Deployment's pods between the operator and an autoscaler.
+const HandOffOwner = FieldOwner + "-handoff"
+
 // requestTimeout bounds each request. There is no retry here: the reconciler's queue has one, with backoff.
 const requestTimeout = 10 * time.Second
 
@@ -80,9 +83,13 @@ type pass struct {
 
 // applyComponent writes objects in their order. The workload waits while another of them could not be written: its pods
 // would start without their network policy, or with the old file under the hash of the new one; and while a StatefulSet has to go
-// before it.
+// before it, or a first step failed.
 func (p *pass) applyComponent(ctx context.Context, c desired.ComponentPlan) {
-	complete := c.Removal == nil
+	failures := len(p.failures)
+	for _, action := range c.First {
+		p.act(ctx, action)
+	}
+	complete := c.Removal == nil && len(p.failures) == failures
 	if c.Removal != nil {
 		p.deleteAlone(ctx, *c.Removal)
 	}

@@ -42,7 +42,8 @@ func (p *pass) mergePatch(ctx context.Context, object *unstructured.Unstructured
 	return p.client.Patch(ctx, object, client.RawPatch(types.MergePatchType, data), FieldOwner)
 }
 
-// withoutOtherFields is r with null for each field of the spec that only the API server has.
+// withoutOtherFields is r with null for each field of the spec that only the API server has, but for a number of pods that an
+// autoscaler has.
 func (p *pass) withoutOtherFields(ctx context.Context, r rendered, v verdict) (*unstructured.Unstructured, error) {
 	live := &unstructured.Unstructured{}
 	live.SetGroupVersionKind(r.GroupVersionKind())
@@ -54,7 +55,7 @@ func (p *pass) withoutOtherFields(ctx context.Context, r rendered, v verdict) (*
 	spec, _ := whole.Object["spec"].(map[string]any)
 	others, _ := live.Object["spec"].(map[string]any)
 	for field := range others {
-		if _, ours := spec[field]; !ours && spec != nil {
+		if _, ours := spec[field]; !ours && spec != nil && field != "replicas" {
 			spec[field] = nil
 		}
 	}

@@ -78,7 +78,7 @@ func live(t *testing.T, writes int) *life {
 	t.Helper()
 	l := &life{world: newWorld(t), crash: newCrash(writes)}
 	l.operator = l.startOperatorWith(func(*controller.Options) {}, l.crash.wrap)
-	l.rag = l.service()
+	l.rag = l.service(func(spec *v1alpha1.RAGServiceSpec) { spec.Server.Replicas = new(int32(3)) })
 	l.must(l.Create(t.Context(), l.rag))
 	l.settles()
 	l.must(l.Get(t.Context(), client.ObjectKeyFromObject(l.rag), l.rag))
@@ -87,6 +87,7 @@ func live(t *testing.T, writes int) *life {
 		spec.DeletionPolicy = v1alpha1.DeletionPolicyDelete
 		spec.Cache.TTL.Search = "2h"
 		spec.Server.Image = "ragserver:next"
+		spec.Server.Autoscaling = &v1alpha1.AutoscalingSpec{MaxReplicas: new(int32(5))} // three pods stay three
 	})
 	l.settles()
 	l.requests = append(l.requests, l.operator.requests.since(0)...)

@@ -4,6 +4,7 @@ import (
 	"maps"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -66,8 +67,13 @@ func metadataChanged(before, after client.Object) bool {
 		!equality.Semantic.DeepEqual(before.GetOwnerReferences(), after.GetOwnerReferences())
 }
 
-// contentChanged is for kinds without a generation: any new version of them is a change.
+// contentChanged is for kinds without a generation: any new version of them is a change, but for an autoscaler, whose status moves
+// every 15 s.
 func contentChanged(before, after client.Object) bool {
+	if x, scales := before.(*autoscalingv2.HorizontalPodAutoscaler); scales {
+		y, scale := after.(*autoscalingv2.HorizontalPodAutoscaler)
+		return !scale || !equality.Semantic.DeepEqual(x.Spec, y.Spec)
+	}
 	return after.GetGeneration() == 0 && before.GetResourceVersion() != after.GetResourceVersion()
 }
 

@@ -2,7 +2,9 @@ package controller
 
 import (
 	"testing"
+	"time"
 
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
@@ -25,6 +27,31 @@ func TestWhatOfARAGServiceBringsAPass(t *testing.T) {
 		after := before.DeepCopy()
 		c.change(after)
 		if got := specChanged().Update(event.UpdateEvent{ObjectOld: before, ObjectNew: after}); got != c.want {
+			t.Errorf("%s: brings a pass %t, want %t", name, got, c.want)
+		}
+	}
+}
+
+func TestWhatOfAnAutoscalerBringsAPass(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*autoscalingv2.HorizontalPodAutoscaler)
+		want   bool
+	}{
+		"its spec":   {func(h *autoscalingv2.HorizontalPodAutoscaler) { h.Spec.MaxReplicas++ }, true},
+		"its status": {func(h *autoscalingv2.HorizontalPodAutoscaler) { h.Status.CurrentReplicas++ }, false},
+		"its labels": {func(h *autoscalingv2.HorizontalPodAutoscaler) { h.Labels = nil }, true},
+		"its removal": {func(h *autoscalingv2.HorizontalPodAutoscaler) {
+			h.DeletionTimestamp = &metav1.Time{Time: time.Unix(1, 0)}
+		}, true},
+	} {
+		before := &autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: metav1.ObjectMeta{
+			Name: "papers-server", ResourceVersion: "1", Labels: map[string]string{"a": "b"},
+		}}
+		after := before.DeepCopy()
+		after.ResourceVersion = "2"
+		c.change(after)
+		if got := childChanged().Update(event.UpdateEvent{ObjectOld: before, ObjectNew: after}); got != c.want {
 			t.Errorf("%s: brings a pass %t, want %t", name, got, c.want)
 		}
 	}

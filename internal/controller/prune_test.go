@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -29,6 +30,9 @@ func TestWhatAnEarlierOperatorMadeGoes(t *testing.T) {
 	}
 	for _, old := range apply.Kinds() {
 		switch o := old.(type) {
+		case *autoscalingv2.HorizontalPodAutoscaler:
+			o.Spec.MaxReplicas = 3
+			o.Spec.ScaleTargetRef = autoscalingv2.CrossVersionObjectReference{Kind: "Deployment", Name: "papers-old"}
 		case *appsv1.Deployment:
 			o.Spec = appsv1.DeploymentSpec{Selector: selector, Template: template}
 		case *appsv1.StatefulSet:

@@ -35,6 +35,15 @@ type OwnSecret struct {
 	GoesWithService bool
 }
 
+// HandOver gives the number of pods of a Deployment, as it is then, to a manager of its own, from which an autoscaler takes it. A
+// smaller number than AtLeast becomes that one.
+type HandOver struct {
+	Component Component
+	Name      string
+	AtLeast   int32
+}
+
+func (HandOver) isAction()  {}
 func (DeletePod) isAction() {}
 func (OwnClaim) isAction()  {}
 func (GrowClaim) isAction() {}

@@ -27,7 +27,8 @@ func Build(in Inputs) (Plan, error) {
 	}
 	withheld := withheld(in.Secrets.Problems)
 	in.Secrets.RollHashes = rollHashes(in, withheld)
-	components, err := build{in, written}.components(withheld)
+	b := build{in, written}
+	components, err := b.components(withheld)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -38,7 +39,7 @@ func Build(in Inputs) (Plan, error) {
 		Actions:    actions,
 		Withheld:   withheld,
 		ConfigHash: written.hash,
-		Replicas:   serverconfig.Replicas(in.Service),
+		Replicas:   b.replicas(),
 		Selector:   selectorString(in.Service.Name, ComponentServer),
 		Endpoint:   endpoint(in.Service),
 	}, nil
@@ -80,7 +81,7 @@ func (b build) components(withheld []Component) ([]ComponentPlan, error) {
 		}
 		plan.Name = d.name
 		if slices.Contains(withheld, d.name) {
-			plan.Removal = nil
+			plan.Removal, plan.First = nil, nil
 		}
 		plans = append(plans, plan)
 	}

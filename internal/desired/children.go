@@ -9,6 +9,8 @@ import (
 
 // Children is what exists of a RAGService and decides what shall: it was read before anything is built.
 type Children struct {
+	// Server is the server's Deployment; nil while the cache has none.
+	Server *Deployment
 	// OpenSearch is what runs of it.
 	OpenSearch Nodes
 	// StatefulSets are those of stores that exist.

@@ -31,7 +31,7 @@ type serverConfig struct {
 
 // server is the objects of the server: the API's Service in front of a Deployment.
 func server(p part, b build) (ComponentPlan, error) {
-	deployment, err := serverDeployment(p, b.Inputs, b.config)
+	deployment, err := serverDeployment(p, b)
 	if err != nil {
 		return ComponentPlan{}, err
 	}
@@ -40,11 +40,11 @@ func server(p part, b build) (ComponentPlan, error) {
 		object(p, configMap(p, map[string]string{configFile: string(b.config.yaml)}, b.config.hash)),
 	}
 	objects = append(objects, networkPolicies(p, serverTraffic(b.Inputs))...)
-	return ComponentPlan{Objects: append(objects,
-		object(p, serverService(p)),
-		object(p, podDisruptionBudget(p)),
-		object(p, deployment),
-	)}, nil
+	objects = append(objects, object(p, serverService(p)), object(p, podDisruptionBudget(p)), object(p, deployment))
+	if a, on := serverconfig.Autoscaled(b.Service); on {
+		objects = append(objects, object(p, autoscaler(p, a)))
+	}
+	return ComponentPlan{First: b.handOver(p), Objects: objects}, nil
 }
 
 // serverService has no port for administration: probes, metrics and the operator go to the pods.
@@ -67,17 +67,16 @@ func servicePort(name string, port int32) *corev1ac.ServicePortApplyConfiguratio
 }
 
 // serverDeployment replaces a pod only after its successor is ready: no request is refused while it rolls.
-func serverDeployment(p part, in Inputs, written serverConfig) (*appsv1ac.DeploymentApplyConfiguration, error) {
-	pod, err := serverPod(p, in, written.logFile)
+func serverDeployment(p part, b build) (*appsv1ac.DeploymentApplyConfiguration, error) {
+	pod, err := serverPod(p, b.Inputs, b.config.logFile)
 	if err != nil {
 		return nil, err
 	}
 	template := podTemplate(p, map[string]string{
-		AnnotationSecretsHash: in.Secrets.RollHashes[p.component],
-		annotationStartHash:   written.startHash,
+		AnnotationSecretsHash: b.Secrets.RollHashes[p.component],
+		annotationStartHash:   b.config.startHash,
 	}, pod)
-	return appsv1ac.Deployment(p.name(), p.namespace()).WithSpec(appsv1ac.DeploymentSpec().
-		WithReplicas(serverconfig.Replicas(in.Service)).
+	deployment := appsv1ac.Deployment(p.name(), p.namespace()).WithSpec(appsv1ac.DeploymentSpec().
 		WithRevisionHistoryLimit(3).
 		WithSelector(metav1ac.LabelSelector().WithMatchLabels(p.selector())).
 		WithStrategy(appsv1ac.DeploymentStrategy().
@@ -85,7 +84,9 @@ func serverDeployment(p part, in Inputs, written serverConfig) (*appsv1ac.Deploy
 			WithRollingUpdate(appsv1ac.RollingUpdateDeployment().
 				WithMaxUnavailable(intstr.FromInt32(0)).
 				WithMaxSurge(intstr.FromInt32(1)))).
-		WithTemplate(template)), nil
+		WithTemplate(template))
+	b.scale(deployment)
+	return deployment, nil
 }
 
 // newServerConfig marks what a running server does not take up: the stores' addresses, the shards and the languages that the index is

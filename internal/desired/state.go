@@ -112,7 +112,9 @@ func (o Object) IsWorkload() bool { return o.GVK.Group == appsv1.GroupName }
 // ComponentPlan is one component as it shall be.
 type ComponentPlan struct {
 	Name Component
-	// Objects in the order in which they are written, the workload last.
+	// First are steps on what exists before the objects are written. The workload waits for them.
+	First []Action
+	// Objects in the order in which they are written: the workload after all that its pods read.
 	Objects []Object
 	// Removal is the StatefulSet that has to go before the workload can be written; nil when none has to.
 	Removal *DeleteStatefulSet
@@ -133,7 +135,7 @@ type Plan struct {
 	Withheld []Component
 	// ConfigHash is the hash of the server's configuration.
 	ConfigHash string
-	// Replicas is the wanted number of server pods.
+	// Replicas is the wanted number of server pods; with an autoscaler, that which it chose last.
 	Replicas int32
 	// Selector finds the server pods.
 	Selector string

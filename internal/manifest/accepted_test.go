@@ -58,6 +58,8 @@ var accepted = []struct{ name, spec string }{
 	{"every web page", extractive + "  server: {cors: {allowedOrigins: ['*']}}\n"},
 	{"metadata of pods", extractive + "  server: {podMetadata: {labels: {example.com/team: search, app.kubernetes.io/version: v1}, annotations: {sidecar.istio.io/inject: 'false'}}, serviceAccountAnnotations: {eks.amazonaws.com/role-arn: 'arn:aws:iam::1:role/rag'}}\n  redis: {managed: {podMetadata: {labels: {a: ''}}}}\n"},
 	{"environment", extractive + "  server: {env: [{name: HTTPS_PROXY, value: 'http://proxy.example.com:3128'}, {name: no_proxy}]}\n"},
+	{"autoscaling", extractive + "  server: {autoscaling: {maxReplicas: 2}}\n"},
+	{"autoscaling at its bounds", extractive + "  server: {replicas: 1, autoscaling: {minReplicas: 100, maxReplicas: 100, targetCPUUtilizationPercentage: 1000}}\n"},
 	{"scheduling", extractive + "  server: {minAvailable: 100, scheduling: {nodeSelector: {disk: ssd}, tolerations: [{operator: Exists}], priorityClassName: system-x.y, affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: gpu, operator: DoesNotExist}]}]}}}, topologySpreadConstraints: [{topologyKey: zone, maxSkew: 1, whenUnsatisfiable: DoNotSchedule}, {topologyKey: zone, maxSkew: 2, whenUnsatisfiable: ScheduleAnyway}]}}\n"},
 	{"load balancer", extractive + "  server: {service: {type: LoadBalancer, annotations: {a.example.com/internal: 'true'}}}\n"},
 	{"index of its own", extractive + "  openSearch: {index: {name: papers.2026-v1_a, shards: 32, replicas: 0}}\n"},

@@ -21,10 +21,11 @@ import (
 // desired.Build needs of it, and Observe what status judges.
 type Snapshot struct {
 	service *v1alpha1.RAGService
-	// deployment is the server's, nil while there is none; stores are the StatefulSets. Some of them may have been left behind by
+	// deployment is the server's, nil while there is none that the RAGService controls; scaled is too one that is to be taken back.
+	deployment, scaled *appsv1.Deployment
+	// stores are the StatefulSets. Some of them may have been left behind by
 	// an earlier RAGService, to be taken over.
-	deployment *appsv1.Deployment
-	stores     map[desired.Component]*appsv1.StatefulSet
+	stores map[desired.Component]*appsv1.StatefulSet
 	// pods are those of the workloads that the RAGService controls.
 	pods   []componentPod
 	claims []corev1.PersistentVolumeClaim
@@ -34,7 +35,7 @@ type Snapshot struct {
 func (o *Observer) Read(ctx context.Context, rag *v1alpha1.RAGService) (*Snapshot, error) {
 	s := &Snapshot{service: rag, stores: map[desired.Component]*appsv1.StatefulSet{}}
 	var err error
-	if s.deployment, err = serverDeployment(ctx, o.Reader, client.ObjectKeyFromObject(rag), rag.UID); err != nil {
+	if err := s.readDeployment(ctx, o.Reader); err != nil {
 		return nil, fmt.Errorf("reading the server's Deployment: %w", err)
 	}
 	for _, c := range desired.Components() {
@@ -61,6 +62,21 @@ func (o *Observer) Read(ctx context.Context, rag *v1alpha1.RAGService) (*Snapsho
 	}
 	s.claims = claims.Items
 	return s, nil
+}
+
+func (s *Snapshot) readDeployment(ctx context.Context, reader client.Reader) error {
+	d := &appsv1.Deployment{}
+	key := client.ObjectKey{Namespace: s.service.Namespace, Name: desired.Name(s.service.Name, desired.ComponentServer)}
+	if err := reader.Get(ctx, key, d); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	if desired.OwnershipOf(d, s.service) == desired.Own {
+		s.scaled = d
+	}
+	if metav1.IsControlledBy(d, s.service) {
+		s.deployment = d
+	}
+	return nil
 }
 
 // controlled are the workloads that the RAGService controls, by UID.
@@ -91,6 +107,11 @@ func (s *Snapshot) Children() desired.Children {
 	children := desired.Children{
 		OpenSearch: s.openSearchNodes(), StatefulSets: map[desired.Component]desired.StatefulSet{}, Claims: map[string]desired.ExistingClaim{},
 		SecretsHashes: map[desired.Component]string{},
+	}
+	if s.scaled != nil {
+		children.Server = &desired.Deployment{
+			Replicas: ptr.Deref(s.scaled.Spec.Replicas, 1), Autoscaled: s.scaled.Annotations[desired.AnnotationAutoscaled] != "",
+		}
 	}
 	if s.deployment != nil {
 		children.SecretsHashes[desired.ComponentServer] = s.deployment.Spec.Template.Annotations[desired.AnnotationSecretsHash]

@@ -28,7 +28,7 @@ func Build(rag *v1alpha1.RAGService, stores config.Stores) (config.Config, error
 		Service: config.Service{
 			Namespace: rag.Namespace,
 			Name:      rag.Name,
-			Replicas:  max(1, int(Replicas(rag))),
+			Replicas:  max(1, int(MostReplicas(rag))),
 		},
 		Stores: stores,
 		LLM:    llm,

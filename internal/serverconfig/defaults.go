@@ -9,6 +9,8 @@ import (
 // The schema's defaults, for an object that bypassed it: everybody who reads these fields reads them here.
 const (
 	defaultReplicas             int32 = 2
+	defaultMinReplicas          int32 = 2
+	defaultTargetCPU            int32 = 70
 	defaultCacheEnabled               = true
 	defaultNetworkPolicyEnabled       = true
 	defaultJitterPercent        int32 = 10
@@ -18,9 +20,33 @@ const (
 	defaultLogFileMaxBytes            = v1alpha1.Quantity("1Gi") // not the schema's: without the files it has no effect
 )
 
-// Replicas is the wanted number of server pods; 0 runs the stores alone.
+// Replicas is the wanted number of server pods where no autoscaler chooses it; 0 runs the stores alone.
 func Replicas(rag *v1alpha1.RAGService) int32 {
 	return ptr.Deref(rag.Spec.Server.Replicas, defaultReplicas)
+}
+
+// MostReplicas is how many servers there may be at once.
+func MostReplicas(rag *v1alpha1.RAGService) int32 {
+	if a, on := Autoscaled(rag); on {
+		return a.Most
+	}
+	return Replicas(rag)
+}
+
+// Autoscaling is spec.server.autoscaling with its defaults.
+type Autoscaling struct{ Least, Most, TargetCPU int32 }
+
+// Autoscaled says that an autoscaler chooses the number of servers.
+func Autoscaled(rag *v1alpha1.RAGService) (Autoscaling, bool) {
+	spec := rag.Spec.Server.Autoscaling
+	if spec == nil {
+		return Autoscaling{}, false
+	}
+	least := ptr.Deref(spec.MinReplicas, defaultMinReplicas)
+	return Autoscaling{
+		Least: least, Most: max(least, ptr.Deref(spec.MaxReplicas, least)),
+		TargetCPU: ptr.Deref(spec.TargetCPUUtilizationPercentage, defaultTargetCPU),
+	}, true
 }
 
 // CacheEnabled says that the servers answer from caches where they can.
