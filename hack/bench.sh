@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # bench.sh prints, of one run, how fast the built ragserver answers beside a bare net/http handler that sends the same bytes: cached, not
-# cached and refused requests, with what each allocates and logs; then how fast the limiter decides, beside redis-benchmark. Behind the server
-# are a real OpenSearch (RAGSERVICE_TEST_OPENSEARCH, else one of its own) and real Redis; wrk makes the load. The documents are the Cranfield abstracts where RAGSERVICE_CRANFIELD or ../shared has
+# cached and refused requests, with what each allocates and logs; then how fast limits are decided, beside
+# redis-benchmark and envoyproxy/ratelimit, which is built once. Behind the server are a real OpenSearch (RAGSERVICE_TEST_OPENSEARCH, else one of
+# its own) and real Redis; wrk makes the load. The documents are the Cranfield abstracts where RAGSERVICE_CRANFIELD or ../shared has
 # them, else the pages of docs/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -26,12 +27,18 @@ build() {
   go test -c -o bin/bench.test ./test/bench
 }
 
+peers() {
+  ratelimit=$(dirname "$(tool ratelimit)")/service_cmd # its command has no better name
+}
+
 measure() {
-  (cd test/bench && RAGSERVICE_BENCH=$root/bin/ragserver RAGSERVICE_CRANFIELD=$cranfield "$root/bin/bench.test" -test.timeout 30m)
+  (cd test/bench && RAGSERVICE_BENCH=$root/bin/ragserver RAGSERVICE_BENCH_RATELIMIT=$ratelimit RAGSERVICE_CRANFIELD=$cranfield \
+    "$root/bin/bench.test" -test.timeout 30m)
 }
 
 root=$PWD
 cranfield=${RAGSERVICE_CRANFIELD:-$root/../shared/data/cranfield}
 step "what the measurement needs" prepare
 step "building" build
-step "measuring, about 2 minutes" measure
+step "the peers, built or installed once" peers
+step "measuring, about 4 minutes" measure

@@ -53,18 +53,25 @@ const (
 
 // ragserver is a running server with OpenSearch and two Redis behind it, as in a pod.
 type ragserver struct {
-	tb         testing.TB
-	url, admin string
-	log        string
-	process    *proc.Process
+	tb           testing.TB
+	url, admin   string
+	log          string
+	index        string
+	cache, state *backends.RedisServer
+	process      *proc.Process
 }
 
-func startServer(tb testing.TB, program string) *ragserver {
+// startServer starts the server of a manifest.
+func startServer(tb testing.TB, program, service string) *ragserver {
 	tb.Helper()
 	dir := tb.TempDir()
-	s := &ragserver{tb: tb, log: filepath.Join(dir, "log")}
+	s := &ragserver{
+		tb: tb, log: filepath.Join(dir, "log"),
+		index: "bench-" + strings.ToLower(rand.Text()),
+		cache: backends.Redis(tb), state: backends.Redis(tb),
+	}
 	s.url, s.admin = loopback(tb), loopback(tb)
-	writeConfig(tb, dir)
+	s.writeConfig(dir, service)
 	var err error
 	s.process, err = proc.Start(s.log, program,
 		"--config", filepath.Join(dir, "config.yaml"),
@@ -77,18 +84,8 @@ func startServer(tb testing.TB, program string) *ragserver {
 	}
 	tb.Cleanup(func() { s.process.End(syscall.SIGTERM, stopTimeout) })
 	s.url, s.admin = "http://"+s.url, "http://"+s.admin
-	for deadline := time.Now().Add(startTimeout); ; time.Sleep(50 * time.Millisecond) {
-		response, err := http.Get(s.admin + "/readyz")
-		if err == nil {
-			_ = response.Body.Close()
-			if response.StatusCode == http.StatusOK {
-				return s
-			}
-		}
-		if s.process.Ended() || time.Now().After(deadline) {
-			tb.Fatalf("the server is not ready: %s", s.process.LogTail())
-		}
-	}
+	await(tb, s.process, s.admin+"/readyz")
+	return s
 }
 
 func loopback(tb testing.TB) string {
@@ -101,20 +98,21 @@ func loopback(tb testing.TB) string {
 }
 
 // writeConfig writes what the operator would mount.
-func writeConfig(tb testing.TB, dir string) {
+func (s *ragserver) writeConfig(dir, service string) {
+	tb := s.tb
 	tb.Helper()
-	m, err := manifest.Load([]byte(measured))
+	m, err := manifest.Load([]byte(service))
 	if err != nil {
 		tb.Fatal(err)
 	}
 	cfg, err := serverconfig.Build(m.Service, config.Stores{
 		OpenSearch: &config.OpenSearch{
 			URLs:  []string{backends.OpenSearch(tb)},
-			Index: "bench-" + strings.ToLower(rand.Text()),
+			Index: s.index,
 		},
 		Redis: &config.Redis{
-			Cache: config.RedisInstance{Address: backends.Redis(tb).Addr()},
-			State: config.RedisInstance{Address: backends.Redis(tb).Addr()},
+			Cache: config.RedisInstance{Address: s.cache.Addr()},
+			State: config.RedisInstance{Address: s.state.Addr()},
 		},
 	})
 	if err != nil {

@@ -32,7 +32,7 @@ type row struct {
 // what they are said to be: no test may depend on how busy a machine is.
 func TestSpeed(t *testing.T) {
 	c := loadCorpus(t)
-	s := startServer(t, program(t))
+	s := startServer(t, program(t), measured)
 	s.upload(c)
 	question, cites := s.typicalQuestion(c)
 	answer, header := s.ask(question)
