@@ -51,7 +51,7 @@ func newBucket(of Bucket, share int) bucket {
 	l := of.Limit
 	n := int64(max(share, 1))
 	cost := clamp(l.Cost)
-	burst := max(clamp(l.Burst)/n, 1)
+	burst := clamp(l.Burst) / n
 	return bucket{
 		Bucket:    of,
 		capacity:  max(cost, burst) * micro,

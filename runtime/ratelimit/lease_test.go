@@ -1,18 +1,13 @@
 package ratelimit
 
 import (
-	"context"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/redis/go-redis/v9"
 
 	"github.com/ragservice/ragservice-operator/runtime/config"
-	"github.com/ragservice/ragservice-operator/runtime/resilience"
 	"github.com/ragservice/ragservice-operator/test/backends"
 )
 
@@ -122,14 +117,32 @@ func TestALeaseDecidesUntilItIsUsedUpOrEnds(t *testing.T) {
 		t.Error("a lease of another limit decides")
 	}
 	l = held()
-	if _, decided, _ := l.take(bucketsOf(limit, "alice", "tenant"), start); decided {
-		t.Error("a lease of one bucket decides for two")
+	for _, names := range [][]string{{"alice", "tenant"}, {"tenant", "alice"}} {
+		if _, decided, _ := l.take(bucketsOf(limit, names...), start); decided {
+			t.Errorf("a lease of alice's bucket decides for %v", names)
+		}
 	}
 	if d, decided, _ := l.take(all, start); !decided || d.Remaining != 502 {
 		t.Errorf("a request that was not decided used the lease: %+v", d)
 	}
 	if _, decided, _ := l.take(bucketsOf(limit, "bob"), start); decided {
 		t.Error("alice's lease decides for bob")
+	}
+}
+
+// Of several buckets the one speaks of which the fewest requests are left.
+func TestALeaseTellsOfTheTightestBucket(t *testing.T) {
+	t.Parallel()
+	wide, narrow := bucketsOf(ask(60, 2000, 1), "tenant"), bucketsOf(ask(60, 1000, 1), "alice")
+	for _, all := range [][]Bucket{slices.Concat(wide, narrow), slices.Concat(narrow, wide)} {
+		l := newLeases()
+		for _, b := range all {
+			one := []Bucket{b}
+			l.hold(answered(one, demandOf(l, one, 3), int64(b.Limit.Burst/2)), start, false, func(Bucket, int64) {})
+		}
+		if d, decided, _ := l.take(all, start); !decided || d.Remaining != 502 {
+			t.Errorf("%s first: %+v, want the 502 of alice", all[0].Name, d)
+		}
 	}
 }
 
@@ -217,6 +230,26 @@ func TestMemoryOfLeasesIsBounded(t *testing.T) {
 	}
 }
 
+// What is held, or is about to be, is not forgotten when memory is full.
+func TestLeasesInUseAreNotForgotten(t *testing.T) {
+	t.Parallel()
+	l, limit := newLeases(), ask(1, 1000, 1)
+	held, asking := bucketsOf(limit, "held"), bucketsOf(limit, "asking")
+	s := l.of(held[0], start)
+	s.limit, s.left, s.ends = limit, 1, start.Add(leaseLife)
+	ask := demandOf(l, asking, 1)
+	for i := range maxLeases {
+		l.take(bucketsOf(limit, string(rune(i+1))), start)
+	}
+	l.take(bucketsOf(limit, "newcomer"), start.Add(time.Minute))
+	l.hold(answered(asking, ask, 500), start, false, func(Bucket, int64) {})
+	for _, all := range [][]Bucket{held, asking} {
+		if _, decided, _ := l.take(all, start); !decided {
+			t.Errorf("the lease that is %s is gone", all[0].Name)
+		}
+	}
+}
+
 func TestScriptLeases(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
@@ -253,102 +286,5 @@ func TestScriptLeases(t *testing.T) {
 		if diff := cmp.Diff(step.want, do(step.bucket, step.ask)); diff != "" {
 			t.Errorf("step %d (-want +got):\n%s", i, diff)
 		}
-	}
-}
-
-func newLimiter(tb testing.TB, server *backends.RedisServer) *Limiter {
-	tb.Helper()
-	guard := resilience.NewRedis(resilience.RedisOptions{Address: server.Addr(), Timeout: patience})
-	tb.Cleanup(func() { _ = guard.Close() })
-	return New(Options{Redis: guard, Service: func() config.Service { return service }})
-}
-
-// Several servers take leases of one bucket, as fast as they can: they admit what it holds, no more, and what they do not use comes
-// back, so no less.
-func TestLeasesNeitherMakeNorLoseTokens(t *testing.T) {
-	t.Parallel()
-	const burst, servers, callers = 5000, 3, 4
-	server := backends.Redis(t)
-	all := bucketsOf(ask(1, burst, 1), "alice")
-	began := time.Now()
-	var admitted, leased atomic.Int64
-	var limiters []*Limiter
-	for range servers {
-		limiters = append(limiters, newLimiter(t, server))
-	}
-	count := func(l *Limiter) {
-		d := l.Take(t.Context(), all)
-		if d.Allowed {
-			admitted.Add(1)
-		}
-		if d.Source == SourceLease {
-			leased.Add(1)
-		}
-	}
-	var wg sync.WaitGroup
-	for _, l := range limiters {
-		for range callers {
-			wg.Go(func() {
-				for range burst / servers / callers * 2 {
-					count(l)
-				}
-			})
-		}
-	}
-	wg.Wait()
-	for deadline := time.Now().Add(patience); admitted.Load() < burst; {
-		count(limiters[0])
-		if time.Now().After(deadline) {
-			t.Fatalf("%d of %d are admitted: the rest is lost", admitted.Load(), burst)
-		}
-	}
-	if most := burst + int64(time.Since(began).Minutes()) + 1; admitted.Load() > most {
-		t.Errorf("%d are admitted, want at most %d", admitted.Load(), most)
-	}
-	if leased.Load() == 0 {
-		t.Error("nothing was leased")
-	}
-}
-
-// Without Redis what was leased is used up, and the local share decides from then on.
-func TestLeasesEndWithRedis(t *testing.T) {
-	t.Parallel()
-	server := backends.Redis(t)
-	guard := resilience.NewRedis(resilience.RedisOptions{Address: server.Addr()})
-	t.Cleanup(func() { _ = guard.Close() })
-	l := New(Options{Redis: guard, Service: func() config.Service { return service }})
-	all := bucketsOf(ask(1, 1_000_000, 1), "alice")
-	for deadline := time.Now().Add(patience); l.Take(t.Context(), all).Source != SourceLease; {
-		if time.Now().After(deadline) {
-			t.Fatal("nothing is leased")
-		}
-	}
-	server.Kill()
-	leased := 0
-	for l.Take(t.Context(), all).Source != SourceLocal {
-		if leased++; leased > maxLease {
-			t.Fatalf("%d are admitted by a lease of %d", leased, maxLease)
-		}
-	}
-}
-
-// A lease is asked for with a request, so it saves round trips and costs none but for what is given back.
-func TestLeasesSaveRoundTrips(t *testing.T) {
-	t.Parallel()
-	const requests = 5000
-	server := backends.Redis(t)
-	var scripts atomic.Int64
-	guard := resilience.NewRedis(resilience.RedisOptions{Address: server.Addr(), Timeout: patience})
-	t.Cleanup(func() { _ = guard.Close() })
-	l := New(Options{Redis: guard, Service: func() config.Service { return service }})
-	l.takes = resilience.NewRedisBatch(guard, "take", func(ctx context.Context, client redis.UniversalClient, takes []*take) []error {
-		scripts.Add(1)
-		return runScript(ctx, client, takes)
-	})
-	for range requests {
-		l.Take(t.Context(), bucketsOf(ask(1, 1_000_000, 1), "alice"))
-	}
-	if n := scripts.Load(); n > requests/2 {
-		t.Errorf("%d round trips for %d requests", n, requests)
 	}
 }

@@ -79,3 +79,24 @@ func TestLocalMemoryIsBounded(t *testing.T) {
 		t.Error("buckets that are full again did not make room")
 	}
 }
+
+func TestLocalMakesRoomAfterTheClockRanBack(t *testing.T) {
+	t.Parallel()
+	buckets := newLocal()
+	buckets.max = 1
+	take := func(caller string, at int64) bool {
+		return buckets.take([]bucket{newBucket(Bucket{Name: caller, Limit: ask(60, 1, 1)}, 1)}, at*second).Allowed
+	}
+	for i, step := range []struct {
+		caller string
+		at     int64
+		want   bool
+	}{{"alice", 3600, true}, {"bob", 3601, true}, {"bob", 10, false}, {"carol", 20, true}, {"dave", 30, true}} {
+		if got := take(step.caller, step.at); got != step.want {
+			t.Errorf("step %d: %s was admitted: %t, want %t", i, step.caller, got, step.want)
+		}
+	}
+	if _, common := buckets.buckets[bucketKey{"", "ask"}]; common {
+		t.Error("a newcomer found no room")
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -316,5 +317,72 @@ func TestBrokenBucketFailsItsOwnRequestAlone(t *testing.T) {
 	}
 	if got := takes[2].decision().Remaining; got != 8 {
 		t.Errorf("%d remaining, want 8", got)
+	}
+}
+
+// What is leased with a request is still left to its caller.
+func TestDecisionCountsWhatWasLeased(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, backends.Redis(t))
+	turn := newTake(service, newBuckets([]Bucket{{Name: "alice", Limit: ask(1, 100, 1)}}, 1), []int64{10})
+	if err := runScript(t.Context(), client, []*take{turn})[0]; err != nil {
+		t.Fatal(err)
+	}
+	if got := turn.decision().Remaining; turn.leased(0) != 10 || got != 99 {
+		t.Errorf("%d leased and %d remaining, want 10 and 99", turn.leased(0), got)
+	}
+}
+
+// afterwards changes what became of each command that Redis has run: a connection breaks, or an answer is none, when told to.
+type afterwards func(redis.Cmder)
+
+func (f afterwards) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (f afterwards) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (f afterwards) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if err := next(ctx, cmd); err != nil {
+			return err
+		}
+		f(cmd)
+		return cmd.Err()
+	}
+}
+
+// The script may have run when its answer is lost. It is not sent again: it would take twice.
+func TestScriptIsSentOnce(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	client := newClient(t, server)
+	b := newBucket(Bucket{Name: "alice", Limit: ask(1, 10, 1)}, 1)
+	takes := []*take{newTake(service, []bucket{b}, nil)}
+	if err := runScript(t.Context(), client, takes)[0]; err != nil { // so that Redis knows the script
+		t.Fatal(err)
+	}
+	broken := newClient(t, server)
+	broken.AddHook(afterwards(func(cmd redis.Cmder) { cmd.SetErr(io.EOF) }))
+	if err := runScript(t.Context(), broken, takes)[0]; !errors.Is(err, io.EOF) {
+		t.Errorf("%v, want that the connection broke", err)
+	}
+	if got := readLevel(t, client, key(service, b)).tokens; got < 8*micro {
+		t.Errorf("%d micro-tokens are left of 10 after two requests", got)
+	}
+}
+
+func TestAnswerOfAnotherLengthIsAnError(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, backends.Redis(t))
+	client.AddHook(afterwards(func(cmd redis.Cmder) {
+		if cmd, ok := cmd.(*redis.Cmd); ok {
+			cmd.SetVal([]any{int64(1)})
+		}
+	}))
+	b := newBucket(Bucket{Name: "alice", Limit: ask(1, 10, 1)}, 1)
+	err := runScript(t.Context(), client, []*take{newTake(service, []bucket{b}, nil)})[0]
+	if _, ok := errors.AsType[redis.Error](err); !ok {
+		t.Errorf("%v: want an error that counts as an answer of Redis", err)
 	}
 }
