@@ -49,7 +49,8 @@ type JWTSpec struct {
 	// +required
 	Audiences []string `json:"audiences,omitempty"`
 	// jwksURL is where the issuer publishes its keys (RFC 7517). They are read when a token names one that is not known, once a minute at
-	// most, and every hour; the last ones that were read hold until then. Redirects are not followed.
+	// most, and every 5 minutes while tokens come; a token that comes 10 minutes after the last look waits for another, up to 5 seconds. While
+	// they cannot be read, the last ones hold. RSA keys need 2048 bits. Redirects are not followed.
 	// +kubebuilder:validation:MinLength=8
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://([^][@?#/:[:space:]]+|[[][0-9a-fA-F:.]+])(:[0-9]{1,5})?(/[^@#[:space:]]*)?$') && isURL(self) && (url(self).getPort() == \"\" || int(url(self).getPort()) <= 65535)",message="must be an http or https URL without user or fragment, such as https://login.example.com/keys"

@@ -224,7 +224,8 @@ func (srv *server) newIssuer(s setup) (*jwks.Source, error) {
 		}
 		return settings
 	}
-	return &jwks.Source{Settings: settings, Roots: roots, OnFetch: srv.issuerRead}, nil
+	weak := func(keys int) { srv.log.Write(context.Background(), logging.JWKSKeysRefused{Refused: keys}) }
+	return &jwks.Source{Settings: settings, Roots: roots, OnFetch: srv.issuerRead, OnWeak: weak}, nil
 }
 
 // issuerRead tells how a look at the keys of the issuer of tokens has ended.

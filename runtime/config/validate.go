@@ -156,7 +156,7 @@ func (j JWT) validate(p *problems) {
 	p.need((j.JWKSURL == "") != (j.JWKS == ""), "auth.jwt.jwksURL", "must be set, or else auth.jwt.jwks")
 	p.need(j.TierClaim != "" && j.TenantClaim != "" && j.RoleClaim != "" && j.GroupsClaim != "", "auth.jwt", "must name its claims")
 	if j.JWKS != "" {
-		_, err := ParseJWKS([]byte(j.JWKS))
+		_, _, err := ParseJWKS([]byte(j.JWKS))
 		p.need(err == nil, "auth.jwt.jwks", "%v", err)
 	}
 }

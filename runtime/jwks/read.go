@@ -37,26 +37,26 @@ func newClient(roots *x509.CertPool) *http.Client {
 }
 
 // read gets the keys from the issuer.
-func read(client *http.Client, place string) ([]jose.JSONWebKey, error) {
+func read(client *http.Client, place string) (keys []jose.JSONWebKey, weak int, err error) {
 	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, place, nil) // the client bounds it
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	request.Header.Set("Accept", "application/jwk-set+json, application/json")
 	response, err := client.Do(request)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the issuer answers %s", response.Status)
+		return nil, 0, fmt.Errorf("the issuer answers %s", response.Status)
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxBytes+1))
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if len(body) > maxBytes {
-		return nil, fmt.Errorf("the issuer's keys have more than %d bytes", maxBytes)
+		return nil, 0, fmt.Errorf("the issuer's keys have more than %d bytes", maxBytes)
 	}
 	return config.ParseJWKS(body)
 }

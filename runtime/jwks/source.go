@@ -20,8 +20,11 @@ const (
 	fetchPause = time.Minute
 	// firstPause is that while no keys are known.
 	firstPause = 5 * time.Second
-	// keepFor is how long keys are used before they are looked at anew. One that the issuer has withdrawn is known for so long.
-	keepFor = time.Hour
+	// lookAfter is the age of keys that are looked at anew, beside the requests that they serve.
+	lookAfter = 5 * time.Minute
+	// waitAfter is how long ago the last look may be before a request waits for another: a key that the issuer has withdrawn counts no longer
+	// than that, however seldom tokens come. After a look that has failed requests go on with the keys that they have.
+	waitAfter = 10 * time.Minute
 )
 
 // Source has the keys of the issuer that the settings name. It is safe for concurrent use.
@@ -32,6 +35,8 @@ type Source struct {
 	Roots *x509.CertPool
 	// OnFetch is told how each look at the issuer's keys ended; may be nil.
 	OnFetch func(err error)
+	// OnWeak is told, once for each number of them, of keys that are left out because they are too short; may be nil.
+	OnWeak func(keys int)
 	// Now is the clock; nil for time.Now.
 	Now func() time.Time
 
@@ -42,7 +47,10 @@ type Source struct {
 	// tried is when the last look began, for the keys of triedPlace.
 	tried      time.Time
 	triedPlace string
-	client     *http.Client
+	// looked is when the last look began that has ended.
+	looked time.Time
+	weak   int
+	client *http.Client
 }
 
 // set is the keys of a place: of an address, or those of the configuration itself.
@@ -74,9 +82,9 @@ func (s *Source) Keys(ctx context.Context, id string) ([]jose.JSONWebKey, error)
 		return s.given(settings.JWKS, id)
 	}
 	for {
-		found, known, fetching := s.look(settings.JWKSURL, id)
+		found, known, stale, fetching := s.look(settings.JWKSURL, id)
 		switch {
-		case len(found) > 0:
+		case len(found) > 0 && !(stale && fetching != nil):
 			return found, nil
 		case fetching == nil && !known:
 			return nil, unreadable(errors.New("the last look at them has failed"))
@@ -96,11 +104,12 @@ func (s *Source) given(text, id string) ([]jose.JSONWebKey, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.known.place != text {
-		keys, err := config.ParseJWKS([]byte(text))
+		keys, weak, err := config.ParseJWKS([]byte(text))
 		if err != nil {
 			return nil, unreadable(err)
 		}
 		s.known = set{place: text, keys: keys}
+		s.tellWeak(weak)
 	}
 	return s.known.of(id), nil
 }
@@ -111,9 +120,17 @@ func unreadable(cause error) error {
 	}
 }
 
-// look returns the keys of an id, whether any of the place are known, and the end of a look at the issuer's that may bring them; nil
-// when none is under way or due.
-func (s *Source) look(place, id string) (found []jose.JSONWebKey, known bool, fetching <-chan struct{}) {
+// tellWeak tells of keys that are too short, with the mutex held.
+func (s *Source) tellWeak(keys int) {
+	if s.weak != keys && keys > 0 && s.OnWeak != nil {
+		s.OnWeak(keys)
+	}
+	s.weak = keys
+}
+
+// look returns the keys of an id, whether any of the place are known and whether the last look at them is long ago, and the end of a look at
+// the issuer's that may bring them; nil when none is under way or due.
+func (s *Source) look(place, id string) (found []jose.JSONWebKey, known, stale bool, fetching <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -124,7 +141,8 @@ func (s *Source) look(place, id string) (found []jose.JSONWebKey, known bool, fe
 	if known = s.known.place == place; known {
 		found, pause = s.known.of(id), fetchPause
 	}
-	wanted := len(found) == 0 || now.Sub(s.known.at) >= keepFor
+	wanted := len(found) == 0 || now.Sub(s.known.at) >= lookAfter
+	stale = now.Sub(s.looked) >= waitAfter
 	if wanted && s.fetching == nil && (s.triedPlace != place || now.Sub(s.tried) >= pause) {
 		if s.client == nil {
 			s.client = newClient(s.Roots)
@@ -133,18 +151,19 @@ func (s *Source) look(place, id string) (found []jose.JSONWebKey, known bool, fe
 		go s.fetch(place, now, s.fetching)
 	}
 	if s.fetching == nil {
-		return found, known, nil
+		return found, known, stale, nil
 	}
-	return found, known, s.fetching
+	return found, known, stale, s.fetching
 }
 
 func (s *Source) fetch(place string, at time.Time, done chan struct{}) {
-	keys, err := read(s.client, place)
+	keys, weak, err := read(s.client, place)
 	s.mu.Lock()
 	if err == nil {
 		s.known = set{place: place, keys: keys, at: at}
+		s.tellWeak(weak)
 	}
-	s.fetching = nil
+	s.looked, s.fetching = at, nil
 	s.mu.Unlock()
 	close(done)
 	if s.OnFetch != nil {

@@ -5,10 +5,12 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -135,13 +137,98 @@ func TestKeysAreReadWhenTheyAreNeeded(t *testing.T) {
 	s.has(t, "b", true)
 	reads(2)
 	s.has(t, "", false) // which of two is not said
-	i.publish(t, "b")
-	s.pass(time.Hour)
-	s.has(t, "a", true) // old keys serve while newer ones are read
-	for deadline := time.Now().Add(30 * time.Second); i.reads.Load() < 3 && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		continue
+}
+
+// TestAWithdrawnKeyIsForgotten: tokens are served while newer keys are read, but after a pause they wait for these.
+func TestAWithdrawnKeyIsForgotten(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t, "a")
+	s := newSource(config.JWT{JWKSURL: i.URL})
+	s.has(t, "a", true)
+	asked, goesOn := make(chan struct{}), make(chan struct{})
+	text := keySet(t, "b")
+	i.answer(func(w http.ResponseWriter, _ *http.Request) {
+		close(asked)
+		<-goesOn
+		_, _ = w.Write([]byte(text))
+	})
+	s.pass(5*time.Minute - time.Second)
+	s.has(t, "a", true)
+	if i.reads.Load() != 1 {
+		t.Error("the issuer was asked again within five minutes")
 	}
-	reads(3)
+	s.pass(time.Second)
+	s.has(t, "a", true)
+	<-asked
+	s.has(t, "a", true)
+	close(goesOn)
+	s.has(t, "b", true) // waits for the look
+	s.has(t, "a", false)
+	i.publish(t, "c")
+	s.pass(10 * time.Minute)
+	s.has(t, "b", false)
+	s.has(t, "c", true)
+}
+
+// While an issuer does not answer, a token that comes after a pause waits for one look alone; those after it go on with the keys there are.
+func TestTokensDoNotWaitAgainForAnIssuerThatFailed(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t, "a")
+	s := newSource(config.JWT{JWKSURL: i.URL})
+	s.has(t, "a", true)
+	i.answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+	s.pass(10 * time.Minute)
+	s.has(t, "a", true)
+	hangs := make(chan struct{})
+	defer close(hangs)
+	i.answer(func(http.ResponseWriter, *http.Request) { <-hangs })
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second) // less than a look takes
+	defer cancel()
+	for range 9 {
+		s.pass(time.Minute)
+		if keys, err := s.Keys(ctx, "a"); err != nil || len(keys) != 1 {
+			t.Fatalf("%d keys, %v", len(keys), err)
+		}
+	}
+	if n := i.reads.Load(); n < 2 {
+		t.Errorf("the issuer was asked %d times", n)
+	}
+}
+
+func TestShortKeysAreTold(t *testing.T) {
+	t.Parallel()
+	short, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // that is what the test is about
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := func(ids ...string) string {
+		var set jose.JSONWebKeySet
+		if err := json.Unmarshal([]byte(keySet(t, ids...)), &set); err != nil {
+			t.Fatal(err)
+		}
+		set.Keys = append(set.Keys, jose.JSONWebKey{Key: &short.PublicKey, KeyID: "short", Use: "sig"})
+		text, err := json.Marshal(set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	i := newIssuer(t)
+	for name, settings := range map[string]config.JWT{"of an issuer": {JWKSURL: i.URL}, "given": {JWKS: with("a")}} {
+		text := with("a")
+		i.answer(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(text)) })
+		s := newSource(settings)
+		var told []int
+		s.OnWeak = func(keys int) { told = append(told, keys) }
+		for range 3 {
+			s.has(t, "a", true)
+			s.has(t, "short", false)
+			s.pass(10 * time.Minute)
+		}
+		if !slices.Equal(told, []int{1}) {
+			t.Errorf("%s: told %v, want one key once", name, told)
+		}
+	}
 }
 
 func TestKeysThatWereReadHoldWhileTheIssuerFails(t *testing.T) {

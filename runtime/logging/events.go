@@ -220,6 +220,15 @@ func (e JWKSReadFailed) describe(l *line) {
 	l.error(e.Err)
 }
 
+// JWKSKeysRefused are keys of the issuer of tokens that do not count, because they are too short.
+type JWKSKeysRefused struct{ Refused int }
+
+func (e JWKSKeysRefused) describe(l *line) {
+	l.is("jwks_keys_refused", LevelWarning)
+	l.dependency("issuer")
+	l.int("refused", int64(e.Refused))
+}
+
 // RequestFailed is a request that failed for a reason of the service, of the model or else.
 type RequestFailed struct {
 	RequestID, Route, Code string

@@ -39,6 +39,7 @@ var everyEvent = []Event{
 	LLMFailed{Code: "c", Took: time.Second},
 	AnswerExtracted{Code: "c"},
 	JWKSReadFailed{Err: errors.New("e")},
+	JWKSKeysRefused{Refused: 1},
 	RequestFailed{RequestID: "i", Route: "r", Code: "c", Model: true, Err: errors.New("e")},
 	RequestFailed{RequestID: "i", Route: "r", Code: "c", Err: errors.New("e")},
 	IndexRebuilding{Done: 1, Total: 2},
