@@ -14,14 +14,9 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/logging"
 )
 
-const (
-	// drainDelay is for the kube-proxy to notice that the pod is not ready; alone there is nobody to notice.
-	drainDelay = 5 * time.Second
-	// drainTimeout and drainDelay fit into the grace period of the pod, 75 s.
-	drainTimeout = 60 * time.Second
-	// closeTimeout bounds what is left to write after the last request.
-	closeTimeout = 3 * time.Second
-)
+// aloneDrainTimeout is how long requests have to end when a person waits for the server to end; in a cluster all have the time that they
+// were given.
+const aloneDrainTimeout = 60 * time.Second
 
 // serve runs the server until ctx ends, and drains it.
 func serve(ctx context.Context, o options, s setup, getenv func(string) string, stdout io.Writer) error {
@@ -66,7 +61,7 @@ func openLog(stdout io.Writer, file *logging.File) (log *logging.Log, end func()
 	})
 	return log, func() {
 		log.Flush()
-		file.Close(closeTimeout)
+		file.Close(config.CloseTimeout)
 		log.Flush() // what became of the file
 	}
 }
@@ -87,7 +82,7 @@ func serveUntilDrained(ctx context.Context, o options, s setup, log *logging.Log
 	if err != nil {
 		return errors.Join(err, srv.closeInTime(ctx))
 	}
-	httpServer := &httpapi.Server{API: srv.api.Handler(), Admin: srv.admin, Log: log, DrainTimeout: drainTimeout}
+	httpServer := &httpapi.Server{API: srv.api.Handler(), Admin: srv.admin, Log: log, DrainTimeout: aloneDrainTimeout}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
 	for _, run := range srv.background {
@@ -98,7 +93,7 @@ func serveUntilDrained(ctx context.Context, o options, s setup, log *logging.Log
 	}
 	announce(log, s, o, api, admin)
 	if !s.alone() {
-		httpServer.DrainDelay = drainDelay
+		httpServer.DrainDelay, httpServer.DrainTimeout = config.DrainDelay, config.LongestRequest
 	}
 	err = httpServer.Serve(ctx, api, admin)
 	err = errors.Join(err, srv.closeInTime(ctx))
@@ -109,7 +104,7 @@ func serveUntilDrained(ctx context.Context, o options, s setup, log *logging.Log
 
 // closeInTime closes what the server has opened, when ctx has ended, too.
 func (srv *server) closeInTime(ctx context.Context) error {
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), config.CloseTimeout)
 	defer cancel()
 	return srv.close(closing)
 }

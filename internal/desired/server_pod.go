@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"strconv"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -15,9 +16,15 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/config"
 )
 
-// serverGraceSeconds is how long a server may take to end. It drains by itself, so there is no preStop hook: at SIGTERM
-// /readyz turns, a few seconds pass until nobody sends new requests, and requests in flight have their 60 s.
-const serverGraceSeconds int64 = 75
+// serverGraceSeconds is how long a server may take to end. It drains by itself, so there is no preStop hook: at SIGTERM /readyz turns, a
+// few seconds pass until nobody sends new requests, and what is in flight has all the time that it was given, streams too. A server
+// without requests ends after 6 s. 5 s are for a process that does not get its turn.
+const serverGraceSeconds = int64(config.EndTimeout/time.Second) + 5
+
+// startupSeconds is how long a server may take to listen on its admin port, on a node that has no time for it. Whatever it waits for after
+// that, stores that start and an index that is built anew, is readiness: the process lives. It is dead when it does not answer for a
+// minute; one that has too much to do, or too little CPU, is not.
+const startupSeconds = 300
 
 func serverPod(p part, in Inputs, log config.LogFile) (*corev1ac.PodSpecApplyConfiguration, error) {
 	limits := serverconfig.ServerResources(in.Service)
@@ -29,8 +36,8 @@ func serverPod(p part, in Inputs, log config.LogFile) (*corev1ac.PodSpecApplyCon
 		WithPorts(containerPort("http", serverPort), containerPort("admin", AdminPort)).
 		WithEnv(fieldEnv("POD_UID", "metadata.uid"), fieldEnv("POD_NAME", "metadata.name")).
 		WithResources(resourcesConfig(limits)).
-		WithStartupProbe(httpProbe("/healthz").WithPeriodSeconds(2).WithFailureThreshold(30)).
-		WithLivenessProbe(httpProbe("/healthz").WithPeriodSeconds(10).WithFailureThreshold(3)).
+		WithStartupProbe(httpProbe("/healthz").WithPeriodSeconds(2).WithFailureThreshold(startupSeconds / 2)).
+		WithLivenessProbe(httpProbe("/healthz").WithTimeoutSeconds(5).WithPeriodSeconds(10).WithFailureThreshold(6)).
 		WithReadinessProbe(httpProbe("/readyz").WithPeriodSeconds(3).WithFailureThreshold(2))
 	if goal, bounded := memoryGoal(limits); bounded {
 		c.WithEnv(corev1ac.EnvVar().WithName("GOMEMLIMIT").WithValue(goal))

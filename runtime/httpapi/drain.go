@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/logging"
 )
 
@@ -19,8 +20,6 @@ const (
 	// take back a connection: a request that its client sends at the moment of closing is lost. After a second of silence
 	// that is rare, and each connection that speaks within it is answered and told to close.
 	keepAliveQuiet = time.Second
-	// cutTimeout is how long requests that were cut off at the end of the drain have to say so.
-	cutTimeout = 2 * time.Second
 )
 
 // drain counts the connections and requests of a server, and tells clients to leave once it has begun.
@@ -138,7 +137,7 @@ func (s *Server) drainAndStop(server *http.Server, l net.Listener, d *drain, can
 		return nil
 	}
 	cancelRequests(errShutdown)
-	if shutdown(server, cutTimeout) != nil {
+	if shutdown(server, config.CutTimeout) != nil {
 		_ = server.Close()
 	}
 	return fmt.Errorf("%w: %w", ErrCut, err)

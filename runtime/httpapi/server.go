@@ -32,8 +32,7 @@ type Server struct {
 	// DrainDelay is how long the server goes on taking connections after it has said that it is not ready: until whoever
 	// sends them has noticed. 5 s suit a kube-proxy; 0 where nobody asks whether it is ready.
 	DrainDelay time.Duration
-	// DrainTimeout is how long requests then have to end, streams included. Delay and timeout and 2 s must fit into the
-	// pod's grace period.
+	// DrainTimeout is how long requests then have to end, streams included. config.EndTimeout is what all of it takes in a pod.
 	DrainTimeout time.Duration
 }
 
