@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # bench.sh prints, of one run, how fast the built ragserver answers beside a bare net/http handler that sends the same bytes: cached, not
 # cached and refused requests, with what each allocates and logs; then how fast limits are decided, beside
-# redis-benchmark and envoyproxy/ratelimit, which is built once. Behind the server are a real OpenSearch (RAGSERVICE_TEST_OPENSEARCH, else one of
+# redis-benchmark and envoyproxy/ratelimit, and questions, beside Portkey; the peers are built or installed once. Behind the server are a real OpenSearch (RAGSERVICE_TEST_OPENSEARCH, else one of
 # its own) and real Redis; wrk makes the load. The documents are the Cranfield abstracts where RAGSERVICE_CRANFIELD or ../shared has
 # them, else the pages of docs/.
 set -euo pipefail
@@ -29,16 +29,28 @@ build() {
 
 peers() {
   ratelimit=$(dirname "$(tool ratelimit)")/service_cmd # its command has no better name
+  if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+    say "Portkey is left out: node and npm are missing"
+    return
+  fi
+  portkey=$CACHE/tools/portkey-$(key_of tools/portkey/package-lock.json)
+  cached "$portkey" install_portkey
+  portkey=$portkey/node_modules/@portkey-ai/gateway/build/start-server.js
+}
+
+install_portkey() {
+  cp tools/portkey/package*.json "$1"
+  quietly "$CACHE/npm.log" npm ci --prefix "$1" --ignore-scripts --no-audit --no-fund
 }
 
 measure() {
-  (cd test/bench && RAGSERVICE_BENCH=$root/bin/ragserver RAGSERVICE_BENCH_RATELIMIT=$ratelimit RAGSERVICE_CRANFIELD=$cranfield \
-    "$root/bin/bench.test" -test.timeout 30m)
+  (cd test/bench && RAGSERVICE_BENCH=$root/bin/ragserver RAGSERVICE_BENCH_RATELIMIT=$ratelimit RAGSERVICE_BENCH_PORTKEY=$portkey \
+    RAGSERVICE_CRANFIELD=$cranfield "$root/bin/bench.test" -test.timeout 30m)
 }
 
-root=$PWD
+root=$PWD ratelimit='' portkey=''
 cranfield=${RAGSERVICE_CRANFIELD:-$root/../shared/data/cranfield}
 step "what the measurement needs" prepare
 step "building" build
 step "the peers, built or installed once" peers
-step "measuring, about 4 minutes" measure
+step "measuring, about 5 minutes" measure

@@ -1,4 +1,4 @@
--- wrk's script: POST $BENCH_BODY with $BENCH_KEY. Where the body holds the character @, each request has a number of its own in its
+-- wrk's script: POST $BENCH_BODY with $BENCH_KEY, and the lines of $BENCH_HEADERS. Where the body holds the character @, each request has a number of its own in its
 -- place, so that no cache knows it. At the end one line of JSON says what came of it; times are in microseconds.
 
 local threads = 0
@@ -12,6 +12,9 @@ function init()
   wrk.method = "POST"
   wrk.headers["Content-Type"] = "application/json"
   wrk.headers["X-API-Key"] = os.getenv("BENCH_KEY")
+  for name, value in os.getenv("BENCH_HEADERS"):gmatch("([^\n:]+): ([^\n]+)") do
+    wrk.headers[name] = value
+  end
   body = os.getenv("BENCH_BODY")
   if not body:find("@", 1, true) then
     local fixed = wrk.format(nil, nil, nil, body)
