@@ -336,6 +336,14 @@ func (r reply) decode(t *testing.T, into any) {
 	}
 }
 
+// message is what the caller is told.
+func (r reply) message(t *testing.T) string {
+	t.Helper()
+	var e struct{ Error struct{ Message string } }
+	r.decode(t, &e)
+	return e.Error.Message
+}
+
 // errorOf is the envelope's code and the fields that it names.
 func (r reply) errorOf(t *testing.T) (code string, fields []string) {
 	t.Helper()

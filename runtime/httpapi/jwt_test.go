@@ -13,6 +13,7 @@ import (
 	"maps"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -149,14 +150,21 @@ func TestTokensThatDoNotCount(t *testing.T) {
 		"more groups than may be":     k.good(map[string]any{"groups": strings.Split(strings.Repeat("g,", 256)+"g", ",")}),
 		"too long":                    k.good(map[string]any{"padding": strings.Repeat("x", 20_000)}),
 	} {
-		got := start(t, tokens).call("GET", "/api/v1/stats", "", "X-API-Key: ", "Authorization: Bearer "+token) // which has counted no failures
+		f := start(t, tokens) // which has counted no failures
+		got := f.call("GET", "/api/v1/stats", "", "X-API-Key: ", "Authorization: Bearer "+token)
 		if got.status != 401 || got.header.Get("WWW-Authenticate") == "" {
 			t.Errorf("%s: %d %s", name, got.status, got.body)
 		}
-		for _, inside := range []string{"jose", "square", "crypto", "verif", "alg", "kid"} {
-			if strings.Contains(got.body, inside) {
-				t.Errorf("%s: the caller is told %s", name, got.body)
-			}
+		told := []string{"the token is not valid", "the token has expired", "a token is needed, as Authorization: Bearer <token>"}
+		if !slices.Contains(told, got.message(t)) {
+			t.Errorf("%s: the caller is told %s", name, got.body)
+		}
+		log := f.log.String()
+		if strings.Contains(got.body, "not valid") && !strings.Contains(log, `"code":"unauthorized","error":"`) {
+			t.Errorf("%s: the log does not tell why: %s", name, log)
+		}
+		if len(token) > 20 && strings.Contains(log, token[:20]) || strings.Contains(log, "alice") {
+			t.Errorf("%s: the log holds a part of it: %s", name, log)
 		}
 	}
 }
@@ -219,10 +227,18 @@ func TestTrustedHeader(t *testing.T) {
 	if got := f.call("GET", documents+"/a", "", noKey, user, "X-Role: admin"); got.status != 200 {
 		t.Errorf("an administrator: %d", got.status)
 	}
-	for name, headers := range map[string][]string{"no user": {noKey, "X-Role: admin"}, "an empty tenant": {noKey, user, "X-Role: admin", "X-Tenant:  "}, "an API key": {"X-API-Key: " + adminKey}} {
-		if got := f.call("GET", "/api/v1/stats", "", headers...); got.status != 401 {
-			t.Errorf("%s: %d, want 401", name, got.status)
+	for name, headers := range map[string][]string{
+		"no user": {noKey, "X-Role: admin"}, "an empty tenant": {noKey, user, "X-Role: admin", "X-Tenant:  "}, "an API key": {"X-API-Key: " + adminKey},
+		"a long name": {noKey, user + strings.Repeat("a", 512)}, "a tenant that cannot be one": {noKey, user, "X-Tenant: " + strings.Repeat("t", 129)},
+		"more groups than may be": {noKey, user, "X-Groups: " + strings.Repeat("g,", 257)},
+	} {
+		got := f.call("GET", "/api/v1/stats", "", headers...)
+		if got.status != 401 || got.message(t) != "the proxy does not say who asks as it must" {
+			t.Errorf("%s: %d %s, want 401 and no more", name, got.status, got.body)
 		}
+	}
+	if log := f.log.String(); !strings.Contains(log, "must be at most 256") {
+		t.Error("the log does not say what is wrong with the groups")
 	}
 	if log := f.log.String(); strings.Contains(log, "alice") || !strings.Contains(log, `"user_id":"user:`) {
 		t.Error("the log does not name callers by a hash of their name")

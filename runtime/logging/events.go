@@ -81,8 +81,10 @@ type RequestCompleted struct {
 	Route  string
 	Status int
 	// Code is that of the error.
-	Code  string
-	Query Query
+	Code string
+	// Refusal is what is wrong with what the caller has shown of itself, which it is not told.
+	Refusal error
+	Query   Query
 	// Cache is how the cache served the result, as X-Cache says it, and Age how old that was.
 	Cache string
 	Age   time.Duration
@@ -98,6 +100,7 @@ func (e RequestCompleted) describe(l *line) {
 	l.string("route", e.Route)
 	l.int("status", int64(e.Status))
 	l.string("code", e.Code)
+	l.error(e.Refusal)
 	l.query(e.Query)
 	l.string("cache", e.Cache)
 	if e.Age > 0 {

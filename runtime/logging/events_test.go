@@ -24,7 +24,8 @@ var everyEvent = []Event{
 	ServerFailed{Err: errors.New("e")},
 	ConnectionFailed{Err: errors.New("e")},
 	RequestCompleted{
-		RequestID: "i", Method: "POST", Route: "r", Status: 200, Code: "c", Query: Query{"q", "t"}, Cache: "HIT", Age: time.Second, Bytes: 1, Took: time.Second,
+		RequestID: "i", Method: "POST", Route: "r", Status: 200, Code: "c", Refusal: errors.New("e"), Query: Query{"q", "t"}, Cache: "HIT", Age: time.Second,
+		Bytes: 1, Took: time.Second,
 	},
 	SearchQuery{Route: "r", Query: Query{"q", "t"}},
 	SlowQuery{Query: Query{"q", "t"}, SearchMode: "keyword", Hits: 1, Code: "c", Threshold: time.Second, Took: time.Second},

@@ -63,10 +63,19 @@ func (s *Stack) log(r *http.Request, e *RequestInfo, answer *recorder, took time
 		Route:     e.Route,
 		Status:    answer.status(),
 		Code:      e.Code,
+		Refusal:   refusal(e.Err),
 		Query:     e.Query,
 		Cache:     string(e.CacheOutcome),
 		Age:       e.CacheAge,
 		Bytes:     answer.bytes,
 		Took:      took,
 	})
+}
+
+// refusal is the cause of a refusal for which the caller is not known; it holds nothing of a credential.
+func refusal(err error) error {
+	if e, ok := errors.AsType[*rag.Error](err); ok && e.Kind == rag.ErrUnauthorized {
+		return e.Cause
+	}
+	return nil
 }

@@ -69,7 +69,11 @@ func (j JWT) Authenticate(r *http.Request) (rag.Identity, error) {
 	if slices.Contains(texts(claims[settings.RoleClaim]), string(rag.RoleAdmin)) {
 		role = string(rag.RoleAdmin)
 	}
-	return vouched(subjectCaller+j.Hasher.Subject(registered.Subject), tier, tenant, role, texts(claims[settings.GroupsClaim]))
+	id, err := vouched(subjectCaller+j.Hasher.Subject(registered.Subject), tier, tenant, role, texts(claims[settings.GroupsClaim]))
+	if err != nil {
+		return rag.Identity{}, invalidToken(err)
+	}
+	return id, nil
 }
 
 // verify checks the signature, and the claims that every token has (RFC 7519, section 4.1).
@@ -79,8 +83,11 @@ func (j JWT) verify(ctx context.Context, raw string, settings config.JWT) (regis
 		algorithms[i] = jose.SignatureAlgorithm(name)
 	}
 	token, err := jwt.ParseSigned(raw, algorithms)
-	if err != nil {
-		return registered, nil, invalidToken(err)
+	if _, other := errors.AsType[*jose.ErrUnexpectedSignatureAlgorithm](err); other {
+		return registered, nil, invalidToken(errors.New("its algorithm is not of the list"))
+	}
+	if err != nil { // it may quote what was sent
+		return registered, nil, invalidToken(errors.New("it is no signed token in the compact form"))
 	}
 	header := token.Headers[0] // of the compact form, which has one signature
 	keys, err := j.Source.Keys(ctx, header.KeyID)

@@ -1,6 +1,8 @@
 package middleware
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -35,15 +37,15 @@ func (h TrustedHeader) Authenticate(r *http.Request) (rag.Identity, error) {
 			continue
 		}
 		if len(sent) > 1 {
-			return rag.Identity{}, unauthorized("the proxy must send " + name + " once")
+			return rag.Identity{}, unvouched(fmt.Errorf("the proxy must send %s once", name))
 		}
 		if values[i] = strings.TrimSpace(sent[0]); values[i] == "" && name == settings.Tenant {
-			return rag.Identity{}, unauthorized("the proxy must not send an empty " + name) // an administrator of a tenant would be one of all
+			return rag.Identity{}, unvouched(fmt.Errorf("the proxy must not send an empty %s", name)) // an administrator of a tenant would be one of all
 		}
 	}
 	user, tier, tenant, role := values[0], values[1], values[2], values[3]
 	if user == "" || len(user) > maxCaller {
-		return rag.Identity{}, unauthorized("the proxy must send " + settings.User + ", with 1 to 512 bytes")
+		return rag.Identity{}, unvouched(fmt.Errorf("the proxy must send %s, with 1 to %d bytes", settings.User, maxCaller))
 	}
 	var groups []string
 	for group := range strings.SplitSeq(values[4], ",") {
@@ -51,20 +53,29 @@ func (h TrustedHeader) Authenticate(r *http.Request) (rag.Identity, error) {
 			groups = append(groups, group)
 		}
 	}
-	return vouched(headerCaller+h.Hasher.Subject(user), tier, tenant, role, groups)
+	id, err := vouched(headerCaller+h.Hasher.Subject(user), tier, tenant, role, groups)
+	if err != nil {
+		return rag.Identity{}, unvouched(err)
+	}
+	return id, nil
 }
 
-// vouched is a caller whom somebody else vouches for.
+// unvouched is what the caller is told of a proxy's headers that do not count; the cause goes to the log alone, as that of a token.
+func unvouched(cause error) error {
+	return &rag.Error{Kind: rag.ErrUnauthorized, Message: "the proxy does not say who asks as it must", Cause: cause}
+}
+
+// vouched is a caller whom somebody else vouches for. An error says what is wrong with what that says, for the log.
 func vouched(name, tier, tenant, role string, groups []string) (rag.Identity, error) {
 	id := rag.Identity{Name: name, Tier: tier, Tenant: tenant, Role: rag.RoleClient, Groups: groups}
 	if role == string(rag.RoleAdmin) {
 		id.Role = rag.RoleAdmin
 	}
 	if tenant != "" && rag.ValidateTenant(tenant) != nil {
-		return rag.Identity{}, unauthorized("the tenant must have 1 to 128 bytes of text without control characters")
+		return rag.Identity{}, errors.New("the tenant must have 1 to 128 bytes of text without control characters")
 	}
 	if why := rag.ValidateGroups(groups); why != "" {
-		return rag.Identity{}, unauthorized("the caller's groups " + why)
+		return rag.Identity{}, errors.New("the caller's groups " + why)
 	}
 	return id, nil
 }
