@@ -8,7 +8,7 @@ const (
 	ConditionReady = "Ready"
 	// ConditionSecretsResolved says that every Secret and entry that the spec names exists and is usable.
 	ConditionSecretsResolved = "SecretsResolved"
-	// ConditionRedisReady says that both Redis instances answer.
+	// ConditionRedisReady says that both Redis instances answer, or the Redis of spec.redis.external.
 	ConditionRedisReady = "RedisReady"
 	// ConditionOpenSearchReady says that the search engine answers.
 	ConditionOpenSearchReady = "OpenSearchReady"
@@ -108,6 +108,8 @@ const (
 	ReasonLLMUnavailable = "LLMUnavailable"
 	// ReasonStoreUnreachable (False): the pods run, but the servers cannot reach them.
 	ReasonStoreUnreachable = "StoreUnreachable"
+	// ReasonEvictionUnsafe (True): the Redis with the buckets of the rate limits may evict them when its memory is full.
+	ReasonEvictionUnsafe = "EvictionUnsafe"
 	// ReasonReusedVolume (True): a store uses a volume that another RAGService left.
 	ReasonReusedVolume = "ReusedVolume"
 

@@ -7,16 +7,104 @@ import (
 // RedisSpec is the Redis that keeps cached results and the buckets of the rate limits.
 //
 // What a volume was made with is compared here and not at its field, where a size that is given later than the volume
-// would pass as new: not given is the default.
+// would pass as new: not given is the default. Between an external Redis and a managed one nothing is compared: a larger volume of before
+// stays as it is.
 //
-// +kubebuilder:validation:XValidation:rule="quantity(has(self.managed) && has(self.managed.stateStorage) ? self.managed.stateStorage : '1Gi').compareTo(quantity(has(oldSelf.managed) && has(oldSelf.managed.stateStorage) ? oldSelf.managed.stateStorage : '1Gi')) >= 0",fieldPath=".managed.stateStorage",reason=FieldValueForbidden,message="spec.redis.managed.stateStorage cannot go down (it is 1Gi when not given), because volumes do not shrink: create another RAGService to move to a smaller one"
-// +kubebuilder:validation:XValidation:rule="(has(self.managed) && has(self.managed.storageClassName) ? self.managed.storageClassName : \"\") == (has(oldSelf.managed) && has(oldSelf.managed.storageClassName) ? oldSelf.managed.storageClassName : \"\")",fieldPath=".managed.storageClassName",reason=FieldValueForbidden,message="spec.redis.managed.storageClassName cannot change, because volumes keep their class: create another RAGService to move to another class"
+// +kubebuilder:validation:XValidation:rule="!has(self.managed) || !has(self.external)",fieldPath=".external",reason=FieldValueForbidden,message="spec.redis has both managed and external, which exclude each other: remove one of them, by whoever wrote it"
+// +kubebuilder:validation:XValidation:rule="has(self.external) || has(oldSelf.external) || quantity(has(self.managed) && has(self.managed.stateStorage) ? self.managed.stateStorage : '1Gi').compareTo(quantity(has(oldSelf.managed) && has(oldSelf.managed.stateStorage) ? oldSelf.managed.stateStorage : '1Gi')) >= 0",fieldPath=".managed.stateStorage",reason=FieldValueForbidden,message="spec.redis.managed.stateStorage cannot go down (it is 1Gi when not given), because volumes do not shrink: create another RAGService to move to a smaller one"
+// +kubebuilder:validation:XValidation:rule="has(self.external) || has(oldSelf.external) || (has(self.managed) && has(self.managed.storageClassName) ? self.managed.storageClassName : \"\") == (has(oldSelf.managed) && has(oldSelf.managed.storageClassName) ? oldSelf.managed.storageClassName : \"\")",fieldPath=".managed.storageClassName",reason=FieldValueForbidden,message="spec.redis.managed.storageClassName cannot change, because volumes keep their class: create another RAGService to move to another class"
 type RedisSpec struct {
 	// managed is a Redis that the operator runs: two instances, one for cached results that may be evicted and one with
 	// a small volume for the buckets, which may not.
 	// +optional
 	Managed *ManagedRedis `json:"managed,omitempty"`
+	// external is a Redis that the operator does not run. It may serve others too: all keys begin with rag: and the names of the
+	// RAGService, or with {rag:.
+	// +optional
+	External *ExternalRedis `json:"external,omitempty"`
 }
+
+// ExternalRedis is a Redis that the operator does not run, version 6.2 or newer, or Valkey.
+// +kubebuilder:validation:XValidation:rule="self.mode != 'Standalone' || size(self.addresses) == 1",fieldPath=".addresses",message="spec.redis.external.addresses must be one address with mode Standalone: leave one, or set mode to Sentinel or Cluster"
+// +kubebuilder:validation:XValidation:rule="self.mode != 'Sentinel' || has(self.masterName)",fieldPath=".masterName",reason=FieldValueRequired,message="spec.redis.external.masterName is required with mode Sentinel: set it to what the sentinels call the primary"
+// +kubebuilder:validation:XValidation:rule="self.mode == 'Sentinel' || !has(self.masterName)",fieldPath=".masterName",reason=FieldValueForbidden,message="spec.redis.external.masterName has no effect but with mode Sentinel: remove it, or set mode to Sentinel"
+type ExternalRedis struct {
+	RedisConnection `json:",inline"`
+	// state is another Redis for the buckets of the rate limits, which must not be evicted. Without it they are beside the cached results:
+	// then Redis must not evict what has not expired (maxmemory-policy noeviction), or limits are forgotten when its memory is full.
+	// +optional
+	State *ExternalRedisState `json:"state,omitempty"`
+}
+
+// ExternalRedisState is the Redis for the buckets of the rate limits.
+// +kubebuilder:validation:XValidation:rule="self.mode != 'Standalone' || size(self.addresses) == 1",fieldPath=".addresses",message="spec.redis.external.state.addresses must be one address with mode Standalone: leave one, or set mode to Sentinel or Cluster"
+// +kubebuilder:validation:XValidation:rule="self.mode != 'Sentinel' || has(self.masterName)",fieldPath=".masterName",reason=FieldValueRequired,message="spec.redis.external.state.masterName is required with mode Sentinel: set it to what the sentinels call the primary"
+// +kubebuilder:validation:XValidation:rule="self.mode == 'Sentinel' || !has(self.masterName)",fieldPath=".masterName",reason=FieldValueForbidden,message="spec.redis.external.state.masterName has no effect but with mode Sentinel: remove it, or set mode to Sentinel"
+type ExternalRedisState struct {
+	RedisConnection `json:",inline"`
+}
+
+// RedisConnection is where a Redis is, and how it is known.
+type RedisConnection struct {
+	// mode is what addresses are of. Standalone: one Redis, or a proxy or Service before it. Sentinel: sentinels, which are asked for the
+	// primary. Cluster: nodes of a Redis Cluster. Default Standalone.
+	// +kubebuilder:validation:Enum=Standalone;Sentinel;Cluster
+	// +default="Standalone"
+	// +optional
+	Mode RedisMode `json:"mode,omitempty"`
+	// addresses are host:port: one with mode Standalone; of sentinels or nodes some, which tell of the others. At most 16. Servers read and
+	// write on primaries alone.
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=atomic
+	// +required
+	Addresses []RedisAddress `json:"addresses,omitempty"`
+	// masterName is what the sentinels call the primary. Required with mode Sentinel, refused with another.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
+	// +optional
+	MasterName string `json:"masterName,omitempty"`
+	// authSecretRef is a Secret with the entry password and, for a user of an ACL, username. Sentinels with a password of their own
+	// have it in the entries sentinel-password and, for a user, sentinel-username. Without it Redis is asked without a password.
+	// +optional
+	AuthSecretRef *SecretReference `json:"authSecretRef,omitempty"`
+	// tls has connections encrypted, those to sentinels too. Empty ({}) is enough where an authority of the system signs the
+	// certificates. Without it they are in plain text.
+	// +optional
+	TLS *RedisTLS `json:"tls,omitempty"`
+}
+
+// RedisTLS is how Redis is known by its certificate.
+type RedisTLS struct {
+	// caSecretRef is a bundle of certificates in PEM, one of which must sign that of Redis. Without it, an authority of the system.
+	// +optional
+	CASecretRef *SecretKeyReference `json:"caSecretRef,omitempty"`
+	// serverName is the name that the certificate must be for. Without it, the host that is connected to: sentinels and nodes
+	// mostly name addresses, which certificates often lack.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9]([-.a-zA-Z0-9]*[a-zA-Z0-9])?$`
+	// +optional
+	ServerName string `json:"serverName,omitempty"`
+}
+
+// RedisMode is what stands at the addresses of a Redis.
+type RedisMode string
+
+// Values of RedisMode.
+const (
+	RedisModeStandalone RedisMode = "Standalone"
+	RedisModeSentinel   RedisMode = "Sentinel"
+	RedisModeCluster    RedisMode = "Cluster"
+)
+
+// RedisAddress is host:port.
+//
+// +kubebuilder:validation:MinLength=3
+// +kubebuilder:validation:MaxLength=261
+// +kubebuilder:validation:XValidation:rule="self.matches('^([a-zA-Z0-9]([-._a-zA-Z0-9]*[a-zA-Z0-9])?|[[][0-9a-fA-F:.]+])[:]([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$')",message="must be host:port, such as redis.example.com:6379, without scheme, user or path (a password belongs into authSecretRef)"
+type RedisAddress string
 
 // ManagedRedis is a Redis that the operator runs: two instances.
 //

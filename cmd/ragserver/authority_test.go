@@ -128,7 +128,7 @@ func TestMountedCredentials(t *testing.T) {
 		config.RedisStateSecretDir + "/" + config.RedisPasswordFile:         "of-the-state",
 		config.RedisStateSecretDir + "/" + config.RedisSentinelUsernameFile: "watcher",
 		config.RedisStateSecretDir + "/" + config.RedisSentinelPasswordFile: "of-sentinels",
-		config.RedisStateCADir + "/" + config.RedisCAFile:                   "authority-of-redis",
+		config.RedisStateCADir + "/" + config.AuthorityFile:                 "authority-of-redis",
 		config.LLMSecretDir + "/" + config.LLMAPIKeyFile:                    "of-the-model",
 		config.LLMFallbackSecretDir + "1/" + config.LLMAPIKeyFile:           "of-the-second",
 		config.LLMCADir + "/" + config.AuthorityFile:                        "authority",

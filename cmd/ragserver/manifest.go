@@ -90,7 +90,7 @@ func (o options) loadManifest(getenv func(string) string) (setup, error) {
 	if err != nil {
 		return setup{}, fmt.Errorf("%s:\n%w", o.manifest, err)
 	}
-	c, err := serverconfig.Build(manifest.Service, config.Stores{})
+	c, err := serverconfig.Build(manifest.Service, config.Stores{Redis: serverconfig.ExternalRedis(manifest.Service)})
 	if err != nil {
 		return setup{}, fmt.Errorf("%s: %w", o.manifest, err)
 	}
@@ -100,6 +100,9 @@ func (o options) loadManifest(getenv func(string) string) (setup, error) {
 	}
 	s := setup{source: config.Fixed(c), dataDir: dir, loopbackAdmin: o.loopbackAdmin}
 	if s.credentials, err = manifestCredentials(manifest, getenv); err != nil {
+		return setup{}, err
+	}
+	if err := s.withRedis(manifest, getenv); err != nil {
 		return setup{}, err
 	}
 	var keys config.KeySet

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/manifest"
+	"github.com/ragservice/ragservice-operator/internal/serverconfig"
 	"github.com/ragservice/ragservice-operator/runtime/config"
 )
 
@@ -52,7 +53,7 @@ func mountedRedis(dir, secret, authority string) (c config.RedisCredentials, err
 		{&c.Password, secret, config.RedisPasswordFile},
 		{&c.SentinelUsername, secret, config.RedisSentinelUsernameFile},
 		{&c.SentinelPassword, secret, config.RedisSentinelPasswordFile},
-		{&c.CA, authority, config.RedisCAFile},
+		{&c.CA, authority, config.AuthorityFile},
 	} {
 		if *entry.value, err = mounted(dir, entry.folder, entry.file); err != nil {
 			return c, err
@@ -107,14 +108,52 @@ func referencedEntry(m manifest.Manifest, field string, ref *v1alpha1.SecretKeyR
 	if ref == nil {
 		return "", nil
 	}
-	if value, ok := m.Secrets[ref.Name][ref.Key]; ok {
-		return strings.TrimSpace(string(value)), nil
-	}
-	variable := environmentName(ref.Name, ref.Key)
-	if value := getenv(variable); value != "" {
+	if value := secretValue(m, ref.Name, ref.Key, getenv); value != "" {
 		return value, nil
 	}
-	return "", fmt.Errorf("%s names entry %q of Secret %q, which is not there: add the Secret to the manifest, or set %s", field, ref.Key, ref.Name, variable)
+	return "", fmt.Errorf("%s names entry %q of Secret %q, which is not there: add the Secret to the manifest, "+
+		"or set %s", field, ref.Key, ref.Name, environmentName(ref.Name, ref.Key))
+}
+
+// secretValue is an entry of a Secret of the manifest or the environment; empty when there is none.
+func secretValue(m manifest.Manifest, name, key string, getenv func(string) string) string {
+	if value, ok := m.Secrets[name][key]; ok {
+		return strings.TrimSpace(string(value))
+	}
+	return getenv(environmentName(name, key))
+}
+
+// withRedis adds what a Redis that the manifest names is asked with.
+func (s *setup) withRedis(m manifest.Manifest, getenv func(string) string) error {
+	cache, cacheField := serverconfig.RedisCacheConnection(m.Service)
+	state, stateField := serverconfig.RedisStateConnection(m.Service)
+	if cache == nil {
+		return nil
+	}
+	var err error
+	if s.credentials.RedisCache, err = redisSecrets(m, cacheField, cache, getenv); err != nil {
+		return err
+	}
+	s.credentials.RedisState, err = redisSecrets(m, stateField, state, getenv)
+	return err
+}
+
+func redisSecrets(
+	m manifest.Manifest, field string, connection *v1alpha1.RedisConnection, getenv func(string) string,
+) (c config.RedisCredentials, err error) {
+	if ref := connection.AuthSecretRef; ref != nil {
+		password := &v1alpha1.SecretKeyReference{Name: ref.Name, Key: config.RedisPasswordFile}
+		if c.Password, err = referencedEntry(m, field+".authSecretRef", password, getenv); err != nil {
+			return c, err
+		}
+		c.Username = secretValue(m, ref.Name, config.RedisUsernameFile, getenv)
+		c.SentinelPassword = secretValue(m, ref.Name, config.RedisSentinelPasswordFile, getenv)
+		c.SentinelUsername = secretValue(m, ref.Name, config.RedisSentinelUsernameFile, getenv)
+	}
+	if connection.TLS != nil {
+		c.CA, err = referencedEntry(m, field+".tls.caSecretRef", connection.TLS.CASecretRef, getenv)
+	}
+	return c, err
 }
 
 // environmentName is RAG_SECRET_<NAME>_<KEY> in upper case, with '_' for everything that a name cannot hold.

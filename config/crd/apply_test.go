@@ -60,6 +60,9 @@ func TestApplyLeavesNoMemberOfAUnionBehind(t *testing.T) {
 		{spec: "", redis: v1alpha1.RedisSpec{}},
 		{spec: "redis: {managed: {cacheMemory: 128Mi}}", redis: v1alpha1.RedisSpec{Managed: &v1alpha1.ManagedRedis{CacheMemory: "128Mi", StateStorage: "1Gi"}}},
 		{spec: "redis: {managed: {}}", redis: v1alpha1.RedisSpec{Managed: &v1alpha1.ManagedRedis{CacheMemory: "256Mi", StateStorage: "1Gi"}}},
+		{spec: "redis: {external: {addresses: ['a:1']}}", redis: external(v1alpha1.RedisModeStandalone, "a:1")},
+		{spec: "redis: {managed: {stateStorage: 2Gi}}", redis: v1alpha1.RedisSpec{Managed: &v1alpha1.ManagedRedis{CacheMemory: "256Mi", StateStorage: "2Gi"}}},
+		{spec: "redis: {external: {mode: Cluster, addresses: ['a:1', 'b:1']}}", redis: external(v1alpha1.RedisModeCluster, "a:1", "b:1")},
 		{spec: "redis: {}", redis: v1alpha1.RedisSpec{}},
 		{spec: "redis: {managed: {image: i}}", redis: v1alpha1.RedisSpec{Managed: &v1alpha1.ManagedRedis{Image: "i", CacheMemory: "256Mi", StateStorage: "1Gi"}}},
 		{spec: "", redis: v1alpha1.RedisSpec{}},
@@ -85,6 +88,13 @@ func TestApplyLeavesNoMemberOfAUnionBehind(t *testing.T) {
 			}
 		})
 	}
+}
+
+// external is an external Redis as the API server completes it.
+func external(mode v1alpha1.RedisMode, addresses ...v1alpha1.RedisAddress) v1alpha1.RedisSpec {
+	return v1alpha1.RedisSpec{External: &v1alpha1.ExternalRedis{RedisConnection: v1alpha1.RedisConnection{
+		Mode: mode, Addresses: addresses,
+	}}}
 }
 
 func TestExplain(t *testing.T) {

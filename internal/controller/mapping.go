@@ -11,6 +11,7 @@ import (
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
+	"github.com/ragservice/ragservice-operator/internal/serverconfig"
 )
 
 // secretsIndex finds RAGServices by the name of a Secret that they use.
@@ -27,6 +28,18 @@ func secretsOf(object client.Object) []string {
 	}
 	for _, entry := range desired.ServerSecrets(rag) {
 		names = append(names, entry.Ref.Name)
+	}
+	return append(names, redisSecretsOf(rag)...)
+}
+
+// redisSecretsOf are the Secrets with the passwords of a Redis that the operator does not run.
+func redisSecretsOf(rag *v1alpha1.RAGService) (names []string) {
+	cache, _ := serverconfig.RedisCacheConnection(rag)
+	state, _ := serverconfig.RedisStateConnection(rag)
+	for _, c := range []*v1alpha1.RedisConnection{cache, state} {
+		if c != nil && c.AuthSecretRef != nil {
+			names = append(names, c.AuthSecretRef.Name)
+		}
 	}
 	return names
 }

@@ -18,16 +18,20 @@ func host(rag *v1alpha1.RAGService, c Component) string {
 	return fmt.Sprintf("%s.%s.svc", Name(rag.Name, c), rag.Namespace)
 }
 
-// stores are the addresses of the service's own stores.
+// stores are the addresses of the service's own stores, and of a Redis that the operator does not run.
 func stores(rag *v1alpha1.RAGService) config.Stores {
 	address := func(c Component, port int32) string {
 		return net.JoinHostPort(host(rag, c), strconv.Itoa(int(port)))
 	}
-	return config.Stores{
-		OpenSearch: serverconfig.OpenSearch(rag, "http://"+address(ComponentOpenSearch, openSearchPort)),
-		Redis: &config.Redis{
+	redis := serverconfig.ExternalRedis(rag)
+	if redis == nil {
+		redis = &config.Redis{
 			Cache: config.RedisInstance{Address: address(ComponentRedisCache, redisPort)},
 			State: config.RedisInstance{Address: address(ComponentRedisState, redisPort)},
-		},
+		}
+	}
+	return config.Stores{
+		OpenSearch: serverconfig.OpenSearch(rag, "http://"+address(ComponentOpenSearch, openSearchPort)),
+		Redis:      redis,
 	}
 }

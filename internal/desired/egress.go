@@ -17,20 +17,28 @@ func toURL(ownNamespace, raw string) []*egressRule {
 	if err != nil {
 		return []*egressRule{toAnywhere(443)}
 	}
-	if of, ok := serviceNamespace(ownNamespace, u.Hostname()); ok {
+	return toHost(ownNamespace, u.Hostname(), urlPort(u))
+}
+
+// toHost is toURL for a host and ports.
+func toHost(ownNamespace, host string, ports ...int32) []*egressRule {
+	if of, ok := serviceNamespace(ownNamespace, host); ok {
 		return []*egressRule{to(namespace(of))}
 	}
-	rules := []*egressRule{toAnywhere(urlPort(u))}
-	if service, of, two := strings.Cut(u.Hostname(), "."); two && service != "" && len(validation.IsDNS1123Label(of)) == 0 {
+	rules := []*egressRule{toAnywhere(ports...)}
+	if service, of, two := strings.Cut(host, "."); two && service != "" && len(validation.IsDNS1123Label(of)) == 0 {
 		rules = append(rules, to(namespace(of)))
 	}
 	return rules
 }
 
-func toAnywhere(number int32) *egressRule {
-	return networkingv1ac.NetworkPolicyEgressRule().
-		WithTo(block("0.0.0.0/0", "169.254.0.0/16"), block("::/0", "fe80::/10")).
-		WithPorts(tcp(number))
+func toAnywhere(numbers ...int32) *egressRule {
+	rule := networkingv1ac.NetworkPolicyEgressRule().
+		WithTo(block("0.0.0.0/0", "169.254.0.0/16"), block("::/0", "fe80::/10"))
+	for _, number := range numbers {
+		rule.WithPorts(tcp(number))
+	}
+	return rule
 }
 
 // serviceNamespace is the namespace of a Service: of "name" (the own one), "name.namespace.svc" and the latter under

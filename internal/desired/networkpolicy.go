@@ -51,10 +51,11 @@ func serverTraffic(in Inputs) traffic {
 		out: []*egressRule{toNameServers()},
 	}
 	for _, d := range descriptors() {
-		if d.port != 0 {
+		if d.port != 0 && !(d.condition == v1alpha1.ConditionRedisReady && rag.Spec.Redis.External != nil) {
 			t.out = append(t.out, to(pods(rag, d.name), tcp(d.port)))
 		}
 	}
+	t.out = append(t.out, toExternalRedis(rag)...)
 	if in.Operator.Namespace != "" {
 		t.in = append(t.in, from(namespace(in.Operator.Namespace), tcp(AdminPort)))
 	}

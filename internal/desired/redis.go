@@ -3,6 +3,7 @@ package desired
 import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
@@ -27,6 +28,9 @@ type redisInstance struct {
 // redisCache and redisState are two servers, because memory pressure must evict cached results and never a bucket, and a Redis
 // server has one policy.
 func redisCache(p part, b build) (ComponentPlan, error) {
+	if b.Service.Spec.Redis.External != nil {
+		return ComponentPlan{}, nil
+	}
 	spec, err := serverconfig.RedisCache(b.Service)
 	if err != nil {
 		return ComponentPlan{}, err
@@ -40,8 +44,11 @@ func redisCache(p part, b build) (ComponentPlan, error) {
 	return ComponentPlan{Objects: r.objects(b.Inputs)}, nil
 }
 
-// redisState is the instance that keeps buckets, on a volume.
+// redisState is the instance that keeps buckets, on a volume. That stays when another Redis takes its place.
 func redisState(p part, b build) (ComponentPlan, error) {
+	if b.Service.Spec.Redis.External != nil {
+		return ComponentPlan{Actions: b.keepClaim(p.component, resource.Quantity{})}, nil
+	}
 	spec, err := serverconfig.RedisState(b.Service)
 	if err != nil {
 		return ComponentPlan{}, err

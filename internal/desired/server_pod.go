@@ -88,10 +88,9 @@ func serverFolders(rag *v1alpha1.RAGService) []folder {
 	}
 	folders := []folder{
 		{configMapVolume("config", Name(rag.Name, ComponentServer)), path.Dir(config.DefaultConfigFile)},
-		secret(config.RedisSecretDir, RedisSecretName(rag.Name), keyToPath(RedisPasswordKey, config.RedisPasswordFile)),
-		secret(config.RedisStateSecretDir, RedisSecretName(rag.Name), keyToPath(RedisPasswordKey, config.RedisPasswordFile)),
-		secret(config.APIKeysSecretDir, APIKeysSecretName(rag)),
 	}
+	folders = append(folders, redisFolders(rag, secret)...)
+	folders = append(folders, secret(config.APIKeysSecretDir, APIKeysSecretName(rag)))
 	for _, entry := range ServerSecrets(rag) {
 		folders = append(folders, secret(entry.dir, entry.Ref.Name, keyToPath(entry.Ref.Key, entry.file)))
 	}

@@ -40,6 +40,11 @@ func ServerSecrets(rag *v1alpha1.RAGService) []ServerSecret {
 		key(field+"apiKeySecretRef", fallback.APIKeySecretRef, config.LLMFallbackSecretDir+strconv.Itoa(i))
 		authority(field+"caSecretRef", fallback.CASecretRef, config.LLMFallbackCADir+strconv.Itoa(i))
 	}
+	for _, c := range externalRedis(rag) {
+		if c.TLS != nil {
+			authority(c.field+".tls.caSecretRef", c.TLS.CASecretRef, c.authorityDir)
+		}
+	}
 	if jwt := rag.Spec.Auth.JWT; jwt != nil {
 		authority("spec.auth.jwt.caSecretRef", jwt.CASecretRef, config.JWTCADir)
 	}

@@ -48,7 +48,7 @@ func decode(body []byte) (telemetry.Statusz, error) {
 func knownFault(f telemetry.DependencyFault) telemetry.DependencyFault {
 	switch f {
 	case telemetry.FaultDNS, telemetry.FaultRefused, telemetry.FaultTimeout, telemetry.FaultUnreachable, telemetry.FaultForeign,
-		telemetry.FaultAuth, telemetry.FaultUnready, telemetry.FaultBlocked:
+		telemetry.FaultTLS, telemetry.FaultAuth, telemetry.FaultUnready, telemetry.FaultBlocked:
 		return f
 	default:
 		return ""

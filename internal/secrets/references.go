@@ -60,8 +60,12 @@ func (s *resolver) useAll(secret string, all contents, components []desired.Comp
 // serverSecrets looks for the entries that servers mount.
 func (s *resolver) serverSecrets(ctx context.Context) error {
 	var errs []error
+	looked := map[string]bool{}
 	for _, named := range desired.ServerSecrets(s.rag) {
-		errs = append(errs, s.entryOfServers(ctx, named))
+		if !looked[named.Field] { // one Redis is mounted for both of its purposes
+			looked[named.Field] = true
+			errs = append(errs, s.entryOfServers(ctx, named))
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -148,6 +152,9 @@ func (s *resolver) referenced(ctx context.Context, name string) (contents, error
 }
 
 func (s *resolver) redisPassword(ctx context.Context) error {
+	if s.rag.Spec.Redis.External != nil {
+		return s.externalRedis(ctx)
+	}
 	name := desired.RedisSecretName(s.rag.Name)
 	found, err := s.generated(ctx, generated{
 		name:     name,

@@ -55,7 +55,7 @@ func composeReady(p Pass, found map[string]finding) finding {
 	}
 	redis := found[v1alpha1.ConditionRedisReady]
 	switch {
-	case redis.status != metav1.ConditionTrue:
+	case redis.status != metav1.ConditionTrue && redis.reason != v1alpha1.ReasonWarmingUp:
 		return yes(v1alpha1.ReasonDegraded, "the service answers, but slower, and limits hold for each server alone: %s", redis.message)
 	case found[v1alpha1.ConditionModelsReady].status == metav1.ConditionFalse:
 		return yes(v1alpha1.ReasonDegraded, "the service answers with sentences of its documents: %s", found[v1alpha1.ConditionModelsReady].message)

@@ -154,6 +154,9 @@ func otherClass(has, wanted string) string {
 
 // judgeRedis judges RedisReady: both instances run, and the servers reach them.
 func judgeRedis(p Pass) finding {
+	if p.Service.Spec.Redis.External != nil {
+		return judgeExternalRedis(p)
+	}
 	if p.Observed == nil {
 		return keep(p.previous(v1alpha1.ConditionRedisReady))
 	}

@@ -58,11 +58,9 @@ const (
 	RedisUsernameFile         = "username"
 	RedisSentinelPasswordFile = "sentinel-password"
 	RedisSentinelUsernameFile = "sentinel-username"
-	// RedisCADir holds the file RedisCAFile for the cache, RedisStateCADir that for the state.
+	// RedisCADir holds the file AuthorityFile for the cache, RedisStateCADir that for the state.
 	RedisCADir      = "redis-ca"
 	RedisStateCADir = "redis-state-ca"
-	// RedisCAFile holds the certificates that sign that of Redis, in PEM.
-	RedisCAFile = "ca.crt"
 	// LLMSecretDir holds the file LLMAPIKeyFile (the operator projects the referenced entry to that name).
 	LLMSecretDir = "llm"
 	// LLMAPIKeyFile holds the key that is sent to the model.

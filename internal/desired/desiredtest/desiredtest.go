@@ -98,6 +98,23 @@ func Full() *v1alpha1.RAGService {
 	return rag
 }
 
+// ExternalRedis is Smallest with a Redis that the operator does not run: the buckets are in a Redis of their own.
+func ExternalRedis() *v1alpha1.RAGService {
+	rag := Smallest()
+	rag.Spec.Redis.External = &v1alpha1.ExternalRedis{
+		RedisConnection: v1alpha1.RedisConnection{
+			Mode: v1alpha1.RedisModeCluster, Addresses: []v1alpha1.RedisAddress{"redis-0.redis.stores.svc:6379", "redis-1.redis.stores.svc:6379"},
+			AuthSecretRef: &v1alpha1.SecretReference{Name: "redis-user"},
+		},
+		State: &v1alpha1.ExternalRedisState{RedisConnection: v1alpha1.RedisConnection{
+			Mode: v1alpha1.RedisModeSentinel, Addresses: []v1alpha1.RedisAddress{"a.example.com:26379", "b.example.com:26379"}, MasterName: "buckets",
+			AuthSecretRef: &v1alpha1.SecretReference{Name: "buckets-user"},
+			TLS:           &v1alpha1.RedisTLS{CASecretRef: &v1alpha1.SecretKeyReference{Name: "authority", Key: "bundle.pem"}, ServerName: "buckets.example.com"},
+		}},
+	}
+	return rag
+}
+
 // Anonymous is Smallest without keys of clients.
 func Anonymous() *v1alpha1.RAGService {
 	rag := Smallest()
