@@ -14,7 +14,7 @@ const (
 	leasePart = 1000
 	// maxLease is the most requests of a lease.
 	maxLease = 256
-	// maxLeases bounds the buckets of which something is remembered: about 2 MB. Beyond it newcomers are decided one by one.
+	// maxLeases bounds the buckets of which something is remembered: about 3 MB. Beyond it newcomers are decided one by one.
 	maxLeases = 10_000
 )
 

@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	// maxLocal bounds the buckets in memory: about 20 MB.
+	// maxLocal bounds the buckets in memory: about 25 MB.
 	maxLocal = 100_000
 	// sweepEvery is the least time between two looks for buckets that are full and so need not be remembered.
 	sweepEvery = time.Second
