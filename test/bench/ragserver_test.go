@@ -61,8 +61,8 @@ type ragserver struct {
 	process      *proc.Process
 }
 
-// startServer starts the server of a manifest.
-func startServer(tb testing.TB, program, service string) *ragserver {
+// startServer starts the server of a manifest, with changes to its configuration.
+func startServer(tb testing.TB, program, service string, changes ...func(*config.Config)) *ragserver {
 	tb.Helper()
 	dir := tb.TempDir()
 	s := &ragserver{
@@ -71,7 +71,7 @@ func startServer(tb testing.TB, program, service string) *ragserver {
 		cache: backends.Redis(tb), state: backends.Redis(tb),
 	}
 	s.url, s.admin = loopback(tb), loopback(tb)
-	s.writeConfig(dir, service)
+	s.writeConfig(dir, service, changes)
 	var err error
 	s.process, err = proc.Start(s.log, program,
 		"--config", filepath.Join(dir, "config.yaml"),
@@ -98,7 +98,7 @@ func loopback(tb testing.TB) string {
 }
 
 // writeConfig writes what the operator would mount.
-func (s *ragserver) writeConfig(dir, service string) {
+func (s *ragserver) writeConfig(dir, service string, changes []func(*config.Config)) {
 	tb := s.tb
 	tb.Helper()
 	m, err := manifest.Load([]byte(service))
@@ -117,6 +117,9 @@ func (s *ragserver) writeConfig(dir, service string) {
 	})
 	if err != nil {
 		tb.Fatal(err)
+	}
+	for _, change := range changes {
+		change(&cfg)
 	}
 	text, err := serverconfig.Marshal(cfg)
 	if err != nil {
