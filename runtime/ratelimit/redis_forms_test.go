@@ -52,7 +52,7 @@ func newStorm(t *testing.T, o resilience.RedisOptions, buckets []ratelimit.Bucke
 					case <-t.Context().Done():
 						return
 					default:
-						if !s.count(l.Take(resilience.WithRedisBudget(t.Context()), buckets)) {
+						if !s.count(l.Take(t.Context(), buckets)) {
 							time.Sleep(time.Millisecond) // leaves the machine to those who elect a primary
 						}
 					}
