@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -60,6 +61,9 @@ type Guard struct {
 	circuit atomic.Pointer[circuit]
 	seen    atomic.Bool  // the dependency has answered
 	failure atomic.Value // the last Outcome that was a failure
+
+	telling sync.Mutex
+	down    bool // what OnHealth was told last; guarded by telling
 }
 
 // circuit is a breaker and the settings that it was made with.
@@ -89,7 +93,7 @@ func (g *Guard) newCircuit(failures int, openFor time.Duration) *circuit {
 		WithFailureThreshold(uint(max(failures, 1))).
 		WithSuccessThreshold(1).
 		WithDelay(delay).
-		OnStateChanged(g.changed).
+		OnStateChanged(func(circuitbreaker.StateChangedEvent) { g.tell() }).
 		Build()}
 }
 
@@ -104,13 +108,24 @@ func (g *Guard) breaker() *circuit {
 		return old
 	}
 	fresh := g.newCircuit(failures, openFor)
-	if !old.IsClosed() {
-		fresh.Open()
+	fresh.follow(old)
+	if !g.circuit.CompareAndSwap(old, fresh) {
+		return g.circuit.Load()
 	}
-	if g.circuit.CompareAndSwap(old, fresh) {
-		return fresh
+	if old.IsClosed() != fresh.IsClosed() { // it has changed meanwhile
+		fresh.follow(old)
 	}
-	return g.circuit.Load()
+	g.tell()
+	return fresh
+}
+
+// follow makes c what another is.
+func (c *circuit) follow(other *circuit) {
+	if other.IsClosed() {
+		c.Close()
+	} else {
+		c.Open()
+	}
 }
 
 // Do makes a call within timeout, of which it waits at most half for its turn. An error is ErrOpen or ErrBusy, or what
@@ -161,12 +176,27 @@ func (g *Guard) outcome(parent context.Context, err error) Outcome {
 
 // record tells the breaker that let a call through what it shows about the dependency.
 func (g *Guard) record(breaker *circuit, o Outcome) {
-	switch o.shows() {
+	shows := o.shows()
+	switch shows {
 	case up:
 		g.seen.Store(true)
-		breaker.RecordSuccess()
 	case down:
 		g.failure.Store(o)
+	case nothing:
+	}
+	if current := g.circuit.Load(); breaker != current { // the settings have changed since the call began
+		looked := breaker.IsHalfOpen()
+		if breaker = current; !current.IsClosed() {
+			if looked && shows == up {
+				current.Close()
+			}
+			return
+		}
+	}
+	switch shows {
+	case up:
+		breaker.RecordSuccess()
+	case down:
 		breaker.RecordFailure()
 	case nothing:
 		if breaker.IsHalfOpen() { // a call that was to show something, and its leave must not be lost
@@ -215,16 +245,22 @@ func (g *Guard) Fault() Outcome {
 	return why
 }
 
-// changed follows the breaker.
-func (g *Guard) changed(e circuitbreaker.StateChangedEvent) {
+// tell tells OnHealth when the dependency has gone down or is back. It goes by the breaker of now: another's changes say nothing, and those of
+// two calls may come in any order.
+func (g *Guard) tell() {
 	if g.options.OnHealth == nil {
 		return
 	}
-	switch {
-	case e.NewState == circuitbreaker.ClosedState:
-		g.options.OnHealth(HealthUp, OutcomeOK)
-	case e.OldState == circuitbreaker.ClosedState:
-		why, _ := g.failure.Load().(Outcome)
-		g.options.OnHealth(HealthDown, why)
+	g.telling.Lock()
+	defer g.telling.Unlock()
+	isDown := !g.circuit.Load().IsClosed()
+	if isDown == g.down {
+		return
 	}
+	if g.down = isDown; !isDown {
+		g.options.OnHealth(HealthUp, OutcomeOK)
+		return
+	}
+	why, _ := g.failure.Load().(Outcome)
+	g.options.OnHealth(HealthDown, why)
 }

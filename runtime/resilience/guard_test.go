@@ -201,3 +201,87 @@ func TestGuardTakesUpChanges(t *testing.T) {
 		}
 	})
 }
+
+// TestGuardTellsItsHealthOnceWhenSettingsChange: neither a change while the dependency is down, nor one while a call looks whether it is back,
+// tells anything of itself, and what that call has seen counts.
+func TestGuardTellsItsHealthOnceWhenSettingsChange(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		looks error
+		want  []resilience.Health
+	}{
+		"it is back":     {nil, []resilience.Health{resilience.HealthDown, resilience.HealthUp}},
+		"it is not back": {errDown, []resilience.Health{resilience.HealthDown}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			openFor := time.Minute
+			var told []resilience.Health
+			g := resilience.NewGuard(resilience.GuardOptions{
+				MaxInFlight: 9,
+				Breaker:     func() (int, time.Duration) { return 1, openFor },
+				OnHealth:    func(health resilience.Health, _ resilience.Outcome) { told = append(told, health) },
+				Outcome: func(_ context.Context, err error) resilience.Outcome {
+					if err != nil {
+						return resilience.OutcomeUnreachable
+					}
+					return resilience.OutcomeOK
+				},
+			})
+			_, _ = ask(t.Context(), g, errDown)
+			openFor = time.Second
+			if g.Health() != resilience.HealthDown {
+				t.Errorf("%s: %s after a change", name, g.Health())
+			}
+			time.Sleep(time.Second)
+			looked := make(chan struct{})
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				_ = g.Do(t.Context(), "look", time.Hour, func(context.Context) error { <-looked; return test.looks })
+			})
+			synctest.Wait()
+			openFor = time.Hour
+			if g.Health() != resilience.HealthDown {
+				t.Errorf("%s: %s after a change while a call looks", name, g.Health())
+			}
+			close(looked)
+			wg.Wait()
+			if diff := cmp.Diff(test.want, told); diff != "" {
+				t.Errorf("%s (-want +told):\n%s", name, diff)
+			}
+			if up := g.Health() == resilience.HealthUp; up != (test.looks == nil) {
+				t.Errorf("%s: %s", name, g.Health())
+			}
+		})
+	}
+}
+
+// A call that began before a change counts for the breaker of now; one that began before the dependency went down does not say that it is back.
+func TestGuardCountsCallsThatOutlastAChange(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		failures := 2
+		g, told := guarded(resilience.GuardOptions{MaxInFlight: 9, Breaker: func() (int, time.Duration) { return failures, time.Hour }})
+		slow := func(err error) func() {
+			goesOn, done := make(chan struct{}), make(chan struct{})
+			go func() {
+				_ = g.Do(t.Context(), "slow", 2*time.Hour, func(context.Context) error { <-goesOn; return err })
+				close(done)
+			}()
+			synctest.Wait()
+			return func() { close(goesOn); <-done }
+		}
+		fails, succeeds := slow(errDown), slow(nil)
+		failures = 1
+		if g.Health() == resilience.HealthDown {
+			t.Fatal("down before anything failed")
+		}
+		fails()
+		if g.Health() != resilience.HealthDown || len(told.downs) != 1 {
+			t.Fatalf("%s, told %v, after a failure", g.Health(), told.downs)
+		}
+		succeeds()
+		if g.Health() != resilience.HealthDown {
+			t.Errorf("%s by a call that began before it went down", g.Health())
+		}
+	})
+}
