@@ -24,7 +24,13 @@ type table struct {
 	rows [][]string
 }
 
-func newTable(of string, head ...string) *table { return &table{of: of, rows: [][]string{head}} }
+func newTable(of string, head ...string) *table {
+	t := &table{of: of}
+	if len(head) > 0 {
+		t.add(head...)
+	}
+	return t
+}
 
 func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
 

@@ -18,9 +18,10 @@ import (
 	"github.com/ragservice/ragservice-operator/test/openaitest"
 )
 
-// withModel is the service that is measured, with a model in place of Extractive.
-func withModel(baseURL string) string {
-	return strings.Replace(measured, "{provider: Extractive}", fmt.Sprintf("{provider: OpenAI, baseURL: %q, model: test-model}", baseURL), 1)
+// withModel is the service that is measured, with a model in place of Extractive, and further settings of it.
+func withModel(baseURL string, settings ...string) string {
+	llm := append([]string{"provider: OpenAI", fmt.Sprintf("baseURL: %q", baseURL), "model: test-model"}, settings...)
+	return strings.Replace(measured, "{provider: Extractive}", "{"+strings.Join(llm, ", ")+"}", 1)
 }
 
 const (
