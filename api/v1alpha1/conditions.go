@@ -21,7 +21,7 @@ const (
 	ConditionConfigApplied = "ConfigApplied"
 	// ConditionCacheEffective says whether the cache is used.
 	ConditionCacheEffective = "CacheEffective"
-	// ConditionAlertsClear says that no alert is raised.
+	// ConditionAlertsClear says that no alert of spec.alerts is raised.
 	ConditionAlertsClear = "AlertsClear"
 	// ConditionMonitoringReady says that dashboards and rules are in place.
 	ConditionMonitoringReady = "MonitoringReady"
@@ -102,8 +102,12 @@ const (
 	ReasonWarmingUp = "WarmingUp"
 	// ReasonEffective (True): requests are answered from the cache.
 	ReasonEffective = "Effective"
-	// ReasonLowHitRate (False): under half of the requests are answered from the cache.
+	// ReasonLowHitRate (False): fewer requests are answered from the cache than spec.alerts.cacheHitRate asks for.
 	ReasonLowHitRate = "LowHitRate"
+	// ReasonClear (True): no alert is raised.
+	ReasonClear = "Clear"
+	// ReasonFiring (False): alerts are raised; the message and status.alerts name them.
+	ReasonFiring = "Firing"
 	// ReasonLLMUnavailable (False): most requests to the model fail.
 	ReasonLLMUnavailable = "LLMUnavailable"
 	// ReasonStoreUnreachable (False): the pods run, but the servers cannot reach them.
@@ -131,6 +135,10 @@ const (
 	EventDriftRepaired = "DriftRepaired"
 	// EventRecreated (Normal): somebody had deleted a child, and it was made again.
 	EventRecreated = "Recreated"
+	// EventAlertFiring (Warning): an alert of spec.alerts was raised.
+	EventAlertFiring = "AlertFiring"
+	// EventAlertCleared (Normal): it is over.
+	EventAlertCleared = "AlertCleared"
 	// EventForeignOperator (Warning): another operator works on the RAGService; this one leaves it alone.
 	EventForeignOperator = "ForeignOperator"
 	// EventPodReplaced (Normal): a pod was deleted so that it comes back as the spec says.

@@ -97,6 +97,10 @@ type RAGServiceSpec struct {
 	// +default={}
 	// +optional
 	Logging LoggingSpec `json:"logging,omitzero"`
+	// alerts are thresholds beyond which the operator raises an alert.
+	// +default={}
+	// +optional
+	Alerts AlertsSpec `json:"alerts,omitzero"`
 	// networkPolicy closes the network around the service's pods.
 	// +default={}
 	// +optional

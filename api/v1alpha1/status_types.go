@@ -49,6 +49,13 @@ type RAGServiceStatus struct {
 	// cache is what the servers report of their cache.
 	// +optional
 	Cache *CacheStatus `json:"cache,omitempty"`
+	// alerts are those of spec.alerts that are raised; absent when none is.
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	Alerts []AlertStatus `json:"alerts,omitempty"`
 	// diagnostics are the pods that do not start or keep ending, at most 8; absent when all is well.
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8

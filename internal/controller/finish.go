@@ -45,7 +45,7 @@ func (r *Reconciler) finish(ctx context.Context, pass *status.Pass, made apply.C
 	r.recordChanges(rag, changes)
 
 	verdict := status.Evaluate(*pass)
-	numbers := !equality.Semantic.DeepEqual(rag.Status.Cache, verdict.Status.Cache)
+	numbers := status.NumbersDiffer(&rag.Status, &verdict.Status)
 	if err := r.writeStatus(ctx, rag, verdict.Status); err != nil {
 		return r.retry(ctx, rag, errors.Join(passErr, fmt.Errorf("writing the status: %w", err)))
 	}
@@ -53,7 +53,7 @@ func (r *Reconciler) finish(ctx context.Context, pass *status.Pass, made apply.C
 	r.recordEvents(rag, verdict.Events)
 	showConditions(rag)
 	r.poller.Follow(client.ObjectKeyFromObject(rag), observe.Followed{
-		UID: rag.UID, Hurry: isPropagating(rag), Shown: rag.Status.Cache,
+		UID: rag.UID, Hurry: isPropagating(rag), Service: rag,
 	})
 	if onlyConflicts(passErr) {
 		return r.retry(ctx, rag, passErr)

@@ -35,7 +35,7 @@ type departure struct {
 
 type remembered struct {
 	uid types.UID
-	// numbers is when status.cache was last written.
+	// numbers is when status.cache or status.alerts was last written.
 	numbers time.Time
 	// version is the resourceVersion that the last status write made, written its time.
 	version string

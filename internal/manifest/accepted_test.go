@@ -52,6 +52,7 @@ var accepted = []struct{ name, spec string }{
 	{"tokens of an issuer", extractive + "  auth: {mode: JWT, jwt: {issuer: 'https://login', audiences: [rag], jwksURL: 'https://login.example.com:8443/keys?v=1', caSecretRef: {name: a, key: b}, algorithms: [EdDSA, PS512], claims: {tenant: 'https://example.com/tenant'}}}\n"},
 	{"a proxy that says who asks", extractive + "  auth: {mode: TrustedHeader, trustedHeader: {networks: [10.0.0.0/8, 'fd00::/8'], role: X-Role}}\n"},
 	{"proxies before anonymous callers", extractive + "  auth: {mode: Anonymous, trustedProxies: {depth: 1, networks: ['2001:db8::/32']}}\n"},
+	{"alerts at their bounds", extractive + "  alerts: {errorRate: {percent: 99, for: 0s}, latencyP95: {threshold: 10ms, for: 30m}, cacheHitRate: {percent: 100}, llmAvailability: {mode: Disabled}, diskUsage: {percent: 1}}\n"},
 	{"suspended", extractive + "  suspend: true\n"},
 	{"anonymous", extractive + "  auth: {mode: Anonymous}\n"},
 	{"keys of one's own", extractive + "  auth: {apiKeysSecretRef: {name: keys}}\n"},

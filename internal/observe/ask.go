@@ -18,7 +18,7 @@ import (
 const (
 	// askTimeout bounds one question, from the dial to the last byte. It is not tried again: the next round is.
 	askTimeout = 2 * time.Second
-	// maxAnswer bounds an answer, in bytes. A true one has under 1 KiB.
+	// maxAnswer bounds an answer, in bytes. A true one has under 20 KiB, most of it minutes.
 	maxAnswer = 1 << 20
 	// maxAnswerHeader bounds the headers of an answer, in bytes.
 	maxAnswerHeader = 16 << 10

@@ -37,6 +37,9 @@ func decode(body []byte) (telemetry.Statusz, error) {
 	for _, state := range []*telemetry.DependencyState{&said.OpenSearch, &said.RedisCache, &said.RedisState, &said.LLM} {
 		*state = knownState(*state)
 	}
+	if said.Started < 0 || said.Started > maxCount || !plausible(said.Minutes) {
+		return telemetry.Statusz{}, fmt.Errorf("%w: minutes", errImplausible)
+	}
 	counts, err := knownCounts(said.Cache)
 	said.Cache, said.Version = counts, ""
 	for _, fault := range []*telemetry.DependencyFault{&said.OpenSearchFault, &said.RedisCacheFault, &said.RedisStateFault} {
@@ -79,4 +82,22 @@ func knownCounts(all []telemetry.CacheCount) ([]telemetry.CacheCount, error) {
 		known = append(known, c)
 	}
 	return known, nil
+}
+
+// plausible says that the minutes of a server are such as one counts: at most as many as it keeps, in order, each part within its whole.
+func plausible(all []telemetry.Minute) bool {
+	before := int64(0)
+	for _, m := range all {
+		if m.Minute <= before || len(m.Latency) > len(telemetry.LatencyBounds)+1 || m.DiskPercent > 100 ||
+			m.Errors > m.Requests || m.ModelFailures > m.ModelCalls {
+			return false
+		}
+		before = m.Minute
+		for _, n := range append([]int64{m.Minute, m.Requests, m.Errors, m.Hits, m.Misses, m.ModelCalls, m.ModelFailures, m.DiskPercent}, m.Latency...) {
+			if n < 0 || n > maxCount {
+				return false
+			}
+		}
+	}
+	return len(all) <= telemetry.MinutesKept
 }

@@ -26,8 +26,8 @@ type Followed struct {
 	UID types.UID
 	// Hurry asks every 1.5 s instead of 10 s, while a configuration is on its way.
 	Hurry bool
-	// Shown is what its status shows.
-	Shown *v1alpha1.CacheStatus
+	// Service is the RAGService with the status that is shown. It is not written to.
+	Service *v1alpha1.RAGService
 }
 
 // answer is what a server said, and when.
@@ -42,9 +42,11 @@ type service struct {
 	// answers are the last ones, by pod.
 	answers map[types.UID]answer
 	latest  status.Poll
+	// history is what they counted.
+	history history
 	// notified are the figures of which the controller was last notified, once, while pending says that the status does not show
 	// them yet.
-	notified *v1alpha1.CacheStatus
+	notified status.Numbers
 	pending  bool
 	// failures are the rounds in a row after which no answer of a ready server stood: those that lost one packet, or in
 	// which an answer has yet to grow old, are made as often as others.
@@ -58,7 +60,7 @@ func (p *Poller) Follow(key types.NamespacedName, followed Followed) {
 	defer p.mu.Unlock()
 	s, known := p.services[key]
 	if !known || s.UID != followed.UID {
-		s = &service{answers: map[types.UID]answer{}}
+		s = &service{answers: map[types.UID]answer{}, history: newHistory(p.now())}
 		p.services[key] = s
 	}
 	soon := s.UID == "" || (followed.Hurry && !s.Hurry)
@@ -109,9 +111,11 @@ func (p *Poller) record(key types.NamespacedName, uid types.UID, servers []targe
 	kept := make(map[types.UID]answer, len(servers))
 	latest := status.Poll{At: now}
 	heard := false
+	var silent []string
 	for i, server := range servers {
 		if answers[i] != nil {
 			heard = heard || server.ready
+			s.history.take(&answers[i].Statusz, now)
 			kept[server.uid] = *answers[i]
 		} else if old, spoke := s.answers[server.uid]; spoke && now.Sub(old.at) < answerLife {
 			kept[server.uid] = old
@@ -124,8 +128,11 @@ func (p *Poller) record(key types.NamespacedName, uid types.UID, servers []targe
 			latest.Reports = append(latest.Reports, said.Statusz)
 		case spoke:
 			latest.Unready = append(latest.Unready, said.Statusz)
+		case server.ready:
+			silent = append(silent, string(server.uid))
 		}
 	}
+	latest.Traffic = s.history.traffic(latest, silent, now)
 	sortByPod(latest.Reports)
 	sortByPod(latest.Unready)
 	switch {
@@ -146,9 +153,13 @@ func sortByPod(all []telemetry.Statusz) {
 
 // newFigures says that the figures of a status would move, once for each move.
 func (s *service) newFigures() bool {
-	figures := status.Figures(s.Shown, s.latest.Reports)
-	if equality.Semantic.DeepEqual(figures, s.Shown) {
-		s.notified, s.pending = nil, false
+	rag := s.Service
+	if rag == nil {
+		rag = &v1alpha1.RAGService{} // followed before its first pass has ended
+	}
+	figures := status.NumbersOf(rag, s.latest)
+	if equality.Semantic.DeepEqual(figures, status.NumbersShown(rag)) {
+		s.notified, s.pending = status.Numbers{}, false
 		return false
 	}
 	if s.pending && equality.Semantic.DeepEqual(figures, s.notified) {

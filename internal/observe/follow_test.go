@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/status"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
@@ -52,6 +53,11 @@ func (p *polling) answering() []string {
 
 func runs(hash string) *telemetry.Statusz { return &telemetry.Statusz{ConfigHash: hash} }
 
+// shows is a RAGService whose status has figures.
+func shows(cache *v1alpha1.CacheStatus) *v1alpha1.RAGService {
+	return &v1alpha1.RAGService{Status: v1alpha1.RAGServiceStatus{Cache: cache}}
+}
+
 func serves(hits, misses int64) *telemetry.Statusz {
 	return &telemetry.Statusz{Cache: []telemetry.CacheCount{{Kind: "search", Hits: hits, Misses: misses}}}
 }
@@ -72,7 +78,7 @@ func TestRoundsTellWhatAStatusWouldShow(t *testing.T) {
 		{[]*telemetry.Statusz{runs("bb")}, true},              // it is gone
 	} {
 		if i == 0 {
-			p.Follow(service1, Followed{UID: "s", Shown: status.Figures(nil, []telemetry.Statusz{{}})})
+			p.Follow(service1, Followed{UID: "s", Service: shows(status.Figures(nil, []telemetry.Statusz{{}}))})
 		}
 		if got := p.round(step.said...); got != step.want {
 			t.Errorf("round %d told %t, want %t", i, got, step.want)
@@ -85,7 +91,7 @@ func TestRoundsTellFiguresOnce(t *testing.T) {
 	p := newPolling(t)
 	p.round(serves(50, 50))
 	shown := status.Figures(nil, p.Latest(service1, "s").Reports)
-	p.Follow(service1, Followed{UID: "s", Shown: shown})
+	p.Follow(service1, Followed{UID: "s", Service: shows(shown)})
 	for i, step := range []struct {
 		hits, misses int64
 		want         bool
@@ -101,7 +107,7 @@ func TestRoundsTellOfEnoughRequests(t *testing.T) {
 	t.Parallel()
 	p := newPolling(t)
 	p.round(serves(10, 0))
-	p.Follow(service1, Followed{UID: "s", Shown: status.Figures(nil, p.Latest(service1, "s").Reports)})
+	p.Follow(service1, Followed{UID: "s", Service: shows(status.Figures(nil, p.Latest(service1, "s").Reports))})
 	for _, step := range []struct {
 		hits int64
 		want bool

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/serverconfig"
@@ -14,8 +16,8 @@ import (
 )
 
 const (
-	// effectiveFrom is the hit rate from which a cache earns its keep, in percent. The stored rate moves only by 5 and
-	// more, which is the hysteresis of the condition: True from 50 on, False from 45 down.
+	// effectiveFrom is the hit rate from which a cache earns its keep, in percent, unless spec.alerts has another one. The stored rate moves
+	// only by 5 and more, which is the hysteresis of the condition: True from 50 on, False from 45 down.
 	effectiveFrom = 50
 	// numbersEvery is the shortest time between two writes that are caused by numbers alone.
 	numbersEvery = time.Minute
@@ -32,14 +34,15 @@ func judgeCache(p Pass) finding {
 		}
 	}
 	figures := p.cacheFigures()
+	from := ptr.Deref(p.Service.Spec.Alerts.CacheHitRate.Percent, effectiveFrom)
 	switch {
 	case figures == nil || figures.HitRatePercent == nil || p.tooFewRequests():
 		return unknown(v1alpha1.ReasonWarmingUp, "too few requests in the last minutes to judge the cache by")
-	case *figures.HitRatePercent >= effectiveFrom:
-		return yes(v1alpha1.ReasonEffective, "at least %d %% of requests are answered from the cache", effectiveFrom)
+	case *figures.HitRatePercent >= from:
+		return yes(v1alpha1.ReasonEffective, "at least %d %% of requests are answered from the cache", from)
 	default:
 		return no(v1alpha1.ReasonLowHitRate,
-			"under %d %% of requests are answered from the cache: longer spec.cache.ttl may help; see status.cache", effectiveFrom)
+			"under %d %% of requests are answered from the cache: longer spec.cache.ttl may help; see status.cache", from)
 	}
 }
 
@@ -69,7 +72,7 @@ func (p Pass) cacheEnabled() bool { return serverconfig.CacheEnabled(p.Service) 
 // under a minute ago, but for the first rate: people look for it. It answers how long to wait for the next.
 func (p Pass) throttleNumbers(next *v1alpha1.RAGServiceStatus) time.Duration {
 	before := &p.Service.Status
-	if equality.Semantic.DeepEqual(before.Cache, next.Cache) {
+	if !NumbersDiffer(before, next) {
 		return 0
 	}
 	if next.Cache != nil && next.Cache.HitRatePercent != nil && (before.Cache == nil || before.Cache.HitRatePercent == nil) {
@@ -80,12 +83,40 @@ func (p Pass) throttleNumbers(next *v1alpha1.RAGServiceStatus) time.Duration {
 		return 0
 	}
 	rest := *next
-	rest.Cache = before.Cache
+	rest.Cache, rest.Alerts = before.Cache, before.Alerts // an alert more or less is told by AlertsClear, too
 	if !equality.Semantic.DeepEqual(*before, rest) {
 		return 0
 	}
-	next.Cache = before.Cache.DeepCopy()
+	kept := before.DeepCopy()
+	next.Cache, next.Alerts = kept.Cache, kept.Alerts
 	return wait
+}
+
+// Numbers are what a status shows of traffic. Judged says that AlertsClear has been judged.
+type Numbers struct {
+	Cache  *v1alpha1.CacheStatus
+	Alerts []v1alpha1.AlertStatus
+	Judged bool
+}
+
+// NumbersShown are those of a status.
+func NumbersShown(rag *v1alpha1.RAGService) Numbers {
+	judged := slices.ContainsFunc(rag.Status.Conditions, func(c metav1.Condition) bool {
+		return c.Type == v1alpha1.ConditionAlertsClear && wasJudged(c)
+	})
+	return Numbers{rag.Status.Cache, rag.Status.Alerts, judged}
+}
+
+// NumbersOf are those that a status of rag would show after a round of polling.
+func NumbersOf(rag *v1alpha1.RAGService, poll Poll) Numbers {
+	shown := NumbersShown(rag)
+	firing, judged := Alerts(rag, shown.Alerts, poll.Traffic)
+	return Numbers{Figures(shown.Cache, poll.Reports), firing, shown.Judged || judged}
+}
+
+// NumbersDiffer says that two statuses differ in figures of traffic.
+func NumbersDiffer(a, b *v1alpha1.RAGServiceStatus) bool {
+	return !equality.Semantic.DeepEqual(a.Cache, b.Cache) || !equality.Semantic.DeepEqual(a.Alerts, b.Alerts)
 }
 
 // percentStep is the precision of percentages in a status, and how far the exact one must be away to move it.

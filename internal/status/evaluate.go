@@ -61,7 +61,7 @@ func Evaluate(p Pass) Verdict {
 
 	next := p.facts()
 	next.Conditions = conditions
-	v := Verdict{Status: next, Events: p.transitions(conditions)}
+	v := Verdict{Status: next, Events: append(p.transitions(conditions), p.alertEvents(next.Alerts)...)}
 	v.RecheckAfter = soonest(p.throttleNumbers(&v.Status), p.configDeadline(found))
 	v.RecheckAfter = soonest(v.RecheckAfter, p.progressDeadline(found))
 	v.RecheckAfter = soonest(v.RecheckAfter, p.secretGrace(found))
@@ -95,6 +95,7 @@ func (p Pass) facts() v1alpha1.RAGServiceStatus {
 		next.Replicas, next.ReadyReplicas = p.serverReplicas()
 		next.Diagnostics = diagnostics(p.Observed.Diagnostics)
 		next.Cache = p.cacheFigures()
+		next.Alerts, _ = p.alerts()
 	}
 	return next
 }
@@ -122,7 +123,7 @@ type Pass struct {
 	Faults []Fault
 	// Wrote says that this pass changed a child, so that Observed may be from before that.
 	Wrote bool
-	// NumbersWritten is when status.cache was last written; zero when not by this process.
+	// NumbersWritten is when status.cache or status.alerts was last written; zero when not by this process.
 	NumbersWritten time.Time
 	// Now is the time of the pass.
 	Now time.Time
@@ -202,10 +203,6 @@ func (p Pass) unfinished() bool {
 
 // Features whose fields the API does not have yet. Their conditions are there so that whoever waits for them need not
 // know which version of the operator runs.
-
-func judgeAlerts(Pass) finding {
-	return yes(v1alpha1.ReasonNotConfigured, "no alert is configured")
-}
 
 func judgeMonitoring(Pass) finding {
 	return yes(v1alpha1.ReasonNotConfigured, "no dashboard or rule is configured")

@@ -26,7 +26,7 @@ var well = map[string]string{
 	"ServerReady":       "True/Available",
 	"ConfigApplied":     "True/Applied",
 	"CacheEffective":    "True/Effective",
-	"AlertsClear":       "True/NotConfigured",
+	"AlertsClear":       "True/Clear",
 	"MonitoringReady":   "True/NotConfigured",
 	"BudgetWithinLimit": "True/NotConfigured",
 }
@@ -62,7 +62,7 @@ var evaluations = []struct {
 		Field: "spec.auth.apiKeysSecretRef", Secret: "keys", Reason: v1alpha1.ReasonSecretKeyNotFound,
 	})}, outcome{
 		"SecretsResolved": "False/SecretKeyNotFound", "Ready": "False/SecretKeyNotFound", "Reconciling": "True/SecretKeyNotFound",
-		"ServerReady": "False/AwaitingSecrets", "ConfigApplied": "False/AwaitingSecrets", "CacheEffective": "Unknown/WarmingUp",
+		"ServerReady": "False/AwaitingSecrets", "ConfigApplied": "False/AwaitingSecrets", "CacheEffective": "Unknown/WarmingUp", "AlertsClear": "Unknown/WarmingUp",
 	}},
 
 	{"Redis is starting", []change{unready(desired.ComponentRedisState)},
@@ -114,6 +114,12 @@ var evaluations = []struct {
 	{"OpenSearch's volume cannot be mounted", []change{unready(desired.ComponentOpenSearch), diagnosed(desired.ComponentOpenSearch, "p-0", "", v1alpha1.ReasonMountFailed)},
 		outcome{"OpenSearchReady": "False/MountFailed", "Ready": "False/MountFailed", "Reconciling": "True/Progressing"}},
 
+	{"requests fail", []change{counts(failing)}, outcome{"AlertsClear": "False/Firing"}},
+	{"every alert is disabled", []change{counts(failing), noAlerts}, outcome{"AlertsClear": "True/NotConfigured"}},
+	{"there was no request yet", []change{neverSeen, counts(func(m *telemetry.Minute) { *m = telemetry.Minute{Minute: m.Minute, DiskPercent: 1} })},
+		outcome{"AlertsClear": "Unknown/WarmingUp"}},
+	{"there is no request any more", []change{func(p *status.Pass) { p.Observed.Poll.Traffic.Minutes = nil }}, nil},
+
 	{"it is suspended", []change{suspended}, outcome{"Ready": "True/Suspended"}},
 	{"it is suspended with a new spec", []change{suspended, newSpec}, outcome{"Ready": "True/Suspended"}},
 	{"it is suspended and servers fail", []change{suspended, diagnosed(desired.ComponentServer, "p-x", "server", status.ReasonCrashLoopBackOff), noServerAnswers},
@@ -122,7 +128,7 @@ var evaluations = []struct {
 		outcome{"OpenSearchReady": "False/Suspended", "Ready": "False/Suspended"}},
 	{"it is suspended from the start", []change{neverSeen, newSpec, suspended, nothingWritten}, outcome{
 		"SecretsResolved": "Unknown/Suspended", "RedisReady": "False/Suspended", "OpenSearchReady": "False/Suspended", "ServerReady": "False/Suspended",
-		"ConfigApplied": "False/Suspended", "Ready": "False/Suspended", "CacheEffective": "Unknown/WarmingUp",
+		"ConfigApplied": "False/Suspended", "Ready": "False/Suspended", "CacheEffective": "Unknown/WarmingUp", "AlertsClear": "Unknown/WarmingUp",
 	}},
 	{"it is suspended and cannot be read", []change{suspended, fault("", v1alpha1.ReasonReconcileFailed)},
 		outcome{"Ready": "True/Suspended", "Reconciling": "True/ReconcileFailed"}},
@@ -330,7 +336,7 @@ func TestEvaluateFirstSight(t *testing.T) {
 	want := outcome{
 		"Ready": "Unknown/Progressing", "SecretsResolved": "Unknown/Progressing", "RedisReady": "Unknown/Progressing",
 		"OpenSearchReady": "Unknown/Progressing", "ModelsReady": "Unknown/WarmingUp", "ServerReady": "Unknown/Progressing",
-		"ConfigApplied": "Unknown/Progressing", "CacheEffective": "Unknown/WarmingUp", "AlertsClear": "True/NotConfigured",
+		"ConfigApplied": "Unknown/Progressing", "CacheEffective": "Unknown/WarmingUp", "AlertsClear": "Unknown/WarmingUp",
 		"MonitoringReady": "True/NotConfigured", "BudgetWithinLimit": "True/NotConfigured", "Reconciling": "True/Progressing",
 	}
 	if diff := cmp.Diff(want, outcome(outcomes(got.Status))); diff != "" {

@@ -44,7 +44,9 @@ func wellPass(changes ...change) status.Pass {
 				desired.ComponentRedisState: running(1),
 				desired.ComponentOpenSearch: running(1),
 			},
-			Poll: status.Poll{At: start, Asked: 2, Reports: []telemetry.Statusz{wellServer("a"), wellServer("b")}},
+			Poll: status.Poll{
+				At: start, Asked: 2, Reports: []telemetry.Statusz{wellServer("a"), wellServer("b")}, Traffic: counted(40, func(*telemetry.Minute) {}),
+			},
 		},
 		Now: start,
 	}
@@ -55,6 +57,29 @@ func wellPass(changes ...change) status.Pass {
 	}
 	return p
 }
+
+// nowMinute is the minute in which servers were asked.
+const nowMinute = 31_000_000
+
+// counted is the traffic of so many minutes before this one, all of it well but for what edit does to each.
+func counted(minutes int64, edit func(*telemetry.Minute)) status.Traffic {
+	t := status.Traffic{Now: nowMinute, Since: nowMinute - minutes}
+	for minute := nowMinute - minutes; minute < nowMinute; minute++ {
+		m := telemetry.Minute{
+			Minute: minute, Requests: 100, Hits: 80, Misses: 20, ModelCalls: 20, Latency: []int64{0, 0, 0, 0, 0, 100}, DiskPercent: 40,
+		}
+		edit(&m)
+		t.Minutes = append(t.Minutes, m)
+	}
+	return t
+}
+
+// counts is a change of traffic.
+func counts(edit func(*telemetry.Minute)) change {
+	return func(p *status.Pass) { p.Observed.Poll.Traffic = counted(40, edit) }
+}
+
+func failing(m *telemetry.Minute) { m.Errors = 20 }
 
 func running(n int32) status.Workload {
 	return status.Workload{Replicas: n, UpdatedReplicas: n, ReadyReplicas: n, WantedReplicas: n, UpToDate: true}

@@ -55,6 +55,8 @@ type Poll struct {
 	// that has not answered for 20 s has none.
 	Asked   int
 	Reports []telemetry.Statusz
+	// Traffic is what all of them counted.
+	Traffic Traffic
 	// Unready are the last answers of running servers that are not ready: they say what they wait for.
 	Unready []telemetry.Statusz
 }

@@ -1,0 +1,4 @@
+package status
+
+// LatencyP95 is latencyP95.
+var LatencyP95 = latencyP95
