@@ -57,6 +57,9 @@ type ServerSpec struct {
 	// +default={}
 	// +optional
 	Service ServiceSpec `json:"service,omitzero"`
+	// ingress makes an Ingress of the server, through which it is reached from outside the cluster. Default: none.
+	// +optional
+	Ingress *IngressSpec `json:"ingress,omitempty"`
 	// cors lets web pages of other origins call the API from a browser. Default: none may.
 	// +default={}
 	// +optional

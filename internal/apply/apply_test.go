@@ -82,6 +82,11 @@ func TestDriftIsRepaired(t *testing.T) {
 			o.Spec.Ingress[0].From = nil
 			return o, apply.Ref{Component: desired.ComponentRedisState, Kind: "NetworkPolicy", Name: o.Name}
 		},
+		"Ingress": func() (client.Object, apply.Ref) {
+			o := get(w, "papers-server", &networkingv1.Ingress{})
+			o.Spec.Rules[0].Host, o.Spec.TLS = "stolen.example.com", nil
+			return o, apply.Ref{Component: desired.ComponentServer, Kind: "Ingress", Name: o.Name}
+		},
 		"PodDisruptionBudget": func() (client.Object, apply.Ref) {
 			o := get(w, "papers-server", &policyv1.PodDisruptionBudget{})
 			o.Spec.MaxUnavailable = new(intstr.FromInt32(9))

@@ -17,6 +17,7 @@ func Kinds() []client.Object {
 		&appsv1.Deployment{},
 		&appsv1.StatefulSet{},
 		&policyv1.PodDisruptionBudget{},
+		&networkingv1.Ingress{},
 		&corev1.Service{},
 		&networkingv1.NetworkPolicy{},
 		&corev1.ConfigMap{},

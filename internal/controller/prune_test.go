@@ -6,6 +6,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -37,6 +38,8 @@ func TestWhatAnEarlierOperatorMadeGoes(t *testing.T) {
 			o.Spec = appsv1.DeploymentSpec{Selector: selector, Template: template}
 		case *appsv1.StatefulSet:
 			o.Spec = appsv1.StatefulSetSpec{Selector: selector, Template: template}
+		case *networkingv1.Ingress:
+			o.Spec.Rules = []networkingv1.IngressRule{{Host: "old.example.com"}}
 		case *policyv1.PodDisruptionBudget:
 			o.Spec.Selector = selector
 		case *corev1.Service:

@@ -86,24 +86,25 @@ func TestEveryObjectIsOwnedAndLabelled(t *testing.T) {
 	}
 }
 
-// What a workload's pods read when they start is written before it.
-func TestWorkloadIsTheLastOfItsComponent(t *testing.T) {
+// What a workload's pods read when they start is written before it; what only leads to them, or scales them, does not hold them up.
+func TestWorkloadIsWrittenAfterWhatItsPodsRead(t *testing.T) {
 	t.Parallel()
-	last := map[desired.Component]desired.Object{}
-	workloads := 0
-	for _, o := range build(t, desiredtest.Inputs(desiredtest.Full())).Objects() {
-		last[o.Component] = o
-		if o.IsWorkload() {
-			workloads++
+	rag := desiredtest.Full()
+	rag.Spec.Server.Autoscaling = &v1alpha1.AutoscalingSpec{MaxReplicas: new(int32(9))}
+	after := map[desired.Component][]string{}
+	for _, o := range build(t, desiredtest.Inputs(rag)).Objects() {
+		if kinds, written := after[o.Component]; written {
+			after[o.Component] = append(kinds, o.GVK.Kind)
+		} else if o.IsWorkload() {
+			after[o.Component] = []string{}
 		}
 	}
-	if workloads != len(last) {
-		t.Errorf("%d workloads of %d components", workloads, len(last))
+	want := map[desired.Component][]string{
+		desired.ComponentRedisCache: {}, desired.ComponentRedisState: {}, desired.ComponentOpenSearch: {},
+		desired.ComponentServer: {"Ingress", "HorizontalPodAutoscaler"},
 	}
-	for c, o := range last {
-		if !o.IsWorkload() {
-			t.Errorf("the last object of %s is a %s", c, o.GVK.Kind)
-		}
+	if diff := cmp.Diff(want, after); diff != "" {
+		t.Errorf("kinds after the workloads (-want +got):\n%s", diff)
 	}
 }
 

@@ -41,11 +41,20 @@ func server(p part, b build) (ComponentPlan, error) {
 	}
 	objects = append(objects, networkPolicies(p, serverTraffic(b.Inputs))...)
 	objects = append(objects, object(p, serverService(p)), object(p, podDisruptionBudget(p)), object(p, deployment))
+	if given := p.service.Spec.Server.Ingress; given != nil {
+		objects = append(objects, object(p, ingress(p, *given)))
+	}
 	if a, on := serverconfig.Autoscaled(b.Service); on {
 		objects = append(objects, object(p, autoscaler(p, a)))
 	}
 	return ComponentPlan{First: b.handOver(p), Objects: objects}, nil
 }
+
+// The port of the server's Service.
+const (
+	apiPortName       = "http"
+	apiPort     int32 = 80
+)
 
 // serverService has no port for administration: probes, metrics and the operator go to the pods.
 func serverService(p part) *corev1ac.ServiceApplyConfiguration {
@@ -54,7 +63,7 @@ func serverService(p part) *corev1ac.ServiceApplyConfiguration {
 		WithType(corev1.ServiceType(cmp.Or(given.Type, v1alpha1.ServiceTypeClusterIP))).
 		WithIPFamilyPolicy(corev1.IPFamilyPolicyPreferDualStack).
 		WithSelector(p.selector()).
-		WithPorts(servicePort("http", 80)))
+		WithPorts(servicePort(apiPortName, apiPort)))
 }
 
 // servicePort leads to the container's port of the same name.

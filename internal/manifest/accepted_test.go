@@ -64,6 +64,8 @@ var accepted = []struct{ name, spec string }{
 	{"environment", extractive + "  server: {env: [{name: HTTPS_PROXY, value: 'http://proxy.example.com:3128'}, {name: no_proxy}]}\n"},
 	{"autoscaling", extractive + "  server: {autoscaling: {maxReplicas: 2}}\n"},
 	{"autoscaling at its bounds", extractive + "  server: {replicas: 1, autoscaling: {minReplicas: 100, maxReplicas: 100, targetCPUUtilizationPercentage: 1000}}\n"},
+	{"ingress", extractive + "  server: {ingress: {hosts: [rag]}}\n"},
+	{"ingress with all", extractive + "  server: {ingress: {className: nginx, hosts: [1.rag.example.com, '*.example.com'], path: /api/v1/, tls: {secretName: rag.tls}, annotations: {cert-manager.io/cluster-issuer: letsencrypt}}}\n"},
 	{"scheduling", extractive + "  server: {minAvailable: 100, scheduling: {nodeSelector: {disk: ssd}, tolerations: [{operator: Exists}], priorityClassName: system-x.y, affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: gpu, operator: DoesNotExist}]}]}}}, topologySpreadConstraints: [{topologyKey: zone, maxSkew: 1, whenUnsatisfiable: DoNotSchedule}, {topologyKey: zone, maxSkew: 2, whenUnsatisfiable: ScheduleAnyway}]}}\n"},
 	{"load balancer", extractive + "  server: {service: {type: LoadBalancer, annotations: {a.example.com/internal: 'true'}}}\n"},
 	{"index of its own", extractive + "  openSearch: {index: {name: papers.2026-v1_a, shards: 32, replicas: 0}}\n"},

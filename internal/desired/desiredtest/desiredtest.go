@@ -60,6 +60,11 @@ func Full() *v1alpha1.RAGService {
 	rag.Spec.Server.Service = v1alpha1.ServiceSpec{
 		Type: v1alpha1.ServiceTypeLoadBalancer, Annotations: v1alpha1.ObjectAnnotations{"networking.gke.io/load-balancer-type": "Internal"},
 	}
+	rag.Spec.Server.Ingress = &v1alpha1.IngressSpec{
+		ClassName: "nginx", Hosts: []v1alpha1.Hostname{"rag.example.com", "*.rag.example.com"}, Path: "/api",
+		TLS:         &v1alpha1.IngressTLS{SecretName: "rag-tls"},
+		Annotations: v1alpha1.ObjectAnnotations{"cert-manager.io/cluster-issuer": "letsencrypt"},
+	}
 	rag.Spec.Logging.File = v1alpha1.LogFileSpec{Enabled: new(true), MaxBytes: "512Mi"}
 	rag.Spec.Redis.Managed = &v1alpha1.ManagedRedis{
 		Image: "example.com/redis:8", CacheMemory: "1Gi", StateStorage: "2Gi", StorageClassName: new("fast"),
