@@ -203,6 +203,26 @@ func TestTokensSayWhoAsks(t *testing.T) {
 	}
 }
 
+// Behind one address there may be many clients whose tokens have expired: each is told so, while guesses are counted.
+func TestExpiredTokensAreNoGuesses(t *testing.T) {
+	k, tokens := withTokens(t)
+	f := start(t, tokens)
+	expired := k.good(map[string]any{"exp": time.Now().Add(-time.Hour).Unix()})
+	for range 30 {
+		if got := f.call("GET", "/api/v1/stats", "", "X-API-Key: ", "Authorization: Bearer "+expired); got.status != 401 || got.message(t) != "the token has expired" {
+			t.Fatalf("%d %s", got.status, got.body)
+		}
+	}
+	forged := k.sign(jose.RS256, k.stray, "a", claims(map[string]any{"exp": time.Now().Add(-time.Hour).Unix()}))
+	status := 0
+	for range 21 {
+		status = f.call("GET", "/api/v1/stats", "", "X-API-Key: ", "Authorization: Bearer "+forged).status
+	}
+	if status != 429 {
+		t.Errorf("%d after 21 forged tokens, want 429", status)
+	}
+}
+
 func TestTrustedHeader(t *testing.T) {
 	trusting := func(network string) option {
 		return func(f *fixture) {

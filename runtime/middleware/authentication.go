@@ -47,7 +47,7 @@ func (a *Authentication) identify(r *http.Request, role rag.Role) (rag.Identity,
 	if err == nil {
 		err = authorize(id, role)
 	}
-	if rag.KindOf(err) == rag.ErrUnauthorized && carriesKey(r.Header) {
+	if rag.KindOf(err) == rag.ErrUnauthorized && !errors.Is(err, errExpired) && carriesKey(r.Header) {
 		err = a.countFailure(r, err)
 	}
 	return id, err

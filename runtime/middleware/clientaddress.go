@@ -20,16 +20,28 @@ func clientAddress(r *http.Request, trusted config.TrustedProxies) netip.Addr {
 	}
 	seen := strings.Split(strings.Join(r.Header["X-Forwarded-For"], ","), ",")
 	for i, said := range slices.Backward(seen) {
-		if hop := len(seen) - i; hop > trusted.Depth && !within(trusted.Networks, address) {
+		if nth := len(seen) - i; nth > trusted.Depth && !within(trusted.Networks, address) {
 			return address
 		}
-		next, err := netip.ParseAddr(strings.TrimSpace(said))
-		if err != nil {
+		next, ok := hop(strings.TrimSpace(said))
+		if !ok {
 			return address // what is no address was not written by a proxy
 		}
 		address = plain(next)
 	}
 	return address
+}
+
+// hop is an address as a proxy writes it: some write its port, too, and IPv6 in brackets.
+func hop(said string) (netip.Addr, bool) {
+	if withPort, err := netip.ParseAddrPort(said); err == nil {
+		return withPort.Addr(), true
+	}
+	if strings.HasPrefix(said, "[") && strings.HasSuffix(said, "]") {
+		said = said[1 : len(said)-1]
+	}
+	address, err := netip.ParseAddr(said)
+	return address, err == nil
 }
 
 func within(networks []netip.Prefix, a netip.Addr) bool {
@@ -57,7 +69,7 @@ var proxyHeaders = []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-
 // not a web page whose name was bound to the loopback address.
 func fromThisMachine(r *http.Request) bool {
 	for _, header := range proxyHeaders {
-		if r.Header.Get(header) != "" {
+		if _, sent := r.Header[header]; sent { // an empty one, too, behind which a proxy writes its own
 			return false
 		}
 	}

@@ -40,6 +40,9 @@ func TestTrustedProxies(t *testing.T) {
 		"not of the network":         {"192.0.2.1:1", []string{"203.0.113.7"}, config.TrustedProxies{Networks: inside}, "192.0.2.1"},
 		"IPv6 and IPv4 as IPv6":      {"[::ffff:10.0.0.1]:1", []string{"2001:db8::1"}, config.TrustedProxies{Networks: inside}, "2001:db8::1"},
 		"nonsense where a client is": {"10.0.0.1:1", []string{"unknown"}, config.TrustedProxies{Networks: inside}, "10.0.0.1"},
+		"with a port":                {"10.0.0.1:1", []string{"203.0.113.7:4711"}, config.TrustedProxies{Networks: inside}, "203.0.113.7"},
+		"IPv6 with a port":           {"10.0.0.1:1", []string{"[2001:db8::1]:4711"}, config.TrustedProxies{Networks: inside}, "2001:db8::1"},
+		"IPv6 in brackets":           {"10.0.0.1:1", []string{"[2001:db8::1]"}, config.TrustedProxies{Networks: inside}, "2001:db8::1"},
 		"nothing but proxies":        {"10.0.0.1:1", []string{"10.0.0.3, 10.0.0.2"}, config.TrustedProxies{Networks: inside}, "10.0.0.3"},
 	}
 	for name, tt := range tests {
@@ -80,6 +83,12 @@ func TestFromThisMachine(t *testing.T) {
 		}
 		if got := fromThisMachine(r); got != tt.want {
 			t.Errorf("%+v: %v", tt, got)
+		}
+		if tt.header != "" { // the caller's own is empty, and the proxy adds a line
+			r.Header[tt.header] = []string{"", "192.0.2.1"}
+			if fromThisMachine(r) {
+				t.Errorf("%+v: taken for this machine by an empty header", tt)
+			}
 		}
 	}
 }

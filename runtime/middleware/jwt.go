@@ -110,6 +110,9 @@ func (j JWT) verify(ctx context.Context, raw string, settings config.JWT) (regis
 	return registered, claims, j.judge(registered, settings)
 }
 
+// errExpired is a good token that is too old, which is no guess.
+var errExpired = unauthorized("the token has expired")
+
 func (j JWT) judge(c jwt.Claims, settings config.JWT) error {
 	now := time.Now
 	if j.Now != nil {
@@ -118,7 +121,7 @@ func (j JWT) judge(c jwt.Claims, settings config.JWT) error {
 	err := c.ValidateWithLeeway(jwt.Expected{Issuer: settings.Issuer, AnyAudience: settings.Audiences, Time: now()}, clockSkew)
 	switch {
 	case errors.Is(err, jwt.ErrExpired):
-		return unauthorized("the token has expired")
+		return errExpired
 	case err != nil:
 		return invalidToken(err)
 	case c.Expiry == nil:
