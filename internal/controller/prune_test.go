@@ -33,7 +33,7 @@ func TestWhatAnEarlierOperatorMadeGoes(t *testing.T) {
 		switch o := old.(type) {
 		case *autoscalingv2.HorizontalPodAutoscaler:
 			o.Spec.MaxReplicas = 3
-			o.Spec.ScaleTargetRef = autoscalingv2.CrossVersionObjectReference{Kind: "Deployment", Name: "papers-old"}
+			o.Spec.ScaleTargetRef = autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: "papers-old"}
 		case *appsv1.Deployment:
 			o.Spec = appsv1.DeploymentSpec{Selector: selector, Template: template}
 		case *appsv1.StatefulSet:
