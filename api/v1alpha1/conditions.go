@@ -116,6 +116,8 @@ const (
 	ReasonEvictionUnsafe = "EvictionUnsafe"
 	// ReasonReusedVolume (True): a store uses a volume that another RAGService left.
 	ReasonReusedVolume = "ReusedVolume"
+	// ReasonVolumeKept (True): servers use an external store, and the volume of the one that the operator ran before is still there.
+	ReasonVolumeKept = "VolumeKept"
 
 	// ReasonReady (True): everything that Ready needs is True.
 	ReasonReady = "Ready"

@@ -6,15 +6,20 @@ import (
 
 // OpenSearchSpec is the search engine.
 //
-// +kubebuilder:validation:XValidation:rule="quantity(has(self.managed) && has(self.managed.storage) ? self.managed.storage : '10Gi').compareTo(quantity(has(oldSelf.managed) && has(oldSelf.managed.storage) ? oldSelf.managed.storage : '10Gi')) >= 0",fieldPath=".managed.storage",reason=FieldValueForbidden,message="spec.openSearch.managed.storage cannot go down (it is 10Gi when not given), because volumes do not shrink: create another RAGService to move to a smaller one"
-// +kubebuilder:validation:XValidation:rule="(has(self.managed) && has(self.managed.storageClassName) ? self.managed.storageClassName : \"\") == (has(oldSelf.managed) && has(oldSelf.managed.storageClassName) ? oldSelf.managed.storageClassName : \"\")",fieldPath=".managed.storageClassName",reason=FieldValueForbidden,message="spec.openSearch.managed.storageClassName cannot change, because volumes keep their class: create another RAGService to move to another class"
+// +kubebuilder:validation:XValidation:rule="has(self.external) || has(oldSelf.external) || quantity(has(self.managed) && has(self.managed.storage) ? self.managed.storage : '10Gi').compareTo(quantity(has(oldSelf.managed) && has(oldSelf.managed.storage) ? oldSelf.managed.storage : '10Gi')) >= 0",fieldPath=".managed.storage",reason=FieldValueForbidden,message="spec.openSearch.managed.storage cannot go down (it is 10Gi when not given), because volumes do not shrink: create another RAGService to move to a smaller one"
+// +kubebuilder:validation:XValidation:rule="has(self.external) || has(oldSelf.external) || (has(self.managed) && has(self.managed.storageClassName) ? self.managed.storageClassName : \"\") == (has(oldSelf.managed) && has(oldSelf.managed.storageClassName) ? oldSelf.managed.storageClassName : \"\")",fieldPath=".managed.storageClassName",reason=FieldValueForbidden,message="spec.openSearch.managed.storageClassName cannot change, because volumes keep their class: create another RAGService to move to another class"
 //
-// +kubebuilder:validation:XValidation:rule="(has(self.index) && has(self.index.name) ? self.index.name : \"\") == (has(oldSelf.index) && has(oldSelf.index.name) ? oldSelf.index.name : \"\")",fieldPath=".index.name",reason=FieldValueForbidden,message="spec.openSearch.index.name cannot change, because the documents are in the index of that name: create another RAGService with the new name and send them there"
-// +kubebuilder:validation:XValidation:rule="!has(self.index) || !has(self.index.replicas) || self.index.replicas == 0",fieldPath=".index.replicas",message="spec.openSearch.index.replicas must be 0 with one node, which has no other to keep a copy"
+// +kubebuilder:validation:XValidation:rule="has(self.external) != has(oldSelf.external) || (has(self.index) && has(self.index.name) ? self.index.name : \"\") == (has(oldSelf.index) && has(oldSelf.index.name) ? oldSelf.index.name : \"\")",fieldPath=".index.name",reason=FieldValueForbidden,message="spec.openSearch.index.name cannot change, because the documents are in the index of that name: create another RAGService with the new name and send them there"
+// +kubebuilder:validation:XValidation:rule="has(self.external) || !has(self.index) || !has(self.index.replicas) || self.index.replicas == 0",fieldPath=".index.replicas",message="spec.openSearch.index.replicas must be 0 with one node, which has no other to keep a copy"
+// +kubebuilder:validation:XValidation:rule="!has(self.managed) || !has(self.external)",message="spec.openSearch must have managed or external, not both"
 type OpenSearchSpec struct {
-	// managed is an OpenSearch that the operator runs: one node.
+	// managed is an OpenSearch that the operator runs: one node. This is what there is when neither managed nor external is given.
 	// +optional
 	Managed *ManagedOpenSearch `json:"managed,omitempty"`
+	// external is an OpenSearch that somebody else runs. Documents do not move when it takes the place of a managed one, or a managed
+	// one its place: send them again. The volume of the managed one stays.
+	// +optional
+	External *ExternalOpenSearch `json:"external,omitempty"`
 	// index is the index of the documents.
 	// +default={}
 	// +optional
@@ -24,7 +29,7 @@ type OpenSearchSpec struct {
 // IndexSpec is the index of the documents. The servers make it and change it.
 type IndexSpec struct {
 	// name is the alias of the index, fixed once the RAGService exists. Indices whose names begin with it and -v or -control belong
-	// to the service. Default documents.
+	// to the service. Default documents, in an external OpenSearch <namespace>.<name of the RAGService>.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=100
 	// +kubebuilder:validation:Pattern=`^[a-z0-9][a-z0-9._-]*$`
@@ -37,7 +42,8 @@ type IndexSpec struct {
 	// +default=1
 	// +optional
 	Shards *int32 `json:"shards,omitempty"`
-	// replicas is how many further copies of each shard other nodes keep. A change reaches the index without a restart. Default 0.
+	// replicas is how many further copies of each shard other nodes keep. A change reaches the index without a restart. Default 0, in an
+	// external OpenSearch 1.
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=8
 	// +optional
@@ -80,3 +86,31 @@ type ManagedOpenSearch struct {
 	// +optional
 	ServiceAccountAnnotations ObjectAnnotations `json:"serviceAccountAnnotations,omitempty"`
 }
+
+// ExternalOpenSearch is an OpenSearch 3 or newer that somebody else runs.
+// +kubebuilder:validation:XValidation:rule="!has(self.credentialsSecretRef) || self.urls.all(u, u.startsWith('https://'))",fieldPath=".credentialsSecretRef",message="spec.openSearch.external.credentialsSecretRef needs https in all of spec.openSearch.external.urls: a password is sent to nobody who has not shown a certificate"
+// +kubebuilder:validation:XValidation:rule="!has(self.caSecretRef) || self.urls.exists(u, u.startsWith('https://'))",fieldPath=".caSecretRef",message="spec.openSearch.external.caSecretRef has no effect without https in spec.openSearch.external.urls: take it out, or use https"
+type ExternalOpenSearch struct {
+	// urls are the addresses of one cluster: of its nodes or of a load balancer before them, such as https://search.example.com:9200.
+	// Servers use them in turn.
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=atomic
+	// +required
+	URLs []OpenSearchURL `json:"urls,omitempty"`
+	// credentialsSecretRef names a Secret with the entries username and password, as those of type kubernetes.io/basic-auth have. The
+	// user may create, change and delete indices whose names begin with that of spec.openSearch.index, and read and write documents in
+	// them. Other contents replace the servers' pods.
+	// +optional
+	CredentialsSecretRef *SecretReference `json:"credentialsSecretRef,omitempty"`
+	// caSecretRef names an entry with certificates in PEM that the cluster is trusted by, in place of those of the system. Others replace
+	// the servers' pods.
+	// +optional
+	CASecretRef *SecretKeyReference `json:"caSecretRef,omitempty"`
+}
+
+// OpenSearchURL is the address of an OpenSearch.
+// +kubebuilder:validation:MinLength=8
+// +kubebuilder:validation:MaxLength=512
+// +kubebuilder:validation:XValidation:rule="self.matches('^https?://([^][@?#/:[:space:]]+|[[][0-9a-fA-F:.]+])(:[0-9]{1,5})?(/[^@?#[:space:]]*)?$') && isURL(self) && (url(self).getPort() == \"\" || int(url(self).getPort()) <= 65535)",message="must be an http or https URL without user, query or fragment, such as https://search.example.com:9200 (user and password belong into credentialsSecretRef)"
+type OpenSearchURL string

@@ -134,6 +134,9 @@ func TestMountedCredentials(t *testing.T) {
 		config.LLMCADir + "/" + config.AuthorityFile:                        "authority",
 		config.LLMFallbackCADir + "0/" + config.AuthorityFile:               "authority-of-the-first",
 		config.JWTCADir + "/" + config.AuthorityFile:                        "authority-of-tokens",
+		config.OpenSearchSecretDir + "/" + config.OpenSearchUsernameFile:    "searcher",
+		config.OpenSearchSecretDir + "/" + config.OpenSearchPasswordFile:    "of-opensearch",
+		config.OpenSearchCADir + "/" + config.AuthorityFile:                 "authority-of-opensearch",
 	} {
 		file := filepath.Join(dir, path)
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
@@ -152,6 +155,9 @@ func TestMountedCredentials(t *testing.T) {
 	}
 	want := config.RedisCredentials{
 		Username: "rag", Password: "of-the-state", SentinelUsername: "watcher", SentinelPassword: "of-sentinels", CA: "authority-of-redis",
+	}
+	if want := (config.OpenSearchCredentials{Username: "searcher", Password: "of-opensearch", CA: "authority-of-opensearch"}); got.OpenSearch != want {
+		t.Errorf("of OpenSearch: %+v", got.OpenSearch)
 	}
 	if err != nil || got.RedisCache != (config.RedisCredentials{Password: "of-redis"}) || got.RedisState != want || got.LLMAPIKey != "of-the-model" || got.LLMCA != "authority" {
 		t.Errorf("read %+v, %v", got, err)

@@ -26,6 +26,9 @@ func mountedCredentials(dir string, fallbacks int) (config.Credentials, error) {
 	if c.RedisState, err = mountedRedis(dir, config.RedisStateSecretDir, config.RedisStateCADir); err != nil {
 		return c, err
 	}
+	if c.OpenSearch, err = mountedOpenSearch(dir); err != nil {
+		return c, err
+	}
 	if c.LLMAPIKey, err = mounted(dir, config.LLMSecretDir, config.LLMAPIKeyFile); err != nil {
 		return c, err
 	}
@@ -60,6 +63,16 @@ func mountedRedis(dir, secret, authority string) (c config.RedisCredentials, err
 		}
 	}
 	return c, nil
+}
+
+func mountedOpenSearch(dir string) (c config.OpenSearchCredentials, err error) {
+	for file, value := range map[string]*string{config.OpenSearchUsernameFile: &c.Username, config.OpenSearchPasswordFile: &c.Password} {
+		if *value, err = mounted(dir, config.OpenSearchSecretDir, file); err != nil {
+			return c, err
+		}
+	}
+	c.CA, err = mounted(dir, config.OpenSearchCADir, config.AuthorityFile)
+	return c, err
 }
 
 func mounted(path ...string) (string, error) {

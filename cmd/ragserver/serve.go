@@ -111,7 +111,7 @@ func (srv *server) closeInTime(ctx context.Context) error {
 
 // secrets are what the log must never hold.
 func secrets(c config.Credentials) []string {
-	out := append([]string{c.LLMAPIKey}, c.LLMFallbackKeys...)
+	out := append([]string{c.LLMAPIKey, c.OpenSearch.Password}, c.LLMFallbackKeys...)
 	for _, redis := range []config.RedisCredentials{c.RedisCache, c.RedisState} {
 		out = append(out, redis.Password, redis.SentinelPassword)
 	}

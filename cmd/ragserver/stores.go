@@ -45,13 +45,14 @@ func (srv *server) openStore(s setup, analyser *terms.Analyser) (documents, erro
 		return store, nil
 	}
 	store, err := opensearch.New(opensearch.Options{
-		Config:    *stores.OpenSearch,
-		Replicas:  func() int { return s.source.Config().Stores.OpenSearchReplicas() },
-		Analyser:  analyser,
-		Observe:   srv.metrics.OpenSearch,
-		Breaker:   func() (int, time.Duration) { return s.source.Config().Resilience.Breaker() },
-		OnRebuild: srv.rebuilding(),
-		OnHealth:  srv.openSearchHealth(),
+		Config:      *stores.OpenSearch,
+		Credentials: s.credentials.OpenSearch,
+		Replicas:    func() int { return s.source.Config().Stores.OpenSearchReplicas() },
+		Analyser:    analyser,
+		Observe:     srv.metrics.OpenSearch,
+		Breaker:     func() (int, time.Duration) { return s.source.Config().Resilience.Breaker() },
+		OnRebuild:   srv.rebuilding(),
+		OnHealth:    srv.openSearchHealth(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("stores.openSearch: %w", err)

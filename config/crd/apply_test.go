@@ -56,6 +56,8 @@ func TestApplyLeavesNoMemberOfAUnionBehind(t *testing.T) {
 	steps := []struct {
 		spec  string
 		redis v1alpha1.RedisSpec
+		// search is the first URL of an external OpenSearch, or the heap of a managed one.
+		search string
 	}{
 		{spec: "", redis: v1alpha1.RedisSpec{}},
 		{spec: "redis: {managed: {cacheMemory: 128Mi}}", redis: v1alpha1.RedisSpec{Managed: &v1alpha1.ManagedRedis{CacheMemory: "128Mi", StateStorage: "1Gi"}}},
@@ -64,6 +66,9 @@ func TestApplyLeavesNoMemberOfAUnionBehind(t *testing.T) {
 		{spec: "redis: {managed: {stateStorage: 2Gi}}", redis: v1alpha1.RedisSpec{Managed: &v1alpha1.ManagedRedis{CacheMemory: "256Mi", StateStorage: "2Gi"}}},
 		{spec: "redis: {external: {mode: Cluster, addresses: ['a:1', 'b:1']}}", redis: external(v1alpha1.RedisModeCluster, "a:1", "b:1")},
 		{spec: "redis: {}", redis: v1alpha1.RedisSpec{}},
+		{spec: "openSearch: {managed: {heap: 1Gi}}", search: "1Gi"},
+		{spec: "openSearch: {external: {urls: ['https://s']}}", search: "https://s"},
+		{spec: "openSearch: {managed: {}}", search: "512Mi"},
 		{spec: "redis: {managed: {image: i}}", redis: v1alpha1.RedisSpec{Managed: &v1alpha1.ManagedRedis{Image: "i", CacheMemory: "256Mi", StateStorage: "1Gi"}}},
 		{spec: "", redis: v1alpha1.RedisSpec{}},
 	}
@@ -84,6 +89,16 @@ func TestApplyLeavesNoMemberOfAUnionBehind(t *testing.T) {
 				}
 				if diff := cmp.Diff(step.redis, got.Spec.Redis); diff != "" {
 					t.Errorf("after %q (-want +got):\n%s", step.spec, diff)
+				}
+				search := ""
+				if managed := got.Spec.OpenSearch.Managed; managed != nil {
+					search = string(managed.Heap)
+				}
+				if external := got.Spec.OpenSearch.External; external != nil {
+					search += string(external.URLs[0])
+				}
+				if search != step.search {
+					t.Errorf("after %q OpenSearch is %q, want %q", step.spec, search, step.search)
 				}
 			}
 		})

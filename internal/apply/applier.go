@@ -56,6 +56,9 @@ func (a *Applier) Apply(ctx context.Context, rag *v1alpha1.RAGService, plan desi
 	p := &pass{Applier: a, rag: rag, held: slices.Clone(plan.Withheld)}
 	p.createSecrets(ctx, plan.Generated)
 	for _, c := range plan.Components {
+		if c.Stays {
+			p.staying = append(p.staying, c.Name)
+		}
 		if slices.Contains(p.held, c.Name) {
 			p.repairComponent(ctx, c)
 		} else {
@@ -75,6 +78,8 @@ type pass struct {
 	rag *v1alpha1.RAGService
 	// held are the components that stay as they were written last.
 	held []desired.Component
+	// staying are the components that are not wanted any more, and not deleted yet.
+	staying []desired.Component
 	// adopts says that the API server has shown the RAGService, and that it is not being deleted.
 	adopts   bool
 	changes  ChangeSet

@@ -17,7 +17,7 @@ import (
 )
 
 // prune deletes the objects of ours that are not among wanted. An object is ours as checkOwner says; labels only
-// narrow the search. What belongs to a component that is held stays.
+// narrow the search. What belongs to a component that is held, or stays, is not deleted.
 func (p *pass) prune(ctx context.Context, wanted []desired.Object) {
 	keep := map[identity]bool{}
 	for _, o := range wanted {
@@ -70,7 +70,7 @@ func (p *pass) pruneKind(ctx context.Context, gvk schema.GroupVersionKind, keep 
 
 // mayBeHeld holds for an object without a component's label too, while anything is held.
 func (p *pass) mayBeHeld(c desired.Component) bool {
-	return slices.Contains(p.held, c) || c == "" && len(p.held) > 0
+	return slices.Contains(p.held, c) || slices.Contains(p.staying, c) || c == "" && len(p.held) > 0
 }
 
 // delete removes the object that the cache has and no other of its name or state. Its pods go by the garbage collector.

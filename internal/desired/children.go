@@ -15,10 +15,20 @@ type Children struct {
 	OpenSearch Nodes
 	// StatefulSets are those of stores that exist.
 	StatefulSets map[Component]StatefulSet
+	// Serving is how far its pods are.
+	Serving Serving
 	// Claims are the volume claims that exist, by name.
 	Claims map[string]ExistingClaim
 	// SecretsHashes are those that the templates of pods have, by AnnotationSecretsHash.
 	SecretsHashes map[Component]string
+}
+
+// Serving is how far the pods of the server are.
+type Serving struct {
+	// StartHash is what its pods roll on, beside Secrets.
+	StartHash string
+	// RolledOut says that all of its pods are ready and of its latest template.
+	RolledOut bool
 }
 
 // StatefulSet is the StatefulSet of a store, its own or one that an earlier RAGService of its name left behind.

@@ -47,9 +47,9 @@ const (
 	AnnotationConfigHash = "ragservice.dev/config-hash"
 	// AnnotationSecretsHash on pods is SecretFacts.RollHashes of their component; a rotated Secret rolls them.
 	AnnotationSecretsHash = "ragservice.dev/secrets-hash" //nolint:gosec // the name of a hash
-	// annotationStartHash on the server's pods is the hash of what a server reads when it starts and does not reload: the
+	// AnnotationStartHash on the server's pods is the hash of what a server reads when it starts and does not reload: the
 	// stores' addresses and the languages of its documents.
-	annotationStartHash = "ragservice.dev/start-hash"
+	AnnotationStartHash = "ragservice.dev/start-hash"
 	// AnnotationServiceUID on a child or a volume is the UID of the RAGService that made it. A child that lost its owner
 	// reference is known by it; a volume that stayed carries another.
 	AnnotationServiceUID = "ragservice.dev/service-uid"

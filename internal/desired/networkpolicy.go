@@ -68,6 +68,11 @@ func serverTraffic(in Inputs) traffic {
 	if jwt := rag.Spec.Auth.JWT; jwt != nil && jwt.JWKSURL != "" {
 		t.out = append(t.out, toURL(rag.Namespace, jwt.JWKSURL)...)
 	}
+	if external := rag.Spec.OpenSearch.External; external != nil {
+		for _, address := range external.URLs {
+			t.out = append(t.out, toURL(rag.Namespace, string(address))...)
+		}
+	}
 	for _, further := range rag.Spec.NetworkPolicy.Egress {
 		t.out = append(t.out, furtherEgress(further))
 	}

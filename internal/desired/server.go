@@ -83,7 +83,7 @@ func serverDeployment(p part, b build) (*appsv1ac.DeploymentApplyConfiguration, 
 	}
 	template := podTemplate(p, map[string]string{
 		AnnotationSecretsHash: b.Secrets.RollHashes[p.component],
-		annotationStartHash:   b.config.startHash,
+		AnnotationStartHash:   b.config.startHash,
 	}, pod)
 	deployment := appsv1ac.Deployment(p.name(), p.namespace()).WithSpec(appsv1ac.DeploymentSpec().
 		WithRevisionHistoryLimit(3).

@@ -92,7 +92,12 @@ func serverFolders(rag *v1alpha1.RAGService) []folder {
 	folders = append(folders, redisFolders(rag, secret)...)
 	folders = append(folders, secret(config.APIKeysSecretDir, APIKeysSecretName(rag)))
 	for _, entry := range ServerSecrets(rag) {
-		folders = append(folders, secret(entry.dir, entry.Ref.Name, keyToPath(entry.Ref.Key, entry.file)))
+		item := keyToPath(entry.Ref.Key, entry.file)
+		if last := folders[len(folders)-1]; *last.volume.Name == entry.dir {
+			last.volume.Secret.WithItems(item)
+			continue
+		}
+		folders = append(folders, secret(entry.dir, entry.Ref.Name, item))
 	}
 	return folders
 }

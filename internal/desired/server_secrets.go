@@ -15,7 +15,7 @@ type ServerSecret struct {
 	Ref   v1alpha1.SecretKeyReference
 	// Certificates says that it is a bundle of certificates, and no secret.
 	Certificates bool
-	// dir and file are where servers look for it.
+	// dir and file are where servers look for it. Entries of one folder are of one Secret, and follow each other.
 	dir, file string
 }
 
@@ -44,6 +44,18 @@ func ServerSecrets(rag *v1alpha1.RAGService) []ServerSecret {
 		if c.TLS != nil {
 			authority(c.field+".tls.caSecretRef", c.TLS.CASecretRef, c.authorityDir)
 		}
+	}
+	if external := rag.Spec.OpenSearch.External; external != nil {
+		const field = "spec.openSearch.external."
+		if login := external.CredentialsSecretRef; login != nil {
+			for _, entry := range []string{config.OpenSearchUsernameFile, config.OpenSearchPasswordFile} {
+				all = append(all, ServerSecret{
+					Field: field + "credentialsSecretRef", Ref: v1alpha1.SecretKeyReference{Name: login.Name, Key: entry},
+					dir: config.OpenSearchSecretDir, file: entry,
+				})
+			}
+		}
+		authority(field+"caSecretRef", external.CASecretRef, config.OpenSearchCADir)
 	}
 	if jwt := rag.Spec.Auth.JWT; jwt != nil {
 		authority("spec.auth.jwt.caSecretRef", jwt.CASecretRef, config.JWTCADir)

@@ -4,6 +4,8 @@
 package desired
 
 import (
+	"slices"
+
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -118,6 +120,10 @@ type ComponentPlan struct {
 	Objects []Object
 	// Removal is the StatefulSet that has to go before the workload can be written; nil when none has to.
 	Removal *DeleteStatefulSet
+	// Stays says that it is not wanted any more, and that what exists of it is not deleted yet: servers use it.
+	Stays bool
+	// Kept is the volume claim that is left of it when it is not wanted any more; empty when none is.
+	Kept string
 	// Actions are steps on what exists of it, after the objects are written. They are taken while it is withheld too.
 	Actions []Action
 }
@@ -141,6 +147,14 @@ type Plan struct {
 	Selector string
 	// Endpoint is the address of the server inside the cluster.
 	Endpoint string
+}
+
+// Component is the plan of one; zero when there is none.
+func (p Plan) Component(name Component) ComponentPlan {
+	if i := slices.IndexFunc(p.Components, func(c ComponentPlan) bool { return c.Name == name }); i >= 0 {
+		return p.Components[i]
+	}
+	return ComponentPlan{}
 }
 
 // Objects are those of all components.

@@ -68,6 +68,8 @@ var accepted = []struct{ name, spec string }{
 	{"ingress with all", extractive + "  server: {ingress: {className: nginx, hosts: [1.rag.example.com, '*.example.com'], path: /api/v1/, tls: {secretName: rag.tls}, annotations: {cert-manager.io/cluster-issuer: letsencrypt}}}\n"},
 	{"scheduling", extractive + "  server: {minAvailable: 100, scheduling: {nodeSelector: {disk: ssd}, tolerations: [{operator: Exists}], priorityClassName: system-x.y, affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: gpu, operator: DoesNotExist}]}]}}}, topologySpreadConstraints: [{topologyKey: zone, maxSkew: 1, whenUnsatisfiable: DoNotSchedule}, {topologyKey: zone, maxSkew: 2, whenUnsatisfiable: ScheduleAnyway}]}}\n"},
 	{"load balancer", extractive + "  server: {service: {type: LoadBalancer, annotations: {a.example.com/internal: 'true'}}}\n"},
+	{"external OpenSearch", extractive + "  openSearch: {external: {urls: ['https://a:9200', 'https://b:9200/path'], credentialsSecretRef: {name: s}, caSecretRef: {name: s, key: ca.crt}}, index: {replicas: 2}}\n"},
+	{"external OpenSearch without TLS", extractive + "  openSearch: {external: {urls: ['http://search.stores.svc:9200']}}\n"},
 	{"index of its own", extractive + "  openSearch: {index: {name: papers.2026-v1_a, shards: 32, replicas: 0}}\n"},
 	{"memory at its limits", extractive + "  server: {resources: {limits: {memory: 128Mi}}}\n  redis: {managed: {cacheMemory: 100Mi, stateStorage: 250Mi, resources: {limits: {memory: 125Mi}}}}\n  openSearch: {managed: {heap: 1Gi, resources: {limits: {memory: 2Gi}}}}\n"},
 	{"buckets of a large volume", extractive + "  redis: {managed: {stateStorage: 1Ti, resources: {limits: {memory: 2Gi}}}}\n"},

@@ -114,6 +114,10 @@ func (s *Snapshot) Children() desired.Children {
 		}
 	}
 	if s.deployment != nil {
+		children.Serving = desired.Serving{
+			StartHash: s.deployment.Spec.Template.Annotations[desired.AnnotationStartHash],
+			RolledOut: rolledOut(ofDeployment(s.deployment)),
+		}
 		children.SecretsHashes[desired.ComponentServer] = s.deployment.Spec.Template.Annotations[desired.AnnotationSecretsHash]
 	}
 	for c, set := range s.stores {

@@ -31,11 +31,15 @@ func (s *Snapshot) workloads() map[desired.Component]status.Workload {
 // RolledOut says that all pods that shall be there are ready and of the latest templates.
 func (s *Snapshot) RolledOut() bool {
 	for _, w := range s.workloads() {
-		if !w.UpToDate || w.UpdatedReplicas != w.WantedReplicas || w.Replicas != w.WantedReplicas || w.ReadyReplicas != w.WantedReplicas {
+		if !rolledOut(w) {
 			return false
 		}
 	}
 	return true
+}
+
+func rolledOut(w status.Workload) bool {
+	return w.UpToDate && w.UpdatedReplicas == w.WantedReplicas && w.Replicas == w.WantedReplicas && w.ReadyReplicas == w.WantedReplicas
 }
 
 // serverDeployment is the server's Deployment, or nil when there is none that the RAGService controls.

@@ -62,8 +62,8 @@ func (s *resolver) serverSecrets(ctx context.Context) error {
 	var errs []error
 	looked := map[string]bool{}
 	for _, named := range desired.ServerSecrets(s.rag) {
-		if !looked[named.Field] { // one Redis is mounted for both of its purposes
-			looked[named.Field] = true
+		if !looked[named.Field+named.Ref.Key] { // one Redis is mounted for both of its purposes
+			looked[named.Field+named.Ref.Key] = true
 			errs = append(errs, s.entryOfServers(ctx, named))
 		}
 	}

@@ -272,3 +272,34 @@ func assertHoldsNo(t *testing.T, in desired.SecretFacts, secrets ...string) {
 		}
 	}
 }
+
+func TestExternalOpenSearch(t *testing.T) {
+	t.Parallel()
+	rag := desiredtest.Smallest()
+	rag.Spec.OpenSearch.External = &v1alpha1.ExternalOpenSearch{
+		URLs:                 []v1alpha1.OpenSearchURL{"https://search"},
+		CredentialsSecretRef: &v1alpha1.SecretReference{Name: "search"}, CASecretRef: &v1alpha1.SecretKeyReference{Name: "search", Key: "ca"},
+	}
+	w := newWorld(t, rag) // makes the entry of certificates
+	problem := func(field, key, reason string) desired.SecretProblem {
+		return desired.SecretProblem{Field: "spec.openSearch.external." + field, Secret: "search", Key: key, Reason: reason}
+	}
+	w.set("search", "username", "u")
+	w.set("search", "ca", "none")
+	want := []desired.SecretProblem{
+		problem("credentialsSecretRef", "password", "SecretKeyNotFound"), problem("caSecretRef", "ca", "SecretInvalid"),
+	}
+	if diff := cmp.Diff(want, w.read().Problems); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+	w.set("search", "password", "one")
+	w.set("search", "ca", certificate(t))
+	before := w.read()
+	if len(before.Problems) > 0 {
+		t.Errorf("problems %v", before.Problems)
+	}
+	w.set("search", "password", "two")
+	if w.read().RollHashes[desired.ComponentServer] == before.RollHashes[desired.ComponentServer] {
+		t.Error("another password does not roll the server")
+	}
+}

@@ -34,16 +34,29 @@ func ManagedOpenSearch(rag *v1alpha1.RAGService) (v1alpha1.ManagedOpenSearch, er
 	return o, nil
 }
 
-// defaultIndex is the alias of the documents' index in a service's own OpenSearch.
-const defaultIndex = "documents"
+// Defaults of the documents' index. In a service's own OpenSearch there is no other, and one node has no other for a copy.
+const (
+	defaultIndex            = "documents"
+	defaultExternalReplicas = 1
+)
 
-// OpenSearch is how servers keep the documents in the OpenSearch at urls.
-func OpenSearch(rag *v1alpha1.RAGService, urls ...string) *config.OpenSearch {
+// OpenSearch is how servers keep the documents in the OpenSearch that the operator runs at url, or in the one that the spec names.
+func OpenSearch(rag *v1alpha1.RAGService, url string) *config.OpenSearch {
 	index := rag.Spec.OpenSearch.Index
-	return &config.OpenSearch{
-		URLs:     urls,
+	o := &config.OpenSearch{
+		URLs:     []string{url},
 		Index:    cmp.Or(index.Name, defaultIndex),
 		Shards:   int(ptr.Deref(index.Shards, 1)),
 		Replicas: int(ptr.Deref(index.Replicas, 0)),
 	}
+	if external := rag.Spec.OpenSearch.External; external != nil {
+		o.URLs = nil
+		for _, address := range external.URLs {
+			o.URLs = append(o.URLs, string(address))
+		}
+		// A namespace has no '.', so no two services have one index.
+		o.Index = cmp.Or(index.Name, rag.Namespace+"."+rag.Name)
+		o.Replicas = int(ptr.Deref(index.Replicas, defaultExternalReplicas))
+	}
+	return o
 }

@@ -91,6 +91,19 @@ var evaluations = []struct {
 	}},
 	{"OpenSearch uses a volume that stayed", []change{reused(desired.ComponentOpenSearch, "slow")},
 		outcome{"OpenSearchReady": "True/ReusedVolume"}},
+	{"servers use an external OpenSearch", []change{external, missing(desired.ComponentOpenSearch)}, nil},
+	{"half of the servers cannot use an external OpenSearch", []change{external, missing(desired.ComponentOpenSearch),
+		server(func(s *telemetry.Statusz) { s.OpenSearch = telemetry.DependencyDown })},
+		outcome{"OpenSearchReady": "False/StoreUnreachable", "Ready": "False/StoreUnreachable", "Reconciling": "True/Progressing"}},
+	{"no server has reached an external OpenSearch", []change{external, missing(desired.ComponentOpenSearch),
+		servers(func(s *telemetry.Statusz) { s.OpenSearch = telemetry.DependencyUnknown })},
+		outcome{"OpenSearchReady": "False/Progressing", "Ready": "False/Progressing", "Reconciling": "True/Progressing"}},
+	{"the operator has just started, and OpenSearch is external", []change{external, missing(desired.ComponentOpenSearch), notPolled}, nil},
+	{"no server runs to ask an external OpenSearch", []change{external, missing(desired.ComponentOpenSearch), noServers},
+		outcome{"ServerReady": "True/NoReplicas", "ConfigApplied": "True/NoReplicas", "Ready": "True/NoReplicas", "CacheEffective": "Unknown/WarmingUp"}},
+	{"a volume is left of the OpenSearch before an external one", []change{external, missing(desired.ComponentOpenSearch), func(p *status.Pass) {
+		p.State.Components = []desired.ComponentPlan{{Name: desired.ComponentOpenSearch, Kept: "data-papers-opensearch-0"}}
+	}}, outcome{"OpenSearchReady": "True/VolumeKept"}},
 	{"Redis uses a volume that stayed", []change{reused(desired.ComponentRedisState, "slow")}, outcome{}},
 	{"Redis uses a volume of another class", []change{reused(desired.ComponentRedisState, "slow"), func(p *status.Pass) {
 		p.Service.Spec.Redis.Managed = &v1alpha1.ManagedRedis{StorageClassName: new("fast")}

@@ -59,7 +59,7 @@ func conditionEvent(before, next metav1.Condition) (kind string, emit bool) {
 		return "", false
 	case next.Reason == v1alpha1.ReasonEvictionUnsafe:
 		return corev1.EventTypeWarning, true
-	case next.Reason == v1alpha1.ReasonReusedVolume, next.Reason == v1alpha1.ReasonApplied:
+	case next.Reason == v1alpha1.ReasonReusedVolume, next.Reason == v1alpha1.ReasonVolumeKept, next.Reason == v1alpha1.ReasonApplied:
 		return corev1.EventTypeNormal, true
 	default:
 		return corev1.EventTypeNormal, problem(before)

@@ -117,6 +117,9 @@ func noTraffic(p *status.Pass) {
 func minAvailable(n int32) change {
 	return func(p *status.Pass) { p.Service.Spec.Server.MinAvailable = &n }
 }
+func external(p *status.Pass) {
+	p.Service.Spec.OpenSearch.External = &v1alpha1.ExternalOpenSearch{URLs: []v1alpha1.OpenSearchURL{"https://search"}}
+}
 func callsModel(p *status.Pass) { p.Service.Spec.Models.LLM.Provider = v1alpha1.LLMProviderOpenAI }
 func reused(c desired.Component, class string) change {
 	return func(p *status.Pass) { p.Observed.ReusedVolumes = map[desired.Component]string{c: class} }

@@ -179,6 +179,9 @@ func judgeOpenSearch(p Pass) finding {
 	if p.Observed == nil {
 		return keep(p.previous(v1alpha1.ConditionOpenSearchReady))
 	}
+	if p.Service.Spec.OpenSearch.External != nil {
+		return judgeExternalOpenSearch(p)
+	}
 	if f, ok := p.judgeParts(desired.ComponentOpenSearch); !ok {
 		return f
 	}

@@ -25,6 +25,21 @@ func TestWhyAStoreCannotBeUsed(t *testing.T) {
 	}
 }
 
+// TestWhyAnExternalStoreCannotBeUsed looks for the field to check.
+func TestWhyAnExternalStoreCannotBeUsed(t *testing.T) {
+	t.Parallel()
+	for why, word := range map[telemetry.DependencyFault]string{
+		telemetry.FaultDNS: "urls", telemetry.FaultRefused: "spec.networkPolicy.egress", telemetry.FaultTimeout: "in time", telemetry.FaultForeign: "no OpenSearch",
+		telemetry.FaultAuth: "credentialsSecretRef", telemetry.FaultTLS: "caSecretRef", telemetry.FaultUnready: "_cluster/health",
+		telemetry.FaultBlocked: "disk", "": "database_connection_lost",
+	} {
+		message := condition(status.Evaluate(wellPass(external, noServerReady(why))).Status, "OpenSearchReady").Message
+		if !strings.Contains(message, word) || !strings.Contains(message, "spec.openSearch.external") {
+			t.Errorf("%s: %q", why, message)
+		}
+	}
+}
+
 func TestAStoreThatHasJustBecomeReadyIsLookedAtAgain(t *testing.T) {
 	t.Parallel()
 	p := wellPass(noServerReady(telemetry.FaultRefused), storeReadyFor(5*time.Second))

@@ -4,6 +4,8 @@ package config
 type Credentials struct {
 	// RedisCache and RedisState are for the two Redis instances. They are the same when the instances have one Secret.
 	RedisCache, RedisState RedisCredentials
+	// OpenSearch is for the search engine.
+	OpenSearch OpenSearchCredentials
 	// LLMAPIKey is sent to the model as a bearer token; empty for none.
 	LLMAPIKey string
 	// LLMFallbackKeys are sent to the models of LLM.Fallbacks, in their order; empty for none.
@@ -25,6 +27,14 @@ type RedisCredentials struct {
 	// SentinelUsername and SentinelPassword are for the sentinels themselves.
 	SentinelUsername, SentinelPassword string
 	// CA are certificates in PEM that Redis and its sentinels are trusted by, in place of those of the system. They are no secret.
+	CA string
+}
+
+// OpenSearchCredentials are those of an OpenSearch. Each is empty for none.
+type OpenSearchCredentials struct {
+	// Username and Password are sent over TLS alone.
+	Username, Password string
+	// CA are certificates in PEM that it is trusted by, in place of those of the system. They are no secret.
 	CA string
 }
 
@@ -61,6 +71,11 @@ const (
 	// RedisCADir holds the file AuthorityFile for the cache, RedisStateCADir that for the state.
 	RedisCADir      = "redis-ca"
 	RedisStateCADir = "redis-state-ca"
+	// OpenSearchSecretDir holds the files OpenSearchUsernameFile and OpenSearchPasswordFile, OpenSearchCADir the file AuthorityFile.
+	OpenSearchSecretDir    = "opensearch"
+	OpenSearchUsernameFile = "username"
+	OpenSearchPasswordFile = "password"
+	OpenSearchCADir        = "opensearch-ca"
 	// LLMSecretDir holds the file LLMAPIKeyFile (the operator projects the referenced entry to that name).
 	LLMSecretDir = "llm"
 	// LLMAPIKeyFile holds the key that is sent to the model.

@@ -2,6 +2,7 @@ package opensearch
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -118,6 +119,10 @@ func cause(err error) string {
 		return "refused"
 	case errors.As(err, &answer) && answer.kind == "cluster_block_exception" && answer.status != http.StatusServiceUnavailable:
 		return "blocked"
+	case errors.As(err, &answer) && (answer.status == http.StatusUnauthorized || answer.status == http.StatusForbidden):
+		return "auth"
+	case errors.As(err, new(*tls.CertificateVerificationError)):
+		return "tls"
 	case errors.As(err, &answer), errors.Is(err, errStarting):
 		return "unready"
 	case errors.Is(err, rag.ErrSearchTimeout):

@@ -14,7 +14,7 @@ import (
 )
 
 // ErrForeignStore says that what answers at the address of OpenSearch is not OpenSearch, or is another cluster than the one
-// that answered first. It was sent no document and no credential.
+// that answered first. It was sent no document, and a password only if it has shown a certificate that is trusted.
 var ErrForeignStore = errors.New("what answers at the address is not this service's OpenSearch")
 
 // errStarting is a node that does not know its cluster yet.
@@ -43,6 +43,8 @@ type identity struct {
 	name string
 	// namesProduct says that the cluster sends productHeader, so that an answer without it is somebody else's.
 	namesProduct bool
+	// authorization is the header that proves who asks; empty for none. Where there is one, all connections are TLS.
+	authorization string
 }
 
 // clusterInfo is the part of the answer to GET / that proves whose it is.
@@ -77,11 +79,16 @@ func (i *identity) owns(answer *http.Response) bool {
 	return !i.namesProduct || namesProduct(answer)
 }
 
+// forbids says that an answer is about who asks. What stands before the cluster may give it, which does not name the product.
+func forbids(answer *http.Response) bool {
+	return answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden
+}
+
 func namesProduct(answer *http.Response) bool {
 	return strings.HasPrefix(answer.Header.Get(productHeader), product)
 }
 
-// prove asks who answers on a new connection, with GET and nothing of the service in it. The connection can be used for
+// prove asks who answers on a new connection, with GET and nothing of the service in it but its password, if it has one. The connection can be used for
 // requests when it returns nil.
 func (i *identity) prove(conn net.Conn, host, path string) error {
 	if err := conn.SetDeadline(time.Now().Add(proofTimeout)); err != nil {
@@ -92,6 +99,9 @@ func (i *identity) prove(conn net.Conn, host, path string) error {
 		return err
 	}
 	question.Header.Set("Accept", "application/json")
+	if i.authorization != "" {
+		question.Header.Set("Authorization", i.authorization)
+	}
 	if err := question.Write(conn); err != nil {
 		return err
 	}
@@ -116,7 +126,7 @@ func (i *identity) prove(conn net.Conn, host, path string) error {
 
 func (i *identity) verify(answer *http.Response, body []byte) error {
 	if answer.StatusCode != http.StatusOK {
-		if namesProduct(answer) {
+		if namesProduct(answer) || i.authorization != "" && forbids(answer) {
 			return newAnswerError(answer, body) // OpenSearch, which does not serve us
 		}
 		return fmt.Errorf("%w: it answers %d to GET /", ErrForeignStore, answer.StatusCode)

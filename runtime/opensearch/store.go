@@ -26,6 +26,8 @@ const (
 // Options are what a Store needs.
 type Options struct {
 	Config config.OpenSearch
+	// Credentials are sent to what has shown a certificate alone.
+	Credentials config.OpenSearchCredentials
 	// Replicas is asked, again and again, how many further copies of each shard there shall be; nil means as many as Config says.
 	Replicas func() int
 	// Analyser makes the terms of texts and queries; nil means one for English.
@@ -127,12 +129,14 @@ func New(o Options) (*Store, error) {
 	if len(o.Config.URLs) == 0 || o.Config.Index == "" {
 		return nil, errors.New("openSearch needs urls and an index")
 	}
-	cluster := &identity{}
-	var err error
-	if s.client, err = newClient(o.Config.URLs, cluster, o.ConnectionLifetime); err != nil {
+	way, err := newWay(o)
+	if err != nil {
+		return nil, err
+	}
+	if s.client, err = way.newClient(); err != nil {
 		return nil, fmt.Errorf("make the client of OpenSearch: %w", err)
 	}
-	if s.controlClient, err = newClient(o.Config.URLs, cluster, o.ConnectionLifetime); err != nil {
+	if s.controlClient, err = way.newClient(); err != nil {
 		return nil, errors.Join(fmt.Errorf("make the client of the control document: %w", err), s.client.Close())
 	}
 	return s, nil

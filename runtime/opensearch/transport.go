@@ -3,6 +3,9 @@ package opensearch
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -13,6 +16,8 @@ import (
 	"time"
 
 	"github.com/opensearch-project/opensearch-go/v4/opensearchtransport"
+
+	"github.com/ragservice/ragservice-operator/runtime/config"
 )
 
 const (
@@ -39,9 +44,9 @@ type transport struct {
 	expires time.Time
 }
 
-func newTransport(urls []*url.URL, i *identity, lifetime time.Duration) *transport {
-	t := &transport{identity: i, paths: map[string]string{}, lifetime: lifetime, tls: &tls.Config{MinVersion: tls.VersionTLS12}}
-	for _, u := range urls {
+func newTransport(w way) *transport {
+	t := &transport{identity: w.cluster, paths: map[string]string{}, lifetime: w.lifetime, tls: w.tls}
+	for _, u := range w.urls {
 		t.paths[hostPort(u)] = strings.TrimRight(u.EscapedPath(), "/") + "/"
 	}
 	return t
@@ -65,7 +70,7 @@ func hostPort(u *url.URL) string {
 func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	using := t.use()
 	answer, err := using.RoundTrip(request)
-	if err != nil || t.identity.owns(answer) {
+	if err != nil || t.identity.owns(answer) || forbids(answer) {
 		return answer, err
 	}
 	t.replace(using)
@@ -168,17 +173,47 @@ func (t *transport) proven(conn net.Conn, address string) (net.Conn, error) {
 	return conn, nil
 }
 
-func newClient(addresses []string, i *identity, lifetime time.Duration) (*opensearchtransport.Client, error) {
-	urls := make([]*url.URL, len(addresses))
-	for n, address := range addresses {
-		var err error
-		if urls[n], err = url.Parse(address); err != nil {
-			return nil, err
+// way is how clients reach the cluster.
+type way struct {
+	urls        []*url.URL
+	cluster     *identity
+	lifetime    time.Duration
+	tls         *tls.Config
+	credentials config.OpenSearchCredentials
+}
+
+func newWay(o Options) (way, error) {
+	w := way{
+		cluster: &identity{}, lifetime: o.ConnectionLifetime, tls: &tls.Config{MinVersion: tls.VersionTLS12}, credentials: o.Credentials,
+	}
+	for _, address := range o.Config.URLs {
+		u, err := url.Parse(address)
+		if err != nil {
+			return way{}, fmt.Errorf("read an address of OpenSearch: %w", err)
+		}
+		if u.Scheme != "https" && o.Credentials.Password != "" {
+			return way{}, errors.New("a password of OpenSearch is sent over https alone, and an address is not https")
+		}
+		w.urls = append(w.urls, u)
+	}
+	if o.Credentials.CA != "" {
+		w.tls.RootCAs = x509.NewCertPool()
+		if !w.tls.RootCAs.AppendCertsFromPEM([]byte(o.Credentials.CA)) {
+			return way{}, errors.New("the certificates that OpenSearch is trusted by hold none")
 		}
 	}
+	if o.Credentials.Username != "" {
+		w.cluster.authorization = "Basic " + base64.StdEncoding.EncodeToString([]byte(o.Credentials.Username+":"+o.Credentials.Password))
+	}
+	return w, nil
+}
+
+func (w way) newClient() (*opensearchtransport.Client, error) {
 	return opensearchtransport.New(opensearchtransport.Config{
-		URLs:      urls,
-		Transport: newTransport(urls, i, lifetime),
+		URLs:      w.urls,
+		Transport: newTransport(w),
+		Username:  w.credentials.Username,
+		Password:  w.credentials.Password,
 		// Whether a call may be repeated depends on the call: see do.
 		DisableRetry: true,
 		// Nothing here steers by the load of nodes, so they are not asked for it.

@@ -38,8 +38,9 @@ func TestProofOverTLS(t *testing.T) {
 			}
 			trusted := x509.NewCertPool()
 			trusted.AddCert(server.Certificate())
-			way := newTransport([]*url.URL{base}, &identity{}, time.Minute)
-			way.tls = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: trusted}
+			way := newTransport(way{
+				urls: []*url.URL{base}, cluster: &identity{}, lifetime: time.Minute, tls: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: trusted},
+			})
 			defer way.CloseIdleConnections()
 			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base.JoinPath("documents").String(), nil)
 			if err != nil {

@@ -1,0 +1,58 @@
+package status
+
+import (
+	"slices"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/desired"
+	"github.com/ragservice/ragservice-operator/runtime/telemetry"
+)
+
+// judgeExternalOpenSearch judges OpenSearchReady by what the servers say: the operator connects to no address of a spec.
+func judgeExternalOpenSearch(p Pass) finding {
+	const field = "spec.openSearch.external"
+	reports := slices.Concat(p.Observed.Poll.Reports, p.Observed.Poll.Unready)
+	up := func(s telemetry.Statusz) bool { return s.OpenSearch == telemetry.DependencyUp }
+	why, lost := p.storeFault(openSearchState)
+	switch previous := p.previous(v1alpha1.ConditionOpenSearchReady); {
+	case p.stopped():
+		return yes(v1alpha1.ReasonAvailable, "no server runs, so nobody asks the OpenSearch of %s", field)
+	case p.Observed.Poll.At.IsZero() && previous.Status != "":
+		return keep(previous)
+	case lost:
+		return no(v1alpha1.ReasonStoreUnreachable, "servers cannot use the OpenSearch of %s: %s", field, explainExternalOpenSearch(why, field))
+	case count(reports, up) == 0:
+		return no(v1alpha1.ReasonProgressing, "no server has reached the OpenSearch of %s yet", field)
+	}
+	if p.State != nil {
+		if claim := p.State.Component(desired.ComponentOpenSearch).Kept; claim != "" {
+			return yes(v1alpha1.ReasonVolumeKept, "servers use the OpenSearch of %s; volume claim %s still has the documents of the one before: "+
+				"delete it when they are not needed", field, claim)
+		}
+	}
+	return yes(v1alpha1.ReasonAvailable, "servers use the OpenSearch of %s", field)
+}
+
+// explainExternalOpenSearch says why servers cannot use an OpenSearch that somebody else runs, and where to look next.
+func explainExternalOpenSearch(why telemetry.DependencyFault, field string) string {
+	switch why {
+	case telemetry.FaultDNS:
+		return sentence("its name does not resolve (DNS): check %s.urls", field)
+	case telemetry.FaultRefused:
+		return sentence("connections are refused: check %s.urls, and spec.networkPolicy.egress", field)
+	case telemetry.FaultTimeout:
+		return sentence("it does not answer in time: check %s.urls, spec.networkPolicy.egress, and its load", field)
+	case telemetry.FaultForeign:
+		return sentence("what answers is no OpenSearch, or another cluster than before: check %s.urls", field)
+	case telemetry.FaultAuth:
+		return sentence("it refuses the user, or what the user may do: check %s.credentialsSecretRef", field)
+	case telemetry.FaultTLS:
+		return sentence("its certificate is not trusted: check %s.caSecretRef, and that it is of the host in urls", field)
+	case telemetry.FaultUnready:
+		return "it answers that it cannot work now: see its _cluster/health"
+	case telemetry.FaultBlocked:
+		return "it takes no writes, mostly because its disk is full"
+	default:
+		return "see the servers' logs for database_connection_lost, and spec.networkPolicy.egress"
+	}
+}
