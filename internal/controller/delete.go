@@ -23,7 +23,7 @@ func (r *Reconciler) reconcileDelete(ctx context.Context, key types.NamespacedNa
 	r.poller.Forget(key)
 	r.conflicts.Forget(key)
 	r.rolls.leave(key)
-	forgetConditions(key)
+	forgetService(key)
 	uid, known := r.memory.remove(key, r.now())
 	gone, takesVolumes := r.memory.goneWithVolumes(key, r.now())
 	if !known && !takesVolumes {

@@ -39,6 +39,7 @@ func (r *Reconciler) finish(ctx context.Context, pass *status.Pass, made apply.C
 	pass.Faults = faults(passErr)
 	changes := r.sortChanges(rag, made)
 	countChanges(changes)
+	countFailures(passErr)
 	logChanges(ctx, changes)
 	// What was written is told before the status, which may meet a conflict: the pass that follows finds nothing left to
 	// repair, and would tell of none. Events of transitions wait for the status, since they would be found again.
@@ -51,7 +52,7 @@ func (r *Reconciler) finish(ctx context.Context, pass *status.Pass, made apply.C
 	}
 	r.memory.recordPass(rag, pass.Now, numbers, isComplete(pass))
 	r.recordEvents(rag, verdict.Events)
-	showConditions(rag)
+	showService(rag, verdict.Rolling)
 	r.poller.Follow(client.ObjectKeyFromObject(rag), observe.Followed{
 		UID: rag.UID, Hurry: isPropagating(rag), Service: rag,
 	})

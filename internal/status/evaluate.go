@@ -62,6 +62,7 @@ func Evaluate(p Pass) Verdict {
 	next := p.facts()
 	next.Conditions = conditions
 	v := Verdict{Status: next, Events: append(p.transitions(conditions), p.alertEvents(next.Alerts)...)}
+	_, v.Rolling = p.rollout()
 	v.RecheckAfter = soonest(p.throttleNumbers(&v.Status), p.configDeadline(found))
 	v.RecheckAfter = soonest(v.RecheckAfter, p.progressDeadline(found))
 	v.RecheckAfter = soonest(v.RecheckAfter, p.secretGrace(found))
@@ -150,6 +151,8 @@ type Verdict struct {
 	Status v1alpha1.RAGServiceStatus
 	// Events are the transitions worth telling, once Status is written.
 	Events []Event
+	// Rolling says that pods are being replaced.
+	Rolling bool
 	// RecheckAfter is when time alone will change the verdict; 0 for never.
 	RecheckAfter time.Duration
 }
