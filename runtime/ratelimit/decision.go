@@ -19,7 +19,7 @@ const (
 	// SourceBusy: nowhere. The request was refused, because this server has more to decide than it asks Redis at once, and
 	// its turn did not come within its budget. Redis is not lost, so the local share is not to be given away.
 	SourceBusy Source = "busy"
-	// SourceNone: nowhere. Redis is lost, and rateLimits.onStoreFailure is Allow or Deny; or the caller left before Redis had answered.
+	// SourceNone: nowhere. Redis is lost, and rateLimits.onStoreFailure is Allow or Deny.
 	SourceNone Source = "none"
 )
 

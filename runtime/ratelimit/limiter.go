@@ -47,7 +47,7 @@ func New(o Options) *Limiter {
 
 // Take takes a request's cost from each of its buckets, which are at least one, unless one of them holds less: then the
 // request is refused and nothing is taken. It always decides, within the request's Redis budget
-// (resilience.WithRedisBudget).
+// (resilience.WithRedisBudget), also when ctx ends.
 func (l *Limiter) Take(ctx context.Context, buckets []Bucket) Decision {
 	if l.takes == nil {
 		return l.takeLocal(buckets, 1)
@@ -59,7 +59,8 @@ func (l *Limiter) Take(ctx context.Context, buckets []Bucket) Decision {
 	}
 	service := l.options.Service()
 	t := newTake(service, newBuckets(buckets, 1), ask)
-	err := l.takes.Do(ctx, t)
+	// Who leaves is decided about as who stays: else the share of the server could be had by leaving, and leases be lost.
+	err := l.takes.Do(context.WithoutCancel(ctx), t)
 	l.leases.hold(t, now, err != nil, l.giveBack)
 	switch {
 	case err == nil:
@@ -71,8 +72,6 @@ func (l *Limiter) Take(ctx context.Context, buckets []Bucket) Decision {
 			RetryAfter: busyFor,
 			Source:     SourceBusy,
 		}
-	case ctx.Err() != nil: // its caller has left, which says nothing of Redis: work that goes on without it is not to be had so
-		return without(buckets, false)
 	default: // told by the Redis guard's own metric
 		return l.takeWithout(buckets, service.Replicas)
 	}
