@@ -53,6 +53,10 @@ test: ## all tests but those on a cluster, with real Redis, OpenSearch and API s
 e2e: ## tests on a real cluster; KEEP=1 leaves it up
 	@hack/e2e.sh
 
+.PHONY: chaos
+chaos: ## lose each part of a service in turn while callers ask, on a real cluster; ROUNDS=3
+	@ROUNDS=$${ROUNDS:-3} hack/e2e.sh -run '^TestKills$$'
+
 .PHONY: bench
 bench: ## how fast the server answers, beside a bare net/http handler
 	@hack/bench.sh
