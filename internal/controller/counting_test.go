@@ -54,13 +54,27 @@ func (l *requestLog) writesSince(n int) []string {
 
 func (l *requestLog) count() int { return len(l.since(0)) }
 
-// passCount counts passes by the line that the library logs for each.
-type passCount struct{ n atomic.Int64 }
+// passCount keeps the log, and counts passes by the line that the library logs for each.
+type passCount struct {
+	n atomic.Int64
+
+	mu    sync.Mutex
+	lines strings.Builder
+}
 
 func (c *passCount) log(_, line string) {
 	if strings.Contains(line, `"msg"="Reconciling"`) {
 		c.n.Add(1)
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lines.WriteString(line + "\n")
+}
+
+func (c *passCount) text() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lines.String()
 }
 
 // outcomes are "Status/Reason" by type of condition.

@@ -1,0 +1,141 @@
+package controller_test
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/prometheus/common/expfmt"
+	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+	"sigs.k8s.io/yaml"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/apply"
+)
+
+// canary is in all that must not be told.
+const canary = "canary7Kq"
+
+// told is everything that the operator lets others see: its log, events, the status, its metrics, and the objects that hold no secret.
+func (w *world) told(o *operator) map[string]string {
+	w.t.Helper()
+	all := map[string]string{"the log": o.passes.text()}
+	kinds := []client.Object{&v1alpha1.RAGService{}, &eventsv1.Event{}}
+	for _, kind := range append(kinds, apply.Kinds()...) {
+		gvk, err := apiutil.GVKForObject(kind, w.Scheme())
+		w.must(err)
+		list := &unstructured.UnstructuredList{}
+		list.SetGroupVersionKind(gvk.GroupVersion().WithKind(gvk.Kind + "List"))
+		w.must(w.List(w.t.Context(), list, client.InNamespace(w.namespace)))
+		text, err := yaml.Marshal(list.Items)
+		w.must(err)
+		all["objects of kind "+gvk.Kind] = string(text)
+	}
+	families, err := metrics.Registry.Gather()
+	w.must(err)
+	var text bytes.Buffer
+	for _, family := range families {
+		_, err := expfmt.MetricFamilyToText(&text, family)
+		w.must(err)
+	}
+	all["metrics"] = text.String()
+	return all
+}
+
+// TestDeputyIsNotConfused gives services addresses that only their servers may ask, and Secrets of which nothing may be told, whole or broken.
+// The operator opens no connection, and tells none.
+func TestDeputyIsNotConfused(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	var connections atomic.Int64
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			connections.Add(1)
+			_ = conn.Close()
+		}
+	}()
+	at := listener.Addr().String()
+	w := newWorld(t)
+	secret := func(name string, data map[string]string) *corev1.Secret {
+		return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: name}, StringData: data}
+	}
+	whole := []*corev1.Secret{
+		secret("model", map[string]string{"key": canary + "-of-the-model"}),
+		secret("callers", map[string]string{"alice": fmt.Sprintf(`{"key":"%s-of-a-caller-0123456789"}`, canary)}),
+		secret("store", map[string]string{"password": canary + "-of-redis", "username": canary}),
+	}
+	for _, s := range whole {
+		w.must(w.Create(t.Context(), s.DeepCopy()))
+	}
+	o := w.startOperator()
+	model := v1alpha1.LLMSpec{
+		Provider: v1alpha1.LLMProviderOpenAI, BaseURL: "http://" + at + "/v1", Model: "m",
+		APIKeySecretRef: &v1alpha1.SecretKeyReference{Name: "model", Key: "key"},
+		Fallbacks:       []v1alpha1.LLMFallback{{BaseURL: "http://localhost:" + at[strings.LastIndex(at, ":")+1:] + "/v1", Model: "m"}},
+	}
+	rag := w.service(func(s *v1alpha1.RAGServiceSpec) {
+		s.Models.LLM, s.Auth.APIKeysSecretRef = model, &v1alpha1.SecretReference{Name: "callers"}
+	})
+	w.ready(rag)
+	other := w.service(func(s *v1alpha1.RAGServiceSpec) {
+		s.Redis.External = &v1alpha1.ExternalRedis{RedisConnection: v1alpha1.RedisConnection{
+			Addresses: []v1alpha1.RedisAddress{v1alpha1.RedisAddress(at)}, AuthSecretRef: &v1alpha1.SecretReference{Name: "store"},
+		}}
+		s.Auth = v1alpha1.AuthSpec{Mode: v1alpha1.AuthModeJWT, JWT: &v1alpha1.JWTSpec{
+			Issuer: "https://issuer.example.com", Audiences: []string{"rag"}, JWKSURL: "http://" + at + "/keys",
+		}}
+	})
+	other.Name = "others"
+	w.must(w.Create(t.Context(), other))
+	w.eventually(func() string { return w.unsettled(o, other) })
+
+	broken := map[string]map[string]string{
+		"model":   {"key": canary + "\nin two lines"},
+		"callers": {"alice": canary + " is no JSON", "bob": fmt.Sprintf(`{"key":"%s"}`, canary), canary: `{"key":"` + canary + `"}`},
+		"store":   {"user": canary},
+	}
+	for name, data := range broken {
+		var s corev1.Secret
+		w.must(w.Get(t.Context(), client.ObjectKey{Namespace: w.namespace, Name: name}, &s))
+		s.Data, s.StringData = nil, data
+		w.must(w.Update(t.Context(), &s))
+	}
+	for _, service := range []*v1alpha1.RAGService{rag, other} {
+		w.eventually(func() string {
+			w.must(w.Get(t.Context(), client.ObjectKeyFromObject(service), service))
+			if got := outcomes(service)["SecretsResolved"]; !strings.HasPrefix(got, "False/") {
+				return service.Name + " has SecretsResolved " + got
+			}
+			return w.unsettled(o, service)
+		})
+	}
+	for where, text := range w.told(o) {
+		if text == "" {
+			t.Errorf("%s: empty, so nothing was looked at", where)
+		}
+		// A name of an entry is not secret, and is what a person needs to find it.
+		if i := strings.Index(strings.ReplaceAll(text, "entry "+canary, "entry"), canary); i >= 0 {
+			t.Errorf("%s tells a secret: ...%.200s", where, text[max(0, i-100):])
+		}
+	}
+	if n := connections.Load(); n > 0 {
+		t.Errorf("the operator opened %d connections to addresses of the spec", n)
+	}
+}
