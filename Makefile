@@ -58,7 +58,7 @@ chaos: ## lose each part of a service in turn while callers ask, on a real clust
 	@ROUNDS=$${ROUNDS:-3} hack/e2e.sh -run '^TestKills$$'
 
 .PHONY: bench
-bench: ## how fast the server answers, beside a bare net/http handler
+bench: ## how fast the server answers, beside a bare handler and its peers; MINUTES=10 for its memory under load too
 	@hack/bench.sh
 
 .PHONY: bench-quality

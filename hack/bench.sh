@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # bench.sh prints, of one run, how fast the built ragserver answers beside a bare net/http handler that sends the same bytes: cached, not
 # cached and refused requests, with what each allocates and logs; what the server adds to
-# OpenSearch, Redis and a model, and what the cache saves; then how fast limits are decided, beside redis-benchmark and envoyproxy/ratelimit, and questions answered,
+# OpenSearch, Redis and a model, what the cache saves, and the memory of an idle server, with MINUTES=10 also of one under full load; then how fast limits are decided, beside redis-benchmark and envoyproxy/ratelimit, and questions answered,
 # beside Portkey. The peers are built or installed once. Behind the server are a real OpenSearch (RAGSERVICE_TEST_OPENSEARCH, else one of
 # its own) and real Redis; wrk makes the load. The documents are the Cranfield abstracts where RAGSERVICE_CRANFIELD or ../shared has
 # them, else the pages of docs/.
@@ -45,8 +45,8 @@ install_portkey() {
 }
 
 measure() {
-  (cd test/bench && RAGSERVICE_BENCH=$root/bin/ragserver RAGSERVICE_BENCH_RATELIMIT=$ratelimit RAGSERVICE_BENCH_PORTKEY=$portkey \
-    RAGSERVICE_CRANFIELD=$cranfield "$root/bin/bench.test" -test.timeout 30m)
+  (cd test/bench && RAGSERVICE_BENCH=$root/bin/ragserver RAGSERVICE_BENCH_MINUTES=${MINUTES:-} RAGSERVICE_BENCH_RATELIMIT=$ratelimit \
+    RAGSERVICE_BENCH_PORTKEY=$portkey RAGSERVICE_CRANFIELD=$cranfield "$root/bin/bench.test" -test.timeout 2h)
 }
 
 root=$PWD ratelimit='' portkey=''
@@ -54,4 +54,4 @@ cranfield=${RAGSERVICE_CRANFIELD:-$root/../shared/data/cranfield}
 step "what the measurement needs" prepare
 step "building" build
 step "the peers, built or installed once" peers
-step "measuring, about 6 minutes" measure
+step "measuring, about 7 minutes${MINUTES:+ and $MINUTES under load}" measure

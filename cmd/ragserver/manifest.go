@@ -90,6 +90,7 @@ func (o options) loadManifest(getenv func(string) string) (setup, error) {
 	if err != nil {
 		return setup{}, fmt.Errorf("%s:\n%w", o.manifest, err)
 	}
+	forgetManifests()
 	c, err := serverconfig.Build(manifest.Service, config.Stores{Redis: serverconfig.ExternalRedis(manifest.Service)})
 	if err != nil {
 		return setup{}, fmt.Errorf("%s: %w", o.manifest, err)

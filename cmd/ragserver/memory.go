@@ -3,6 +3,7 @@ package main
 import (
 	"runtime/debug"
 
+	"github.com/ragservice/ragservice-operator/internal/manifest"
 	"github.com/ragservice/ragservice-operator/runtime/config"
 )
 
@@ -25,4 +26,10 @@ func tuneCollector(c config.Cache, getenv func(string) string) {
 	if getenv("GOGC") == "" {
 		debug.SetGCPercent(garbagePercent)
 	}
+}
+
+// forgetManifests gives back what reading the manifest took: more than the server itself needs, and it reads no other.
+func forgetManifests() {
+	manifest.Forget()
+	debug.FreeOSMemory()
 }

@@ -26,9 +26,33 @@ type definition struct {
 	rules      *cel.Validator
 }
 
+// compiled is the definition once a manifest was read.
+var compiled struct {
+	sync.Mutex
+	definition *definition
+}
+
+// Forget lets go of what reading a manifest needs, some 7 MB. A process that reads another one makes it anew.
+func Forget() {
+	compiled.Lock()
+	defer compiled.Unlock()
+	compiled.definition = nil
+}
+
 // loadDefinition compiles the CustomResourceDefinition on first use: its rules need a CEL environment, which takes a
 // tenth of a second and some megabytes that a server in a pod never pays.
-var loadDefinition = sync.OnceValues(func() (*definition, error) {
+func loadDefinition() (*definition, error) {
+	compiled.Lock()
+	defer compiled.Unlock()
+	if compiled.definition != nil {
+		return compiled.definition, nil
+	}
+	d, err := compile()
+	compiled.definition = d
+	return d, err
+}
+
+func compile() (*definition, error) {
 	var external apiextensionsv1.CustomResourceDefinition
 	if err := yaml.UnmarshalStrict(crd.RAGService, &external); err != nil {
 		return nil, fmt.Errorf("reading the embedded CustomResourceDefinition: %w", err)
@@ -47,7 +71,7 @@ var loadDefinition = sync.OnceValues(func() (*definition, error) {
 		return nil, fmt.Errorf("building the schema's validator: %w", err)
 	}
 	return &definition{structural: s, schema: validator, rules: cel.NewValidator(s, true, celconfig.PerCallLimit)}, nil
-})
+}
 
 // check validates an object that has its defaults, in the API server's order: rules are evaluated only on an object of
 // the right shape.
