@@ -65,6 +65,9 @@ func clientNetwork(r *http.Request, trusted config.TrustedProxies) netip.Prefix 
 // proxyHeaders are what proxies add; a program on this machine sends none.
 var proxyHeaders = []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip"}
 
+// ownPages refuses what a page of another site has a browser send, unless it only reads: that page, too, is not shown the answer.
+var ownPages = http.NewCrossOriginProtection()
+
 // fromThisMachine says that, as far as can be seen, a person or program of this machine asks, not a proxy for others and
 // not a web page whose name was bound to the loopback address.
 func fromThisMachine(r *http.Request) bool {
@@ -73,7 +76,7 @@ func fromThisMachine(r *http.Request) bool {
 			return false
 		}
 	}
-	return clientAddress(r, config.TrustedProxies{}).IsLoopback() && loopbackHost(r.Host)
+	return clientAddress(r, config.TrustedProxies{}).IsLoopback() && loopbackHost(r.Host) && ownPages.Check(r) == nil
 }
 
 func loopbackHost(hostPort string) bool {

@@ -3,6 +3,7 @@ package middleware
 import (
 	"net/http"
 	"net/netip"
+	"net/url"
 	"testing"
 
 	"github.com/ragservice/ragservice-operator/runtime/config"
@@ -89,6 +90,32 @@ func TestFromThisMachine(t *testing.T) {
 			if fromThisMachine(r) {
 				t.Errorf("%+v: taken for this machine by an empty header", tt)
 			}
+		}
+	}
+}
+
+// A page of another site that a person of this machine looks at is a stranger, whatever CORS lets it send.
+func TestPagesOfOtherSitesAreNotThisMachine(t *testing.T) {
+	for _, tt := range []struct {
+		method, origin, site string
+		want                 bool
+	}{
+		{http.MethodPost, "", "", true},
+		{http.MethodPost, "http://localhost:8080", "same-origin", true},
+		{http.MethodPost, "http://localhost:8080", "", true},
+		{http.MethodPost, "http://evil.example", "cross-site", false},
+		{http.MethodPost, "http://evil.example", "", false},
+		{http.MethodDelete, "null", "", false},
+		{http.MethodDelete, "http://localhost:3000", "same-site", false},
+	} {
+		r := &http.Request{Method: tt.method, RemoteAddr: "127.0.0.1:1", Host: "localhost:8080", URL: &url.URL{Path: "/"}, Header: http.Header{}}
+		for name, value := range map[string]string{"Origin": tt.origin, "Sec-Fetch-Site": tt.site} {
+			if value != "" {
+				r.Header.Set(name, value)
+			}
+		}
+		if got := fromThisMachine(r); got != tt.want {
+			t.Errorf("%+v: %v", tt, got)
 		}
 	}
 }
