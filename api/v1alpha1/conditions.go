@@ -84,6 +84,10 @@ const (
 	ReasonSecretKeyNotFound = "SecretKeyNotFound"
 	// ReasonSecretInvalid (False): no entry of the API keys' Secret is a key, or that of a certificate authority holds none.
 	ReasonSecretInvalid = "SecretInvalid"
+	// ReasonCertificateExpires (True): the last certificate of a Secret expires in less than 30, 7 or 1 days.
+	ReasonCertificateExpires = "CertificateExpires"
+	// ReasonCertificateExpired (False): every certificate of a Secret has expired. The servers run, and trust nobody by it.
+	ReasonCertificateExpired = "CertificateExpired"
 	// ReasonKeyRefused (False): entries of the API keys' Secret are no keys. The servers run without them.
 	ReasonKeyRefused = "KeyRefused"
 

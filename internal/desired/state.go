@@ -5,6 +5,7 @@ package desired
 
 import (
 	"slices"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -62,12 +63,21 @@ type SecretFacts struct {
 	// Problems are references that do not resolve, in the order of the spec. While one withholds the server, its objects are
 	// only repaired: nothing half-made, and what runs goes on.
 	Problems []SecretProblem
+	// Certificates are the bundles of certificates that servers trust, in the order of the spec.
+	Certificates []Certificates
 	// RollHashes are HMACs of the referenced entries, by component; a change rolls that component's pods.
 	RollHashes map[Component]string
 	// Controlled says of each generated Secret that exists whether the RAGService owns it.
 	Controlled map[string]bool
 	// Candidates are Secrets that do not exist yet, with drawn contents, to be created and never updated.
 	Candidates []GeneratedSecret
+}
+
+// Certificates is an entry of a Secret with certificates, of which the last expires at a time.
+type Certificates struct {
+	// Field is the path in the spec: spec.models.llm.caSecretRef.
+	Field, Secret, Key string
+	Expires            time.Time
 }
 
 // SecretProblem is a reference that does not resolve.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/pem"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -22,8 +24,8 @@ type entry struct {
 	empty  bool
 	// noKey says why the value is no caller's key; empty when it is one.
 	noKey string
-	// certificates says that it holds some.
-	certificates bool
+	// expires is when the last of its certificates does; zero when it holds none.
+	expires time.Time
 }
 
 // version names one state of one Secret, for ever.
@@ -41,10 +43,24 @@ func inspect(data map[string][]byte) contents {
 	for name, value := range data {
 		c[name] = entry{
 			digest: sha256.Sum256(value), empty: len(value) == 0, noKey: noKeys[name],
-			certificates: x509.NewCertPool().AppendCertsFromPEM(value),
+			expires: lastToExpire(value),
 		}
 	}
 	return c
+}
+
+// lastToExpire is the end of the certificate in PEM that is valid for longest. A bundle often holds authorities of before, which nobody
+// needs any more; what servers trust is over when all of them are.
+func lastToExpire(bundle []byte) (last time.Time) {
+	for block, rest := pem.Decode(bundle); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" || len(block.Headers) > 0 {
+			continue
+		}
+		if certificate, err := x509.ParseCertificate(block.Bytes); err == nil && certificate.NotAfter.After(last) {
+			last = certificate.NotAfter
+		}
+	}
+	return last
 }
 
 // metadata is what the cache knows of a Secret; nil when it knows none.

@@ -85,10 +85,15 @@ func (s *resolver) entryOfServers(ctx context.Context, named desired.ServerSecre
 	case !ok || value.empty:
 		missing.Reason = v1alpha1.ReasonSecretKeyNotFound
 		s.problem(missing)
-	case named.Certificates && !value.certificates:
+	case named.Certificates && value.expires.IsZero():
 		missing.Reason = v1alpha1.ReasonSecretInvalid
 		s.problem(missing)
 	default:
+		if named.Certificates {
+			s.facts.Certificates = append(s.facts.Certificates, desired.Certificates{
+				Field: named.Field, Secret: ref.Name, Key: ref.Key, Expires: value.expires,
+			})
+		}
 		s.uses = append(s.uses, use{ref.Name, ref.Key, value, onlyServer})
 	}
 	return nil

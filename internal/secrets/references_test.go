@@ -2,10 +2,15 @@ package secrets_test
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"math/big"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -302,4 +307,31 @@ func TestExternalOpenSearch(t *testing.T) {
 	if w.read().RollHashes[desired.ComponentServer] == before.RollHashes[desired.ComponentServer] {
 		t.Error("another password does not roll the server")
 	}
+}
+
+// TestCertificatesExpireWithTheLast of a bundle.
+func TestCertificatesExpireWithTheLast(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, desiredtest.Full())
+	now := time.Now().Truncate(time.Second).UTC()
+	bundle := expiringCertificate(t, now.Add(time.Hour)) + "remark\n" + expiringCertificate(t, now.AddDate(1, 0, 0)) + expiringCertificate(t, now.AddDate(-1, 0, 0))
+	w.set("authority", "bundle.pem", bundle)
+	want := desired.Certificates{Field: "spec.models.llm.caSecretRef", Secret: "authority", Key: "bundle.pem", Expires: now.AddDate(1, 0, 0)}
+	if diff := cmp.Diff(want, w.read().Certificates[0]); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func expiringCertificate(t *testing.T, expires time.Time) string {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: expires}
+	der, err := x509.CreateCertificate(nil, template, template, public, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }

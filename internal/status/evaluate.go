@@ -66,6 +66,7 @@ func Evaluate(p Pass) Verdict {
 	v.RecheckAfter = soonest(p.throttleNumbers(&v.Status), p.configDeadline(found))
 	v.RecheckAfter = soonest(v.RecheckAfter, p.progressDeadline(found))
 	v.RecheckAfter = soonest(v.RecheckAfter, p.secretGrace(found))
+	v.RecheckAfter = soonest(v.RecheckAfter, p.certificateDeadline())
 	if p.Observed != nil {
 		v.RecheckAfter = soonest(v.RecheckAfter, p.Observed.RecheckAfter)
 		v.RecheckAfter = soonest(v.RecheckAfter, p.storesConnecting())

@@ -65,6 +65,16 @@ var evaluations = []struct {
 		"ServerReady": "False/AwaitingSecrets", "ConfigApplied": "False/AwaitingSecrets", "CacheEffective": "Unknown/WarmingUp", "AlertsClear": "Unknown/WarmingUp",
 	}},
 
+	{"certificates expire in a month", []change{certificates(30 * 24 * time.Hour)}, outcome{"SecretsResolved": "True/CertificateExpires"}},
+	{"certificates have expired", []change{certificates(0)}, outcome{"SecretsResolved": "False/CertificateExpired"}},
+	{"certificates have expired, and a key is none", []change{certificates(0), func(p *status.Pass) { p.Secrets.Problems = []desired.SecretProblem{badKey} }},
+		outcome{"SecretsResolved": "False/CertificateExpired"}},
+	{"certificates expire, and a key is none", []change{certificates(time.Hour), func(p *status.Pass) { p.Secrets.Problems = []desired.SecretProblem{badKey} }},
+		outcome{"SecretsResolved": "False/KeyRefused"}},
+	{"certificates have expired, and a Secret is missing", []change{certificates(0), func(p *status.Pass) {
+		p.Secrets.Problems = []desired.SecretProblem{{Field: "spec.models.llm.apiKeySecretRef", Secret: "llm", Key: "token", Reason: v1alpha1.ReasonSecretNotFound}}
+	}}, outcome{"SecretsResolved": "False/SecretNotFound", "Ready": "False/SecretNotFound", "Reconciling": "True/SecretNotFound"}},
+
 	{"Redis is starting", []change{unready(desired.ComponentRedisState)},
 		outcome{"RedisReady": "False/Progressing", "Ready": "True/Degraded", "Reconciling": "True/Progressing"}},
 	{"Redis cannot start", []change{unready(desired.ComponentRedisCache), diagnosed(desired.ComponentRedisCache, "p-0", "redis", status.ReasonImagePullBackOff)},

@@ -25,7 +25,11 @@ func (p Pass) transitions(conditions []metav1.Condition) []Event {
 	var events []Event
 	for _, next := range conditions {
 		before := p.previous(next.Type)
-		if !eventConditions[next.Type] || (before.Status == next.Status && before.Reason == next.Reason) {
+		same := before.Status == next.Status && before.Reason == next.Reason
+		if next.Reason == v1alpha1.ReasonCertificateExpires {
+			same = same && before.Message == next.Message // which changes 30, 7 and 1 day before
+		}
+		if !eventConditions[next.Type] || same {
 			continue
 		}
 		if next.Reason == v1alpha1.ReasonDegraded && !redisProblem(conditions) {
@@ -57,7 +61,7 @@ func conditionEvent(before, next metav1.Condition) (kind string, emit bool) {
 		return corev1.EventTypeWarning, true
 	case next.Status != metav1.ConditionTrue:
 		return "", false
-	case next.Reason == v1alpha1.ReasonEvictionUnsafe:
+	case next.Reason == v1alpha1.ReasonEvictionUnsafe, next.Reason == v1alpha1.ReasonCertificateExpires:
 		return corev1.EventTypeWarning, true
 	case next.Reason == v1alpha1.ReasonReusedVolume, next.Reason == v1alpha1.ReasonVolumeKept, next.Reason == v1alpha1.ReasonApplied:
 		return corev1.EventTypeNormal, true

@@ -72,7 +72,7 @@ func (p Pass) unmetNeeds(found map[string]finding) []finding {
 	for _, need := range readyNeeds {
 		f := found[need]
 		switch {
-		case f.status == metav1.ConditionTrue, f.reason == v1alpha1.ReasonKeyRefused:
+		case f.status == metav1.ConditionTrue, isHarmless(f.reason):
 		case need == v1alpha1.ConditionModelsReady && f.status == metav1.ConditionUnknown:
 			// Only requests tell whether a model answers, and requests come when the service is ready.
 		case need == v1alpha1.ConditionModelsReady && p.Service.Spec.Models.LLM.OnUnavailable == v1alpha1.OnUnavailableExtract:
@@ -213,7 +213,7 @@ func (p Pass) secretGrace(found map[string]finding) time.Duration {
 
 // awaitsSecret says that something waits for a Secret. Nothing waits for a caller's key that is none.
 func awaitsSecret(f finding) bool {
-	return f.status == metav1.ConditionFalse && f.reason != v1alpha1.ReasonKeyRefused
+	return f.status == metav1.ConditionFalse && !isHarmless(f.reason)
 }
 
 func (p Pass) reconciling(found map[string]finding) (finding, bool) {
@@ -228,7 +228,7 @@ func (p Pass) reconciling(found map[string]finding) (finding, bool) {
 		if f.reason == v1alpha1.ReasonPollFailed && p.wasReadyWithConfig() {
 			continue // nothing is being changed
 		}
-		if f.status != metav1.ConditionTrue && f.reason != v1alpha1.ReasonKeyRefused {
+		if f.status != metav1.ConditionTrue && !isHarmless(f.reason) {
 			return yes(v1alpha1.ReasonProgressing, "%s: %s", need, f.message), true
 		}
 	}

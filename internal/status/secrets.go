@@ -11,7 +11,8 @@ import (
 )
 
 // judgeSecrets judges SecretsResolved. The first problem in the order of the spec speaks, one that withholds the server before
-// one that does not; a second is only counted, so that both names of the first always fit.
+// expired certificates, these before one that does not, and that before certificates that expire soon; a second problem is only counted,
+// so that both names of the first always fit.
 func judgeSecrets(p Pass) finding {
 	if p.Secrets == nil {
 		previous := p.previous(v1alpha1.ConditionSecretsResolved)
@@ -20,10 +21,15 @@ func judgeSecrets(p Pass) finding {
 		}
 		return keep(previous)
 	}
-	if len(p.Secrets.Problems) == 0 {
+	withholding := slices.IndexFunc(p.Secrets.Problems, desired.SecretProblem.Withholds)
+	certificates, valid := p.judgeCertificates()
+	switch {
+	case withholding < 0 && !valid && (certificates.status == metav1.ConditionFalse || len(p.Secrets.Problems) == 0):
+		return certificates
+	case len(p.Secrets.Problems) == 0:
 		return yes(v1alpha1.ReasonResolved, "every Secret that the spec names was found")
 	}
-	first := p.Secrets.Problems[max(0, slices.IndexFunc(p.Secrets.Problems, desired.SecretProblem.Withholds))]
+	first := p.Secrets.Problems[max(0, withholding)]
 	message := describeProblem(first)
 	if more := len(p.Secrets.Problems) - 1; more > 0 {
 		return no(first.Reason, "%s (and %d more)", message, more)
