@@ -3,6 +3,7 @@ package resilience
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -19,7 +20,7 @@ const (
 
 // newClusterClient repeats a call only when a node has answered that it did not run it.
 func newClusterClient(o RedisOptions, options *redis.UniversalOptions) *redis.ClusterClient {
-	options.Addrs = o.Cluster
+	options.Addrs = slices.Clone(o.Cluster) // the client adds to it
 	options.MaxRedirects = maxRedirects
 	options.MinRetryBackoff, options.MaxRetryBackoff = minRedirectWait, maxRedirectWait
 	cluster := options.Cluster()
