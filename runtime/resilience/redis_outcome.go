@@ -24,7 +24,7 @@ func outcomeOf(parent context.Context, err error) Outcome {
 		return OutcomeCanceled
 	case errors.Is(err, ErrForeignStore):
 		return OutcomeForeign
-	case redis.IsAuthError(err), redis.IsPermissionError(err):
+	case redis.IsAuthError(err), redis.IsPermissionError(err), forbiddenInScript(err):
 		return OutcomeAuth
 	case redis.IsOOMError(err):
 		return OutcomeOOM
@@ -42,6 +42,11 @@ func outcomeOf(parent context.Context, err error) Outcome {
 	default:
 		return OutcomeUnreachable
 	}
+}
+
+// forbiddenInScript reports whether a script may not do what it does, in the words of Redis 7.0, and of others.
+func forbiddenInScript(err error) bool {
+	return redis.HasErrorPrefix(err, "The user executing the script can't") || redis.HasErrorPrefix(err, "ACL failure in script")
 }
 
 // distrusted reports whether there is no TLS to be had with the server: its certificate is not the one that is expected, or it speaks in
