@@ -47,8 +47,11 @@ func (l *local) take(buckets []bucket, now int64) Decision {
 		levels[i] = b.full(now)
 		if h, ok := l.buckets[keys[i]]; ok {
 			levels[i] = b.fill(h.level, now)
-			if now < h.at { // the clock ran backwards: fill from here on
+			switch {
+			case now < h.at: // the clock ran backwards: fill from here on
 				l.buckets[keys[i]] = held{b, levels[i]}
+			case h.Limit != b.Limit: // it is full when it is by the limit of now
+				l.buckets[keys[i]] = held{b, h.level}
 			}
 		}
 		allowed = allowed && levels[i].tokens >= b.cost

@@ -100,3 +100,23 @@ func TestLocalMakesRoomAfterTheClockRanBack(t *testing.T) {
 		t.Error("a newcomer found no room")
 	}
 }
+
+// Who is refused by a limit that was lowered is not forgotten as soon as the bucket would have been full by the limit before.
+func TestLocalKeepsABucketWhoseLimitWasLowered(t *testing.T) {
+	t.Parallel()
+	buckets := newLocal()
+	buckets.max = 1
+	take := func(caller string, perMinute int, at int64) bool {
+		return buckets.take([]bucket{newBucket(Bucket{Name: caller, Limit: ask(perMinute, 1, 1)}, 1)}, at*second).Allowed
+	}
+	if !take("alice", 60, 0) || take("alice", 1, 0) {
+		t.Fatal("the first request alone is to be admitted")
+	}
+	take("newcomer", 60, 10) // memory is full: it looks for buckets that are
+	if take("alice", 1, 10) {
+		t.Error("a token a minute came after 10 s")
+	}
+	if !take("alice", 1, 60) {
+		t.Error("no token came after a minute")
+	}
+}
