@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"cmp"
+	"encoding/binary"
 	"encoding/json"
 	"math"
 	"strconv"
@@ -82,15 +83,28 @@ func (w *jsonWriter) text(name, value string) {
 // isPlain says whether JSON has text as it is.
 func isPlain(text string) bool {
 	ascii := true
-	for i := range len(text) {
-		switch c := text[i]; {
+	for b := []byte(text); len(b) > 0; { // no copy: nothing is written
+		if len(b) >= 8 && isPlainASCII(binary.LittleEndian.Uint64(b)) {
+			b = b[8:]
+			continue
+		}
+		switch c := b[0]; {
 		case c < ' ', c == '"', c == '\\':
 			return false
 		case c >= utf8.RuneSelf:
 			ascii = false
 		}
+		b = b[1:]
 	}
 	return ascii || utf8.ValidString(text)
+}
+
+// isPlainASCII says of eight bytes at once that none is a control character, a quote, a backslash or above ASCII. A byte below n
+// borrows into its highest bit when n is taken from it, and a byte that equals c is 0 once c is taken off with xor.
+func isPlainASCII(eight uint64) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	quote, backslash := eight^(ones*'"'), eight^(ones*'\\')
+	return (eight|(eight-ones*' ')|(quote-ones)|(backslash-ones))&highs == 0
 }
 
 func (w *jsonWriter) integer(name string, value int) {

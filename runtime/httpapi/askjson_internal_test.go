@@ -60,3 +60,20 @@ func TestAnswerWithoutANumberForAScoreIsAnError(t *testing.T) {
 		t.Errorf("%v, %q: want an error and nothing", err, line)
 	}
 }
+
+// TestIsPlain has each byte at each place of the words that are looked at as one.
+func TestIsPlain(t *testing.T) {
+	t.Parallel()
+	for place := range 20 {
+		for c := range 256 {
+			text := []byte("Pressure at the nose")
+			text[place] = byte(c)
+			if got, want := isPlain(string(text)), c >= ' ' && c < 0x80 && c != '"' && c != '\\'; got != want {
+				t.Errorf("%q: %t, want %t", text, got, want)
+			}
+		}
+	}
+	if !isPlain("naïve 漢字 among plain words 🎓 and after them") {
+		t.Error("text beyond ASCII needs no escape")
+	}
+}

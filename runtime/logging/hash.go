@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"hash"
-	"io"
 	"net/netip"
 	"sync"
 
@@ -15,12 +14,18 @@ import (
 // Hasher turns what callers send into names that tell two of them apart and no more. All servers of a service share its
 // key, so that a caller has the same name on each.
 type Hasher struct {
-	macs *sync.Pool // of hash.Hash that know the key: making one takes longer than using it
+	macs *sync.Pool // of mac
+}
+
+// mac knows the key, which making one takes longer than using it, and has room for what goes in and comes out.
+type mac struct {
+	hash.Hash
+	room []byte
 }
 
 // NewHasher uses a key of the service, which must be secret: 16 random bytes or more.
 func NewHasher(key []byte) Hasher {
-	return Hasher{macs: &sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+	return Hasher{macs: &sync.Pool{New: func() any { return &mac{Hash: hmac.New(sha256.New, key)} }}}
 }
 
 // Query is what the log tells of a query.
@@ -52,10 +57,11 @@ func (h Hasher) Subject(name string) string { return h.sum("subject", name) }
 
 // sum is 16 hexadecimal characters: collisions do not matter in a log, and buckets of callers are few.
 func (h Hasher) sum(purpose, text string) string {
-	mac, _ := h.macs.Get().(hash.Hash)
-	defer h.macs.Put(mac)
-	mac.Reset()
-	_, _ = io.WriteString(mac, purpose+"\x00"+text) // a hash takes everything
-	var whole [sha256.Size]byte
-	return hex.EncodeToString(mac.Sum(whole[:0])[:8])
+	m, _ := h.macs.Get().(*mac)
+	defer h.macs.Put(m)
+	m.Reset()
+	m.room = append(append(append(m.room[:0], purpose...), 0), text...)
+	_, _ = m.Write(m.room) // a hash takes everything
+	m.room = m.Sum(m.room[:0])
+	return hex.EncodeToString(m.room[:8])
 }

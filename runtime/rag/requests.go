@@ -169,7 +169,9 @@ func readQuery(raw string) (string, error) {
 	if !utf8.ValidString(raw) {
 		return "", invalidQuery("query must be valid UTF-8")
 	}
-	raw = newlines.Replace(raw)
+	if strings.Contains(raw, "\r") { // a replacer copies also what it leaves alone
+		raw = newlines.Replace(raw)
+	}
 	if strings.ContainsFunc(raw, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }) {
 		return "", invalidQuery("query must not contain control characters other than newline and tab")
 	}
@@ -204,6 +206,9 @@ func readMode(mode Mode, useHybrid *bool) (Mode, *FieldError) {
 }
 
 func checkFilter(f Filter) []FieldError {
+	if len(f) == 0 {
+		return nil // as almost always: sorting nothing allocates
+	}
 	var faults []FieldError
 	if len(f) > MaxFilterFields {
 		faults = append(faults, FieldError{"filter", fmt.Sprintf("must name at most %d fields", MaxFilterFields)})
