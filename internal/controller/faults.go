@@ -104,11 +104,17 @@ func describe(f *apply.Failure) string {
 // deniedVerb finds what a role does not allow, in the API server's own words.
 var deniedVerb = regexp.MustCompile(`cannot ([a-z]+) resource "([a-z/]+)"`)
 
-// refusal is the word of the API server, and the field that it names.
+// exceededQuota finds the quota that is full, in the API server's own words.
+var exceededQuota = regexp.MustCompile(`exceeded quota: ([a-z0-9.-]+)`)
+
+// refusal is the word of the API server, and the quota or field that it names.
 func refusal(err error) string {
 	word := string(apierrors.ReasonForError(err))
 	if denied := deniedVerb.FindStringSubmatch(err.Error()); denied != nil {
 		return fmt.Sprintf("%s: the operator may not %s %s", word, denied[1], denied[2])
+	}
+	if quota := exceededQuota.FindStringSubmatch(err.Error()); quota != nil {
+		return fmt.Sprintf("quota %s is exceeded", quota[1])
 	}
 	var answer apierrors.APIStatus
 	if !errors.As(err, &answer) || answer.Status().Details == nil {
