@@ -110,3 +110,16 @@ func TestTheCodeOfARefusalMayStandAtItsTop(t *testing.T) {
 		t.Errorf("%v, want the filter's refusal", err)
 	}
 }
+
+func TestARefusalThatDoesNotEndIsReadNoFurther(t *testing.T) {
+	t.Parallel()
+	model, _ := modelAt(t, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusInternalServerError)
+		_, _ = io.WriteString(w, strings.Repeat("x", 2*maxErrorBytes))
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+	if _, err := model.Generate(t.Context(), testPrompt(), discard); !errors.Is(err, rag.ErrLLMUnavailable) {
+		t.Errorf("%v, want what its status says", err)
+	}
+}

@@ -384,3 +384,15 @@ func TestOpenAIOfAPrivateAuthority(t *testing.T) {
 		t.Errorf("without: %v, want ErrLLMUnavailable", err)
 	}
 }
+
+// Whoever reads a whole answer may leave while it is told, which says nothing of the model.
+func TestAReaderOfAWholeAnswerLeaves(t *testing.T) {
+	t.Parallel()
+	server := openaitest.New(t)
+	model, told := newTestModel(server, time.Minute, time.Minute)
+	whole, gone := testPrompt(), errors.New("gone")
+	whole.Whole = true
+	if _, err := model.Generate(t.Context(), whole, func(rag.Piece) error { return gone }); !errors.Is(err, gone) || len(told.all) != 0 {
+		t.Errorf("%v, told %v", err, told.all)
+	}
+}
