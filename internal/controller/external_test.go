@@ -14,6 +14,53 @@ import (
 	"github.com/ragservice/ragservice-operator/internal/desired"
 )
 
+// TestAnExternalRedisTakesOver, and gives way again: the managed one goes when no server uses it.
+func TestAnExternalRedisTakesOver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.startOperator()
+	rag := w.service()
+	servers := w.ready(rag)
+	var deployment appsv1.Deployment
+	var cache, state appsv1.StatefulSet
+	w.awaits(rag, desired.ComponentServer, &deployment)
+	w.awaits(rag, desired.ComponentRedisCache, &cache)
+	w.awaits(rag, desired.ComponentRedisState, &state)
+	before := deployment.Spec.Template.Annotations[desired.AnnotationStartHash]
+
+	w.edit(rag, func(s *v1alpha1.RAGServiceSpec) {
+		s.Redis.External = &v1alpha1.ExternalRedis{RedisConnection: v1alpha1.RedisConnection{Addresses: []v1alpha1.RedisAddress{"redis.stores.svc:6379"}}}
+	})
+	w.eventuallyShows(rag, map[string]string{"ConfigApplied": "False/Propagating"})
+	w.awaits(rag, desired.ComponentServer, &deployment)
+	if deployment.Spec.Template.Annotations[desired.AnnotationStartHash] == before {
+		t.Fatal("the servers do not roll")
+	}
+	for _, set := range []*appsv1.StatefulSet{&cache, &state} {
+		w.must(w.Get(t.Context(), client.ObjectKeyFromObject(set), set))
+		if !set.DeletionTimestamp.IsZero() {
+			t.Errorf("%s is deleted while servers use it", set.Name)
+		}
+	}
+	for _, s := range servers {
+		s.runs(rag.Status.ConfigHash)
+	}
+	w.reportServers(&deployment, 2)
+	w.eventually(func() string {
+		for _, set := range []*appsv1.StatefulSet{&cache, &state} {
+			if err := w.Get(t.Context(), client.ObjectKeyFromObject(set), set); !apierrors.IsNotFound(err) {
+				return set.Name + " is still there"
+			}
+		}
+		return ""
+	})
+	w.eventuallyShows(rag, map[string]string{"RedisReady": "True/Available", "Ready": "True/Ready"})
+
+	w.edit(rag, func(s *v1alpha1.RAGServiceSpec) { s.Redis.External = nil })
+	w.awaits(rag, desired.ComponentRedisCache, &cache)
+	w.awaits(rag, desired.ComponentRedisState, &state)
+}
+
 // TestAnExternalOpenSearchTakesOver: the managed one goes when no server uses it, its volume stays, and comes back with it.
 func TestAnExternalOpenSearchTakesOver(t *testing.T) {
 	t.Parallel()

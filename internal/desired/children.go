@@ -88,3 +88,16 @@ func (b build) keepClaim(c Component, size resource.Quantity) []Action {
 	}
 	return actions
 }
+
+// externalStore is a store that the operator does not run: it has no objects. What the operator ran before stays until the servers no longer use it, and its volume after that.
+func externalStore(p part, b build) ComponentPlan {
+	plan := ComponentPlan{Actions: b.keepClaim(p.component, resource.Quantity{})}
+	_, runs := b.StatefulSets[p.component]
+	plan.Stays = runs && !(b.Serving.RolledOut && b.Serving.StartHash == b.config.startHash)
+	if claim := ClaimName(p.service.Name, p.component); !runs {
+		if _, left := b.Claims[claim]; left {
+			plan.Kept = claim
+		}
+	}
+	return plan
+}

@@ -51,7 +51,8 @@ func serverTraffic(in Inputs) traffic {
 		out: []*egressRule{toNameServers()},
 	}
 	for _, d := range descriptors() {
-		if d.port != 0 && !(d.condition == v1alpha1.ConditionRedisReady && rag.Spec.Redis.External != nil) {
+		_, runs := in.StatefulSets[d.name] // while another Redis takes its place, until the servers have rolled
+		if d.port != 0 && (runs || d.condition != v1alpha1.ConditionRedisReady || rag.Spec.Redis.External == nil) {
 			t.out = append(t.out, to(pods(rag, d.name), tcp(d.port)))
 		}
 	}

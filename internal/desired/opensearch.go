@@ -17,23 +17,10 @@ import (
 // openSearchGraceSeconds is OpenSearch's time to write to disk what it holds in memory.
 const openSearchGraceSeconds int64 = 120
 
-// externalOpenSearch has no objects. What the operator ran before stays until the servers no longer use it, and its volume after that.
-func externalOpenSearch(p part, b build) ComponentPlan {
-	plan := ComponentPlan{Actions: b.keepClaim(p.component, resource.Quantity{})}
-	_, runs := b.StatefulSets[p.component]
-	plan.Stays = runs && !(b.Serving.RolledOut && b.Serving.StartHash == b.config.startHash)
-	if claim := ClaimName(p.service.Name, p.component); !runs {
-		if _, left := b.Claims[claim]; left {
-			plan.Kept = claim
-		}
-	}
-	return plan
-}
-
 // openSearch is the objects of the search engine: one node with a volume.
 func openSearch(p part, b build) (ComponentPlan, error) {
 	if p.service.Spec.OpenSearch.External != nil {
-		return externalOpenSearch(p, b), nil
+		return externalStore(p, b), nil
 	}
 	spec, err := serverconfig.ManagedOpenSearch(b.Service)
 	if err != nil {

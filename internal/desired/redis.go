@@ -3,7 +3,6 @@ package desired
 import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
@@ -29,7 +28,7 @@ type redisInstance struct {
 // server has one policy.
 func redisCache(p part, b build) (ComponentPlan, error) {
 	if b.Service.Spec.Redis.External != nil {
-		return ComponentPlan{}, nil
+		return externalStore(p, b), nil
 	}
 	spec, err := serverconfig.RedisCache(b.Service)
 	if err != nil {
@@ -44,10 +43,10 @@ func redisCache(p part, b build) (ComponentPlan, error) {
 	return ComponentPlan{Objects: r.objects(b.Inputs)}, nil
 }
 
-// redisState is the instance that keeps buckets, on a volume. That stays when another Redis takes its place.
+// redisState is the instance that keeps buckets, on a volume.
 func redisState(p part, b build) (ComponentPlan, error) {
 	if b.Service.Spec.Redis.External != nil {
-		return ComponentPlan{Actions: b.keepClaim(p.component, resource.Quantity{})}, nil
+		return externalStore(p, b), nil
 	}
 	spec, err := serverconfig.RedisState(b.Service)
 	if err != nil {

@@ -25,7 +25,8 @@ func TestExternalRedisHasNoObjects(t *testing.T) {
 
 func TestEgressToAnExternalRedis(t *testing.T) {
 	t.Parallel()
-	policy := find[networkingv1.NetworkPolicy](t, build(t, desiredtest.Inputs(desiredtest.ExternalRedis())), "NetworkPolicy", "papers-server")
+	in := desiredtest.Inputs(desiredtest.ExternalRedis())
+	policy := find[networkingv1.NetworkPolicy](t, build(t, in), "NetworkPolicy", "papers-server")
 	var got []string
 	for _, rule := range policy.Spec.Egress[2:] { // after those to name servers and OpenSearch
 		var parts []string
@@ -45,5 +46,10 @@ func TestEgressToAnExternalRedis(t *testing.T) {
 	want := []string{"namespace stores", "0.0.0.0/0 ::/0 26379 6379"}
 	if diff := cmp.Diff(want, slices.Compact(got)); diff != "" {
 		t.Errorf("egress (-want +got):\n%s", diff)
+	}
+	in.StatefulSets = map[desired.Component]desired.StatefulSet{desired.ComponentRedisState: {Name: "papers-redis-state"}}
+	during := find[networkingv1.NetworkPolicy](t, build(t, in), "NetworkPolicy", "papers-server")
+	if len(during.Spec.Egress) != len(policy.Spec.Egress)+1 {
+		t.Error("the servers that use the managed Redis cannot reach it until they have rolled")
 	}
 }

@@ -1,6 +1,8 @@
 package status
 
 import (
+	"strings"
+
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
@@ -9,7 +11,7 @@ import (
 // What is said of an external Redis that answers. Before the first answer of a server with the configuration, it stands.
 const (
 	externalAnswers = "the Redis of spec.redis.external answers"
-	externalEvicts  = "the Redis of spec.redis.external answers, but may evict buckets of the rate limits when its memory is full: " +
+	externalEvicts  = externalAnswers + ", but may evict buckets of the rate limits when its memory is full: " +
 		"set its maxmemory-policy to noeviction, or name another in spec.redis.external.state"
 )
 
@@ -27,12 +29,15 @@ func judgeExternalRedis(p Pass) finding {
 		switch {
 		case evicts > 0:
 			return yes(v1alpha1.ReasonEvictionUnsafe, externalEvicts)
+		case up > 0 && p.State.Component(desired.ComponentRedisState).Kept != "":
+			return yes(v1alpha1.ReasonVolumeKept, "%s; volume claim %s of the Redis before is still there: delete it when nobody goes back",
+				externalAnswers, p.State.Component(desired.ComponentRedisState).Kept)
 		case up > 0:
 			return yes(v1alpha1.ReasonAvailable, externalAnswers)
 		}
 	}
 	previous := p.previous(v1alpha1.ConditionRedisReady)
-	if previous.Message == externalAnswers || previous.Message == externalEvicts || p.Observed == nil && previous.Status != "" {
+	if strings.HasPrefix(previous.Message, externalAnswers) || p.Observed == nil && previous.Status != "" {
 		return keepJudged(keep(previous))
 	}
 	return unknown(v1alpha1.ReasonWarmingUp, "no server has said yet whether it can use the Redis of spec.redis.external")

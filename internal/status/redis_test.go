@@ -38,8 +38,11 @@ func TestExternalRedis(t *testing.T) {
 		want, ready string
 		word        string
 	}{
-		"answers":                 {nil, "True/Available", "True/Ready", "answers"},
-		"may evict":               {[]change{say(func(s *telemetry.Statusz) { s.RedisStateEvicts = true })}, "True/EvictionUnsafe", "True/Ready", "noeviction"},
+		"answers":   {nil, "True/Available", "True/Ready", "answers"},
+		"may evict": {[]change{say(func(s *telemetry.Statusz) { s.RedisStateEvicts = true })}, "True/EvictionUnsafe", "True/Ready", "noeviction"},
+		"leaves a volume": {[]change{func(p *status.Pass) {
+			p.State.Components = append(p.State.Components, desired.ComponentPlan{Name: desired.ComponentRedisState, Kept: "data-papers"})
+		}}, "True/VolumeKept", "True/Ready", "data-papers"},
 		"refuses the user":        {[]change{down(telemetry.FaultAuth)}, "False/StoreUnreachable", "True/Degraded", "authSecretRef"},
 		"has another certificate": {[]change{down(telemetry.FaultTLS)}, "False/StoreUnreachable", "True/Degraded", "tls.caSecretRef"},
 		"cannot be reached":       {[]change{down(telemetry.FaultUnreachable)}, "False/StoreUnreachable", "True/Degraded", "networkPolicy.egress"},
