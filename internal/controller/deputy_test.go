@@ -1,14 +1,15 @@
 package controller_test
 
 import (
-	"bytes"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
 
-	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -40,14 +41,9 @@ func (w *world) told(o *operator) map[string]string {
 		w.must(err)
 		all["objects of kind "+gvk.Kind] = string(text)
 	}
-	families, err := metrics.Registry.Gather()
-	w.must(err)
-	var text bytes.Buffer
-	for _, family := range families {
-		_, err := expfmt.MetricFamilyToText(&text, family)
-		w.must(err)
-	}
-	all["metrics"] = text.String()
+	scraped := httptest.NewRecorder()
+	promhttp.HandlerFor(metrics.Registry, promhttp.HandlerOpts{}).ServeHTTP(scraped, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	all["metrics"] = scraped.Body.String()
 	return all
 }
 
