@@ -73,6 +73,8 @@ const (
 	ReasonNameConflict = "NameConflict"
 	// ReasonApplyFailed (False): the API server refused an object of the part.
 	ReasonApplyFailed = "ApplyFailed"
+	// ReasonKindMissing (False): the spec asks for an object of a kind that the API server does not serve.
+	ReasonKindMissing = "KindMissing"
 	// ReasonNoReplicas (True): spec.server.replicas is 0.
 	ReasonNoReplicas = "NoReplicas"
 

@@ -60,6 +60,9 @@ type ServerSpec struct {
 	// ingress makes an Ingress of the server, through which it is reached from outside the cluster. Default: none.
 	// +optional
 	Ingress *IngressSpec `json:"ingress,omitempty"`
+	// gateway makes an HTTPRoute of the Gateway API to the server, through which it is reached from outside the cluster. Default: none.
+	// +optional
+	Gateway *GatewaySpec `json:"gateway,omitempty"`
 	// cors lets web pages of other origins call the API from a browser. Default: none may.
 	// +default={}
 	// +optional

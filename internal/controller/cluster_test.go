@@ -165,6 +165,12 @@ func readyStatus(address netip.Addr) corev1.PodStatus {
 // ready brings rag to Ready.
 func (w *world) ready(rag *v1alpha1.RAGService) []*fakeServer {
 	w.t.Helper()
+	return w.readyBut(rag, map[string]string{"Ready": "True/Ready", "ConfigApplied": "True/Applied", "Reconciling": ""})
+}
+
+// readyBut lets all parts of rag run, and waits for the conditions in want.
+func (w *world) readyBut(rag *v1alpha1.RAGService, want map[string]string) []*fakeServer {
+	w.t.Helper()
 	w.must(w.Create(w.t.Context(), rag))
 	w.eventually(func() string {
 		w.must(w.Get(w.t.Context(), client.ObjectKeyFromObject(rag), rag))
@@ -175,6 +181,6 @@ func (w *world) ready(rag *v1alpha1.RAGService) []*fakeServer {
 	})
 	w.runStores(rag)
 	servers := w.runServers(rag, 2)
-	w.eventuallyShows(rag, map[string]string{"Ready": "True/Ready", "ConfigApplied": "True/Applied", "Reconciling": ""})
+	w.eventuallyShows(rag, want)
 	return servers
 }

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -19,14 +20,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/desired"
 )
 
 // watchTimeout bounds the first read of all objects of a custom kind.
 const watchTimeout = 10 * time.Second
 
 // customKinds watches kinds of custom resource definitions from when a plan first holds one. The cache then holds those that carry
-// our labels. After a restart a kind is watched again once a plan holds it: the kinds that may be left without a plan have to be watched
-// from the start, when there is the first of them.
+// our labels. The first pass after a start looks for all of them: what an operator before left behind of a kind, and no plan holds any
+// more, has to be seen to be deleted.
 type customKinds struct {
 	cache  cache.Cache
 	scheme *runtime.Scheme
@@ -34,8 +36,9 @@ type customKinds struct {
 	// controller has its queue filled.
 	controller controller.Controller
 
-	mu      sync.Mutex
-	watched []schema.GroupVersionKind
+	mu sync.Mutex
+	// watched are the kinds that are, asked those that were looked for.
+	watched, asked []schema.GroupVersionKind
 }
 
 func newCustomKinds(mgr manager.Manager) *customKinds {
@@ -73,4 +76,35 @@ func (k *customKinds) Watch(ctx context.Context, kind schema.GroupVersionKind) e
 	}
 	k.watched = append(k.watched, kind)
 	return nil
+}
+
+// served are the kinds that the API server serves and rag may have objects of. One that rag does not ask for is looked for once.
+func (k *customKinds) served(ctx context.Context, rag *v1alpha1.RAGService) ([]schema.GroupVersionKind, error) {
+	var served []schema.GroupVersionKind
+	for _, kind := range desired.CustomKinds() {
+		needed := desired.NeedsKind(rag, kind)
+		if !k.firstTime(kind) && !needed && !slices.Contains(k.Watched(), kind) {
+			continue
+		}
+		err := k.Watch(ctx, kind)
+		_, absent := errors.AsType[*meta.NoKindMatchError](err)
+		switch {
+		case err == nil:
+			served = append(served, kind)
+		case needed && !absent:
+			return nil, fmt.Errorf("looking for %s: %w", kind.Kind, err)
+		}
+	}
+	return served, nil
+}
+
+// firstTime holds once for each kind.
+func (k *customKinds) firstTime(kind schema.GroupVersionKind) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if slices.Contains(k.asked, kind) {
+		return false
+	}
+	k.asked = append(k.asked, kind)
+	return true
 }

@@ -121,7 +121,13 @@ func (r *Reconciler) reconcileChildren(ctx context.Context, pass *status.Pass, s
 		return apply.ChangeSet{}, fmt.Errorf("reading what the RAGService refers to: %w", err)
 	}
 	pass.Secrets = &facts
-	plan, err := desired.Build(desired.Inputs{Service: pass.Service, Operator: r.operator, Children: snapshot.Children(), Secrets: facts})
+	served, err := r.custom.served(ctx, pass.Service)
+	if err != nil {
+		return apply.ChangeSet{}, err
+	}
+	plan, err := desired.Build(desired.Inputs{
+		Service: pass.Service, Operator: r.operator, Served: served, Children: snapshot.Children(), Secrets: facts,
+	})
 	if err != nil {
 		return apply.ChangeSet{}, &buildError{err}
 	}

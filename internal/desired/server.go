@@ -47,7 +47,8 @@ func server(p part, b build) (ComponentPlan, error) {
 	if a, on := serverconfig.Autoscaled(b.Service); on {
 		objects = append(objects, object(p, autoscaler(p, a)))
 	}
-	return ComponentPlan{First: b.handOver(p), Objects: objects}, nil
+	routes, missing := b.route(p)
+	return ComponentPlan{First: b.handOver(p), Objects: append(objects, routes...), Missing: missing}, nil
 }
 
 // The port of the server's Service.

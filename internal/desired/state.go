@@ -52,6 +52,8 @@ type OperatorOptions struct {
 type Inputs struct {
 	Service  *v1alpha1.RAGService
 	Operator OperatorOptions
+	// Served are those of CustomKinds that the API server serves.
+	Served []schema.GroupVersionKind
 	// Children are the objects that exist.
 	Children
 	// Secrets says what became of the references of the spec.
@@ -134,6 +136,8 @@ type ComponentPlan struct {
 	Stays bool
 	// Kept is the volume claim that is left of it when it is not wanted any more; empty when none is.
 	Kept string
+	// Missing are kinds of which the spec asks for an object, and that the API server does not serve.
+	Missing []MissingKind
 	// Actions are steps on what exists of it, after the objects are written. They are taken while it is withheld too.
 	Actions []Action
 }

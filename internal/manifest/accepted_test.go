@@ -66,6 +66,8 @@ var accepted = []struct{ name, spec string }{
 	{"autoscaling at its bounds", extractive + "  server: {replicas: 1, autoscaling: {minReplicas: 100, maxReplicas: 100, targetCPUUtilizationPercentage: 1000}}\n"},
 	{"ingress", extractive + "  server: {ingress: {hosts: [rag]}}\n"},
 	{"ingress with all", extractive + "  server: {ingress: {className: nginx, hosts: [1.rag.example.com, '*.example.com'], path: /api/v1/, tls: {secretName: rag.tls}, annotations: {cert-manager.io/cluster-issuer: letsencrypt}}}\n"},
+	{"gateway", extractive + "  server: {gateway: {parentRefs: [{name: public}]}}\n"},
+	{"gateway with all", extractive + "  server: {gateway: {parentRefs: [{name: public, namespace: infra, sectionName: https.a, port: 443}, {name: public}], hostnames: ['*.example.com', rag]}}\n"},
 	{"scheduling", extractive + "  server: {minAvailable: 100, scheduling: {nodeSelector: {disk: ssd}, tolerations: [{operator: Exists}], priorityClassName: system-x.y, affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: gpu, operator: DoesNotExist}]}]}}}, topologySpreadConstraints: [{topologyKey: zone, maxSkew: 1, whenUnsatisfiable: DoNotSchedule}, {topologyKey: zone, maxSkew: 2, whenUnsatisfiable: ScheduleAnyway}]}}\n"},
 	{"load balancer", extractive + "  server: {service: {type: LoadBalancer, annotations: {a.example.com/internal: 'true'}}}\n"},
 	{"external OpenSearch", extractive + "  openSearch: {external: {urls: ['https://a:9200', 'https://b:9200/path'], credentialsSecretRef: {name: s}, caSecretRef: {name: s, key: ca.crt}}, index: {replicas: 2}}\n"},

@@ -71,6 +71,9 @@ func Evaluate(p Pass) Verdict {
 		v.RecheckAfter = soonest(v.RecheckAfter, p.Observed.RecheckAfter)
 		v.RecheckAfter = soonest(v.RecheckAfter, p.storesConnecting())
 	}
+	if len(p.missingKinds()) > 0 {
+		v.RecheckAfter = soonest(v.RecheckAfter, kindsAgain)
+	}
 	if p.Wrote {
 		v.RecheckAfter = soonest(v.RecheckAfter, afterWrite)
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
@@ -119,6 +120,11 @@ func minAvailable(n int32) change {
 }
 func external(p *status.Pass) {
 	p.Service.Spec.OpenSearch.External = &v1alpha1.ExternalOpenSearch{URLs: []v1alpha1.OpenSearchURL{"https://search"}}
+}
+func kindMissing(p *status.Pass) {
+	p.State.Components = []desired.ComponentPlan{{Name: desired.ComponentServer, Missing: []desired.MissingKind{{
+		Field: "spec.server.gateway", Kind: schema.GroupVersionKind{Group: "gateway.networking.k8s.io", Version: "v1", Kind: "HTTPRoute"},
+	}}}}
 }
 func callsModel(p *status.Pass) { p.Service.Spec.Models.LLM.Provider = v1alpha1.LLMProviderOpenAI }
 func reused(c desired.Component, class string) change {

@@ -21,7 +21,26 @@ func judgeServer(p Pass) finding {
 	if p.stopped() {
 		return yes(v1alpha1.ReasonNoReplicas, "spec.server.replicas is 0")
 	}
+	if missing := p.missingKinds(); len(missing) > 0 {
+		kind := missing[0].Kind
+		return no(v1alpha1.ReasonKindMissing, "%s has no effect: the API server serves no %s (%s). Install its definitions: the operator looks again every minute",
+			missing[0].Field, kind.Kind, kind.GroupVersion())
+	}
 	return yes(v1alpha1.ReasonAvailable, "all %d server pods are ready", p.wanted(desired.ComponentServer, p.server()))
+}
+
+// kindsAgain is when to look again for kinds that the API server does not serve: nothing tells when it begins to.
+const kindsAgain = time.Minute
+
+func (p Pass) missingKinds() []desired.MissingKind {
+	if p.State == nil {
+		return nil
+	}
+	var missing []desired.MissingKind
+	for _, c := range p.State.Components {
+		missing = append(missing, c.Missing...)
+	}
+	return missing
 }
 
 // whyUnready adds what unready servers say themselves to a finding that only knows their number: a server that cannot use
