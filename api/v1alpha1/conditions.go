@@ -149,6 +149,8 @@ const (
 	EventAlertCleared = "AlertCleared"
 	// EventForeignOperator (Warning): another operator works on the RAGService; this one leaves it alone.
 	EventForeignOperator = "ForeignOperator"
+	// EventSecretRotated (Normal): a generated Secret has new contents, as somebody asked.
+	EventSecretRotated = "SecretRotated"
 	// EventPodReplaced (Normal): a pod was deleted so that it comes back as the spec says.
 	EventPodReplaced = "PodReplaced"
 	// EventVolumesRetained (Normal): the RAGService is gone and its volumes stay; the event names them.

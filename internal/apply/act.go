@@ -37,6 +37,9 @@ func (p *pass) act(ctx context.Context, action desired.Action) {
 	case desired.OwnSecret:
 		ref := Ref{Kind: "Secret", Name: a.Name}
 		p.fail(ref, p.ownSecret(ctx, ref, a))
+	case desired.RotateSecret:
+		ref := Ref{Kind: "Secret", Name: a.Name}
+		p.fail(ref, p.rotateSecret(ctx, ref, a))
 	}
 }
 

@@ -2,11 +2,14 @@ package apply
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
@@ -67,4 +70,26 @@ func secretMetadata() *metav1.PartialObjectMetadata {
 	meta := &metav1.PartialObjectMetadata{}
 	meta.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
 	return meta
+}
+
+var errEncoding = errors.New("new contents cannot be encoded")
+
+// rotateSecret writes new contents and that they were asked for in one patch, of the version that was read: one that is killed before it, or
+// whose cache is behind, rotates nothing twice.
+func (p *pass) rotateSecret(ctx context.Context, ref Ref, a desired.RotateSecret) error {
+	body, err := json.Marshal(map[string]any{
+		"metadata": map[string]any{
+			"uid": a.UID, "resourceVersion": a.ResourceVersion, "annotations": map[string]string{desired.AnnotationRotatedAt: a.At},
+		},
+		"data": a.Data,
+	})
+	if err != nil {
+		return errEncoding // its own words may hold the contents
+	}
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: p.rag.Namespace, Name: a.Name}}
+	if err := p.client.Patch(ctx, secret, client.RawPatch(types.MergePatchType, body), FieldOwner); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	p.changes.Rotated = append(p.changes.Rotated, ref)
+	return nil
 }

@@ -47,8 +47,10 @@ func trimSecret(object any) (any, error) {
 	if metadata, err := meta.Accessor(object); err == nil {
 		metadata.SetManagedFields(nil)
 		kept := map[string]string{}
-		if maker := metadata.GetAnnotations()[desired.AnnotationServiceUID]; maker != "" {
-			kept[desired.AnnotationServiceUID] = maker
+		for _, key := range []string{desired.AnnotationServiceUID, desired.AnnotationRotatedAt, v1alpha1.AnnotationRotateAt} {
+			if value := metadata.GetAnnotations()[key]; value != "" {
+				kept[key] = value
+			}
 		}
 		metadata.SetAnnotations(kept)
 	}

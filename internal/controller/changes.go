@@ -47,6 +47,7 @@ func logChanges(ctx context.Context, c changes) {
 		{"repaired what somebody had changed", c.Drifted},
 		{"deleted what is no longer wanted", c.Deleted},
 		{"replaced outdated pods", c.Replaced},
+		{"rotated Secrets", c.Rotated},
 	} {
 		if len(each.refs) == 0 {
 			continue

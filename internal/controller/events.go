@@ -25,6 +25,10 @@ func (r *Reconciler) recordChanges(about runtime.Object, changes changes) {
 		r.recorder.Eventf(about, nil, corev1.EventTypeNormal, v1alpha1.EventDriftRepaired, "Apply",
 			"%s %s had been changed and is as the spec says again", ref.Kind, ref.Name)
 	}
+	for _, ref := range changes.Rotated {
+		r.recorder.Eventf(about, nil, corev1.EventTypeNormal, v1alpha1.EventSecretRotated, "Rotate",
+			"%s %s has new contents, as %s asks: what holds the old ones is replaced, or reads the new ones", ref.Kind, ref.Name, v1alpha1.AnnotationRotateAt)
+	}
 	for _, ref := range changes.Replaced {
 		r.recorder.Eventf(about, nil, corev1.EventTypeNormal, v1alpha1.EventPodReplaced, "Delete",
 			"%s %s was deleted to come back as the spec says", ref.Kind, ref.Name)

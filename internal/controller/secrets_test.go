@@ -48,3 +48,48 @@ func TestADeletedPasswordIsMadeAnewAndItsClientsRoll(t *testing.T) {
 		return ""
 	})
 }
+
+// TestAGeneratedSecretIsRotated once for each request, without a moment in which there is none. What somebody added to it stays.
+func TestAGeneratedSecretIsRotated(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	o := w.startOperator()
+	rag := w.service()
+	w.ready(rag)
+	cache := &appsv1.StatefulSet{}
+	w.awaits(rag, desired.ComponentRedisCache, cache)
+	hash := cache.Spec.Template.Annotations[desired.AnnotationSecretsHash]
+	for _, c := range []struct{ name, entry string }{{desired.RedisSecretName(rag.Name), desired.RedisPasswordKey}, {"papers-api-keys", desired.AdminAPIKey}} {
+		secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: c.name}}
+		patch := `{"metadata":{"annotations":{"ragservice.dev/rotate-at":"2030-01-01"}},"data":{"mine":"eyJrZXkiOiJrZXktb2YtYS1jYWxsZXItMDEyMzQ1Njc4OSJ9"}}`
+		w.must(w.Get(t.Context(), client.ObjectKeyFromObject(secret), secret))
+		before, uid := string(secret.Data[c.entry]), secret.UID
+		w.must(w.Patch(t.Context(), secret, client.RawPatch(client.Merge.Type(), []byte(patch))))
+		w.eventually(func() string {
+			w.must(w.Get(t.Context(), client.ObjectKeyFromObject(secret), secret))
+			if string(secret.Data[c.entry]) == before {
+				return c.name + " has the contents of before"
+			}
+			return ""
+		})
+		if secret.UID != uid || len(secret.Data["mine"]) == 0 {
+			t.Errorf("%s is another one, or lost what somebody added", c.name)
+		}
+	}
+	w.eventuallyTells("SecretRotated")
+	w.eventually(func() string {
+		if w.awaits(rag, desired.ComponentRedisCache, cache); cache.Spec.Template.Annotations[desired.AnnotationSecretsHash] == hash {
+			return "Redis does not roll"
+		}
+		return ""
+	})
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: desired.RedisSecretName(rag.Name)}}
+	w.must(w.Get(t.Context(), client.ObjectKeyFromObject(secret), secret))
+	for range 3 {
+		o.pass(t, rag)
+	}
+	version := secret.ResourceVersion
+	if w.must(w.Get(t.Context(), client.ObjectKeyFromObject(secret), secret)); secret.ResourceVersion != version {
+		t.Error("it was rotated again")
+	}
+}

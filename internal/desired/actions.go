@@ -35,6 +35,16 @@ type OwnSecret struct {
 	GoesWithService bool
 }
 
+// RotateSecret replaces the generated entries of one version of a Secret. Others that somebody added stay.
+type RotateSecret struct {
+	Name            string
+	UID             types.UID
+	ResourceVersion string
+	Data            map[string][]byte
+	// At is the request, which the Secret shows as done.
+	At string
+}
+
 // HandOver gives the number of pods of a Deployment, as it is then, to a manager of its own, from which an autoscaler takes it. A
 // smaller number than AtLeast becomes that one.
 type HandOver struct {
@@ -43,11 +53,12 @@ type HandOver struct {
 	AtLeast   int32
 }
 
-func (HandOver) isAction()  {}
-func (DeletePod) isAction() {}
-func (OwnClaim) isAction()  {}
-func (GrowClaim) isAction() {}
-func (OwnSecret) isAction() {}
+func (HandOver) isAction()     {}
+func (DeletePod) isAction()    {}
+func (OwnClaim) isAction()     {}
+func (GrowClaim) isAction()    {}
+func (OwnSecret) isAction()    {}
+func (RotateSecret) isAction() {}
 
 // DeleteStatefulSet deletes a StatefulSet and leaves its pods and volumes to the one that takes its place.
 type DeleteStatefulSet struct {

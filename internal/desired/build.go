@@ -45,7 +45,7 @@ func Build(in Inputs) (Plan, error) {
 	}, nil
 }
 
-// generatedSecrets are those to make, and those whose owner is to change.
+// generatedSecrets are those to make, and those whose owner or contents are to change.
 func generatedSecrets(in Inputs) (candidates []GeneratedSecret, change []Action) {
 	candidates = slices.Clone(in.Secrets.Candidates)
 	for i := range candidates {
@@ -55,6 +55,9 @@ func generatedSecrets(in Inputs) (candidates []GeneratedSecret, change []Action)
 		if goes := goesWithService(in.Service, name); goes != in.Secrets.Controlled[name] {
 			change = append(change, OwnSecret{Name: name, GoesWithService: goes})
 		}
+	}
+	for _, r := range in.Secrets.Rotations {
+		change = append(change, r)
 	}
 	return candidates, change
 }

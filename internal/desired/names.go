@@ -53,6 +53,8 @@ const (
 	// AnnotationServiceUID on a child or a volume is the UID of the RAGService that made it. A child that lost its owner
 	// reference is known by it; a volume that stayed carries another.
 	AnnotationServiceUID = "ragservice.dev/service-uid"
+	// AnnotationRotatedAt on a generated Secret is the AnnotationRotateAt that its contents were generated for.
+	AnnotationRotatedAt = "ragservice.dev/rotated-at"
 )
 
 // Ports. A name in a pod is that of the container's port.

@@ -71,8 +71,10 @@ type SecretFacts struct {
 	RollHashes map[Component]string
 	// Controlled says of each generated Secret that exists whether the RAGService owns it.
 	Controlled map[string]bool
-	// Candidates are Secrets that do not exist yet, with drawn contents, to be created and never updated.
+	// Candidates are Secrets that do not exist yet, with drawn contents, to be created and, but for Rotations, never updated.
 	Candidates []GeneratedSecret
+	// Rotations are new contents for generated Secrets, where somebody asks for them.
+	Rotations []RotateSecret
 }
 
 // Certificates is an entry of a Secret with certificates, of which the last expires at a time.

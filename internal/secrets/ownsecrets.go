@@ -34,6 +34,7 @@ func (s *resolver) generated(ctx context.Context, want generated) (contents, err
 			if found, err = s.contents(ctx, meta); err != nil {
 				return nil, err
 			}
+			s.rotation(want, meta)
 		case desired.Earlier: // a candidate waits until it is gone
 		default:
 			s.generatedProblem(want, "", v1alpha1.ReasonNameConflict)
@@ -53,6 +54,18 @@ func (s *resolver) generated(ctx context.Context, want generated) (contents, err
 		}
 	}
 	return found, nil
+}
+
+// rotation notes new contents for a Secret that somebody asks for. The pass that they bring goes on with those of before; the next one
+// reads them, and rolls their users.
+func (s *resolver) rotation(want generated, meta *metav1.PartialObjectMetadata) {
+	at := meta.Annotations[v1alpha1.AnnotationRotateAt]
+	if at == "" || at == meta.Annotations[desired.AnnotationRotatedAt] {
+		return
+	}
+	s.facts.Rotations = append(s.facts.Rotations, desired.RotateSecret{
+		Name: want.name, UID: meta.UID, ResourceVersion: meta.ResourceVersion, Data: want.generate(), At: at,
+	})
 }
 
 // own is the metadata of a Secret of a generated name; nil when there is none. The cache may not know yet what the pass
