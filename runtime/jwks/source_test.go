@@ -159,7 +159,11 @@ func TestAWithdrawnKeyIsForgotten(t *testing.T) {
 	}
 	s.pass(time.Second)
 	s.has(t, "a", true)
-	<-asked
+	select {
+	case <-asked:
+	case <-time.After(30 * time.Second):
+		t.Fatal("the keys were not looked at anew")
+	}
 	s.has(t, "a", true)
 	close(goesOn)
 	s.has(t, "b", true) // waits for the look
