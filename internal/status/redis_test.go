@@ -47,7 +47,9 @@ func TestExternalRedis(t *testing.T) {
 		"has another certificate": {[]change{down(telemetry.FaultTLS)}, "False/StoreUnreachable", "True/Degraded", "tls.caSecretRef"},
 		"cannot be reached":       {[]change{down(telemetry.FaultUnreachable)}, "False/StoreUnreachable", "True/Degraded", "networkPolicy.egress"},
 		"cannot work":             {[]change{down(telemetry.FaultUnready)}, "False/StoreUnreachable", "True/Degraded", "cluster is down"},
-		"was not yet asked":       {[]change{say(func(s *telemetry.Statusz) { s.RedisState = telemetry.DependencyUnknown })}, "Unknown/WarmingUp", "True/Ready", "no server"},
+		"was not yet asked": {
+			[]change{say(func(s *telemetry.Statusz) { s.RedisState = telemetry.DependencyUnknown })}, "Unknown/WarmingUp", "True/Ready", "no server",
+		},
 		"nobody has looked since a server took its configuration": {
 			[]change{func(p *status.Pass) { p.State.ConfigHash = newHash }}, "Unknown/WarmingUp", "True/Ready", "no server",
 		},

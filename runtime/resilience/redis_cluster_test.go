@@ -5,6 +5,7 @@ import (
 	"context"
 	"net"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -247,7 +248,7 @@ func TestStrangersInAClusterAreSentNothing(t *testing.T) {
 	if got := told.lastDown(); got != resilience.OutcomeForeign {
 		t.Errorf("why it is down: %q, want %q", got, resilience.OutcomeForeign)
 	}
-	if bytes.Contains([]byte(s.text()), []byte(key)) {
+	if strings.Contains(s.text(), key) {
 		t.Error("the stranger was sent a key")
 	}
 }

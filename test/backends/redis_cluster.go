@@ -1,6 +1,7 @@
 package backends
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -64,7 +65,7 @@ func newNode(tb testing.TB, args []string) *RedisServer {
 }
 
 func (c *RedisCluster) nodes() []*RedisServer {
-	return append(append([]*RedisServer{}, c.Primaries...), c.Replicas...)
+	return slices.Concat(c.Primaries, c.Replicas)
 }
 
 // follow makes a node the replica of a primary, when it knows it.
@@ -99,7 +100,7 @@ func (c *RedisCluster) Slot(key string) int {
 func (c *RedisCluster) Owner(slot int) *RedisServer {
 	c.tb.Helper()
 	for _, node := range c.Primaries {
-		for _, line := range strings.Split(node.ask("cluster", "nodes"), "\n") {
+		for line := range strings.Lines(node.ask("cluster", "nodes")) {
 			if fields := strings.Fields(line); len(fields) > 8 && strings.Contains(fields[2], "myself") && hasSlot(fields[8:], slot) {
 				return node
 			}
