@@ -41,7 +41,13 @@ func (w *world) runStores(rag *v1alpha1.RAGService) {
 func (w *world) runServers(rag *v1alpha1.RAGService, n int) []*fakeServer {
 	w.t.Helper()
 	var deployment appsv1.Deployment
-	w.awaits(rag, desired.ComponentServer, &deployment)
+	w.eventually(func() string {
+		w.awaits(rag, desired.ComponentServer, &deployment)
+		if a := rag.Spec.Server.Autoscaling; a != nil && *deployment.Spec.Replicas < *a.MinReplicas {
+			return "the Deployment has fewer pods than an autoscaler would leave it"
+		}
+		return ""
+	})
 	set := w.replicaSet(&deployment)
 	servers := make([]*fakeServer, n)
 	for i := range servers {

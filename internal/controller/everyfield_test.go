@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 	"sigs.k8s.io/structured-merge-diff/v6/value"
 
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/apply"
 )
 
@@ -126,8 +127,34 @@ func TestEveryFieldOfEveryChildIsKept(t *testing.T) {
 	w := newWorld(t)
 	w.startOperator()
 	w.ready(w.service())
+	w.keepsEveryField(t, w.owned())
+}
+
+// TestEveryFieldOfWhatLeadsToServersIsKept is that for the kinds that the smallest service does without.
+func TestEveryFieldOfWhatLeadsToServersIsKept(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.startOperator()
+	w.ready(w.service(func(s *v1alpha1.RAGServiceSpec) {
+		s.Server.Autoscaling = &v1alpha1.AutoscalingSpec{MaxReplicas: new(int32(5))}
+		s.Server.Ingress = &v1alpha1.IngressSpec{
+			ClassName: "nginx", Hosts: []v1alpha1.Hostname{"rag.example.com"}, TLS: &v1alpha1.IngressTLS{SecretName: "rag-tls"},
+			Annotations: v1alpha1.ObjectAnnotations{"cert-manager.io/cluster-issuer": "letsencrypt"},
+		}
+	}))
+	objects := slices.DeleteFunc(w.owned(), func(o unstructured.Unstructured) bool {
+		return o.GetKind() != "HorizontalPodAutoscaler" && o.GetKind() != "Ingress"
+	})
+	if len(objects) != 2 {
+		t.Fatalf("%d objects, want an autoscaler and an Ingress", len(objects))
+	}
+	w.keepsEveryField(t, objects)
+}
+
+// keepsEveryField changes and deletes objects.
+func (w *world) keepsEveryField(t *testing.T, objects []unstructured.Unstructured) {
+	t.Helper()
 	var changed, fixed atomic.Int64
-	objects := w.owned()
 	t.Run("objects", func(t *testing.T) {
 		for i := range objects {
 			object := &objects[i]
