@@ -56,10 +56,11 @@ func TestDecisions(t *testing.T) {
 			k.load = k.plus(wrk(t, k.url, keys[k.caller].Key, k.body, roundLength))
 		}
 	}
-	out := newTable(fmt.Sprintf("limiting over HTTP, one Redis; wrk, %s connections", connections), "", "decisions/s", "of envoyproxy/ratelimit", "p50 ms", "p99 ms", "refused")
+	out := newTable(fmt.Sprintf("limiting over HTTP, one Redis; wrk, %s connections", connections),
+		"", "decisions/s", "of envoyproxy/ratelimit", "p50 ms", "p99 ms", "refused")
 	for i, k := range kinds {
 		peer := kinds[i/3*3].perSecond()
-		out.add(k.name, whole(k.perSecond()), percent(100*k.perSecond()/peer), fmt.Sprintf("%.2f", float64(k.P50)/1e3), fmt.Sprintf("%.2f", float64(k.P99)/1e3),
+		out.add(k.name, whole(k.perSecond()), percent(100*k.perSecond()/peer), thousandths(k.P50), thousandths(k.P99),
 			percent(100*float64(k.Refused)/float64(k.Requests)))
 	}
 	out.print(t)

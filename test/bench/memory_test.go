@@ -120,5 +120,7 @@ func TestLoadedMemory(t *testing.T) {
 	}
 	<-done
 	out.print(t)
-	fmt.Printf("%.0f cached and %.0f new questions a second; %d and %d failed\n", loads[0].perSecond(), loads[1].perSecond(), loads[0].Refused, loads[1].Refused)
+	cached, distinct := loads[0], loads[1]
+	fmt.Printf("%.0f cached and %.0f new questions a second; %d and %d failed\n",
+		cached.perSecond(), distinct.perSecond(), cached.Refused, distinct.Refused)
 }

@@ -45,7 +45,7 @@ func TestPortkey(t *testing.T) {
 	out := newTable(fmt.Sprintf("a repeated question; wrk, %s connections", connections), "", "requests/s", "of Portkey", "p50 ms", "p99 ms", "failed")
 	add := func(name string, l load) {
 		out.add(name, whole(l.perSecond()), fmt.Sprintf("%.1f times", l.perSecond()/peer.perSecond()),
-			fmt.Sprintf("%.2f", float64(l.P50)/1e3), fmt.Sprintf("%.2f", float64(l.P99)/1e3), fmt.Sprint(l.Refused))
+			thousandths(l.P50), thousandths(l.P99), fmt.Sprint(l.Refused))
 	}
 	add("Portkey, before the model", peer)
 	add("ragserver: ask, cached", cached)

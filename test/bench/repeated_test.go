@@ -41,7 +41,8 @@ func TestRepeated(t *testing.T) {
 		})
 	}
 	slices.Sort(times)
-	out := newTable(fmt.Sprintf("a question to a model that takes %v, then %d times the same, one after another", slow, again), "", "ms", "faster than the first")
+	out := newTable(fmt.Sprintf("a question to a model that takes %v, then %d times the same, one after another", slow, again),
+		"", "ms", "faster than the first")
 	add := func(name string, d time.Duration) {
 		out.add(name, milliseconds(d), fmt.Sprintf("%.0f times", first.Seconds()/d.Seconds()))
 	}
@@ -58,8 +59,8 @@ const (
 	thinking = 20 * time.Millisecond
 )
 
-// TestZipf prints how many of many questions the cache answers when they are asked by Zipf's law with the exponent 1: the n-th most popular one
-// is asked 1/n times as often as the first.
+// TestZipf prints how many of many questions the cache answers when they are asked by Zipf's law with the exponent 1: the n-th most popular
+// one is asked 1/n times as often as the first.
 func TestZipf(t *testing.T) {
 	c := loadCorpus(t)
 	model := openaitest.New(t)
@@ -101,7 +102,8 @@ func TestZipf(t *testing.T) {
 	took := time.Since(began)
 	distinct := slices.Clone(sequence)
 	slices.Sort(distinct)
-	out := newTable(fmt.Sprintf("%d questions of %d by Zipf's law (s = 1.0), %d at once, in %v; the model takes %v", drawn, len(questions), askers, took.Round(time.Second), thinking))
+	out := newTable(fmt.Sprintf("%d questions of %d by Zipf's law (s = 1.0), %d at once, in %v; the model takes %v",
+		drawn, len(questions), askers, took.Round(time.Second), thinking))
 	out.add("different ones that were asked", fmt.Sprint(len(slices.Compact(distinct))))
 	out.add(fmt.Sprintf("answered from the cache, after the first %d", filling), fmt.Sprintf("%.1f%%", 100*float64(hits.Load())/(drawn-filling)))
 	out.add("requests to the model", fmt.Sprint(model.Count(openaitest.Chat)))

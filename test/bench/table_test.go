@@ -46,5 +46,6 @@ func (t *table) print(tb testing.TB) {
 	}
 }
 
-func whole(n float64) string   { return fmt.Sprintf("%.0f", n) }
-func percent(n float64) string { return fmt.Sprintf("%.0f%%", n) }
+func whole(n float64) string     { return fmt.Sprintf("%.0f", n) }
+func thousandths(n int64) string { return fmt.Sprintf("%.2f", float64(n)/1e3) }
+func percent(n float64) string   { return fmt.Sprintf("%.0f%%", n) }

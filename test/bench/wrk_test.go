@@ -46,7 +46,8 @@ func (l load) plus(o load) load {
 // wrk sends body to url for some time, with further headers: "Name: value".
 func wrk(t *testing.T, url, key, body string, during time.Duration, headers ...string) load {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "wrk", "-t2", "-c"+connections, fmt.Sprintf("-d%.0fs", during.Seconds()), "--timeout", "30s", "-s", "testdata/ask.lua", url)
+	cmd := exec.CommandContext(t.Context(), "wrk", "-t2", "-c"+connections,
+		fmt.Sprintf("-d%.0fs", during.Seconds()), "--timeout", "30s", "-s", "testdata/ask.lua", url)
 	cmd.Env = append(os.Environ(), "BENCH_KEY="+key, "BENCH_BODY="+body, "BENCH_HEADERS="+strings.Join(headers, "\n"))
 	out, err := cmd.CombinedOutput()
 	if err != nil {
