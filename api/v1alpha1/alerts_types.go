@@ -166,7 +166,7 @@ type AlertStatus struct {
 	Name AlertName `json:"name,omitempty"`
 	// since is the end of the first window that was beyond the threshold.
 	// +required
-	Since metav1.Time `json:"since,omitzero"`
+	Since metav1.Time `json:"since,omitzero"` //nolint:kubeapilinter // a raised alert always has one
 	// value of now, in steps of 5 percent or of a tenth of the threshold; exact ones are metrics of the servers.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=16
