@@ -49,7 +49,7 @@ func TestMetricsOfAService(t *testing.T) {
 			return ""
 		})
 	}
-	of := fmt.Sprintf(`name="papers",namespace="%s"`, w.namespace)
+	of := fmt.Sprintf(`name="papers",namespace=%q`, w.namespace)
 	eventuallyExposed(`ragservice_operator_condition{%s,type="Ready"} 1$`, of)
 	eventuallyExposed(`ragservice_operator_rollout_in_progress{%s} 0$`, of)
 	eventuallyExposed(`ragservice_operator_last_poll_timestamp_seconds{%s} \d\.\d+e\+09$`, of)

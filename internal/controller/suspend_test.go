@@ -1,6 +1,7 @@
 package controller_test
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -92,9 +93,7 @@ func (w *world) claimOfState(rag *v1alpha1.RAGService) *corev1.PersistentVolumeC
 		},
 		Spec: template.Spec,
 	}
-	for key, value := range template.Labels {
-		claim.Labels[key] = value
-	}
+	maps.Copy(claim.Labels, template.Labels)
 	w.must(w.Create(w.t.Context(), claim))
 	return claim
 }
