@@ -209,7 +209,8 @@ func TestExpiredTokensAreNoGuesses(t *testing.T) {
 	f := start(t, tokens)
 	expired := k.good(map[string]any{"exp": time.Now().Add(-time.Hour).Unix()})
 	for range 30 {
-		if got := f.call("GET", "/api/v1/stats", "", "X-API-Key: ", "Authorization: Bearer "+expired); got.status != 401 || got.message(t) != "the token has expired" {
+		got := f.call("GET", "/api/v1/stats", "", "X-API-Key: ", "Authorization: Bearer "+expired)
+		if got.status != 401 || got.message(t) != "the token has expired" {
 			t.Fatalf("%d %s", got.status, got.body)
 		}
 	}

@@ -40,7 +40,8 @@ func (h TrustedHeader) Authenticate(r *http.Request) (rag.Identity, error) {
 			return rag.Identity{}, unvouched(fmt.Errorf("the proxy must send %s once", name))
 		}
 		if values[i] = strings.TrimSpace(sent[0]); values[i] == "" && name == settings.Tenant {
-			return rag.Identity{}, unvouched(fmt.Errorf("the proxy must not send an empty %s", name)) // an administrator of a tenant would be one of all
+			// An administrator of a tenant would be one of all.
+			return rag.Identity{}, unvouched(fmt.Errorf("the proxy must not send an empty %s", name))
 		}
 	}
 	user, tier, tenant, role := values[0], values[1], values[2], values[3]

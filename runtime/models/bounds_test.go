@@ -35,7 +35,9 @@ const (
 func TestWhatHasNoEndInAStreamIsABadAnswer(t *testing.T) {
 	t.Parallel()
 	for name, endless := range map[string]string{
-		"a line": strings.Repeat("x", 1<<10), "an event": "data: " + strings.Repeat("x", 1<<10) + "\n", "a comment": ": " + strings.Repeat("x", 1<<10) + "\n",
+		"a line":    strings.Repeat("x", 1<<10),
+		"an event":  "data: " + strings.Repeat("x", 1<<10) + "\n",
+		"a comment": ": " + strings.Repeat("x", 1<<10) + "\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
