@@ -1,7 +1,13 @@
--- wrk's script: POST $BENCH_BODY with $BENCH_KEY, and the lines of $BENCH_HEADERS. Where the body holds the character @, each request has a number of its own in its
+-- wrk's script: POST $BENCH_BODY with $BENCH_KEY, and the lines of $BENCH_HEADERS. With $BENCH_PAUSE each connection waits so many
+-- milliseconds before each request. Where the body holds the character @, each request has a number of its own in its
 -- place, so that no cache knows it. At the end one line of JSON says what came of it; times are in microseconds.
 
 local threads = 0
+local pause = tonumber(os.getenv("BENCH_PAUSE"))
+
+if pause then
+  function delay() return pause end
+end
 
 function setup(thread)
   threads = threads + 1
