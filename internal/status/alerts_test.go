@@ -140,6 +140,31 @@ func TestAlertHysteresis(t *testing.T) {
 	}
 }
 
+// TestWhatClearsEachAlert: at its threshold it stays, and nearer to the good end it is over.
+func TestWhatClearsEachAlert(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name           v1alpha1.AlertName
+		value          string
+		stays, cleared func(*telemetry.Minute)
+	}{
+		{"ErrorRate", "5%", func(m *telemetry.Minute) { m.Errors = 5 }, func(m *telemetry.Minute) { m.Errors = 4 }},
+		{"LatencyP95", "5s", func(m *telemetry.Minute) { m.Latency = []int64{13: 100} }, func(m *telemetry.Minute) { m.Latency = []int64{12: 100} }},
+		{"CacheHitRate", "50%", func(m *telemetry.Minute) { m.Hits, m.Misses = 54, 46 }, func(m *telemetry.Minute) { m.Hits, m.Misses = 55, 45 }},
+		{"LLMAvailability", "95%", func(m *telemetry.Minute) { m.ModelCalls, m.ModelFailures = 100, 5 },
+			func(m *telemetry.Minute) { m.ModelCalls, m.ModelFailures = 100, 4 }},
+		{"DiskUsage", "80%", func(m *telemetry.Minute) { m.DiskPercent = 76 }, func(m *telemetry.Minute) { m.DiskPercent = 75 }},
+	} {
+		before := []v1alpha1.AlertStatus{{Name: c.name, Since: ago(100), Value: c.value, Threshold: c.value}}
+		if firing, _ := status.Alerts(asking(), before, counted(39, c.stays)); !cmp.Equal(before, firing) {
+			t.Errorf("%s: %v, want %v", c.name, firing, before)
+		}
+		if firing, _ := status.Alerts(asking(), before, counted(39, c.cleared)); len(firing) > 0 {
+			t.Errorf("%s: %v, want none", c.name, firing)
+		}
+	}
+}
+
 // TestAlertsStayWhileSomethingIsMissing: minutes of which a server's counts are not known neither raise nor clear an alert.
 func TestAlertsStayWhileSomethingIsMissing(t *testing.T) {
 	t.Parallel()
