@@ -13,7 +13,7 @@ type AutoscalingSpec struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100
 	// +required
-	MaxReplicas *int32 `json:"maxReplicas,omitempty"`
+	MaxReplicas int32 `json:"maxReplicas,omitempty"`
 	// targetCPUUtilizationPercentage is the CPU use to aim at, in percent of what the server's container requests (spec.server.resources,
 	// 100m when not given), on the average of all servers. Default 70.
 	// +kubebuilder:validation:Minimum=1

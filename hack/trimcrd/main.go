@@ -31,7 +31,7 @@ func run(files []string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
-		if err := os.WriteFile(file, trimmed, 0o644); err != nil { //nolint:gosec // a source file, for everybody to read
+		if err := os.WriteFile(file, trimmed, 0o644); err != nil {
 			return err
 		}
 	}

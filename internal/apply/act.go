@@ -95,7 +95,7 @@ func (p *pass) handOver(ctx context.Context, ref Ref, a desired.HandOver) error 
 	now := ptr.Deref(d.Spec.Replicas, 1)
 	to := max(now, a.AtLeast)
 	handedOver := d.Annotations[desired.AnnotationAutoscaled] != ""
-	if p.checkOwner(&d) != nil || handedOver && to == now {
+	if desired.OwnershipOf(&d, p.rag) != desired.Own || handedOver && to == now {
 		return nil
 	}
 	number := appsv1ac.Deployment(d.Name, d.Namespace).WithResourceVersion(d.ResourceVersion).

@@ -79,7 +79,7 @@ func (w *world) counts() (stop func() []int32) {
 }
 
 func (w *world) autoscale(least, most int32) {
-	w.rag.Spec.Server.Autoscaling = &v1alpha1.AutoscalingSpec{MinReplicas: &least, MaxReplicas: &most}
+	w.rag.Spec.Server.Autoscaling = &v1alpha1.AutoscalingSpec{MinReplicas: &least, MaxReplicas: most}
 }
 
 // The number of pods never falls while it goes from the operator to an autoscaler and back, and each has it to itself.

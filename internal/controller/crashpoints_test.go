@@ -87,7 +87,7 @@ func live(t *testing.T, writes int) *life {
 		spec.DeletionPolicy = v1alpha1.DeletionPolicyDelete
 		spec.Cache.TTL.Search = "2h"
 		spec.Server.Image = "ragserver:next"
-		spec.Server.Autoscaling = &v1alpha1.AutoscalingSpec{MaxReplicas: new(int32(5))} // three pods stay three
+		spec.Server.Autoscaling = &v1alpha1.AutoscalingSpec{MaxReplicas: 5} // three pods stay three
 		spec.Server.Ingress = &v1alpha1.IngressSpec{Hosts: []v1alpha1.Hostname{"rag.example.com"}}
 	})
 	l.settles()

@@ -136,7 +136,7 @@ func TestEveryFieldOfWhatLeadsToServersIsKept(t *testing.T) {
 	w := newWorld(t)
 	w.startOperator()
 	w.ready(w.service(func(s *v1alpha1.RAGServiceSpec) {
-		s.Server.Autoscaling = &v1alpha1.AutoscalingSpec{MaxReplicas: new(int32(5))}
+		s.Server.Autoscaling = &v1alpha1.AutoscalingSpec{MaxReplicas: 5}
 		s.Server.Ingress = &v1alpha1.IngressSpec{
 			ClassName: "nginx", Hosts: []v1alpha1.Hostname{"rag.example.com"}, TLS: &v1alpha1.IngressTLS{SecretName: "rag-tls"},
 			Annotations: v1alpha1.ObjectAnnotations{"cert-manager.io/cluster-issuer": "letsencrypt"},

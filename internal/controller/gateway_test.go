@@ -8,6 +8,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -20,7 +21,7 @@ func (w *world) installGatewayAPI() {
 	w.t.Helper()
 	module, err := exec.CommandContext(w.t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api").Output()
 	w.must(err)
-	definition := filepath.Join(strings.TrimSpace(string(module)), "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml")
+	definition := filepath.Join(strings.TrimSpace(string(module)), "config", "crd", "standard", "gateway.networking.k8s.io_httproutes.yaml")
 	_, err = envtest.InstallCRDs(w.config, envtest.CRDInstallOptions{Paths: []string{definition}, ErrorIfPathMissing: true})
 	w.must(err)
 }
@@ -29,7 +30,7 @@ func (w *world) installGatewayAPI() {
 func (w *world) route() (*unstructured.Unstructured, bool) {
 	w.t.Helper()
 	found := &unstructured.Unstructured{}
-	found.SetGroupVersionKind(gatewayv1.SchemeGroupVersion.WithKind("HTTPRoute"))
+	found.SetGroupVersionKind(schema.GroupVersionKind{Group: gatewayv1.GroupName, Version: "v1", Kind: "HTTPRoute"})
 	err := w.Get(w.t.Context(), client.ObjectKey{Namespace: w.namespace, Name: "papers-server"}, found)
 	if !apierrors.IsNotFound(err) {
 		w.must(err)

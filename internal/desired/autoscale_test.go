@@ -16,7 +16,7 @@ import (
 
 func autoscaled(least, most int32) *v1alpha1.RAGService {
 	rag := desiredtest.Smallest()
-	rag.Spec.Server.Autoscaling = &v1alpha1.AutoscalingSpec{MinReplicas: &least, MaxReplicas: &most}
+	rag.Spec.Server.Autoscaling = &v1alpha1.AutoscalingSpec{MinReplicas: &least, MaxReplicas: most}
 	return rag
 }
 

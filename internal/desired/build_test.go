@@ -90,7 +90,7 @@ func TestEveryObjectIsOwnedAndLabelled(t *testing.T) {
 func TestWorkloadIsWrittenAfterWhatItsPodsRead(t *testing.T) {
 	t.Parallel()
 	rag := desiredtest.Full()
-	rag.Spec.Server.Autoscaling = &v1alpha1.AutoscalingSpec{MaxReplicas: new(int32(9))}
+	rag.Spec.Server.Autoscaling = &v1alpha1.AutoscalingSpec{MaxReplicas: 9}
 	after := map[desired.Component][]string{}
 	for _, o := range build(t, desiredtest.Inputs(rag)).Objects() {
 		if kinds, written := after[o.Component]; written {

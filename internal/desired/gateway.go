@@ -11,7 +11,7 @@ import (
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 )
 
-var routeKind = gatewayv1.SchemeGroupVersion.WithKind("HTTPRoute")
+var routeKind = schema.GroupVersionKind{Group: gatewayv1.GroupName, Version: "v1", Kind: "HTTPRoute"}
 
 // CustomKinds are the kinds of custom resource definitions that a plan may hold. The API server need not serve them.
 func CustomKinds() []schema.GroupVersionKind { return []schema.GroupVersionKind{routeKind} }

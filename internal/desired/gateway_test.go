@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
@@ -57,7 +58,7 @@ func TestRouteOfAKindThatIsNotServed(t *testing.T) {
 			t.Error("there is a route")
 		}
 	}
-	want := []desired.MissingKind{{Field: "spec.server.gateway", Kind: gatewayv1.SchemeGroupVersion.WithKind("HTTPRoute")}}
+	want := []desired.MissingKind{{Field: "spec.server.gateway", Kind: schema.GroupVersionKind{Group: gatewayv1.GroupName, Version: "v1", Kind: "HTTPRoute"}}}
 	for _, c := range plan.Components {
 		if diff := cmp.Diff(want, c.Missing); c.Name == desired.ComponentServer && diff != "" {
 			t.Errorf("missing (-want +got):\n%s", diff)

@@ -44,7 +44,7 @@ func Autoscaled(rag *v1alpha1.RAGService) (Autoscaling, bool) {
 	}
 	least := ptr.Deref(spec.MinReplicas, defaultMinReplicas)
 	return Autoscaling{
-		Least: least, Most: max(least, ptr.Deref(spec.MaxReplicas, least)),
+		Least: least, Most: max(least, spec.MaxReplicas),
 		TargetCPU: ptr.Deref(spec.TargetCPUUtilizationPercentage, defaultTargetCPU),
 	}, true
 }
