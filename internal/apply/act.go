@@ -31,6 +31,9 @@ func (p *pass) act(ctx context.Context, action desired.Action) {
 	case desired.GrowClaim:
 		ref := Ref{a.Component, "PersistentVolumeClaim", a.Name}
 		p.fail(ref, p.growClaim(ctx, ref, a))
+	case desired.MarkClaim:
+		ref := Ref{a.Component, "PersistentVolumeClaim", a.Name}
+		p.fail(ref, p.markClaim(ctx, ref, a))
 	case desired.HandOver:
 		ref := Ref{a.Component, "Deployment", a.Name}
 		p.fail(ref, p.handOver(ctx, ref, a))
@@ -82,6 +85,13 @@ func (p *pass) growClaim(ctx context.Context, ref Ref, a desired.GrowClaim) erro
 	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: p.rag.Namespace, Name: a.Name}}
 	before := claim.DeepCopy()
 	claim.Spec.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: a.Size}
+	return p.patch(ctx, ref, claim, client.MergeFrom(before))
+}
+
+func (p *pass) markClaim(ctx context.Context, ref Ref, a desired.MarkClaim) error {
+	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: p.rag.Namespace, Name: a.Name}}
+	before := claim.DeepCopy()
+	claim.Annotations = map[string]string{desired.AnnotationClusterUUID: a.ClusterUUID}
 	return p.patch(ctx, ref, claim, client.MergeFrom(before))
 }
 

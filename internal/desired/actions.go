@@ -29,6 +29,13 @@ type GrowClaim struct {
 	Size      resource.Quantity
 }
 
+// MarkClaim notes on a volume claim which cluster its node has joined (AnnotationClusterUUID).
+type MarkClaim struct {
+	Component   Component
+	Name        string
+	ClusterUUID string
+}
+
 // OwnSecret makes a generated Secret go with the RAGService, or stay.
 type OwnSecret struct {
 	Name            string
@@ -59,6 +66,7 @@ func (OwnClaim) isAction()     {}
 func (GrowClaim) isAction()    {}
 func (OwnSecret) isAction()    {}
 func (RotateSecret) isAction() {}
+func (MarkClaim) isAction()    {}
 
 // DeleteStatefulSet deletes a StatefulSet and leaves its pods and volumes to the one that takes its place.
 type DeleteStatefulSet struct {

@@ -31,7 +31,7 @@ func stores(rag *v1alpha1.RAGService) config.Stores {
 		}
 	}
 	return config.Stores{
-		OpenSearch: serverconfig.OpenSearch(rag, "http://"+address(ComponentOpenSearch, openSearchPort)),
+		OpenSearch: serverconfig.OpenSearch(rag, "http://"+address(ComponentOpenSearch, OpenSearchPort)),
 		Redis:      redis,
 	}
 }

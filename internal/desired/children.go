@@ -37,6 +37,8 @@ type StatefulSet struct {
 	UID             types.UID
 	ResourceVersion string
 	Deleting        bool
+	// ConfigHash is what its pods roll on.
+	ConfigHash string
 	// Volume is its template of volumes; nil when it has none.
 	Volume *VolumeTemplate
 }
@@ -55,6 +57,8 @@ type ExistingClaim struct {
 	GoesWithService, Bound bool
 	// Size is what it asks for.
 	Size resource.Quantity
+	// ClusterUUID is that of the OpenSearch cluster that its node has joined; empty before.
+	ClusterUUID string
 }
 
 // removal is the StatefulSet that has to go before a store can be written, since its template of volumes cannot become what it
@@ -71,10 +75,14 @@ func (b build) removal(c Component, size resource.Quantity) *DeleteStatefulSet {
 	return &DeleteStatefulSet{Component: c, Name: set.Name, UID: set.UID, ResourceVersion: set.ResourceVersion, Deleting: set.Deleting}
 }
 
-// keepClaim is what has to be done to a volume claim so that it goes with the RAGService, or stays, and is large enough. One that
-// is larger, as an earlier RAGService left it, stays so; one that is not bound cannot grow yet.
+// keepClaim is keepClaimOf for the first pod of a component.
 func (b build) keepClaim(c Component, size resource.Quantity) []Action {
-	name := ClaimName(b.Service.Name, c)
+	return b.keepClaimOf(c, ClaimName(b.Service.Name, c), size)
+}
+
+// keepClaimOf is what has to be done to a volume claim so that it goes with the RAGService, or stays, and is large enough. One that
+// is larger, as an earlier RAGService left it, stays so; one that is not bound cannot grow yet.
+func (b build) keepClaimOf(c Component, name string, size resource.Quantity) []Action {
 	claim, exists := b.Claims[name]
 	if !exists {
 		return nil
@@ -92,6 +100,9 @@ func (b build) keepClaim(c Component, size resource.Quantity) []Action {
 // externalStore is a store that the operator does not run: it has no objects. What the operator ran before stays until the servers no longer use it, and its volume after that.
 func externalStore(p part, b build) ComponentPlan {
 	plan := ComponentPlan{Actions: b.keepClaim(p.component, resource.Quantity{})}
+	if p.component == ComponentOpenSearch {
+		plan.Actions = b.nodeActions(resource.Quantity{})
+	}
 	_, runs := b.StatefulSets[p.component]
 	plan.Stays = runs && !(b.Serving.RolledOut && b.Serving.StartHash == b.config.startHash)
 	if claim := ClaimName(p.service.Name, p.component); !runs {

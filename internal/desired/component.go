@@ -46,7 +46,7 @@ func descriptors() []descriptor {
 		},
 		{
 			name: ComponentOpenSearch, product: "OpenSearch", condition: v1alpha1.ConditionOpenSearchReady, field: "spec.openSearch.managed",
-			port: openSearchPort, build: openSearch,
+			port: OpenSearchPort, build: openSearch,
 		},
 		{
 			name: ComponentServer, product: "server", condition: v1alpha1.ConditionServerReady, field: "spec.server",

@@ -55,6 +55,8 @@ const (
 	AnnotationServiceUID = "ragservice.dev/service-uid"
 	// AnnotationRotatedAt on a generated Secret is the AnnotationRotateAt that its contents were generated for.
 	AnnotationRotatedAt = "ragservice.dev/rotated-at"
+	// AnnotationClusterUUID on a volume of OpenSearch is the UUID of the cluster that its node has joined.
+	AnnotationClusterUUID = "ragservice.dev/cluster-uuid"
 )
 
 // Ports. A name in a pod is that of the container's port.
@@ -62,7 +64,7 @@ const (
 	serverPort     int32 = 8080
 	AdminPort      int32 = 8081
 	redisPort      int32 = 6379
-	openSearchPort int32 = 9200
+	OpenSearchPort int32 = 9200
 	// transportPort is where OpenSearch nodes talk to each other.
 	transportPort int32 = 9300
 )
@@ -78,4 +80,7 @@ const (
 const DataVolume = "data"
 
 // ClaimName is the name of the volume claim of the first pod of a store.
-func ClaimName(service string, c Component) string { return DataVolume + "-" + Name(service, c) + "-0" }
+func ClaimName(service string, c Component) string { return ClaimNameOf(Name(service, c) + "-0") }
+
+// ClaimNameOf is the name of the volume claim of a store's pod.
+func ClaimNameOf(pod string) string { return DataVolume + "-" + pod }

@@ -118,16 +118,20 @@ func redisTraffic(in Inputs, c Component) traffic {
 	}
 }
 
-// openSearchTraffic: the servers may ask; nodes talk to each other.
+// openSearchTraffic: the servers may ask; nodes talk to each other. The operator looks at the health of several.
 func openSearchTraffic(in Inputs) traffic {
 	nodes := pods(in.Service, ComponentOpenSearch)
-	return traffic{
+	t := traffic{
 		in: []*ingressRule{
-			from(pods(in.Service, ComponentServer), tcp(openSearchPort)),
+			from(pods(in.Service, ComponentServer), tcp(OpenSearchPort)),
 			from(nodes, tcp(transportPort)),
 		},
 		out: []*egressRule{toNameServers(), to(nodes, tcp(transportPort))},
 	}
+	if in.Operator.Namespace != "" && (build{Inputs: in}).nodes() > 1 {
+		t.in = append(t.in, from(namespace(in.Operator.Namespace), tcp(OpenSearchPort)))
+	}
+	return t
 }
 
 func from(p *peer, ports ...*policyPort) *ingressRule {

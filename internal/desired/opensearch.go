@@ -17,7 +17,10 @@ import (
 // openSearchGraceSeconds is OpenSearch's time to write to disk what it holds in memory.
 const openSearchGraceSeconds int64 = 120
 
-// openSearch is the objects of the search engine: one node with a volume.
+// openSearchLeaveSeconds pass before one of several nodes ends, until nobody begins to ask it.
+const openSearchLeaveSeconds int64 = 5
+
+// openSearch is the objects of the search engine: nodes with a volume each.
 func openSearch(p part, b build) (ComponentPlan, error) {
 	if p.service.Spec.OpenSearch.External != nil {
 		return externalStore(p, b), nil
@@ -34,11 +37,11 @@ func openSearch(p part, b build) (ComponentPlan, error) {
 	if err != nil {
 		return ComponentPlan{}, err
 	}
-	files, rollHash, err := openSearchConfig(p)
+	files, rollHash, err := openSearchConfig(p, b)
 	if err != nil {
 		return ComponentPlan{}, err
 	}
-	pod := openSearchPod(p, imageOr(spec.Image, b.Operator.Images.OpenSearch), heap, *spec.Resources)
+	pod := openSearchPod(p, imageOr(spec.Image, b.Operator.Images.OpenSearch), heap, *spec.Resources, b.nodes())
 	claim := claimTemplate(p, storage, storageClass(b.Inputs, p.component, spec.StorageClassName))
 	objects := []Object{
 		object(p, serviceAccount(p)),
@@ -50,10 +53,10 @@ func openSearch(p part, b build) (ComponentPlan, error) {
 			object(p, openSearchHeadless(p)),
 			object(p, openSearchService(p)),
 			object(p, podDisruptionBudget(p)),
-			object(p, openSearchStatefulSet(p, pod, claim, rollHash)),
+			object(p, openSearchStatefulSet(p, b.nodesNow(rollHash), pod, claim, rollHash)),
 		),
 		Removal: b.removal(p.component, storage),
-		Actions: append(b.keepClaim(p.component, storage), rollOpenSearch(b.OpenSearch)...),
+		Actions: append(b.nodeActions(storage), rollOpenSearch(b.OpenSearch)...),
 	}, nil
 }
 
@@ -62,7 +65,7 @@ func openSearchService(p part) *corev1ac.ServiceApplyConfiguration {
 		WithType(corev1.ServiceTypeClusterIP).
 		WithIPFamilyPolicy(corev1.IPFamilyPolicyPreferDualStack).
 		WithSelector(p.selector()).
-		WithPorts(servicePort("http", openSearchPort)))
+		WithPorts(servicePort("http", OpenSearchPort)))
 }
 
 // openSearchHeadless names nodes that are not ready too: they must find each other to become so.
@@ -79,10 +82,10 @@ func openSearchHeadless(p part) *corev1ac.ServiceApplyConfiguration {
 // openSearchStatefulSet leaves the replacement of pods to the operator (OnDelete), which knows the cluster's health; an
 // ordered roll would wait for ever for a pod that cannot start.
 func openSearchStatefulSet(
-	p part, pod *corev1ac.PodSpecApplyConfiguration, claim *corev1ac.PersistentVolumeClaimApplyConfiguration, rollHash string,
+	p part, nodes int32, pod *corev1ac.PodSpecApplyConfiguration, claim *corev1ac.PersistentVolumeClaimApplyConfiguration, rollHash string,
 ) *appsv1ac.StatefulSetApplyConfiguration {
 	return appsv1ac.StatefulSet(p.name(), p.namespace()).WithSpec(appsv1ac.StatefulSetSpec().
-		WithReplicas(1).
+		WithReplicas(nodes).
 		WithServiceName(headlessName(p.service.Name)).
 		WithPodManagementPolicy(appsv1.ParallelPodManagement).
 		WithUpdateStrategy(appsv1ac.StatefulSetUpdateStrategy().WithType(appsv1.OnDeleteStatefulSetStrategyType)).
@@ -96,7 +99,7 @@ func openSearchStatefulSet(
 // openSearchPod starts the node on a copy of the image's configuration with our opensearch.yml in it: OpenSearch writes
 // its keystore beside its configuration, and the image's folder is read-only.
 func openSearchPod(
-	p part, image string, heap resource.Quantity, resources corev1.ResourceRequirements,
+	p part, image string, heap resource.Quantity, resources corev1.ResourceRequirements, nodes int32,
 ) *corev1ac.PodSpecApplyConfiguration {
 	configure := container("configure", image).
 		WithCommand("sh", "-c", fmt.Sprintf("cp -R %s/config/. %s/ && cat %[3]s/%[4]s %[3]s/%[5]s >%[2]s/%[4]s",
@@ -104,7 +107,7 @@ func openSearchPod(
 		WithResources(resourcesConfig(resources)).
 		WithVolumeMounts(readOnlyMount("settings", openSearchMount), mount("config", openSearchPathConf))
 	node := container(openSearchContainer, image).
-		WithPorts(containerPort("http", openSearchPort), containerPort("transport", transportPort)).
+		WithPorts(containerPort("http", OpenSearchPort), containerPort("transport", transportPort)).
 		WithEnv(openSearchEnv(heap)...).
 		WithResources(resourcesConfig(resources)).
 		WithStartupProbe(processProbe().WithPeriodSeconds(5).WithFailureThreshold(120)).
@@ -115,7 +118,21 @@ func openSearchPod(
 			mount(DataVolume, openSearchHome+"/data"),
 			mount("logs", openSearchHome+"/logs"),
 			mount("tmp", "/tmp"))
-	return podSpec(p, openSearchUser).
+	spec := podSpec(p, openSearchUser)
+	if nodes > 1 {
+		node.WithEnv(fieldEnv("POD_IP", "status.podIP")).
+			WithLifecycle(corev1ac.Lifecycle().WithPreStop(corev1ac.LifecycleHandler().
+				WithSleep(corev1ac.SleepAction().WithSeconds(openSearchLeaveSeconds))))
+		spec.WithTopologySpreadConstraints(corev1ac.TopologySpreadConstraint().
+			WithTopologyKey(corev1.LabelHostname).
+			WithMaxSkew(1).
+			WithWhenUnsatisfiable(corev1.ScheduleAnyway).
+			WithLabelSelector(ownPods(p))).
+			WithAffinity(corev1ac.Affinity().WithPodAntiAffinity(corev1ac.PodAntiAffinity().
+				WithPreferredDuringSchedulingIgnoredDuringExecution(corev1ac.WeightedPodAffinityTerm().WithWeight(100).
+					WithPodAffinityTerm(corev1ac.PodAffinityTerm().WithTopologyKey(corev1.LabelTopologyZone).WithLabelSelector(ownPods(p))))))
+	}
+	return spec.
 		WithTerminationGracePeriodSeconds(openSearchGraceSeconds).
 		WithInitContainers(configure).
 		WithContainers(node).

@@ -24,6 +24,8 @@ type openSearchYAML struct {
 	ClusterName string `json:"cluster.name"`
 	NodeName    string `json:"node.name"`
 	NetworkHost string `json:"network.host"`
+	// PublishHost is where a node of several tells the others to find it.
+	PublishHost string `json:"network.publish_host,omitempty"`
 	PathData    string `json:"path.data"`
 	PathLogs    string `json:"path.logs"`
 	// SeedHosts are where nodes find each other. There is no single-node discovery: a cluster made with it cannot grow.
@@ -37,15 +39,28 @@ type bootstrapYAML struct {
 	// TransportHost keeps the port by which nodes talk, which asks for no password, inside the pod while there is one
 	// node. Such a node also starts where a machine gives processes fewer than the 65,535 file descriptors that OpenSearch wants
 	// of a node which others can reach.
-	TransportHost string `json:"transport.host"`
-	// Bootstrap names the nodes that form a new cluster; on a volume with a cluster it is ignored. It stays, since one
-	// node names only itself: on an empty volume there is no other cluster to join. With several nodes it has to go once
-	// the cluster exists, or a node that loses its volume may form a second one.
-	Bootstrap []string `json:"cluster.initial_cluster_manager_nodes"`
+	TransportHost string `json:"transport.host,omitempty"`
+	// Bootstrap names the node that forms a new cluster, which others join; on a volume with a cluster it is ignored. It stays with one
+	// node: on an empty volume there is no other cluster to join. With several nodes it goes once the cluster exists, or that node
+	// would form a second one when it loses its volume.
+	Bootstrap []string `json:"cluster.initial_cluster_manager_nodes,omitempty"`
 }
 
-func newOpenSearchYAML(p part) openSearchYAML {
+// marshal is YAML that can follow other lines, which {} cannot.
+func (y bootstrapYAML) marshal() ([]byte, error) {
+	if y.TransportHost == "" && len(y.Bootstrap) == 0 {
+		return nil, nil
+	}
+	return yaml.Marshal(y)
+}
+
+func newOpenSearchYAML(p part, nodes int32) openSearchYAML {
+	publishHost := ""
+	if nodes > 1 {
+		publishHost = "${POD_IP}"
+	}
 	return openSearchYAML{
+		PublishHost: publishHost,
 		ClusterName: p.namespace() + "." + p.service.Name,
 		NodeName:    "${HOSTNAME}",
 		NetworkHost: "0.0.0.0",
@@ -56,12 +71,19 @@ func newOpenSearchYAML(p part) openSearchYAML {
 }
 
 // openSearchConfig is opensearch.yml in two files, and the hash that rolls pods.
-func openSearchConfig(p part) (files map[string]string, rollHash string, err error) {
-	settings, err := yaml.Marshal(newOpenSearchYAML(p))
+func openSearchConfig(p part, b build) (files map[string]string, rollHash string, err error) {
+	settings, err := yaml.Marshal(newOpenSearchYAML(p, b.nodes()))
 	if err != nil {
 		return nil, "", fmt.Errorf("writing opensearch.yml: %w", err)
 	}
-	bootstrap, err := yaml.Marshal(bootstrapYAML{TransportHost: "_local_", Bootstrap: []string{p.name() + "-0"}})
+	first := bootstrapYAML{Bootstrap: []string{p.name() + "-0"}}
+	switch {
+	case b.nodes() == 1:
+		first.TransportHost = "_local_"
+	case b.formed():
+		first.Bootstrap = nil
+	}
+	bootstrap, err := first.marshal()
 	if err != nil {
 		return nil, "", fmt.Errorf("writing bootstrap.yml: %w", err)
 	}

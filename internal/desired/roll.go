@@ -11,8 +11,10 @@ type Nodes struct {
 	// Revision is that of the latest template; empty while the StatefulSet's controller has not seen it.
 	Revision string
 	Pods     []Node
-	// Green says that every shard has all its copies; false also while that is not known.
+	// Green says that all nodes have joined and every shard has all its copies; false also while that is not known.
 	Green bool
+	// ClusterUUID is that of the cluster that all nodes have joined; empty while that is not known.
+	ClusterUUID string
 }
 
 // Node is a pod of OpenSearch.

@@ -70,6 +70,7 @@ var accepted = []struct{ name, spec string }{
 	{"gateway with all", extractive + "  server: {gateway: {parentRefs: [{name: public, namespace: infra, sectionName: https.a, port: 443}, {name: public}], hostnames: ['*.example.com', rag]}}\n"},
 	{"scheduling", extractive + "  server: {minAvailable: 100, scheduling: {nodeSelector: {disk: ssd}, tolerations: [{operator: Exists}], priorityClassName: system-x.y, affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: gpu, operator: DoesNotExist}]}]}}}, topologySpreadConstraints: [{topologyKey: zone, maxSkew: 1, whenUnsatisfiable: DoNotSchedule}, {topologyKey: zone, maxSkew: 2, whenUnsatisfiable: ScheduleAnyway}]}}\n"},
 	{"load balancer", extractive + "  server: {service: {type: LoadBalancer, annotations: {a.example.com/internal: 'true'}}}\n"},
+	{"nodes and copies", extractive + "  openSearch: {managed: {nodes: 9}, index: {replicas: 8}}\n"},
 	{"external OpenSearch", extractive + "  openSearch: {external: {urls: ['https://a:9200', 'https://b:9200/path'], credentialsSecretRef: {name: s}, caSecretRef: {name: s, key: ca.crt}}, index: {replicas: 2}}\n"},
 	{"external OpenSearch without TLS", extractive + "  openSearch: {external: {urls: ['http://search.stores.svc:9200']}}\n"},
 	{"index of its own", extractive + "  openSearch: {index: {name: papers.2026-v1_a, shards: 32, replicas: 0}}\n"},

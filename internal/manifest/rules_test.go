@@ -168,7 +168,10 @@ var refused = []struct {
 	{name: "index in capitals", spec: extractive + "  openSearch: {index: {name: Papers}}\n", paths: []string{"spec.openSearch.index.name"}, word: "should match"},
 	{name: "index that begins with a sign", spec: extractive + "  openSearch: {index: {name: _papers}}\n", paths: []string{"spec.openSearch.index.name"}, word: "should match"},
 	{name: "no shards", spec: extractive + "  openSearch: {index: {shards: 0}}\n", paths: []string{"spec.openSearch.index.shards"}, word: "greater than or equal to 1"},
-	{name: "copies with one node", spec: extractive + "  openSearch: {index: {replicas: 1}}\n", paths: []string{"spec.openSearch.index.replicas"}, word: "one node"},
+	{name: "copies with one node", spec: extractive + "  openSearch: {index: {replicas: 1}}\n", paths: []string{"spec.openSearch.index.replicas"}, word: "less than spec.openSearch.managed.nodes"},
+	{name: "as many copies as nodes", spec: extractive + "  openSearch: {managed: {nodes: 3}, index: {replicas: 3}}\n", paths: []string{"spec.openSearch.index.replicas"}, word: "less than spec.openSearch.managed.nodes"},
+	{name: "two nodes", spec: extractive + "  openSearch: {managed: {nodes: 2}}\n", paths: []string{"spec.openSearch.managed.nodes"}, word: "1, 3, 5, 7 or 9"},
+	{name: "eleven nodes", spec: extractive + "  openSearch: {managed: {nodes: 11}}\n", paths: []string{"spec.openSearch.managed.nodes"}, word: "less than or equal to 9"},
 	{name: "empty class", spec: extractive + "  openSearch: {managed: {storageClassName: ''}}\n", paths: []string{"spec.openSearch.managed.storageClassName"}, word: "at least 1 chars"},
 
 	{name: "topK 0", spec: extractive + "  retrieval: {topK: 0}\n", paths: []string{"spec.retrieval.topK"}, word: "greater than or equal to 1"},

@@ -42,6 +42,8 @@ type service struct {
 	// answers are the last ones, by pod.
 	answers map[types.UID]answer
 	latest  status.Poll
+	// search is what the nodes of OpenSearch said last, where there are several.
+	search clusterHealth
 	// history is what they counted.
 	history history
 	// notified are the figures of which the controller was last notified, once, while pending says that the status does not show

@@ -40,9 +40,11 @@ type Poller struct {
 	reader  client.Reader
 	client  *http.Client
 	address func(pod netip.Addr) string
-	now     func() time.Time
-	queue   workqueue.TypedDelayingInterface[types.NamespacedName]
-	changes chan event.GenericEvent
+	// searchAddress is address for nodes of OpenSearch.
+	searchAddress func(pod netip.Addr) string
+	now           func() time.Time
+	queue         workqueue.TypedDelayingInterface[types.NamespacedName]
+	changes       chan event.GenericEvent
 
 	mu       sync.Mutex
 	services map[types.NamespacedName]*service
@@ -59,13 +61,14 @@ func WithAddress(address func(pod netip.Addr) string) Option {
 // NewPoller returns a Poller that finds pods through reader, the manager's cache. It asks nobody before Start.
 func NewPoller(reader client.Reader, options ...Option) *Poller {
 	p := &Poller{
-		reader:   reader,
-		client:   newClient(),
-		address:  adminAddress,
-		now:      time.Now,
-		queue:    workqueue.NewTypedDelayingQueue[types.NamespacedName](),
-		changes:  make(chan event.GenericEvent),
-		services: map[types.NamespacedName]*service{},
+		reader:        reader,
+		client:        newClient(),
+		address:       adminAddress,
+		searchAddress: searchAddress,
+		now:           time.Now,
+		queue:         workqueue.NewTypedDelayingQueue[types.NamespacedName](),
+		changes:       make(chan event.GenericEvent),
+		services:      map[types.NamespacedName]*service{},
 	}
 	for _, option := range options {
 		option(p)
@@ -107,7 +110,12 @@ func (p *Poller) next(ctx context.Context) bool {
 	if !ok {
 		return true
 	}
-	if p.round(ctx, key, followed.UID) {
+	changed := p.round(ctx, key, followed.UID)
+	search, err := p.searchRound(ctx, key, followed.UID)
+	if err != nil {
+		logf.FromContext(ctx).Error(err, "finding nodes of OpenSearch to ask", "RAGService", key)
+	}
+	if changed || search {
 		p.notify(ctx, key)
 	}
 	p.queue.AddAfter(key, p.interval(key))

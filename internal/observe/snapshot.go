@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -26,6 +27,8 @@ type Snapshot struct {
 	// stores are the StatefulSets. Some of them may have been left behind by
 	// an earlier RAGService, to be taken over.
 	stores map[desired.Component]*appsv1.StatefulSet
+	// search is what the nodes of OpenSearch said last, where there are several.
+	search clusterHealth
 	// pods are those of the workloads that the RAGService controls.
 	pods   []componentPod
 	claims []corev1.PersistentVolumeClaim
@@ -33,7 +36,9 @@ type Snapshot struct {
 
 // Read reads the children of rag from the cache.
 func (o *Observer) Read(ctx context.Context, rag *v1alpha1.RAGService) (*Snapshot, error) {
-	s := &Snapshot{service: rag, stores: map[desired.Component]*appsv1.StatefulSet{}}
+	s := &Snapshot{
+		service: rag, stores: map[desired.Component]*appsv1.StatefulSet{}, search: o.Poller.search(client.ObjectKeyFromObject(rag), rag.UID),
+	}
 	var err error
 	if err := s.readDeployment(ctx, o.Reader); err != nil {
 		return nil, fmt.Errorf("reading the server's Deployment: %w", err)
@@ -130,6 +135,7 @@ func (s *Snapshot) Children() desired.Children {
 			GoesWithService: slices.ContainsFunc(claim.OwnerReferences, func(o metav1.OwnerReference) bool { return o.UID == s.service.UID }),
 			Bound:           claim.Status.Phase == corev1.ClaimBound,
 			Size:            *claim.Spec.Resources.Requests.Storage(),
+			ClusterUUID:     claim.Annotations[desired.AnnotationClusterUUID],
 		}
 	}
 	return children
@@ -151,6 +157,7 @@ func (s *Snapshot) Written() *desired.Plan {
 func statefulSetFacts(set *appsv1.StatefulSet) desired.StatefulSet {
 	facts := desired.StatefulSet{
 		Name: set.Name, UID: set.UID, ResourceVersion: set.ResourceVersion, Deleting: set.DeletionTimestamp != nil,
+		ConfigHash: set.Spec.Template.Annotations[desired.AnnotationConfigHash],
 	}
 	if len(set.Spec.VolumeClaimTemplates) > 0 {
 		template := &set.Spec.VolumeClaimTemplates[0]
@@ -181,8 +188,22 @@ func (s *Snapshot) openSearchNodes() desired.Nodes {
 			})
 		}
 	}
+	if s.search.nodes == nodes.Wanted && nodes.Wanted > 1 {
+		nodes.ClusterUUID = s.search.uuid
+		nodes.Green = s.search.green && s.search.at.After(s.lastReady(desired.ComponentOpenSearch))
+	}
 	slices.SortFunc(nodes.Pods, func(a, b desired.Node) int { return strings.Compare(a.Name, b.Name) })
 	return nodes
+}
+
+// lastReady is when the youngest pod of a component became ready, to the second after it: what was heard before says nothing of it.
+func (s *Snapshot) lastReady(c desired.Component) (last time.Time) {
+	for _, pod := range s.pods {
+		if since, ready := readySince(pod.Pod); ready && pod.component == c && since.After(last) {
+			last = since
+		}
+	}
+	return last.Add(time.Second)
 }
 
 // reusedVolumes are the storage classes of claims that another RAGService of this name made; nil when there is none.

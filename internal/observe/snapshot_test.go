@@ -16,7 +16,7 @@ import (
 // children is what exists now.
 func (c *cluster) children() desired.Children {
 	c.t.Helper()
-	snapshot, err := (&Observer{Reader: c}).Read(c.t.Context(), c.rag)
+	snapshot, err := (&Observer{Reader: c, Poller: NewPoller(c)}).Read(c.t.Context(), c.rag)
 	if err != nil {
 		c.t.Fatal(err)
 	}

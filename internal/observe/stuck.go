@@ -153,7 +153,7 @@ func creatingSince(pod *corev1.Pod) (time.Time, bool) {
 
 // unbound says which claim of a pod that no node takes is not bound, and why.
 func (i *inspection) unbound(ctx context.Context, pod componentPod) (*status.ComponentDiagnostic, error) {
-	claim := i.snapshot.claim(desired.ClaimName(i.snapshot.service.Name, pod.component))
+	claim := i.snapshot.claim(desired.ClaimNameOf(pod.Name))
 	if claim == nil || claim.Status.Phase != corev1.ClaimPending {
 		return nil, nil //nolint:nilnil // it has none, or that is not the cause
 	}

@@ -23,6 +23,7 @@ func ManagedOpenSearch(rag *v1alpha1.RAGService) (v1alpha1.ManagedOpenSearch, er
 	if given := rag.Spec.OpenSearch.Managed; given != nil {
 		given.DeepCopyInto(&o)
 	}
+	o.Nodes = new(OpenSearchNodes(rag))
 	o.Heap = cmp.Or(o.Heap, defaultOpenSearchHeap)
 	o.Storage = cmp.Or(o.Storage, defaultOpenSearchStorage)
 	// Twice the heap: the other half is for what Java keeps outside it and for the index files the kernel caches.
@@ -34,7 +35,15 @@ func ManagedOpenSearch(rag *v1alpha1.RAGService) (v1alpha1.ManagedOpenSearch, er
 	return o, nil
 }
 
-// Defaults of the documents' index. In a service's own OpenSearch there is no other, and one node has no other for a copy.
+// OpenSearchNodes is how many nodes of OpenSearch to run.
+func OpenSearchNodes(rag *v1alpha1.RAGService) int32 {
+	if managed := rag.Spec.OpenSearch.Managed; managed != nil {
+		return ptr.Deref(managed.Nodes, 1)
+	}
+	return 1
+}
+
+// Defaults of the documents' index. In a service's own OpenSearch there is no other.
 const (
 	defaultIndex            = "documents"
 	defaultExternalReplicas = 1
@@ -47,7 +56,7 @@ func OpenSearch(rag *v1alpha1.RAGService, url string) *config.OpenSearch {
 		URLs:     []string{url},
 		Index:    cmp.Or(index.Name, defaultIndex),
 		Shards:   int(ptr.Deref(index.Shards, 1)),
-		Replicas: int(ptr.Deref(index.Replicas, 0)),
+		Replicas: int(ptr.Deref(index.Replicas, min(1, OpenSearchNodes(rag)-1))),
 	}
 	if external := rag.Spec.OpenSearch.External; external != nil {
 		o.URLs = nil

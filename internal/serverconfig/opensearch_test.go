@@ -13,6 +13,8 @@ func TestOpenSearch(t *testing.T) {
 	for spec, want := range map[string]config.OpenSearch{
 		"{}":                            {URLs: []string{"http://own"}, Index: "documents", Shards: 1},
 		"{index: {name: a, shards: 4}}": {URLs: []string{"http://own"}, Index: "a", Shards: 4},
+		"{managed: {nodes: 3}}":         {URLs: []string{"http://own"}, Index: "documents", Shards: 1, Replicas: 1},
+		"{managed: {nodes: 3}, index: {replicas: 2}}": {URLs: []string{"http://own"}, Index: "documents", Shards: 1, Replicas: 2},
 		"{external: {urls: ['https://a', 'https://b:9200']}}": {
 			URLs: []string{"https://a", "https://b:9200"}, Index: "library.papers", Shards: 1, Replicas: 1,
 		},

@@ -34,7 +34,7 @@ func TestManagedDefaultsAreTheSchemas(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		wantOpenSearch := v1alpha1.ManagedOpenSearch{Heap: "512Mi", Storage: "10Gi", Resources: resources("250m", "2", "1Gi")}
+		wantOpenSearch := v1alpha1.ManagedOpenSearch{Nodes: new(int32(1)), Heap: "512Mi", Storage: "10Gi", Resources: resources("250m", "2", "1Gi")}
 		if diff := cmp.Diff(wantOpenSearch, openSearch); diff != "" {
 			t.Errorf("OpenSearch (-want +got):\n%s", diff)
 		}
@@ -62,7 +62,7 @@ func TestManagedAsGiven(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantOpenSearch := v1alpha1.ManagedOpenSearch{Image: "o", Heap: "1Gi", Storage: "3Gi", StorageClassName: &class, Resources: resources("250m", "2", "2Gi")}
+	wantOpenSearch := v1alpha1.ManagedOpenSearch{Nodes: new(int32(1)), Image: "o", Heap: "1Gi", Storage: "3Gi", StorageClassName: &class, Resources: resources("250m", "2", "2Gi")}
 	if diff := cmp.Diff(wantOpenSearch, openSearch); diff != "" {
 		t.Errorf("OpenSearch (-want +got):\n%s", diff)
 	}

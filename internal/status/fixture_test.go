@@ -118,6 +118,12 @@ func noTraffic(p *status.Pass) {
 func minAvailable(n int32) change {
 	return func(p *status.Pass) { p.Service.Spec.Server.MinAvailable = &n }
 }
+func nodesReady(ready, wanted int32) change {
+	return workload(desired.ComponentOpenSearch, func(w *status.Workload) {
+		*w = running(wanted)
+		w.ReadyReplicas = ready
+	})
+}
 func external(p *status.Pass) {
 	p.Service.Spec.OpenSearch.External = &v1alpha1.ExternalOpenSearch{URLs: []v1alpha1.OpenSearchURL{"https://search"}}
 }

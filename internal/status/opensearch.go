@@ -8,6 +8,13 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
 
+// mostNodesRun says that an OpenSearch of several nodes can do without those that are not ready.
+func (p Pass) mostNodesRun() bool {
+	w := p.Observed.Workloads[desired.ComponentOpenSearch]
+	_, broken := p.terminalFault(desired.ComponentOpenSearch)
+	return !broken && w.WantedReplicas > 1 && 2*w.ReadyReplicas > w.WantedReplicas
+}
+
 // judgeExternalOpenSearch judges OpenSearchReady by what the servers say: the operator connects to no address of a spec.
 func judgeExternalOpenSearch(p Pass) finding {
 	const field = "spec.openSearch.external"

@@ -182,16 +182,23 @@ func judgeOpenSearch(p Pass) finding {
 	if p.Service.Spec.OpenSearch.External != nil {
 		return judgeExternalOpenSearch(p)
 	}
-	if f, ok := p.judgeParts(desired.ComponentOpenSearch); !ok {
-		return f
+	parts, whole := p.judgeParts(desired.ComponentOpenSearch)
+	if !whole && !p.mostNodesRun() {
+		return parts
 	}
 	if f, lost := p.storeUnreachable(v1alpha1.ConditionOpenSearchReady, openSearchState, desired.ComponentOpenSearch); lost {
 		return f
+	}
+	if !whole {
+		return yes(v1alpha1.ReasonDegraded, "most nodes of OpenSearch run, which is enough: %s", parts.message)
 	}
 	if class, reused := p.Observed.ReusedVolumes[desired.ComponentOpenSearch]; reused {
 		return yes(v1alpha1.ReasonReusedVolume,
 			"OpenSearch is ready, with the documents on a volume that an earlier RAGService of this name left%s",
 			otherClass(class, p.openSearchClass()))
+	}
+	if nodes := p.Observed.Workloads[desired.ComponentOpenSearch].WantedReplicas; nodes > 1 {
+		return yes(v1alpha1.ReasonAvailable, "OpenSearch is ready, with %d nodes", nodes)
 	}
 	return yes(v1alpha1.ReasonAvailable, "OpenSearch is ready")
 }

@@ -1,0 +1,131 @@
+package desired_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/desired"
+	"github.com/ragservice/ragservice-operator/internal/desired/desiredtest"
+)
+
+const cluster = "0123456789012345678901"
+
+// searchNodes are inputs with a number of nodes, and what exists of them.
+func searchNodes(t *testing.T, n int32, exists desired.Children) desired.Inputs {
+	t.Helper()
+	in := desiredtest.Inputs(desiredtest.Smallest())
+	in.Service.Spec.OpenSearch.Managed = &v1alpha1.ManagedOpenSearch{Nodes: &n}
+	in.Children = exists
+	return in
+}
+
+func set(t *testing.T, in desired.Inputs) appsv1.StatefulSet {
+	t.Helper()
+	return find[appsv1.StatefulSet](t, build(t, in), "StatefulSet", "papers-opensearch")
+}
+
+func TestNodesOfOpenSearch(t *testing.T) {
+	t.Parallel()
+	hash := set(t, searchNodes(t, 3, desired.Children{})).Spec.Template.Annotations[desired.AnnotationConfigHash]
+	sets := func(hash string) map[desired.Component]desired.StatefulSet {
+		return map[desired.Component]desired.StatefulSet{desired.ComponentOpenSearch: {Name: "papers-opensearch", ConfigHash: hash}}
+	}
+	one := func(revision string, ready bool) desired.Nodes {
+		return desired.Nodes{Wanted: 1, Revision: "new", Pods: []desired.Node{{Name: "papers-opensearch-0", Revision: revision, Ready: ready}}}
+	}
+	claims := map[string]desired.ExistingClaim{"data-papers-opensearch-0": {}, "data-papers-opensearch-2": {}}
+	for name, test := range map[string]struct {
+		nodes  int32
+		exists desired.Children
+		want   int32
+	}{
+		"one":                                   {1, desired.Children{}, 1},
+		"a new service":                         {3, desired.Children{}, 3},
+		"one that has not been told of others":  {3, desired.Children{StatefulSets: sets("old"), OpenSearch: one("new", true)}, 1},
+		"one that has not restarted":            {3, desired.Children{StatefulSets: sets(hash), OpenSearch: one("old", true)}, 1},
+		"one that restarts":                     {3, desired.Children{StatefulSets: sets(hash), OpenSearch: one("new", false)}, 1},
+		"one that listens to others":            {3, desired.Children{StatefulSets: sets(hash), OpenSearch: one("new", true)}, 3},
+		"three that become five":                {5, desired.Children{StatefulSets: sets(hash), OpenSearch: desired.Nodes{Wanted: 3}}, 5},
+		"volumes of three that an earlier left": {1, desired.Children{Claims: claims}, 3},
+	} {
+		if got := *set(t, searchNodes(t, test.nodes, test.exists)).Spec.Replicas; got != test.want {
+			t.Errorf("%s: %d nodes, want %d", name, got, test.want)
+		}
+	}
+}
+
+// TestOneNodeFormsTheCluster which others join, and none once it exists.
+func TestOneNodeFormsTheCluster(t *testing.T) {
+	t.Parallel()
+	joined := map[string]desired.ExistingClaim{"data-papers-opensearch-1": {ClusterUUID: cluster}}
+	for name, test := range map[string]struct {
+		nodes           int32
+		claims          map[string]desired.ExistingClaim
+		forms, loopback bool
+	}{
+		"one node":               {1, nil, true, true},
+		"three that are new":     {3, nil, true, false},
+		"three that have joined": {3, joined, false, false},
+	} {
+		files := find[corev1.ConfigMap](t, build(t, searchNodes(t, test.nodes, desired.Children{Claims: test.claims})), "ConfigMap", "papers-opensearch").Data
+		first := files["bootstrap.yml"]
+		if got := strings.Contains(first, "cluster.initial_cluster_manager_nodes:\n- papers-opensearch-0\n"); got != test.forms {
+			t.Errorf("%s: the first forms a cluster: %t\n%s", name, got, first)
+		}
+		if got := strings.Contains(first, "transport.host: _local_"); got != test.loopback {
+			t.Errorf("%s: it listens to itself alone: %t", name, got)
+		}
+		var whole map[string]any // as the init container writes it
+		if err := yaml.UnmarshalStrict([]byte(files["opensearch.yml"]+first), &whole); err != nil || len(whole) < 8 {
+			t.Errorf("%s: a node reads %v, %v", name, whole, err)
+		}
+		if got := strings.Contains(files["opensearch.yml"], "network.publish_host: ${POD_IP}"); got == test.loopback {
+			t.Errorf("%s: it tells others its address: %t", name, got)
+		}
+	}
+}
+
+// TestTheClusterIsNotedOnEachVolume, once all nodes have joined it, and nothing restarts for it.
+func TestTheClusterIsNotedOnEachVolume(t *testing.T) {
+	t.Parallel()
+	exists := desired.Children{
+		OpenSearch: desired.Nodes{Wanted: 3, ClusterUUID: cluster},
+		Claims: map[string]desired.ExistingClaim{
+			"data-papers-opensearch-0": {ClusterUUID: cluster}, "data-papers-opensearch-1": {}, "data-papers-opensearch-2": {ClusterUUID: "another"},
+		},
+	}
+	in := searchNodes(t, 3, exists)
+	var want []desired.Action
+	for _, name := range []string{"data-papers-opensearch-1", "data-papers-opensearch-2"} {
+		want = append(want, desired.MarkClaim{Component: desired.ComponentOpenSearch, Name: name, ClusterUUID: cluster})
+	}
+	if diff := cmp.Diff(want, build(t, in).Component(desired.ComponentOpenSearch).Actions); diff != "" {
+		t.Errorf("actions (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(set(t, searchNodes(t, 3, desired.Children{})).Spec.Template, set(t, in).Spec.Template); diff != "" {
+		t.Errorf("pods are replaced (-want +got):\n%s", diff)
+	}
+}
+
+// TestTheOperatorMayAskNodes whose health it waits for.
+func TestTheOperatorMayAskNodes(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int32]bool{1: false, 3: true} {
+		policy := find[networkingv1.NetworkPolicy](t, build(t, searchNodes(t, n, desired.Children{})), "NetworkPolicy", "papers-opensearch")
+		may := false
+		for _, rule := range policy.Spec.Ingress {
+			selector := rule.From[0].NamespaceSelector
+			may = may || selector != nil && selector.MatchLabels["kubernetes.io/metadata.name"] == "ragservice-system" && rule.Ports[0].Port.IntValue() == 9200
+		}
+		if may != want {
+			t.Errorf("%d nodes: the operator may ask: %t", n, may)
+		}
+	}
+}
