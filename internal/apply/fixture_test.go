@@ -140,7 +140,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 // inputs are those of w.rag, with what the cache knows.
 func (w *world) inputs() desired.Inputs {
 	w.t.Helper()
-	snapshot, err := (&observe.Observer{Reader: w.manager}).Read(w.t.Context(), w.rag)
+	snapshot, err := (&observe.Observer{Reader: w.manager, Poller: observe.NewPoller(w.manager)}).Read(w.t.Context(), w.rag)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -54,6 +54,23 @@ func TestVolumesFollowTheDeletionPolicy(t *testing.T) {
 	}
 }
 
+// TestTheClusterIsNotedOnAVolume beside what others have written on it.
+func TestTheClusterIsNotedOnAVolume(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.settled()
+	claim := w.createClaim(desired.ComponentOpenSearch)
+	claim.Annotations = map[string]string{"example.com/backup": "daily"}
+	w.update(claim)
+	state := w.state()
+	state.Generated, state.Actions = nil, []desired.Action{desired.MarkClaim{Component: desired.ComponentOpenSearch, Name: claim.Name, ClusterUUID: "uuid"}}
+	w.apply(state)
+	want := map[string]string{"example.com/backup": "daily", desired.AnnotationClusterUUID: "uuid"}
+	if diff := cmp.Diff(want, get(w, claim.Name, &corev1.PersistentVolumeClaim{}).Annotations); diff != "" {
+		t.Errorf("annotations (-want +got):\n%s", diff)
+	}
+}
+
 // createClaim makes the claim of a store's first pod, as the StatefulSet's controller would.
 func (w *world) createClaim(c desired.Component, owners ...metav1.OwnerReference) *corev1.PersistentVolumeClaim {
 	w.t.Helper()
