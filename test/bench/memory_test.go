@@ -53,7 +53,10 @@ func TestIdleMemory(t *testing.T) {
 		start func(testing.TB, string) *ragserver
 	}{
 		{"embedded", startAlone},
-		{"with OpenSearch and Redis", func(tb testing.TB, path string) *ragserver { return startServer(tb, path, measured) }},
+		{"with OpenSearch and Redis", func(tb testing.TB, path string) *ragserver {
+			tb.Helper()
+			return startServer(tb, path, measured)
+		}},
 	} {
 		s := kind.start(t, program(t))
 		time.Sleep(settles)
