@@ -3,6 +3,7 @@ package status_test
 import (
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -215,4 +216,70 @@ func condition(s v1alpha1.RAGServiceStatus, conditionType string) metav1.Conditi
 		}
 	}
 	return metav1.Condition{}
+}
+
+// badKey is an entry that servers leave out.
+var badKey = desired.SecretProblem{
+	Field: "spec.auth.apiKeysSecretRef", Secret: "keys", Key: "a", Reason: v1alpha1.ReasonKeyRefused, Detail: "role must be admin or client",
+}
+
+// noServerReady has both servers run, unready, and say why.
+func noServerReady(why telemetry.DependencyFault) change {
+	return func(p *status.Pass) {
+		servers(func(s *telemetry.Statusz) {
+			s.Ready, s.OpenSearch, s.OpenSearchFault = false, telemetry.DependencyDown, why
+		})(p)
+		p.Observed.Poll = status.Poll{At: p.Now, Unready: p.Observed.Poll.Reports}
+		workload(desired.ComponentServer, func(w *status.Workload) { w.ReadyReplicas = 0 })(p)
+	}
+}
+
+func refused(c desired.Component, reason string) change {
+	return workload(c, func(w *status.Workload) {
+		w.Refused = status.Refusal{Reason: reason, Detail: "quota q, requested limits.cpu=500m"}
+	})
+}
+
+func noServerAnswers(p *status.Pass) {
+	workload(desired.ComponentServer, func(w *status.Workload) { w.ReadyReplicas = 0 })(p)
+}
+
+// propagation is as long as a configuration may be on its way.
+const propagation = 2 * time.Minute
+
+// propagatingFor has the configuration be on its way for d already.
+func propagatingFor(d time.Duration) change {
+	return func(p *status.Pass) {
+		meta.FindStatusCondition(p.Service.Status.Conditions, "ConfigApplied").Reason = v1alpha1.ReasonPropagating
+		meta.FindStatusCondition(p.Service.Status.Conditions, "ConfigApplied").Status = metav1.ConditionFalse
+		sinceTransition(p, "ConfigApplied", d)
+	}
+}
+
+// since has a condition be False for d already.
+func since(conditionType string, d time.Duration) change {
+	return func(p *status.Pass) {
+		meta.FindStatusCondition(p.Service.Status.Conditions, conditionType).Status = metav1.ConditionFalse
+		sinceTransition(p, conditionType, d)
+	}
+}
+
+func sinceTransition(p *status.Pass, conditionType string, d time.Duration) {
+	meta.FindStatusCondition(p.Service.Status.Conditions, conditionType).LastTransitionTime = metav1.NewTime(p.Now.Add(-d))
+}
+
+func storeReadyFor(d time.Duration) change {
+	return func(p *status.Pass) {
+		workload(desired.ComponentOpenSearch, func(w *status.Workload) { w.ReadySince = p.Now.Add(-d) })(p)
+	}
+}
+
+func llm(state telemetry.DependencyState) func(*telemetry.Statusz) {
+	return func(s *telemetry.Statusz) { s.LLM = state }
+}
+
+func traffic(hits, misses int64) func(*telemetry.Statusz) {
+	return func(s *telemetry.Statusz) {
+		s.Cache = []telemetry.CacheCount{{Kind: "search", Hits: hits, Misses: misses}}
+	}
 }
