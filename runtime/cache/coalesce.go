@@ -30,6 +30,7 @@ type call[V any] struct {
 	// Guarded by the group's mutex.
 	waiters int
 	begun   bool // the work has begun
+	settled bool // nobody joins it any more, and the work counts on those who wait
 
 	mu      sync.Mutex
 	pieces  []rag.Piece   // only ever grows
@@ -65,20 +66,36 @@ func (g *group[V]) doFresh(ctx context.Context, key string, w work[V], emit func
 // is not done when that was over before. Work that all have left runs to its end, which is near: what was sent to Redis cannot be taken back.
 func (g *group[V]) doWithinRedisBudget(ctx context.Context, key string, w work[V]) (value V, done, joined bool, err error) {
 	f, joined := g.enter(ctx, key, w, false)
-	defer func() {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		f.waiters--
-	}()
-	if !resilience.WaitWithinRedisBudget(ctx, f.done) {
+	inTime := resilience.WaitWithinRedisBudget(ctx, f.done)
+	switch {
+	case !g.abandon(f):
+		<-f.done // at once, unless it is there
+		return f.value, true, joined, f.err
+	case inTime:
+		return value, false, joined, context.Cause(ctx)
+	default:
 		return value, false, joined, nil
 	}
-	select {
-	case <-f.done:
-		return f.value, true, joined, f.err
-	default:
-		return value, false, joined, context.Cause(ctx)
+}
+
+// settle has nobody join or leave a call any more, and reports whether somebody waits for it.
+func (g *group[V]) settle(key string, f *call[V]) (awaited bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.forget(key, f)
+	f.settled = true
+	return f.waiters > 0
+}
+
+// abandon leaves a call to its end, unless it is settled: then that is waited for.
+func (g *group[V]) abandon(f *call[V]) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if f.settled {
+		return false
 	}
+	f.waiters--
+	return true
 }
 
 func (g *group[V]) enter(ctx context.Context, key string, w work[V], fresh bool) (f *call[V], joined bool) {
@@ -124,13 +141,6 @@ func (g *group[V]) running(key string) bool {
 	return g.calls[key] != nil
 }
 
-// deserted reports whether nobody waits for a call.
-func (g *group[V]) deserted(f *call[V]) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return f.waiters == 0
-}
-
 // leave ends a call that nobody waits for any more; its context's cause is why the last one left, so that work that
 // was too slow can tell it from work that nobody wants. A request that comes later starts anew.
 func (g *group[V]) leave(key string, f *call[V], why error) {
@@ -157,9 +167,7 @@ func (g *group[V]) run(ctx context.Context, key string, f *call[V], w work[V]) {
 		g.mu.Unlock()
 		return w(ctx, f)
 	}, func(value V, err error) {
-		g.mu.Lock()
-		g.forget(key, f) // before its end is told: a request that comes now must not join it
-		g.mu.Unlock()
+		g.settle(key, f) // before its end is told: a request that comes now must not join it
 		f.end(value, err)
 	})
 }

@@ -334,6 +334,37 @@ func TestJoinerWaitsForRedisNoLongerThanItsOwnBudget(t *testing.T) {
 	})
 }
 
+// A request whose time ends when its look into Redis is told that it waits gets what that has found: it may have claimed the work for it. One
+// that comes then looks for itself.
+func TestWhoIsCountedOnTakesWhatWasFound(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var g group[string]
+		goOn := make(chan struct{})
+		look := func(_ context.Context, c *call[string]) (string, error) {
+			if !g.settle("k", c) {
+				t.Error("nobody waits")
+			}
+			<-goOn
+			return "found", nil
+		}
+		left, leave := context.WithCancel(t.Context())
+		var looking sync.WaitGroup
+		for name, ctx := range map[string]context.Context{"its budget": resilience.WithRedisBudget(t.Context()), "its request": left} {
+			looking.Go(func() {
+				if got, done, joined, err := g.doWithinRedisBudget(ctx, "k", look); got != "found" || !done || joined || err != nil {
+					t.Errorf("%s has ended: %q, done %t, joined %t, %v", name, got, done, joined, err)
+				}
+			})
+			synctest.Wait()
+		}
+		leave()
+		time.Sleep(2 * resilience.RedisBudget)
+		close(goOn)
+		looking.Wait()
+	})
+}
+
 func TestCallKeepsTheValuesOfItsFirstCaller(t *testing.T) {
 	t.Parallel()
 	type traceKey struct{}

@@ -34,7 +34,7 @@ func (k *kind[Q, V]) look(ctx context.Context, l *lookup[Q], use *rag.CacheUse, 
 	found, done, joined, err := looks.doWithinRedisBudget(ctx, l.key, func(ctx context.Context, c *call[looked[V]]) (looked[V], error) {
 		found := k.fetch(resilience.CopyRedisBudget(ctx), &asked, k.cache.forgotten.now(), claim)
 		k.cache.options.OnLookup(k.name, LayerRedis, found.outcome)
-		if looks.deserted(c) {
+		if !looks.settle(asked.key, c) {
 			k.release(found.owner, asked.key)
 		}
 		return found, nil
