@@ -97,7 +97,8 @@ func (b build) keepClaimOf(c Component, name string, size resource.Quantity) []A
 	return actions
 }
 
-// externalStore is a store that the operator does not run: it has no objects. What the operator ran before stays until the servers no longer use it, and its volume after that.
+// externalStore is a store that the operator does not run: it has no objects. What the operator ran before stays until the servers no
+// longer use it, and its volume after that.
 func externalStore(p part, b build) ComponentPlan {
 	plan := ComponentPlan{Actions: b.keepClaim(p.component, resource.Quantity{})}
 	if p.component == ComponentOpenSearch {

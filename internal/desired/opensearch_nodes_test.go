@@ -74,7 +74,8 @@ func TestOneNodeFormsTheCluster(t *testing.T) {
 		"three that are new":     {3, nil, true, false},
 		"three that have joined": {3, joined, false, false},
 	} {
-		files := find[corev1.ConfigMap](t, build(t, searchNodes(t, test.nodes, desired.Children{Claims: test.claims})), "ConfigMap", "papers-opensearch").Data
+		plan := build(t, searchNodes(t, test.nodes, desired.Children{Claims: test.claims}))
+		files := find[corev1.ConfigMap](t, plan, "ConfigMap", "papers-opensearch").Data
 		first := files["bootstrap.yml"]
 		if got := strings.Contains(first, "cluster.initial_cluster_manager_nodes:\n- papers-opensearch-0\n"); got != test.forms {
 			t.Errorf("%s: the first forms a cluster: %t\n%s", name, got, first)

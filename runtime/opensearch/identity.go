@@ -88,8 +88,8 @@ func namesProduct(answer *http.Response) bool {
 	return strings.HasPrefix(answer.Header.Get(productHeader), product)
 }
 
-// prove asks who answers on a new connection, with GET and nothing of the service in it but its password, if it has one. The connection can be used for
-// requests when it returns nil.
+// prove asks who answers on a new connection, with GET and nothing of the service in it but its password, if it has
+// one. The connection can be used for requests when it returns nil.
 func (i *identity) prove(conn net.Conn, host, path string) error {
 	if err := conn.SetDeadline(time.Now().Add(proofTimeout)); err != nil {
 		return err

@@ -31,8 +31,8 @@ const (
 )
 
 // runRebuild rebuilds the index when another analyser made it or it has another number of shards, or waits for the replica
-// that does. It decides so once, when the server starts: two servers of different languages that run side by side while they are replaced would else take
-// turns. It returns when the index is one that this server may search.
+// that does. It decides so once, when the server starts: two servers of different languages that run side by side while
+// they are replaced would else take turns. It returns when the index is one that this server may search.
 func (s *Store) runRebuild(ctx context.Context) {
 	for {
 		known, err := s.readControl(ctx, s.timeout)

@@ -10,8 +10,9 @@ import (
 )
 
 // Run makes the indices when they are not there, reads the control document four times a second, renews the changes of
-// this replica and closes abandoned ones, rebuilds an index of another analyser or number of shards, keeps as many copies of it as
-// are wanted, and clears up after rebuilds that were killed, until ctx ends. Without it no token is ever confirmed. Its errors are in the metrics, in State and with OnHealth.
+// this replica and closes abandoned ones, rebuilds an index of another analyser or number of shards, keeps as many copies
+// of it as are wanted, and clears up after rebuilds that were killed, until ctx ends. Without it no token is ever
+// confirmed. Its errors are in the metrics, in State and with OnHealth.
 func (s *Store) Run(ctx context.Context) {
 	var changes sync.WaitGroup
 	changes.Go(func() { s.runChanges(ctx) })

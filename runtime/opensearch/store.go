@@ -90,7 +90,8 @@ var (
 // New makes a Store. It connects to nothing: see Run and Ensure. Close releases its connections.
 func New(o Options) (*Store, error) {
 	s := &Store{
-		index: o.Config.Index, shards: max(1, o.Config.Shards), replicas: o.Replicas, analyser: o.Analyser, timeout: o.Timeout, abandonedAfter: o.AbandonedAfter,
+		index: o.Config.Index, shards: max(1, o.Config.Shards), replicas: o.Replicas,
+		analyser: o.Analyser, timeout: o.Timeout, abandonedAfter: o.AbandonedAfter,
 		now: o.Now, observe: o.Observe, onRebuild: o.OnRebuild, onHealth: o.OnHealth,
 		guard:   newGuard(o.Breaker),
 		control: newControl(),

@@ -1,0 +1,48 @@
+package status_test
+
+import (
+	"time"
+
+	"github.com/ragservice/ragservice-operator/internal/desired"
+	"github.com/ragservice/ragservice-operator/internal/status"
+	"github.com/ragservice/ragservice-operator/runtime/telemetry"
+)
+
+// openSearchEvaluations are those of evaluations about OpenSearch, managed and external.
+var openSearchEvaluations = []evaluation{
+	{"OpenSearch is being created", []change{missing(desired.ComponentOpenSearch)},
+		outcome{"OpenSearchReady": "False/Progressing", "Ready": "False/Progressing", "Reconciling": "True/Progressing"}},
+	{"OpenSearch finds no node", []change{unready(desired.ComponentOpenSearch), diagnosed(desired.ComponentOpenSearch, "p-0", "", status.ReasonUnschedulable)},
+		outcome{"OpenSearchReady": "False/Unschedulable", "Ready": "False/Unschedulable", "Reconciling": "True/Progressing"}},
+	{"half of the servers cannot reach OpenSearch", []change{server(func(s *telemetry.Statusz) { s.OpenSearch = telemetry.DependencyDown })},
+		outcome{"OpenSearchReady": "False/StoreUnreachable", "Ready": "False/StoreUnreachable", "Reconciling": "True/Progressing"}},
+	{"half of the servers cannot reach an OpenSearch that has just become ready", []change{
+		server(func(s *telemetry.Statusz) { s.OpenSearch = telemetry.DependencyDown }), storeReadyFor(10 * time.Second),
+	}, nil},
+	{"no server becomes ready, for it cannot find OpenSearch", []change{noServerReady(telemetry.FaultDNS), storeReadyFor(time.Minute)}, outcome{
+		"OpenSearchReady": "False/StoreUnreachable", "ServerReady": "False/StoreUnreachable", "Ready": "False/StoreUnreachable",
+		"ConfigApplied": "False/Progressing", "Reconciling": "True/Progressing",
+	}},
+	{"servers wait for OpenSearch, which starts", []change{noServerReady(telemetry.FaultRefused), unready(desired.ComponentOpenSearch)}, outcome{
+		"OpenSearchReady": "False/Progressing", "ServerReady": "False/Progressing", "Ready": "False/Progressing",
+		"ConfigApplied": "False/Progressing", "Reconciling": "True/Progressing",
+	}},
+	{"OpenSearch uses a volume that stayed", []change{reused(desired.ComponentOpenSearch, "slow")},
+		outcome{"OpenSearchReady": "True/ReusedVolume"}},
+	{"one of three nodes of OpenSearch restarts", []change{nodesReady(2, 3)}, outcome{"OpenSearchReady": "True/Degraded"}},
+	{"most nodes of OpenSearch are away", []change{nodesReady(1, 3)},
+		outcome{"OpenSearchReady": "False/Progressing", "Ready": "False/Progressing", "Reconciling": "True/Progressing"}},
+	{"servers use an external OpenSearch", []change{external, missing(desired.ComponentOpenSearch)}, nil},
+	{"half of the servers cannot use an external OpenSearch", []change{external, missing(desired.ComponentOpenSearch),
+		server(func(s *telemetry.Statusz) { s.OpenSearch = telemetry.DependencyDown })},
+		outcome{"OpenSearchReady": "False/StoreUnreachable", "Ready": "False/StoreUnreachable", "Reconciling": "True/Progressing"}},
+	{"no server has reached an external OpenSearch", []change{external, missing(desired.ComponentOpenSearch),
+		servers(func(s *telemetry.Statusz) { s.OpenSearch = telemetry.DependencyUnknown })},
+		outcome{"OpenSearchReady": "False/Progressing", "Ready": "False/Progressing", "Reconciling": "True/Progressing"}},
+	{"the operator has just started, and OpenSearch is external", []change{external, missing(desired.ComponentOpenSearch), notPolled}, nil},
+	{"no server runs to ask an external OpenSearch", []change{external, missing(desired.ComponentOpenSearch), noServers},
+		outcome{"ServerReady": "True/NoReplicas", "ConfigApplied": "True/NoReplicas", "Ready": "True/NoReplicas", "CacheEffective": "Unknown/WarmingUp"}},
+	{"a volume is left of the OpenSearch before an external one", []change{external, missing(desired.ComponentOpenSearch), func(p *status.Pass) {
+		p.State.Components = []desired.ComponentPlan{{Name: desired.ComponentOpenSearch, Kept: "data-papers-opensearch-0"}}
+	}}, outcome{"OpenSearchReady": "True/VolumeKept"}},
+}
