@@ -269,9 +269,10 @@ func replica(getenv func(string) string) string {
 	return host
 }
 
-// newHasher keys the hashes in the log with a secret that all replicas of the service share.
+// newHasher keys the hashes that stand for callers, in the log and in the names of their buckets, with a secret that all replicas of the
+// service share. Passwords come first: servers roll for another one, while callers' keys change as they run.
 func newHasher(c config.Credentials) (logging.Hasher, error) {
-	secret := c.RedisCache.Password
+	secret := cmp.Or(c.RedisCache.Password, c.RedisState.Password, c.OpenSearch.Password)
 	if secret == "" && len(c.APIKeys) > 0 {
 		secret = c.APIKeys[0].Key
 	}

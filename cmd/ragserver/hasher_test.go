@@ -1,0 +1,37 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/ragservice/ragservice-operator/runtime/config"
+)
+
+// TestCallersAreHashedWithASecret: replicas have one, which callers' keys do not change while there is a password.
+func TestCallersAreHashedWithASecret(t *testing.T) {
+	subject := func(c config.Credentials) string {
+		t.Helper()
+		hasher, err := newHasher(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return hasher.Subject("alice")
+	}
+	withKeys := func(c config.Credentials, keys ...string) config.Credentials {
+		for _, key := range keys {
+			c.APIKeys = append(c.APIKeys, config.APIKey{Key: key})
+		}
+		return c
+	}
+	for name, c := range map[string]config.Credentials{
+		"the cache":   {RedisCache: config.RedisCredentials{Password: "p"}},
+		"the buckets": {RedisState: config.RedisCredentials{Password: "p"}},
+		"OpenSearch":  {OpenSearch: config.OpenSearchCredentials{Password: "p"}},
+	} {
+		if subject(withKeys(c, "a")) != subject(withKeys(c, "b", "a")) {
+			t.Errorf("password of %s: callers' keys change the hash", name)
+		}
+	}
+	if subject(withKeys(config.Credentials{}, "a")) == subject(withKeys(config.Credentials{}, "b")) {
+		t.Error("without a password the hash has no secret")
+	}
+}
