@@ -24,6 +24,7 @@ import (
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/config/crd"
+	"github.com/ragservice/ragservice-operator/internal/desired"
 )
 
 // A transition gives one field of the spec another value.
@@ -171,6 +172,7 @@ func (w *walker) settled() map[string]string {
 	w.t.Helper()
 	w.eventually(func() string {
 		w.orphan()
+		w.rollServers()
 		why := w.unsettled(w.operator, w.rag)
 		if why != "" && w.at != nil {
 			why = w.at.String() + ": " + why
@@ -190,6 +192,17 @@ func (w *walker) orphan() {
 			set.Finalizers = nil
 			w.must(client.IgnoreNotFound(w.Update(w.t.Context(), &set)))
 		}
+	}
+}
+
+// rollServers does what the Deployment's controller does, which does not run here: a store that servers use no more goes when they have
+// rolled.
+func (w *walker) rollServers() {
+	w.t.Helper()
+	var server appsv1.Deployment
+	key := client.ObjectKey{Namespace: w.namespace, Name: desired.Name("papers", desired.ComponentServer)}
+	if w.Get(w.t.Context(), key, &server) == nil && server.Status.ObservedGeneration != server.Generation {
+		w.reportServers(&server, *server.Spec.Replicas)
 	}
 }
 
