@@ -158,8 +158,9 @@ func (l *life) deletions() (n int) {
 	return n
 }
 
-// drawn are values that differ between two runs of the same: random, or derived from such or from the namespace.
-var drawn = regexp.MustCompile(`[0-9a-f]{16,}|nodePort: [0-9]+`)
+// drawn are values that differ between two runs of the same: random, or derived from such or from the namespace. YAML quotes those that
+// could be numbers.
+var drawn = regexp.MustCompile(`"?[0-9a-f]{16,}"?|nodePort: [0-9]+`)
 
 // stateOf is everything that the namespace holds of the service, without what two runs of the same cannot share.
 func (w *world) stateOf(rag *v1alpha1.RAGService) map[string]string {
