@@ -34,7 +34,7 @@ type setup struct {
 }
 
 // alone says that the server runs a manifest, with everything that it needs inside.
-func (s setup) alone() bool { return s.dataDir != "" }
+func (s *setup) alone() bool { return s.dataDir != "" }
 
 // load reads the manifest or the configuration. Its errors name the field and the fix.
 func (o options) load(getenv func(string) string) (setup, error) {
@@ -61,16 +61,16 @@ func (o options) loadConfig() (setup, error) {
 	if err != nil {
 		return setup{}, err
 	}
-	return setup{source: source, credentials: credentials, keys: keys, unknown: unknown}.withKeys(set, dir)
+	return (&setup{source: source, credentials: credentials, keys: keys, unknown: unknown}).withKeys(set, dir)
 }
 
 // withKeys is s with the API keys of a place. Without a usable one a server that asks its callers for keys does not start.
-func (s setup) withKeys(set config.KeySet, place string) (setup, error) {
+func (s *setup) withKeys(set config.KeySet, place string) (setup, error) {
 	if err := missingKeys(s.source, set); err != nil {
 		return setup{}, fmt.Errorf("%s: %w", place, err)
 	}
 	s.credentials.APIKeys, s.refusedKeys = set.Keys, set.Refused
-	return s, nil
+	return *s, nil
 }
 
 // missingKeys is an error when callers need keys and set has none for them.

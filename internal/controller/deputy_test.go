@@ -1,7 +1,6 @@
 package controller_test
 
 import (
-	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -74,7 +73,7 @@ func TestDeputyIsNotConfused(t *testing.T) {
 	}
 	whole := []*corev1.Secret{
 		secret("model", map[string]string{"key": canary + "-of-the-model"}),
-		secret("callers", map[string]string{"alice": fmt.Sprintf(`{"key":"%s-of-a-caller-0123456789"}`, canary)}),
+		secret("callers", map[string]string{"alice": `{"key":"` + canary + `-of-a-caller-0123456789"}`}),
 		secret("store", map[string]string{"password": canary + "-of-redis", "username": canary}),
 	}
 	for _, s := range whole {
@@ -104,7 +103,7 @@ func TestDeputyIsNotConfused(t *testing.T) {
 
 	broken := map[string]map[string]string{
 		"model":   {"key": canary + "\nin two lines"},
-		"callers": {"alice": canary + " is no JSON", "bob": fmt.Sprintf(`{"key":"%s"}`, canary), canary: `{"key":"` + canary + `"}`},
+		"callers": {"alice": canary + " is no JSON", "bob": `{"key":"` + canary + `"}`, canary: `{"key":"` + canary + `"}`},
 		"store":   {"user": canary},
 	}
 	for name, data := range broken {

@@ -1,7 +1,6 @@
 package controller_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -46,7 +45,7 @@ func fieldsOf(object *unstructured.Unstructured) (paths []fieldpath.Path) {
 			continue
 		}
 		var fields fieldpath.Set
-		if fields.FromJSON(bytes.NewReader(entry.FieldsV1.Raw)) == nil {
+		if fields.FromJSON(entry.FieldsV1.GetRawReader()) == nil {
 			fields.Leaves().Iterate(func(p fieldpath.Path) { paths = append(paths, slices.Clone(p)) })
 		}
 	}
@@ -218,7 +217,7 @@ func (w *world) disturbs(object *unstructured.Unstructured, path fieldpath.Path)
 	return false
 }
 
-// deletes deletes an object and waits for the next of its name.
+// deletes removes an object and waits for the next of its name.
 func (w *world) deletes(object *unstructured.Unstructured) {
 	w.t.Helper()
 	next := object.DeepCopy()

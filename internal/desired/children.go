@@ -105,7 +105,7 @@ func externalStore(p part, b build) ComponentPlan {
 		plan.Actions = b.nodeActions(resource.Quantity{})
 	}
 	_, runs := b.StatefulSets[p.component]
-	plan.Stays = runs && !(b.Serving.RolledOut && b.Serving.StartHash == b.config.startHash)
+	plan.Stays = runs && (!b.Serving.RolledOut || b.Serving.StartHash != b.config.startHash)
 	if claim := ClaimName(p.service.Name, p.component); !runs {
 		if _, left := b.Claims[claim]; left {
 			plan.Kept = claim

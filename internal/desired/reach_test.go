@@ -146,7 +146,7 @@ func TestOnlyWhatIsDeclaredIsReached(t *testing.T) {
 		var next [][]wish
 		for _, before := range combinations {
 			for _, v := range values {
-				next = append(next, append(before[:len(before):len(before)], v))
+				next = append(next, append(slices.Clip(before), v))
 			}
 		}
 		combinations = next

@@ -9,7 +9,7 @@ import (
 	"github.com/ragservice/ragservice-operator/internal/manifest"
 )
 
-var block = regexp.MustCompile("(?ms)^```yaml\n(apiVersion: ragservice.dev/.*?)^```$")
+var block = regexp.MustCompile("(?s)\n```yaml\n(apiVersion: ragservice.dev/.*?\n)```\n")
 
 // TestManifestsOfPages loads each manifest that a page shows whole.
 func TestManifestsOfPages(t *testing.T) {

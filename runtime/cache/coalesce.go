@@ -62,19 +62,22 @@ func (g *group[V]) doFresh(ctx context.Context, key string, w work[V], emit func
 	return value, joined, err
 }
 
-// doWithinRedisBudget is do for work without pieces that asks Redis: each request waits for it within its own budget, whoever began it. It
-// is not done when that was over before. Work that all have left runs to its end, which is near: what was sent to Redis cannot be taken back.
-func (g *group[V]) doWithinRedisBudget(ctx context.Context, key string, w work[V]) (value V, done, joined bool, err error) {
+// errNoTime is why a request has no result of a look into Redis: its budget was over before the look was.
+var errNoTime = errors.New("no time left for redis")
+
+// doWithinRedisBudget is do for work without pieces that asks Redis: each request waits for it within its own budget, whoever began it, else
+// the error is errNoTime. Work that all have left runs to its end, which is near: what was sent to Redis cannot be taken back.
+func (g *group[V]) doWithinRedisBudget(ctx context.Context, key string, w work[V]) (value V, joined bool, err error) {
 	f, joined := g.enter(ctx, key, w, false)
 	inTime := resilience.WaitWithinRedisBudget(ctx, f.done)
 	switch {
 	case !g.abandon(f):
 		<-f.done // at once, unless it is there
-		return f.value, true, joined, f.err
+		return f.value, joined, f.err
 	case inTime:
-		return value, false, joined, context.Cause(ctx)
+		return value, joined, context.Cause(ctx)
 	default:
-		return value, false, joined, nil
+		return value, joined, errNoTime
 	}
 }
 

@@ -309,16 +309,16 @@ func TestJoinerWaitsForRedisNoLongerThanItsOwnBudget(t *testing.T) {
 		}
 		var led sync.WaitGroup
 		led.Go(func() { // a request without a budget
-			if got, done, joined, err := g.doWithinRedisBudget(t.Context(), "k", look); got != "found" || !done || joined || err != nil {
-				t.Errorf("who began: %q, done %t, joined %t, %v", got, done, joined, err)
+			if got, joined, err := g.doWithinRedisBudget(t.Context(), "k", look); got != "found" || joined || err != nil {
+				t.Errorf("who began: %q, joined %t, %v", got, joined, err)
 			}
 		})
 		synctest.Wait()
 		budgeted := resilience.WithRedisBudget(t.Context())
 		for _, left := range []time.Duration{resilience.RedisBudget, 0} {
 			begun := time.Now()
-			if _, done, joined, err := g.doWithinRedisBudget(budgeted, "k", look); done || !joined || err != nil {
-				t.Errorf("with %v left: done %t, joined %t, %v", left, done, joined, err)
+			if _, joined, err := g.doWithinRedisBudget(budgeted, "k", look); !joined || !errors.Is(err, errNoTime) {
+				t.Errorf("with %v left: joined %t, %v", left, joined, err)
 			}
 			if waited := time.Since(begun); waited != left {
 				t.Errorf("with %v left: waited %v", left, waited)
@@ -326,8 +326,8 @@ func TestJoinerWaitsForRedisNoLongerThanItsOwnBudget(t *testing.T) {
 		}
 		left, leave := context.WithCancelCause(t.Context())
 		leave(errors.New("gone"))
-		if _, done, _, err := g.doWithinRedisBudget(left, "k", look); done || err == nil || err.Error() != "gone" {
-			t.Errorf("who has left: done %t, %v", done, err)
+		if _, _, err := g.doWithinRedisBudget(left, "k", look); err == nil || err.Error() != "gone" {
+			t.Errorf("who has left: %v", err)
 		}
 		close(answer)
 		led.Wait()
@@ -352,8 +352,8 @@ func TestWhoIsCountedOnTakesWhatWasFound(t *testing.T) {
 		var looking sync.WaitGroup
 		for name, ctx := range map[string]context.Context{"its budget": resilience.WithRedisBudget(t.Context()), "its request": left} {
 			looking.Go(func() {
-				if got, done, joined, err := g.doWithinRedisBudget(ctx, "k", look); got != "found" || !done || joined || err != nil {
-					t.Errorf("%s has ended: %q, done %t, joined %t, %v", name, got, done, joined, err)
+				if got, joined, err := g.doWithinRedisBudget(ctx, "k", look); got != "found" || joined || err != nil {
+					t.Errorf("%s has ended: %q, joined %t, %v", name, got, joined, err)
 				}
 			})
 			synctest.Wait()

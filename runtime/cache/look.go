@@ -31,7 +31,7 @@ func (k *kind[Q, V]) look(ctx context.Context, l *lookup[Q], use *rag.CacheUse, 
 	if !claim {
 		looks = &k.peeks
 	}
-	found, done, joined, err := looks.doWithinRedisBudget(ctx, l.key, func(ctx context.Context, c *call[looked[V]]) (looked[V], error) {
+	found, joined, err := looks.doWithinRedisBudget(ctx, l.key, func(ctx context.Context, c *call[looked[V]]) (looked[V], error) {
 		found := k.fetch(resilience.CopyRedisBudget(ctx), &asked, k.cache.forgotten.now(), claim)
 		k.cache.options.OnLookup(k.name, LayerRedis, found.outcome)
 		if !looks.settle(asked.key, c) {
@@ -40,13 +40,13 @@ func (k *kind[Q, V]) look(ctx context.Context, l *lookup[Q], use *rag.CacheUse, 
 		return found, nil
 	})
 	switch {
-	case err != nil:
-		return looked[V]{}, err
-	case !done:
+	case errors.Is(err, errNoTime):
 		found = looked[V]{outcome: LookupError}
 		if joined {
 			k.cache.options.OnLookup(k.name, LayerRedis, LookupError)
 		}
+	case err != nil:
+		return looked[V]{}, err
 	case joined && found.outcome == LookupHit:
 		k.cache.options.OnLookup(k.name, LayerCoalesced, LookupHit)
 	}

@@ -21,38 +21,40 @@ func (confirmed) Current(context.Context, string) rag.State {
 	return rag.State{Token: "1", Confirmed: true, Index: "i"}
 }
 
-// looking is the search part of a cache before a Redis, with an entry in that, and how look-ups are told.
-func looking(t *testing.T, stored time.Time) (*retriever, *lookup[rag.Query], *backends.RedisServer, func() map[string]int) {
+// looker is the search part of a cache before a Redis, with an entry in that.
+type looker struct {
+	*retriever
+	lookup *lookup[rag.Query]
+	server *backends.RedisServer
+
+	mu   sync.Mutex
+	told map[string]int // how look-ups ended
+}
+
+func looking(t *testing.T, stored time.Time) *looker {
 	t.Helper()
 	const patience = time.Minute
 	server := backends.Redis(t)
 	redis := resilience.NewRedis(resilience.RedisOptions{Address: server.Addr(), Timeout: patience})
 	t.Cleanup(func() { _ = redis.Close() })
 	settings := &config.Config{Cache: config.Cache{Enabled: true, TTLSearch: config.Duration(time.Hour), LocalMaxBytes: 1 << 20}}
-	var mu sync.Mutex
-	told := map[string]int{}
+	r := &looker{server: server, told: map[string]int{}}
 	c := New(Options{Redis: redis, Control: confirmed{}, Config: func() *config.Config { return settings },
 		OnLookup: func(_ rag.CacheKind, layer, outcome string) {
-			mu.Lock()
-			defer mu.Unlock()
-			told[layer+" "+outcome]++
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.told[layer+" "+outcome]++
 		}})
 	t.Cleanup(func() { _ = c.Close(context.Background()) })
-	r, ok := c.Retriever(nil).(*retriever)
-	if !ok {
-		t.Fatal("not a retriever")
-	}
-	l := r.lookup(t.Context(), settings, rag.Query{Tenant: "acme", Text: "q"})
+	r.retriever, _ = c.Retriever(nil).(*retriever)
+	l := r.retriever.lookup(t.Context(), settings, rag.Query{Tenant: "acme", Text: "q"})
+	r.lookup = &l
 	data, err := entryAt(stored, "from redis").encode()
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.writer.write(write{key: l.key, value: data, ttl: time.Hour, sets: []string{"s"}, tenants: "t", valid: func() bool { return true }})
-	return r, &l, server, func() map[string]int {
-		mu.Lock()
-		defer mu.Unlock()
-		return told
-	}
+	return r
 }
 
 func entryAt(stored time.Time, text string) *entry[rag.Retrieval] {
@@ -65,7 +67,8 @@ func entryAt(stored time.Time, text string) *entry[rag.Retrieval] {
 func TestLateLookUpLeavesWhatIsNewer(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	r, l, _, _ := looking(t, now.Add(-time.Minute))
+	r := looking(t, now.Add(-time.Minute))
+	l := r.lookup
 	newer := entryAt(now, "made meanwhile")
 	r.kind.remember(l, *newer, 100, r.cache.forgotten.now(), r.cache.local.put)
 	if found := r.kind.fetch(t.Context(), l, r.cache.forgotten.now(), true); found.outcome != LookupHit {
@@ -79,11 +82,11 @@ func TestLateLookUpLeavesWhatIsNewer(t *testing.T) {
 // Each request that looks tells how its look ended, that of Redis itself is told once.
 func TestLooksAreToldByWhoWaitsForThem(t *testing.T) {
 	t.Parallel()
-	r, l, server, told := looking(t, time.Now())
-	key := l.key
-	server.Pause()
+	r := looking(t, time.Now())
+	key := r.lookup.key
+	r.server.Pause()
 	look := func(ctx context.Context) string {
-		own := *l
+		own := *r.lookup
 		found, err := r.kind.look(ctx, &own, &rag.CacheUse{}, true)
 		if err != nil {
 			t.Error(err)
@@ -120,10 +123,12 @@ func TestLooksAreToldByWhoWaitsForThem(t *testing.T) {
 	if got := look(resilience.WithRedisBudget(t.Context())); got != LookupError {
 		t.Errorf("who had no time: %s", got)
 	}
-	server.Resume()
+	r.server.Resume()
 	all.Wait()
 	want := map[string]int{"redis hit": 1, "coalesced hit": 1, "redis error": 1}
-	if diff := cmp.Diff(want, told()); diff != "" {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if diff := cmp.Diff(want, r.told); diff != "" {
 		t.Errorf("(-want +told):\n%s", diff)
 	}
 }

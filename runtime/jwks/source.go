@@ -82,17 +82,17 @@ func (s *Source) Keys(ctx context.Context, id string) ([]jose.JSONWebKey, error)
 		return s.given(settings.JWKS, id)
 	}
 	for {
-		found, known, stale, fetching := s.look(settings.JWKSURL, id)
+		at := s.look(settings.JWKSURL, id)
 		switch {
-		case len(found) > 0 && !(stale && fetching != nil):
-			return found, nil
-		case fetching == nil && !known:
+		case len(at.found) > 0 && (!at.stale || at.fetching == nil):
+			return at.found, nil
+		case at.fetching == nil && !at.known:
 			return nil, unreadable(errors.New("the last look at them has failed"))
-		case fetching == nil:
+		case at.fetching == nil:
 			return nil, nil
 		}
 		select {
-		case <-fetching:
+		case <-at.fetching:
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -128,9 +128,16 @@ func (s *Source) tellWeak(keys int) {
 	s.weak = keys
 }
 
-// look returns the keys of an id, whether any of the place are known and whether the last look at them is long ago, and the end of a look at
-// the issuer's that may bring them; nil when none is under way or due.
-func (s *Source) look(place, id string) (found []jose.JSONWebKey, known, stale bool, fetching <-chan struct{}) {
+// sight is what is known of the keys of an id.
+type sight struct {
+	found []jose.JSONWebKey
+	// known says that any of the place are, stale that the last look at them is long ago.
+	known, stale bool
+	// fetching is closed at the end of a look at the issuer's that may bring them; nil when none is under way or due.
+	fetching <-chan struct{}
+}
+
+func (s *Source) look(place, id string) (at sight) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -138,11 +145,11 @@ func (s *Source) look(place, id string) (found []jose.JSONWebKey, known, stale b
 		now = s.Now()
 	}
 	pause := firstPause
-	if known = s.known.place == place; known {
-		found, pause = s.known.of(id), fetchPause
+	if at.known = s.known.place == place; at.known {
+		at.found, pause = s.known.of(id), fetchPause
 	}
-	wanted := len(found) == 0 || now.Sub(s.known.at) >= lookAfter
-	stale = now.Sub(s.looked) >= waitAfter
+	wanted := len(at.found) == 0 || now.Sub(s.known.at) >= lookAfter
+	at.stale = now.Sub(s.looked) >= waitAfter
 	if wanted && s.fetching == nil && (s.triedPlace != place || now.Sub(s.tried) >= pause) {
 		if s.client == nil {
 			s.client = newClient(s.Roots)
@@ -150,10 +157,10 @@ func (s *Source) look(place, id string) (found []jose.JSONWebKey, known, stale b
 		s.tried, s.triedPlace, s.fetching = now, place, make(chan struct{})
 		go s.fetch(place, now, s.fetching)
 	}
-	if s.fetching == nil {
-		return found, known, stale, nil
+	if s.fetching != nil {
+		at.fetching = s.fetching
 	}
-	return found, known, stale, s.fetching
+	return at
 }
 
 func (s *Source) fetch(place string, at time.Time, done chan struct{}) {

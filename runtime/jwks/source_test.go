@@ -201,7 +201,7 @@ func TestTokensDoNotWaitAgainForAnIssuerThatFailed(t *testing.T) {
 
 func TestShortKeysAreTold(t *testing.T) {
 	t.Parallel()
-	short, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // that is what the test is about
+	short, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
 		t.Fatal(err)
 	}

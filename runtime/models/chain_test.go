@@ -155,7 +155,7 @@ func TestAFallbackGetsWhatItHasRoomFor(t *testing.T) {
 			continue
 		}
 		asked := spare.Requests(openaitest.Chat)[0].Chat
-		if has := strings.Contains(string(asked.Last()), "beta"); has != (test.given == 2) || asked.Model != "spare" {
+		if has := strings.Contains(asked.Last(), "beta"); has != (test.given == 2) || asked.Model != "spare" {
 			t.Errorf("%s: the second passage was given: %t, to %s", name, has, asked.Model)
 		}
 	}

@@ -258,7 +258,7 @@ func (g *OpenAI) collect(
 			watch.token()
 		}
 		if size += len(choice.Delta.Content); size > maxAnswerBytes {
-			return rag.Completion{}, badAnswer(unreadable, fmt.Errorf("the answer is longer than %d bytes", maxAnswerBytes))
+			return rag.Completion{}, badAnswer(fmt.Errorf("the answer is longer than %d bytes", maxAnswerBytes))
 		}
 		if err := add(text.add(choice.Delta.Content)); err != nil {
 			return rag.Completion{}, err
@@ -311,7 +311,7 @@ const unreadable = "LLM service gave an answer that cannot be read"
 func whole(c rag.Completion) error {
 	switch {
 	case c.FinishReason == "":
-		return badAnswer(unreadable, errors.New("the stream ended before the answer did"))
+		return badAnswer(errors.New("the stream ended before the answer did"))
 	case len(c.Pieces) > 0:
 		return nil
 	case c.FinishReason == rag.FinishLength:

@@ -181,9 +181,9 @@ func (g *OpenAI) explain(cause, err error, s config.LLM) error {
 	case errors.As(err, &event):
 		return newUpstreamError(0, event.Event.Data, g.APIKey).domainError(0)
 	case errors.Is(err, errLongEvent):
-		return badAnswer(unreadable, err)
+		return badAnswer(err)
 	case errors.As(err, &syntax), errors.As(err, &shape):
-		return badAnswer(unreadable, errors.New("a piece of the answer is not the JSON of a chat completion"))
+		return badAnswer(errors.New("a piece of the answer is not the JSON of a chat completion"))
 	case errors.As(err, &api):
 		return newUpstreamError(api.StatusCode, []byte(api.RawJSON()), g.APIKey).domainError(retryAfter(api.Response))
 	default:
@@ -191,8 +191,8 @@ func (g *OpenAI) explain(cause, err error, s config.LLM) error {
 	}
 }
 
-func badAnswer(message string, cause error) error {
-	return &rag.Error{Kind: rag.ErrLLMBadAnswer, Message: message, Cause: cause}
+func badAnswer(cause error) error {
+	return &rag.Error{Kind: rag.ErrLLMBadAnswer, Message: unreadable, Cause: cause}
 }
 
 // noAnswer is an answer that ended in order with nothing in it.

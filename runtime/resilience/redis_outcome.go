@@ -13,8 +13,7 @@ import (
 func outcomeOf(parent context.Context, err error) Outcome {
 	var reply redis.Error
 	var network net.Error
-	var once *failedOnce
-	if errors.As(err, &once) {
+	if once, ok := errors.AsType[*failedOnce](err); ok {
 		err = once.cause
 	}
 	switch {
