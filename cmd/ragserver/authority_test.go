@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -118,6 +119,23 @@ func TestIssuerOfAPrivateAuthority(t *testing.T) {
 			r.end(t)
 		})
 	}
+}
+
+// TestABadAuthorityLeavesNothingOpen starts on the same data once the bundle has been mended.
+func TestABadAuthorityLeavesNothingOpen(t *testing.T) {
+	dir := t.TempDir()
+	const form = "apiVersion: ragservice.dev/v1alpha1\nkind: RAGService\nmetadata: {name: papers}\n" +
+		"spec: {models: {llm: {provider: Extractive}}, auth: {mode: JWT, jwt: {issuer: 'https://login', audiences: [rag], jwksURL: 'https://login/keys', " +
+		"caSecretRef: {name: ca, key: ca.crt}}}}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: ca}\nstringData: {ca.crt: %q}\n"
+	var stdout, stderr strings.Builder
+	bad := write(t, "bad.yaml", fmt.Sprintf(form, "no certificate"))
+	if code := run(t.Context(), []string{"--manifest", bad, "--data-dir", dir}, noEnvironment, &stdout, &stderr); code != 1 {
+		t.Fatalf("exit code %d, want 1: %s", code, stderr.String())
+	}
+	if !strings.Contains(stderr.String()+stdout.String(), "spec.auth.jwt.caSecretRef") {
+		t.Errorf("it does not say what is wrong: %s", stderr.String())
+	}
+	startAlone(t, write(t, "ragservice.yaml", fmt.Sprintf(form, otherAuthority(t))), dir).end(t)
 }
 
 func TestMountedCredentials(t *testing.T) {

@@ -81,6 +81,12 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 	}
 	srv.metrics.ConfigApplied(s.source.Hash())
 	srv.keysRefused(s.refusedKeys)
+	if srv.llm, err = srv.newChain(s); err != nil {
+		return nil, err
+	}
+	if srv.issuer, err = srv.newIssuer(s); err != nil {
+		return nil, err
+	}
 	if err := srv.openRedis(s); err != nil {
 		return nil, err
 	}
@@ -88,12 +94,6 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 	store, err := srv.openStore(s, analyser)
 	if err != nil {
 		return nil, errors.Join(err, srv.closeRedis(context.Background()))
-	}
-	if srv.llm, err = srv.newChain(s); err != nil {
-		return nil, err
-	}
-	if srv.issuer, err = srv.newIssuer(s); err != nil {
-		return nil, err
 	}
 	results := srv.newCache(store)
 	answers := timed{results.Generator(answerer{source: s.source, chain: srv.llm, analyser: analyser})}
