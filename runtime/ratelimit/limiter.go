@@ -72,6 +72,9 @@ func (l *Limiter) Take(ctx context.Context, buckets []Bucket) Decision {
 			RetryAfter: busyFor,
 			Source:     SourceBusy,
 		}
+	case errors.Is(err, resilience.ErrRedisSpent) && l.options.Redis.Health() != resilience.HealthDown:
+		// The cache has taken the request's time; this Redis is not lost.
+		return l.takeLocal(buckets, service.Replicas)
 	default: // told by the Redis guard's own metric
 		return l.takeWithout(buckets, service.Replicas)
 	}

@@ -235,7 +235,8 @@ func TestLimiterOutages(t *testing.T) {
 	}
 }
 
-// Who asks while Redis is lost gets the configured rule, and that of the buckets again when it is back.
+// Who asks while Redis is lost gets the configured rule, and that of the buckets again when it is back. Who has no time left for a Redis that
+// is there gets the share.
 func TestOnFailure(t *testing.T) {
 	t.Parallel()
 	server := backends.Redis(t)
@@ -245,11 +246,22 @@ func TestOnFailure(t *testing.T) {
 	l := ratelimit.New(ratelimit.Options{Redis: r, Service: replicas(3), OnFailure: func() config.StoreFailure { return rule }})
 	take := func() ratelimit.Decision { return l.Take(t.Context(), of("alice", limit(1, 2))) }
 	until(t, "decided by redis", func() bool { return take().Source == ratelimit.SourceRedis })
+	spent := resilience.WithRedisBudget(t.Context())
+	resilience.WaitWithinRedisBudget(spent, make(chan struct{})) // as for a cache that hangs
+	for _, rule = range []config.StoreFailure{config.StoreFailureDeny, config.StoreFailureAllow} {
+		if d := l.Take(spent, of(string(rule), limit(1, 2))); !d.Allowed || d.Source != ratelimit.SourceLocal {
+			t.Errorf("%s, of a request without time for a Redis that is there: %+v", rule, d)
+		}
+	}
 	server.Kill()
 	for range 5 {
 		if d := take(); !d.Allowed || d.Source != ratelimit.SourceNone {
 			t.Errorf("Allow: %+v", d)
 		}
+	}
+	until(t, "redis counts as lost", func() bool { return r.Health() == resilience.HealthDown })
+	if d := l.Take(spent, of("Allow", limit(1, 2))); !d.Allowed || d.Source != ratelimit.SourceNone {
+		t.Errorf("Allow, of a request without time: %+v", d)
 	}
 	rule = config.StoreFailureDeny
 	if d := take(); d.Allowed || d.RetryAfter != time.Second || d.Source != ratelimit.SourceNone {
