@@ -29,7 +29,7 @@ type call struct {
 	request func() opensearch.Request
 	// repeatable calls change nothing, so that they are tried again, once, when the connection breaks.
 	repeatable bool
-	// control calls are about the control index and go over connections of their own.
+	// control calls are about the control index and settings, and go over connections of their own: others are for requests.
 	control bool
 }
 

@@ -47,7 +47,7 @@ func (s *Store) copies(ctx context.Context, wanted int, indices ...string) error
 			continue
 		}
 		err = s.do(ctx, call{
-			operation: "ensure", method: http.MethodPut,
+			operation: "ensure", method: http.MethodPut, control: true,
 			request: func() opensearch.Request {
 				return opensearchapi.SettingsPutReq{
 					Indices: []string{index}, Body: strings.NewReader(fmt.Sprintf(`{"index.number_of_replicas": %d}`, wanted)),
@@ -72,7 +72,7 @@ func (s *Store) layout(ctx context.Context, index string) (layout, error) {
 		} `json:"settings"`
 	}
 	err := s.do(ctx, call{
-		operation: "ensure", method: http.MethodGet, repeatable: true,
+		operation: "ensure", method: http.MethodGet, repeatable: true, control: true,
 		request: func() opensearch.Request { return opensearchapi.SettingsGetReq{Indices: []string{index}} },
 	}, &answer)
 	if err != nil {
