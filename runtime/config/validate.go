@@ -165,8 +165,11 @@ func (j JWT) validate(p *problems) {
 // limited there.
 func (r RateLimits) validate(p *problems) {
 	p.need(r.DefaultTier != "", "rateLimits.defaultTier", "must not be empty")
-	p.need(r.TenantPerMinute >= 0 && r.TenantPerMinute <= MaxRequestsPerMinute, "rateLimits.tenantPerMinute", "must be from 0 to %d", MaxRequestsPerMinute)
-	p.need(r.ServicePerMinute >= 0 && r.ServicePerMinute <= MaxRequestsPerMinute, "rateLimits.servicePerMinute", "must be from 0 to %d", MaxRequestsPerMinute)
+	shared := func(perMinute int, path string) {
+		p.need(perMinute >= 0 && perMinute <= MaxRequestsPerMinute, path, "must be from 0 to %d", MaxRequestsPerMinute)
+	}
+	shared(r.TenantPerMinute, "rateLimits.tenantPerMinute")
+	shared(r.ServicePerMinute, "rateLimits.servicePerMinute")
 	switch r.OnStoreFailure {
 	case "", StoreFailureLocal, StoreFailureAllow, StoreFailureDeny:
 	default:

@@ -150,7 +150,8 @@ func (s *Service) counted(admit func(context.Context, CacheInfo) error, id Ident
 
 func newPrompt(q Query, found Retrieval, r AskRequest, s Settings) Prompt {
 	p := Prompt{
-		Tenant: q.Tenant, Readers: q.Readers, Query: q.Text, Model: s.ModelName(), Temperature: s.Model.Temperature, MaxTokens: s.MaxTokens(), BaseURL: s.Model.BaseURL,
+		Tenant: q.Tenant, Readers: q.Readers, Query: q.Text, Model: s.ModelName(), Temperature: s.Model.Temperature,
+		MaxTokens: s.MaxTokens(), BaseURL: s.Model.BaseURL,
 		Passages: make([]Chunk, len(found.Hits)), Statistics: found.Statistics,
 	}
 	for i, h := range found.Hits {
