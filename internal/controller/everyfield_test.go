@@ -121,7 +121,7 @@ func others(v any) []any {
 
 // TestEveryFieldOfEveryChildIsKept changes each field that the operator keeps, of each object, one by one: it is restored, unless the API
 // server takes no other value. A label of somebody else stays. Then each object is deleted, and comes back.
-func TestEveryFieldOfEveryChildIsKept(t *testing.T) {
+func TestEveryFieldOfEveryChildIsKept(t *testing.T) { //nolint:tparallel // one subtest waits for all that are parallel
 	t.Parallel()
 	w := newWorld(t)
 	w.startOperator()
@@ -130,7 +130,7 @@ func TestEveryFieldOfEveryChildIsKept(t *testing.T) {
 }
 
 // TestEveryFieldOfWhatLeadsToServersIsKept is that for the kinds that the smallest service does without.
-func TestEveryFieldOfWhatLeadsToServersIsKept(t *testing.T) {
+func TestEveryFieldOfWhatLeadsToServersIsKept(t *testing.T) { //nolint:tparallel // one subtest waits for all that are parallel
 	t.Parallel()
 	w := newWorld(t)
 	w.startOperator()

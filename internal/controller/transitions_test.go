@@ -19,6 +19,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
@@ -34,21 +35,14 @@ type transition struct {
 }
 
 func (t transition) String() string {
-	text, _ := json.Marshal(t.value)
-	return fmt.Sprintf("%s=%.60s", strings.Join(t.path, "."), text)
+	return fmt.Sprintf("%s=%.60s", strings.Join(t.path, "."), fmt.Sprint(t.value))
 }
 
 // in makes the transition in a spec.
 func (t transition) in(spec map[string]any) map[string]any {
-	changed := map[string]any{"spec": jsonCopy(spec)}
-	_ = unstructured.SetNestedField(changed, jsonCopy(t.value), append([]string{"spec"}, t.path...)...)
+	changed := map[string]any{"spec": runtime.DeepCopyJSON(spec)}
+	_ = unstructured.SetNestedField(changed, runtime.DeepCopyJSONValue(t.value), append([]string{"spec"}, t.path...)...)
 	return changed["spec"].(map[string]any)
-}
-
-func jsonCopy[T any](v T) (out T) {
-	text, _ := json.Marshal(v)
-	_ = json.Unmarshal(text, &out)
-	return out
 }
 
 // coreValues are values of fields whose types are Kubernetes' own.
@@ -58,7 +52,7 @@ var coreValues = map[string]any{
 		"nodeSelectorTerms": []any{map[string]any{"matchExpressions": []any{map[string]any{"key": "disk", "operator": "In", "values": []any{"fast"}}}}},
 	}}},
 	"tolerations":               []any{map[string]any{"key": "gpu", "operator": "Exists"}},
-	"topologySpreadConstraints": []any{map[string]any{"maxSkew": 1, "topologyKey": "rack", "whenUnsatisfiable": "DoNotSchedule"}},
+	"topologySpreadConstraints": []any{map[string]any{"maxSkew": int64(1), "topologyKey": "rack", "whenUnsatisfiable": "DoNotSchedule"}},
 	"nodeSelector":              map[string]any{"disk": "fast"},
 	"namespaceSelector":         map[string]any{"matchLabels": map[string]any{"team": "search"}},
 	"caSecretRef":               map[string]any{"name": "another", "key": "ca.crt"},
@@ -156,7 +150,7 @@ func newWalker(t *testing.T, spec map[string]any) *walker {
 		},
 	}))
 	w.operator = w.startOperator()
-	object := &unstructured.Unstructured{Object: map[string]any{"spec": jsonCopy(spec)}}
+	object := &unstructured.Unstructured{Object: map[string]any{"spec": runtime.DeepCopyJSON(spec)}}
 	object.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("RAGService"))
 	object.SetNamespace(w.namespace)
 	object.SetName("papers")
@@ -214,7 +208,7 @@ func (w *walker) puts(spec map[string]any, options ...client.UpdateOption) bool 
 	key := client.ObjectKeyFromObject(w.rag)
 	for {
 		w.must(w.Get(w.t.Context(), key, object))
-		object.Object["spec"] = jsonCopy(spec)
+		object.Object["spec"] = runtime.DeepCopyJSON(spec)
 		err := w.Update(w.t.Context(), object, options...)
 		switch {
 		case apierrors.IsConflict(err):
@@ -248,7 +242,7 @@ func (w *walker) takes(spec map[string]any) bool {
 // TestTransitions walks every field of the schema: each value that the API server takes becomes objects that it takes too, and a rollback
 // brings the state of before. In the end a service with all that was taken is made anew: it has the state of the one that was edited. (Acto,
 // SOSP 2023, calls these transitions and their oracles.)
-func TestTransitions(t *testing.T) {
+func TestTransitions(t *testing.T) { //nolint:tparallel // one subtest waits for all that are parallel
 	t.Parallel()
 	var definition apiextensionsv1.CustomResourceDefinition
 	if err := yaml.Unmarshal(crd.RAGService, &definition); err != nil {
@@ -300,7 +294,7 @@ func TestTransitions(t *testing.T) {
 // walk makes the transitions that the API server takes, each from the spec that the service has, and returns the others.
 func (w *walker) walk(all []transition) (left []transition) {
 	w.t.Helper()
-	everything := jsonCopy(w.spec)
+	everything := runtime.DeepCopyJSON(w.spec)
 	for _, tr := range all {
 		if !w.takes(tr.in(w.spec)) {
 			left = append(left, tr)

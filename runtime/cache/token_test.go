@@ -125,7 +125,7 @@ func TestWhatWasFoundWhileTheDocumentsChangedIsNotKept(t *testing.T) {
 }
 
 // While it is not known which answers were invalidated, those that are kept are STALE, and after staleIfError are made anew.
-func TestUnconfirmedAnswersAreStale(t *testing.T) {
+func TestUnconfirmedAnswersAreStale(t *testing.T) { //nolint:tparallel // they share the state of the documents
 	t.Parallel()
 	server := backends.Redis(t)
 	other := newFixture(t, withRedis(guarded(t, server)))

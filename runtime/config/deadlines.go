@@ -10,9 +10,10 @@ const (
 	// LongestRequest is the latest deadline that a request has under any configuration: that of an answer whose model has the longest
 	// timeout that spec.models.llm.timeout can be, 5 min, and what an answer takes beside it. Streams and uploads have 5 min.
 	LongestRequest = 5*time.Minute + 15*time.Second
-	// CutTimeout is how long requests that were cut off at the end of the drain have to say so, and CloseTimeout what is left to write
-	// after the last request.
-	CutTimeout, CloseTimeout = 2 * time.Second, 3 * time.Second
+	// CutTimeout is how long requests that were cut off at the end of the drain have to say so.
+	CutTimeout = 2 * time.Second
+	// CloseTimeout is how long what is left to write after the last request may take.
+	CloseTimeout = 3 * time.Second
 	// EndTimeout is all of it.
 	EndTimeout = DrainDelay + LongestRequest + CutTimeout + CloseTimeout
 )

@@ -49,7 +49,7 @@ func foundIDs(ctx context.Context, s *opensearch.Store, query string) (map[strin
 
 // TestRebuildLosesNothing has one replica search, write and delete all the time while another one, of other languages,
 // rebuilds the index: nothing fails, no search misses a document, nothing that was deleted comes back.
-func TestRebuildLosesNothing(t *testing.T) {
+func TestRebuildLosesNothing(t *testing.T) { //nolint:tparallel // each fills two processors
 	t.Parallel()
 	english, german := terms.New([]string{"en"}), terms.New([]string{"de"})
 	sharded := config.OpenSearch{Shards: 3}
