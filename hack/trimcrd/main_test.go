@@ -2,7 +2,7 @@ package main
 
 import "testing"
 
-func TestTrim(t *testing.T) { //nolint:dupword // a field may be named description
+func TestTrim(t *testing.T) {
 	t.Parallel()
 	const before = `---
 properties:
