@@ -165,7 +165,12 @@ func (w *world) startOperatorWith(change func(*controller.Options), through ...t
 			w.t.Errorf("the operator ended with %v", err)
 		}
 	})
-	w.t.Cleanup(o.stop)
+	w.t.Cleanup(func() {
+		o.stop()
+		if text := o.passes.text(); w.t.Failed() {
+			w.t.Logf("the operator's log ends with:\n%s", text[max(0, len(text)-6000):])
+		}
+	})
 	if !mgr.GetCache().WaitForCacheSync(ctx) {
 		w.t.Fatal("the cache does not fill")
 	}

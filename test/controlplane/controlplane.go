@@ -99,6 +99,8 @@ var ownControlPlane = sync.OnceValues(func() (*rest.Config, error) {
 func leashed(dir proc.Folder, assets string) (*envtest.Etcd, *envtest.APIServer, error) {
 	etcd := &envtest.Etcd{DataDir: dir.Join("etcd-data")}
 	server := &envtest.APIServer{CertDir: dir.Join("certificates")}
+	// envtest's range has 254 addresses, and no test's Services go before the process ends.
+	server.Configure().Set("service-cluster-ip-range", "10.0.0.0/16")
 	for _, folder := range []string{etcd.DataDir, server.CertDir} {
 		if err := os.Mkdir(folder, 0o700); err != nil {
 			return nil, nil, err
