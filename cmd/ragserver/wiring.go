@@ -135,8 +135,7 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 	return srv, nil
 }
 
-// newChain is the model and its fallbacks. Keys are those of the start, and so are the addresses of the fallbacks: a key of theirs never goes
-// to another's. The address of the model is that of the configuration, at any time.
+// newChain is the model and its fallbacks. Keys are those of the start, and so are the addresses: a key never goes to another's.
 func (srv *server) newChain(s setup) (*models.Chain, error) {
 	llm := func() config.LLM { return s.source.Config().LLM }
 	newModel := func(settings func() config.LLM, key, authority string) (*models.OpenAI, error) {

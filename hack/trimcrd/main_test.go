@@ -4,6 +4,7 @@ import "testing"
 
 func TestTrim(t *testing.T) {
 	t.Parallel()
+	//nolint:dupword // a field may be named description
 	const before = `---
 properties:
   affinity:

@@ -118,7 +118,6 @@ func TestReloadedSettingsRollNothing(t *testing.T) {
 		"models.llm.maxTokens":       func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.MaxTokens = new(int32(64)) },
 		"models.llm.timeout":         func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.Timeout = "10s" },
 		"models.llm.idleTimeout":     func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.IdleTimeout = "5s" },
-		"models.llm.baseURL":         func(s *v1alpha1.RAGServiceSpec) { s.Models.LLM.BaseURL = "https://other.example.com/v1" },
 		"retrieval.topK":             func(s *v1alpha1.RAGServiceSpec) { s.Retrieval.TopK = new(int32(7)) },
 		"retrieval.maxTopK":          func(s *v1alpha1.RAGServiceSpec) { s.Retrieval.MaxTopK = new(int32(60)) },
 		"retrieval.chunking.words":   func(s *v1alpha1.RAGServiceSpec) { s.Retrieval.Chunking.Words = new(int32(300)) },
@@ -190,6 +189,9 @@ func TestWhatRollsPods(t *testing.T) {
 		change func(*desired.Inputs)
 		rolled []desired.Component
 	}{
+		"another model's address": {
+			func(in *desired.Inputs) { in.Service.Spec.Models.LLM.BaseURL = "https://llm.example.com:8443/v2" }, []desired.Component{server},
+		},
 		"server image": {func(in *desired.Inputs) { in.Service.Spec.Server.Image = "x" }, []desired.Component{server}},
 		"files of the log": {
 			func(in *desired.Inputs) { in.Service.Spec.Logging.File = v1alpha1.LogFileSpec{} }, []desired.Component{server},

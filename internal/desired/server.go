@@ -108,7 +108,7 @@ func newServerConfig(yaml []byte, c config.Config) (serverConfig, error) {
 		live.Replicas = 0
 		stores.OpenSearch = &live
 	}
-	read := []any{stores, c.Retrieval.Languages}
+	read := []any{stores, c.Retrieval.Languages, c.LLM.BaseURL}
 	if len(c.LLM.Fallbacks) > 0 {
 		read = append(read, c.LLM.Fallbacks)
 	}

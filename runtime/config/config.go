@@ -66,6 +66,7 @@ func (s Stores) OpenSearchReplicas() int {
 type LLM struct {
 	Provider LLMProvider `json:"provider"`
 	// The fields below are set with provider OpenAI.
+	// BaseURL takes effect on restart, and all that comes with another one: a key never goes to the server of another.
 	BaseURL     string  `json:"baseURL,omitempty"`
 	Model       string  `json:"model,omitempty"`
 	Temperature float64 `json:"temperature,omitempty"`

@@ -119,6 +119,9 @@ func (s *Source) reload() *Reload {
 		return r
 	}
 	s.raw, s.refused = raw, nil
+	if c.LLM.BaseURL != current.config.LLM.BaseURL { // its key is not this server's, which is one of before: pods roll
+		c.LLM = current.config.LLM
+	}
 	s.state.Store(&state{config: c, hash: r.Hash})
 	return r
 }

@@ -99,3 +99,31 @@ func TestSourceTakesUpAnotherNumberOfServers(t *testing.T) {
 		}
 	})
 }
+
+// The key of a model is read at the start: a model of another address waits for the roll, with all that is said of it.
+func TestAModelOfAnotherAddressWaitsForARestart(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "config.yaml")
+	synctest.Test(t, func(t *testing.T) {
+		var told []config.Reload
+		source := watched(t, file, &told)
+		before := source.Config().LLM
+		for _, step := range []struct {
+			path  string
+			value any
+			model string
+		}{
+			{"llm.baseURL", "https://another.example.com/v1", before.Model},
+			{"llm.model", "newer", "newer"}, // of the address of before
+		} {
+			writeFile(t, file, changed(t, step.path, step.value))
+			time.Sleep(minute)
+			synctest.Wait()
+			if now := source.Config().LLM; now.BaseURL != before.BaseURL || now.Model != step.model {
+				t.Errorf("after %s: %s at %s, want %s at %s", step.path, now.Model, now.BaseURL, step.model, before.BaseURL)
+			}
+		}
+		if len(told) != 2 || told[0].Err != nil || source.Hash() != told[1].Hash {
+			t.Errorf("told %+v", told)
+		}
+	})
+}
