@@ -63,7 +63,7 @@ func (k *kind[Q, V]) share(ctx context.Context, l lookup[Q], use rag.CacheUse, e
 	if k.calls.running(l.key) {
 		info = hit(0)
 	} else {
-		found, err := k.look(ctx, &l, &use, !use.Queued)
+		found, err := k.look(ctx, &l, &use, !use.Queued && l.ttl > 0) // others do not wait for what is not kept
 		if err != nil {
 			return result[V]{}, err
 		}
@@ -79,7 +79,7 @@ func (k *kind[Q, V]) share(ctx context.Context, l lookup[Q], use rag.CacheUse, e
 		}
 		return result[V]{}, err
 	}
-	if use.Queued && info.Outcome == rag.CacheMiss { // nothing was claimed before its turn
+	if use.Queued && info.Outcome == rag.CacheMiss && l.ttl > 0 { // nothing was claimed before its turn
 		found, err := k.look(ctx, &l, &rag.CacheUse{}, true)
 		if err != nil {
 			return result[V]{}, err

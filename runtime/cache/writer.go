@@ -117,11 +117,11 @@ func (w *writer) write(value write) {
 	}
 	_ = w.redis.Do(ctx, "set", func(ctx context.Context, client redis.UniversalClient) error {
 		_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
-			p.Set(ctx, value.key, compress(value.value), value.ttl)
 			for _, set := range value.sets {
 				value.nameIn(ctx, p, set, value.key, value.ttl)
 			}
 			value.nameIn(ctx, p, value.tenants, value.sets[len(value.sets)-1], value.ttl)
+			p.Set(ctx, value.key, compress(value.value), value.ttl) // after its names: a deletion finds what is there
 			if value.claim != "" {
 				return release(ctx, p, value.claim, w.id)
 			}
