@@ -155,6 +155,7 @@ func TestMountedCredentials(t *testing.T) {
 		config.OpenSearchSecretDir + "/" + config.OpenSearchUsernameFile:    "searcher",
 		config.OpenSearchSecretDir + "/" + config.OpenSearchPasswordFile:    "of-opensearch",
 		config.OpenSearchCADir + "/" + config.AuthorityFile:                 "authority-of-opensearch",
+		config.HashKeysSecretDir + "/" + config.CallerHashKeyFile:           "of-hashes",
 	} {
 		file := filepath.Join(dir, path)
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
@@ -177,7 +178,8 @@ func TestMountedCredentials(t *testing.T) {
 	if want := (config.OpenSearchCredentials{Username: "searcher", Password: "of-opensearch", CA: "authority-of-opensearch"}); got.OpenSearch != want {
 		t.Errorf("of OpenSearch: %+v", got.OpenSearch)
 	}
-	if err != nil || got.RedisCache != (config.RedisCredentials{Password: "of-redis"}) || got.RedisState != want || got.LLMAPIKey != "of-the-model" || got.LLMCA != "authority" {
+	if err != nil || got.RedisCache != (config.RedisCredentials{Password: "of-redis"}) || got.RedisState != want || got.LLMAPIKey != "of-the-model" || got.LLMCA != "authority" ||
+		got.CallerHashKey != "of-hashes" {
 		t.Errorf("read %+v, %v", got, err)
 	}
 }

@@ -23,15 +23,20 @@ func TestCallersAreHashedWithASecret(t *testing.T) {
 		return c
 	}
 	for name, c := range map[string]config.Credentials{
+		"its own key": {CallerHashKey: "k"},
 		"the cache":   {RedisCache: config.RedisCredentials{Password: "p"}},
 		"the buckets": {RedisState: config.RedisCredentials{Password: "p"}},
 		"OpenSearch":  {OpenSearch: config.OpenSearchCredentials{Password: "p"}},
 	} {
 		if subject(withKeys(c, "a")) != subject(withKeys(c, "b", "a")) {
-			t.Errorf("password of %s: callers' keys change the hash", name)
+			t.Errorf("%s: callers' keys change the hash", name)
 		}
 	}
 	if subject(withKeys(config.Credentials{}, "a")) == subject(withKeys(config.Credentials{}, "b")) {
 		t.Error("without a password the hash has no secret")
+	}
+	rotated := config.Credentials{CallerHashKey: "k", RedisCache: config.RedisCredentials{Password: "p"}}
+	if subject(rotated) != subject(config.Credentials{CallerHashKey: "k"}) {
+		t.Error("another password of Redis changes the hash of callers")
 	}
 }

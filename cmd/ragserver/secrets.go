@@ -43,7 +43,10 @@ func mountedCredentials(dir string, fallbacks int) (config.Credentials, error) {
 	if c.LLMCA, err = mounted(dir, config.LLMCADir, config.AuthorityFile); err != nil {
 		return c, err
 	}
-	c.JWTCA, err = mounted(dir, config.JWTCADir, config.AuthorityFile)
+	if c.JWTCA, err = mounted(dir, config.JWTCADir, config.AuthorityFile); err != nil {
+		return c, err
+	}
+	c.CallerHashKey, err = mounted(dir, config.HashKeysSecretDir, config.CallerHashKeyFile)
 	return c, err
 }
 

@@ -270,9 +270,10 @@ func replica(getenv func(string) string) string {
 }
 
 // newHasher keys the hashes that stand for callers, in the log and in the names of their buckets, with a secret that all replicas of the
-// service share. Passwords come first: servers roll for another one, while callers' keys change as they run.
+// service share. Beside a manifest nobody generates one: there it is a password, which stays while callers' keys change, or the first of
+// those.
 func newHasher(c config.Credentials) (logging.Hasher, error) {
-	secret := cmp.Or(c.RedisCache.Password, c.RedisState.Password, c.OpenSearch.Password)
+	secret := cmp.Or(c.CallerHashKey, c.RedisCache.Password, c.RedisState.Password, c.OpenSearch.Password)
 	if secret == "" && len(c.APIKeys) > 0 {
 		secret = c.APIKeys[0].Key
 	}

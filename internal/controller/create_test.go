@@ -51,7 +51,7 @@ func TestSmallestServiceBecomesAllItsChildren(t *testing.T) {
 		"Deployment papers-server",
 		"NetworkPolicy papers-opensearch", "NetworkPolicy papers-redis-cache", "NetworkPolicy papers-redis-state", "NetworkPolicy papers-server",
 		"PodDisruptionBudget papers-opensearch", "PodDisruptionBudget papers-redis-cache", "PodDisruptionBudget papers-redis-state", "PodDisruptionBudget papers-server",
-		"Secret papers-redis", "Secret papers-roll",
+		"Secret papers-hash-keys", "Secret papers-redis",
 		"Service papers-opensearch", "Service papers-opensearch-headless", "Service papers-redis-cache", "Service papers-redis-state", "Service papers-server",
 		"ServiceAccount papers-opensearch", "ServiceAccount papers-redis-cache", "ServiceAccount papers-redis-state", "ServiceAccount papers-server",
 		"StatefulSet papers-opensearch", "StatefulSet papers-redis-cache", "StatefulSet papers-redis-state",

@@ -19,7 +19,7 @@ func TestServicesNeverShareAName(t *testing.T) {
 			suffixes[strings.TrimPrefix(o.Key.Name, in.Service.Name)] = true
 		}
 		for _, name := range []string{
-			desired.RedisSecretName(in.Service.Name), desired.RollSecretName(in.Service.Name), desired.APIKeysSecretName(desiredtest.Smallest()),
+			desired.RedisSecretName(in.Service.Name), desired.HashKeysSecretName(in.Service.Name), desired.APIKeysSecretName(desiredtest.Smallest()),
 		} {
 			suffixes[strings.TrimPrefix(name, in.Service.Name)] = true
 		}

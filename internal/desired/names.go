@@ -17,8 +17,8 @@ func headlessName(service string) string { return Name(service, ComponentOpenSea
 // RedisSecretName is the name of the generated Secret with Redis's password.
 func RedisSecretName(service string) string { return service + "-redis" }
 
-// RollSecretName is the name of the generated Secret with the key of roll hashes.
-func RollSecretName(service string) string { return service + "-roll" }
+// HashKeysSecretName is the name of the generated Secret with the keys of hashes.
+func HashKeysSecretName(service string) string { return service + "-hash-keys" }
 
 // APIKeysSecretName is the name of the Secret of callers' keys: the one that the spec names, else the generated one.
 func APIKeysSecretName(rag *v1alpha1.RAGService) string {
@@ -33,8 +33,9 @@ const (
 	// RedisPasswordKey holds the password, RedisAuthConfKey the line of redis.conf that requires it.
 	RedisPasswordKey = "password"
 	RedisAuthConfKey = "auth.conf"
-	// RollKey holds the key of roll hashes.
-	RollKey = "key"
+	// RollHashKey holds the key of roll hashes, CallerHashKey that of the hashes which stand for callers in logs and in Redis.
+	RollHashKey   = "roll"
+	CallerHashKey = "caller"
 	// AdminAPIKey and ClientAPIKey are the keys that the operator draws when the spec names no Secret.
 	AdminAPIKey  = "admin"
 	ClientAPIKey = "client"

@@ -90,7 +90,9 @@ func serverFolders(rag *v1alpha1.RAGService) []folder {
 		{configMapVolume("config", Name(rag.Name, ComponentServer)), path.Dir(config.DefaultConfigFile)},
 	}
 	folders = append(folders, redisFolders(rag, secret)...)
-	folders = append(folders, secret(config.APIKeysSecretDir, APIKeysSecretName(rag)))
+	folders = append(folders,
+		secret(config.HashKeysSecretDir, HashKeysSecretName(rag.Name), keyToPath(CallerHashKey, config.CallerHashKeyFile)),
+		secret(config.APIKeysSecretDir, APIKeysSecretName(rag)))
 	for _, entry := range ServerSecrets(rag) {
 		item := keyToPath(entry.Ref.Key, entry.file)
 		if last := folders[len(folders)-1]; *last.volume.Name == entry.dir {

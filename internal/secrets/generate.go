@@ -28,8 +28,8 @@ func newRedisPassword() map[string][]byte {
 	}
 }
 
-func newRollKey() map[string][]byte {
-	return map[string][]byte{desired.RollKey: []byte(random())}
+func newHashKeys() map[string][]byte {
+	return map[string][]byte{desired.RollHashKey: []byte(random()), desired.CallerHashKey: []byte(random())}
 }
 
 // newAPIKeys generates an administrator's and a client's key, of the default tier and tenant.

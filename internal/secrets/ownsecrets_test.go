@@ -21,9 +21,9 @@ func TestCandidatesAreDrawnForSecretsThatDoNotExist(t *testing.T) {
 	w := newWorld(t, desiredtest.Smallest())
 	first := byName(w.read().Candidates)
 	want := map[string][]string{
-		"papers-api-keys": {"admin", "client"},
-		"papers-redis":    {"auth.conf", "password"},
-		"papers-roll":     {"key"},
+		"papers-api-keys":  {"admin", "client"},
+		"papers-redis":     {"auth.conf", "password"},
+		"papers-hash-keys": {"caller", "roll"},
 	}
 	got := map[string][]string{}
 	for name, data := range first {
@@ -102,14 +102,14 @@ func TestGeneratedSecretsThatCannotBeUsed(t *testing.T) {
 	}{
 		"names that are taken": {
 			func(w *world) {
-				for _, name := range []string{"papers-api-keys", "papers-redis", "papers-roll"} {
+				for _, name := range []string{"papers-api-keys", "papers-redis", "papers-hash-keys"} {
 					w.create(name, map[string]string{"theirs": "1"})
 				}
 			},
 			[]desired.SecretProblem{
 				{Field: "metadata.name", Secret: "papers-api-keys", Reason: "NameConflict", Stores: []desired.Component{}},
 				{Field: "metadata.name", Secret: "papers-redis", Reason: "NameConflict", Stores: stores},
-				{Field: "metadata.name", Secret: "papers-roll", Reason: "NameConflict", Stores: stores},
+				{Field: "metadata.name", Secret: "papers-hash-keys", Reason: "NameConflict", Stores: stores},
 			},
 		},
 		"an entry that was removed": {

@@ -23,9 +23,9 @@ type resolver struct {
 	*Reader
 	rag   *v1alpha1.RAGService
 	facts desired.SecretFacts
-	// uses are the entries that pods depend on, and roll the contents of the Secret that holds the key of their hashes.
-	uses []use
-	roll contents
+	// uses are the entries that pods depend on, and hashKeys the contents of the Secret that holds the key of their hashes.
+	uses     []use
+	hashKeys contents
 }
 
 // use is an entry of a Secret and the components whose pods depend on it.
@@ -171,11 +171,15 @@ func (s *resolver) redisPassword(ctx context.Context) error {
 	return err
 }
 
-// rollKey looks for the key of roll hashes.
-func (s *resolver) rollKey(ctx context.Context) error {
+// ownHashKeys looks for the keys of hashes. Servers read the callers' when they start.
+func (s *resolver) ownHashKeys(ctx context.Context) error {
+	name := desired.HashKeysSecretName(s.rag.Name)
 	var err error
-	s.roll, err = s.generated(ctx, generated{
-		name: desired.RollSecretName(s.rag.Name), generate: newRollKey, needs: []string{desired.RollKey}, users: hashed,
+	s.hashKeys, err = s.generated(ctx, generated{
+		name: name, generate: newHashKeys, needs: []string{desired.RollHashKey, desired.CallerHashKey}, users: hashed,
 	})
+	if key, ok := s.hashKeys[desired.CallerHashKey]; ok {
+		s.uses = append(s.uses, use{name, desired.CallerHashKey, key, onlyServer})
+	}
 	return err
 }

@@ -223,7 +223,8 @@ func TestRollHashesFollowWhatPodsDependOn(t *testing.T) {
 		{"llm", "token", "another-key-of-the-model", []desired.Component{server}},
 		{"callers", "bob", callerKey, nil}, // servers take it up while they run
 		{desired.RedisSecretName("papers"), desired.RedisPasswordKey, "another", all},
-		{desired.RollSecretName("papers"), desired.RollKey, "another", all},
+		{desired.HashKeysSecretName("papers"), desired.RollHashKey, "another", all},
+		{desired.HashKeysSecretName("papers"), desired.CallerHashKey, "another", []desired.Component{server}},
 	} {
 		w.set(step.secret, step.key, step.value)
 		after := w.read().RollHashes

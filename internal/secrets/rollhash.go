@@ -14,7 +14,7 @@ import (
 // rollHashes say by component when an entry that its pods depend on has changed, and nothing to those who can read
 // pods but not Secrets: they are keyed. The digest of the random key is as good a key.
 func (s *resolver) rollHashes() map[desired.Component]string {
-	key, ok := s.roll[desired.RollKey]
+	key, ok := s.hashKeys[desired.RollHashKey]
 	if !ok {
 		return nil
 	}

@@ -19,6 +19,9 @@ type Credentials struct {
 	JWTCA string
 	// APIKeys are the keys of callers.
 	APIKeys []APIKey
+	// CallerHashKey keys the hashes that stand for callers in logs and in Redis, the same in all servers of a service; empty where nobody
+	// generates one.
+	CallerHashKey string
 }
 
 // RedisCredentials are those of a Redis. Each is empty for none.
@@ -91,4 +94,7 @@ const (
 	AuthorityFile = "ca.crt"
 	// APIKeysSecretDir holds one file for each key.
 	APIKeysSecretDir = "api-keys"
+	// HashKeysSecretDir holds the file CallerHashKeyFile.
+	HashKeysSecretDir = "hash-keys"
+	CallerHashKeyFile = "caller"
 )
