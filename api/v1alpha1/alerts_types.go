@@ -24,7 +24,8 @@ type AlertsSpec struct {
 	// +default={}
 	// +optional
 	LLMAvailability LLMAvailabilityAlert `json:"llmAvailability,omitzero"`
-	// diskUsage is how full the fullest disk of the search engine is. OpenSearch takes no more shards at 85 percent and no writes at 95.
+	// diskUsage is how full the fullest disk of the search engine is. A managed OpenSearch takes no writes while less than 5 percent of
+	// spec.openSearch.managed.storage is free, others by their own watermarks.
 	// +default={}
 	// +optional
 	DiskUsage DiskUsageAlert `json:"diskUsage,omitzero"`

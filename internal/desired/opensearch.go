@@ -37,7 +37,7 @@ func openSearch(p part, b build) (ComponentPlan, error) {
 	if err != nil {
 		return ComponentPlan{}, err
 	}
-	files, rollHash, err := openSearchConfig(p, b)
+	files, rollHash, err := openSearchConfig(p, b, storage)
 	if err != nil {
 		return ComponentPlan{}, err
 	}
@@ -103,7 +103,7 @@ func openSearchPod(
 ) *corev1ac.PodSpecApplyConfiguration {
 	configure := container("configure", image).
 		WithCommand("sh", "-c", fmt.Sprintf("cp -R %s/config/. %s/ && cat %[3]s/%[4]s %[3]s/%[5]s >%[2]s/%[4]s",
-			openSearchHome, openSearchPathConf, openSearchMount, openSearchYAMLFile, bootstrapYAMLFile)).
+			openSearchHome, openSearchPathConf, openSearchMount, openSearchYAMLFile, restartYAMLFile)).
 		WithResources(resourcesConfig(resources)).
 		WithVolumeMounts(readOnlyMount("settings", openSearchMount), mount("config", openSearchPathConf))
 	node := container(openSearchContainer, image).

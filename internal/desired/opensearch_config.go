@@ -15,8 +15,8 @@ const (
 	openSearchPathConf = "/etc/opensearch"
 	openSearchMount    = "/etc/ragservice/opensearch"
 	openSearchYAMLFile = "opensearch.yml"
-	// bootstrapYAMLFile is the part of it that restarts no node when it changes.
-	bootstrapYAMLFile = "bootstrap.yml"
+	// restartYAMLFile is the part of it that restarts no node when it changes.
+	restartYAMLFile = "restart.yml"
 )
 
 // openSearchYAML is the part of opensearch.yml that is ours.
@@ -34,8 +34,9 @@ type openSearchYAML struct {
 	AllowMmap bool `json:"node.store.allow_mmap"`
 }
 
-// bootstrapYAML is the part that depends on the number of nodes. It is not hashed: the nodes that there are go on while others join.
-type bootstrapYAML struct {
+// restartYAML is the part that depends on the number of nodes and on the size of their volumes. It is not hashed, and holds from a node's
+// next start: the nodes that there are go on while others join, or while volumes grow.
+type restartYAML struct {
 	// TransportHost keeps the port by which nodes talk, which asks for no password, inside the pod while there is one
 	// node. Such a node also starts where a machine gives processes fewer than the 65,535 file descriptors that OpenSearch wants
 	// of a node which others can reach.
@@ -44,14 +45,17 @@ type bootstrapYAML struct {
 	// node: on an empty volume there is no other cluster to join. With several nodes it goes once the cluster exists, or that node
 	// would form a second one when it loses its volume.
 	Bootstrap []string `json:"cluster.initial_cluster_manager_nodes,omitempty"`
+	// Low, High and FloodStage are how much must be free for a node to take more shards, to keep those it has, and to take
+	// writes: the shares of the volume that are OpenSearch's defaults, in bytes. Its own are shares of the disk, and a volume of a
+	// folder lies on the machine's disk, 5 % of which may be more than the whole volume.
+	Low        string `json:"cluster.routing.allocation.disk.watermark.low"`
+	High       string `json:"cluster.routing.allocation.disk.watermark.high"`
+	FloodStage string `json:"cluster.routing.allocation.disk.watermark.flood_stage"`
 }
 
-// marshal is YAML that can follow other lines, which {} cannot.
-func (y bootstrapYAML) marshal() ([]byte, error) {
-	if y.TransportHost == "" && len(y.Bootstrap) == 0 {
-		return nil, nil
-	}
-	return yaml.Marshal(y)
+// freePercent is a share of a volume as OpenSearch reads it.
+func freePercent(storage resource.Quantity, percent int64) string {
+	return fmt.Sprintf("%db", storage.Value()/100*percent)
 }
 
 func newOpenSearchYAML(p part, nodes int32) openSearchYAML {
@@ -70,24 +74,27 @@ func newOpenSearchYAML(p part, nodes int32) openSearchYAML {
 	}
 }
 
-// openSearchConfig is opensearch.yml in two files, and the hash that rolls pods.
-func openSearchConfig(p part, b build) (files map[string]string, rollHash string, err error) {
+// openSearchConfig is opensearch.yml in two files, and the hash that rolls pods. Each node has a volume of the size storage.
+func openSearchConfig(p part, b build, storage resource.Quantity) (files map[string]string, rollHash string, err error) {
 	settings, err := yaml.Marshal(newOpenSearchYAML(p, b.nodes()))
 	if err != nil {
-		return nil, "", fmt.Errorf("writing opensearch.yml: %w", err)
+		return nil, "", fmt.Errorf("writing %s: %w", openSearchYAMLFile, err)
 	}
-	first := bootstrapYAML{Bootstrap: []string{p.name() + "-0"}}
+	later := restartYAML{
+		Bootstrap: []string{p.name() + "-0"},
+		Low:       freePercent(storage, 15), High: freePercent(storage, 10), FloodStage: freePercent(storage, 5),
+	}
 	switch {
 	case b.nodes() == 1:
-		first.TransportHost = "_local_"
+		later.TransportHost = "_local_"
 	case b.formed():
-		first.Bootstrap = nil
+		later.Bootstrap = nil
 	}
-	bootstrap, err := first.marshal()
+	restart, err := yaml.Marshal(later)
 	if err != nil {
-		return nil, "", fmt.Errorf("writing bootstrap.yml: %w", err)
+		return nil, "", fmt.Errorf("writing %s: %w", restartYAMLFile, err)
 	}
-	return map[string]string{openSearchYAMLFile: string(settings), bootstrapYAMLFile: string(bootstrap)}, config.Hash(settings), nil
+	return map[string]string{openSearchYAMLFile: string(settings), restartYAMLFile: string(restart)}, config.Hash(settings), nil
 }
 
 // javaOptions fix the heap's size, in whole mebibytes since Java wants whole kibibytes, and keep Java from writing up to

@@ -1,6 +1,7 @@
 package desired_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -76,7 +77,7 @@ func TestOneNodeFormsTheCluster(t *testing.T) {
 	} {
 		plan := build(t, searchNodes(t, test.nodes, desired.Children{Claims: test.claims}))
 		files := find[corev1.ConfigMap](t, plan, "ConfigMap", "papers-opensearch").Data
-		first := files["bootstrap.yml"]
+		first := files["restart.yml"]
 		if got := strings.Contains(first, "cluster.initial_cluster_manager_nodes:\n- papers-opensearch-0\n"); got != test.forms {
 			t.Errorf("%s: the first forms a cluster: %t\n%s", name, got, first)
 		}
@@ -90,6 +91,27 @@ func TestOneNodeFormsTheCluster(t *testing.T) {
 		if got := strings.Contains(files["opensearch.yml"], "network.publish_host: ${POD_IP}"); got == test.loopback {
 			t.Errorf("%s: it tells others its address: %t", name, got)
 		}
+	}
+}
+
+// TestWatermarksFollowTheVolume: they are shares of what was asked for, and another size restarts no node.
+func TestWatermarksFollowTheVolume(t *testing.T) {
+	t.Parallel()
+	in := searchNodes(t, 1, desired.Children{})
+	hash := set(t, in).Spec.Template.Annotations[desired.AnnotationConfigHash]
+	in.Service.Spec.OpenSearch.Managed.Storage = "100Gi"
+	var node map[string]any
+	if err := yaml.Unmarshal([]byte(find[corev1.ConfigMap](t, build(t, in), "ConfigMap", "papers-opensearch").Data["restart.yml"]), &node); err != nil {
+		t.Fatal(err)
+	}
+	const watermark = "cluster.routing.allocation.disk.watermark."
+	for stage, percent := range map[string]int{"low": 15, "high": 10, "flood_stage": 5} {
+		if want := fmt.Sprintf("%db", (100<<30)/100*percent); node[watermark+stage] != want {
+			t.Errorf("%s at %v free, want %s", stage, node[watermark+stage], want)
+		}
+	}
+	if got := set(t, in).Spec.Template.Annotations[desired.AnnotationConfigHash]; got != hash {
+		t.Error("a larger volume restarts the node")
 	}
 }
 
