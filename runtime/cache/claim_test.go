@@ -242,6 +242,9 @@ func TestNothingIsClaimedBeforeItsTurn(t *testing.T) {
 		return nil
 	}
 	f.search(t, q, rag.CacheMiss)
+	if got := f.lookedUp("search " + cache.LayerRedis + " miss"); got != 1 {
+		t.Errorf("one request that misses counts as %d", got)
+	}
 }
 
 // What another server has made while a request waited for its turn is served to it.

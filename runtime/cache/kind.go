@@ -50,6 +50,8 @@ type lookup[Q any] struct {
 	// owner is the server that works on the result, as a look into Redis has told; empty when nobody may wait for it. expired is
 	// the fingerprint of a value there that counts as none.
 	owner, expired string
+	// looked says that Redis was asked before, so that a request which misses counts once.
+	looked bool
 	// config is that of the whole lookup.
 	config *config.Config
 }

@@ -33,7 +33,9 @@ func (k *kind[Q, V]) look(ctx context.Context, l *lookup[Q], use *rag.CacheUse, 
 	}
 	found, joined, err := looks.doWithinRedisBudget(ctx, l.key, func(ctx context.Context, c *call[looked[V]]) (looked[V], error) {
 		found := k.fetch(resilience.CopyRedisBudget(ctx), &asked, k.cache.forgotten.now(), claim)
-		k.cache.options.OnLookup(k.name, LayerRedis, found.outcome)
+		if !asked.looked || found.outcome != LookupMiss {
+			k.cache.options.OnLookup(k.name, LayerRedis, found.outcome)
+		}
 		if !looks.settle(asked.key, c) {
 			k.release(found.owner, asked.key)
 		}
@@ -50,7 +52,7 @@ func (k *kind[Q, V]) look(ctx context.Context, l *lookup[Q], use *rag.CacheUse, 
 	case joined && found.outcome == LookupHit:
 		k.cache.options.OnLookup(k.name, LayerCoalesced, LookupHit)
 	}
-	l.owner, l.expired = found.owner, found.expired
+	l.owner, l.expired, l.looked = found.owner, found.expired, true
 	return found, nil
 }
 
