@@ -80,24 +80,25 @@ func (srv *server) openInstance(instance string, o resilience.RedisOptions) *res
 const (
 	// evictionEvery is how often Redis is asked whether it may evict buckets: somebody may change that while it runs.
 	evictionEvery = time.Minute
-	// evictionRetry is how soon it is asked again when it did not answer.
+	// evictionRetry is how soon it is asked again when it did not answer, twice as late each time.
 	evictionRetry = 2 * time.Second
 )
 
 // watchEviction looks whether the Redis with the buckets may evict them, and tells it when that begins.
 func (srv *server) watchEviction(ctx context.Context) {
+	retry := evictionRetry
 	for wait := time.Duration(0); ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(wait):
 		}
-		wait = evictionEvery
 		policy, err := srv.redisState.EvictionPolicy(ctx)
-		if err != nil {
-			wait = evictionRetry
+		if err != nil { // one who may not ask never learns it
+			wait, retry = retry, min(2*retry, evictionEvery)
 			continue
 		}
+		wait, retry = evictionEvery, evictionRetry
 		if evicts := policy != ""; srv.evictsBuckets.Swap(evicts) != evicts && evicts {
 			srv.log.Write(ctx, logging.RedisEvictionUnsafe{Policy: policy})
 		}

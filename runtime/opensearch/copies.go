@@ -24,8 +24,9 @@ func (s *Store) runCopies(ctx context.Context) {
 	}
 	var reached state
 	for pause(ctx, rebuildPause) == nil {
+		now := state{replicas: s.replicas()}
 		s.control.mu.Lock()
-		now := state{s.control.known.Source.Index, s.replicas()}
+		now.index = s.control.known.Source.Index
 		s.control.mu.Unlock()
 		if now.index == "" || now == reached {
 			continue
