@@ -18,13 +18,18 @@ import (
 const mappingVersion = 4
 
 // Ensure makes the documents' index with its alias, the control index and the control document, each unless it is
-// there. Any number of replicas may do so at once: creating is atomic, and who comes second finds it made.
+// there. Any number of replicas may do so at once: creating is atomic, and who comes second finds it made. Where all are there it
+// writes nothing: OpenSearch on a full disk refuses even to make what exists, and can be searched.
 func (s *Store) Ensure(ctx context.Context) error {
 	index, err := s.aliasedIndex(ctx)
 	if err != nil {
 		return fmt.Errorf("look for the alias %s: %w", s.index, err)
 	}
-	if index == "" {
+	if index != "" {
+		if _, err := s.readControl(ctx, confirmedFor); err == nil {
+			return nil
+		}
+	} else {
 		index = s.indexName(s.indexVersion())
 		if err := s.createIndex(ctx, index, s.documentsIndex(index, s.index)); err != nil {
 			return fmt.Errorf("create the documents' index: %w", err)

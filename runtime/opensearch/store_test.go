@@ -3,6 +3,7 @@ package opensearch_test
 import (
 	"context"
 	"crypto/rand"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -97,6 +98,26 @@ func TestEnsureByManyReplicasAtOnce(t *testing.T) {
 	store := open(t, index, opensearch.Options{})
 	if n, err := store.Count(t.Context(), "t"); err != nil || n != 0 {
 		t.Errorf("Count is %d, %v; want 0", n, err)
+	}
+}
+
+// TestServersStartOnAFullDisk: where OpenSearch refuses all writes, one that starts finds what is there.
+func TestServersStartOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	index := newIndex()
+	before := open(t, index, opensearch.Options{})
+	run(t, before)
+	if err := writeText(t.Context(), before, "a", "lift"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is found", func() bool { found, err := foundIDs(t.Context(), before, "lift"); return err == nil && found["a"] })
+	// As OpenSearch does below its watermark; but its own block of that goes when it sees that the disk is not full.
+	askOpenSearch(t, http.MethodPut, "/"+index+"-*/_settings", map[string]any{"index.blocks.read_only": true}, nil)
+	defer askOpenSearch(t, http.MethodPut, "/"+index+"-*/_settings", map[string]any{"index.blocks.read_only": false}, nil)
+	store := open(t, index, opensearch.Options{})
+	run(t, store)
+	if found, err := foundIDs(t.Context(), store, "lift"); err != nil || !found["a"] {
+		t.Errorf("found %v, %v; want the document", found, err)
 	}
 }
 
