@@ -164,8 +164,9 @@ func (m matrix) cell(t *testing.T, c cell) {
 	}
 	for n := range failuresInMatrix {
 		status, code := ask()
-		if first := n == 0 || c.later == ""; first && (status != c.status || code != c.code) || !first && code != c.later {
-			t.Errorf("%d: %d %s, want %d %s, then %s", n, status, code, c.status, c.code, c.later)
+		// Polls open the breaker too, and then a request may be the one that looks whether it is back.
+		if (status != c.status || code != c.code) && (n == 0 || c.later == "" || code != c.later) {
+			t.Errorf("%d: %d %s, want %d %s, then that or %s", n, status, code, c.status, c.code, c.later)
 		}
 	}
 	before, opened := m.front.asked.Load(), time.Now()
