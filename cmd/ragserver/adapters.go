@@ -24,7 +24,7 @@ type answerer struct {
 
 func (a answerer) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
 	if a.source.Config().LLM.Provider == config.ProviderOpenAI {
-		return rag.WithCitations(a.chain, a.analyser).Generate(ctx, p, emit)
+		return a.chain.Generate(ctx, p, emit)
 	}
 	return models.Extractive{Analyser: a.analyser}.Generate(ctx, p, emit)
 }

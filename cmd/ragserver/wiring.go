@@ -22,6 +22,7 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/ratelimit"
 	"github.com/ragservice/ragservice-operator/runtime/resilience"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
+	"github.com/ragservice/ragservice-operator/runtime/terms"
 )
 
 // server is everything that runs in the process, wired together.
@@ -81,7 +82,8 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 	}
 	srv.metrics.ConfigApplied(s.source.Hash())
 	srv.keysRefused(s.refusedKeys)
-	if srv.llm, err = srv.newChain(s); err != nil {
+	analyser := newAnalyser(s.source.Config()) // one for the index and the answers: they must agree on what a word is
+	if srv.llm, err = srv.newChain(s, analyser); err != nil {
 		return nil, err
 	}
 	if srv.issuer, err = srv.newIssuer(s); err != nil {
@@ -90,7 +92,6 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 	if err := srv.openRedis(s); err != nil {
 		return nil, err
 	}
-	analyser := newAnalyser(s.source.Config()) // one for the index and the answers: they must agree on what a word is
 	store, err := srv.openStore(s, analyser)
 	if err != nil {
 		return nil, errors.Join(err, srv.closeRedis(context.Background()))
@@ -136,7 +137,7 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 }
 
 // newChain is the model and its fallbacks. Keys are those of the start, and so are the addresses: a key never goes to another's.
-func (srv *server) newChain(s setup) (*models.Chain, error) {
+func (srv *server) newChain(s setup, analyser *terms.Analyser) (*models.Chain, error) {
 	llm := func() config.LLM { return s.source.Config().LLM }
 	newModel := func(settings func() config.LLM, key, authority string) (*models.OpenAI, error) {
 		roots, err := config.Roots(authority)
@@ -151,7 +152,7 @@ func (srv *server) newChain(s setup) (*models.Chain, error) {
 	if err != nil {
 		return nil, err
 	}
-	chain := &models.Chain{First: first, OnFallback: srv.metrics.Fallback}
+	chain := &models.Chain{First: first, Analyser: analyser, OnFallback: srv.metrics.Fallback}
 	for i, f := range llm().Fallbacks {
 		authority := cmp.Or(s.credentials.LLMFallbackCAs[i], s.credentials.LLMCA)
 		fallback, err := newModel(models.Fallback(llm, f), s.credentials.LLMFallbackKeys[i], authority)

@@ -8,6 +8,7 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 	"github.com/ragservice/ragservice-operator/runtime/resilience"
+	"github.com/ragservice/ragservice-operator/runtime/terms"
 )
 
 // Chain asks a model, and when that is down or too slow the ones that stand in for it, in their order. Nothing is asked of another once a
@@ -17,6 +18,8 @@ type Chain struct {
 	First *OpenAI
 	// Fallbacks have the names and addresses of their Settings.
 	Fallbacks []*OpenAI
+	// Analyser is the index's, by which places that support an answer are found; nil means one for English.
+	Analyser *terms.Analyser
 	// OnFallback is told the model that wrote an answer in place of the first.
 	OnFallback func(model string)
 }
@@ -43,7 +46,7 @@ func (c *Chain) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece)
 		emitted = true
 		return emit(piece)
 	}
-	out, err := c.First.generate(ctx, p, c.turn(0, deadline), told)
+	out, err := c.cited(c.First, c.turn(0, deadline)).Generate(ctx, p, told)
 	failed := err
 	for i, model := range c.Fallbacks {
 		if emitted || ctx.Err() != nil || !rag.ModelUnavailable(err) || !time.Now().Before(deadline) {
@@ -51,7 +54,7 @@ func (c *Chain) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece)
 		}
 		settings := model.Settings()
 		fitting := p.FitFor(settings.Model, settings.BaseURL, settings.ContextTokens)
-		if out, err = model.generate(ctx, fitting, c.turn(i+1, deadline), told); err == nil {
+		if out, err = c.cited(model, c.turn(i+1, deadline)).Generate(ctx, fitting, told); err == nil {
 			out.Fallback, out.LeftOut = i+1, len(p.Passages)-len(fitting.Passages)
 			c.OnFallback(settings.Model)
 			return out, nil
@@ -61,6 +64,21 @@ func (c *Chain) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece)
 		return out, err
 	}
 	return out, failed
+}
+
+// cited is a model that takes its turn. Its answer cites what it was given, which of a fallback may be less than the prompt has.
+func (c *Chain) cited(model *OpenAI, t turn) rag.Generator {
+	return rag.WithCitations(taking{model, t}, c.Analyser)
+}
+
+// taking is a model in its turn.
+type taking struct {
+	model *OpenAI
+	turn  turn
+}
+
+func (t taking) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
+	return t.model.generate(ctx, p, t.turn, emit)
 }
 
 // turn is that of the nth model. It is the last one, too, when those behind it are known to be down.

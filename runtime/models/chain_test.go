@@ -149,10 +149,14 @@ func TestAFallbackGetsWhatItHasRoomFor(t *testing.T) {
 			{ID: "a#0", ContentHash: "1", Text: strings.Repeat("alpha ", 2000)}, {ID: "b#0", ContentHash: "2", Text: "beta"},
 		}
 		before := p.Passages[0].Text
+		spare.Answer(func(openaitest.ChatRequest) string { return "It is beta. [2]" })
 		got, err := chain.Generate(t.Context(), p, discard)
 		if err != nil || got.Fallback != 1 || got.LeftOut != 2-test.given || p.Passages[0].Text != before {
 			t.Errorf("%s: %+v, %v", name, got, err)
 			continue
+		}
+		if citations := citationsOf(got); len(citations) != test.given-1 {
+			t.Errorf("%s: %v are cited of %d passages that it was given", name, citations, test.given)
 		}
 		asked := spare.Requests(openaitest.Chat)[0].Chat
 		if has := strings.Contains(asked.Last(), "beta"); has != (test.given == 2) || asked.Model != "spare" {
