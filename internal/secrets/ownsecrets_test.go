@@ -121,6 +121,15 @@ func TestGeneratedSecretsThatCannotBeUsed(t *testing.T) {
 				{Field: "metadata.name", Secret: "papers-redis", Key: "auth.conf", Reason: "SecretKeyNotFound", Stores: stores},
 			},
 		},
+		"a key of hashes that was removed": {
+			func(w *world) {
+				w.adopt(w.read().Candidates)
+				w.set("papers-hash-keys", "caller", "")
+			},
+			[]desired.SecretProblem{
+				{Field: "metadata.name", Secret: "papers-hash-keys", Key: "caller", Reason: "SecretKeyNotFound", Stores: stores},
+			},
+		},
 		"a key that somebody added and that is none": {
 			func(w *world) {
 				w.adopt(w.read().Candidates)

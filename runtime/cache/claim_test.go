@@ -263,6 +263,9 @@ func TestTheTurnMayComeAfterTheWork(t *testing.T) {
 	if f.search(t, q, rag.CacheHit); f.backend.calls.Load() != 0 {
 		t.Error("the work was done again")
 	}
+	if got := f.lookedUp("search " + cache.LayerRedis + " hit"); got != 1 {
+		t.Errorf("%d hits in Redis are counted, want 1", got)
+	}
 }
 
 // A look-up that nobody waits for any more may claim the work all the same: Redis has its script. That claim ends at once.

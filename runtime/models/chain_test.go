@@ -10,6 +10,7 @@ import (
 
 	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/terms"
 	"github.com/ragservice/ragservice-operator/test/openaitest"
 )
 
@@ -124,6 +125,23 @@ func TestChainTellsNothingOfAWholeAnswerBeforeItsEnd(t *testing.T) {
 		}
 		if diff := cmp.Diff(got.Pieces, told); diff != "" {
 			t.Errorf("%s: (-pieces +told):\n%s", name, diff)
+		}
+	}
+}
+
+// TestChainCites the unit of a passage that has the words of a statement, as the index's language has them.
+func TestChainCites(t *testing.T) {
+	t.Parallel()
+	server := openaitest.New(t)
+	server.Answer(func(openaitest.ChatRequest) string { return "Die Häuser sind da. [1]" })
+	for language, want := range map[string]string{"de": "Es war ein Haus.", "en": "Da sind die Leute."} {
+		chain, _ := chained(time.Minute, server)
+		chain.Analyser = terms.New([]string{language})
+		p := testPrompt()
+		p.Passages = []rag.Chunk{{ID: "a#0", DocumentID: "a", ContentHash: "1", Text: "Da sind die Leute. Es war ein Haus."}}
+		got, err := chain.Generate(t.Context(), p, discard)
+		if citations := citationsOf(got); err != nil || len(citations) != 1 || citations[0].Quote != want {
+			t.Errorf("%s: %v, %v; want %q", language, citations, err, want)
 		}
 	}
 }

@@ -101,6 +101,25 @@ func TestEnsureByManyReplicasAtOnce(t *testing.T) {
 	}
 }
 
+// TestEnsureMakesWhatIsMissing of the two indices.
+func TestEnsureMakesWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	index := newIndex()
+	store := open(t, index, opensearch.Options{})
+	for _, gone := range []string{"", index + "-control"} {
+		if gone != "" {
+			askOpenSearch(t, http.MethodDelete, "/"+gone, nil, nil)
+		}
+		if err := store.Ensure(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var found struct{ Found bool }
+		if askOpenSearch(t, http.MethodGet, "/"+index+"-control/_doc/control", nil, &found); !found.Found {
+			t.Errorf("after %q was deleted there is no control document", gone)
+		}
+	}
+}
+
 // TestServersStartOnAFullDisk: where OpenSearch refuses all writes, one that starts finds what is there.
 func TestServersStartOnAFullDisk(t *testing.T) {
 	t.Parallel()
