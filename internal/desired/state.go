@@ -84,9 +84,12 @@ type Certificates struct {
 	Expires            time.Time
 }
 
+// FieldOfGenerated is where the names of generated Secrets come from.
+const FieldOfGenerated = "metadata.name"
+
 // SecretProblem is a reference that does not resolve.
 type SecretProblem struct {
-	// Field is the path in the spec: spec.models.llm.apiKeySecretRef.
+	// Field is the path in the spec: spec.models.llm.apiKeySecretRef; FieldOfGenerated for a Secret that the operator generates.
 	Field string
 	// Secret and Key are what it names; Key is empty when the Secret itself is missing or a whole Secret is meant.
 	Secret, Key string

@@ -82,5 +82,5 @@ func (s *resolver) generatedProblem(want generated, key, reason string) {
 	stores := slices.DeleteFunc(slices.Clone(want.users), func(c desired.Component) bool {
 		return c == desired.ComponentServer
 	})
-	s.problem(desired.SecretProblem{Field: fieldGenerated, Secret: want.name, Key: key, Reason: reason}, stores...)
+	s.problem(desired.SecretProblem{Field: desired.FieldOfGenerated, Secret: want.name, Key: key, Reason: reason}, stores...)
 }

@@ -12,11 +12,8 @@ import (
 	"github.com/ragservice/ragservice-operator/internal/desired"
 )
 
-// Fields of the spec that name Secrets. The names of generated ones come from that of the RAGService.
-const (
-	fieldCallersKeys = "spec.auth.apiKeysSecretRef"
-	fieldGenerated   = "metadata.name"
-)
+// fieldCallersKeys names the Secret of callers' keys.
+const fieldCallersKeys = "spec.auth.apiKeysSecretRef"
 
 // resolver is one look at the Secrets of one RAGService.
 type resolver struct {
@@ -107,7 +104,7 @@ func (s *resolver) callersKeys(ctx context.Context) error {
 	if s.rag.Spec.Auth.APIKeysSecretRef != nil {
 		found, err = s.referenced(ctx, problem.Secret)
 	} else {
-		problem.Field = fieldGenerated
+		problem.Field = desired.FieldOfGenerated
 		found, err = s.generated(ctx, generated{name: problem.Secret, generate: newAPIKeys, users: onlyServer})
 		if found == nil {
 			return err // a problem is noted

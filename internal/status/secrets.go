@@ -47,6 +47,8 @@ func describeProblem(problem desired.SecretProblem) string {
 		return sentence("Secret %q exists but is not this RAGService's: delete or rename it", problem.Secret)
 	case problem.Key == "":
 		return sentence("Secret %q has no entry (%s)", problem.Secret, problem.Field)
+	case problem.Reason == v1alpha1.ReasonSecretKeyNotFound && problem.Field == desired.FieldOfGenerated:
+		return sentence("Secret %q has no entry %q, or it is empty: delete the Secret, and the operator generates another", problem.Secret, problem.Key)
 	case problem.Reason == v1alpha1.ReasonSecretKeyNotFound:
 		return sentence("Secret %q has no entry %q, or it is empty (%s)", problem.Secret, problem.Key, problem.Field)
 	case strings.HasSuffix(problem.Field, ".caSecretRef"):

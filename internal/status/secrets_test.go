@@ -22,12 +22,17 @@ func TestWhatAnInvalidEntryShouldBe(t *testing.T) {
 		{keys, v1alpha1.ReasonSecretInvalid, "role must be admin or client", []string{"no entry", "role must be"}},
 		{keys, v1alpha1.ReasonKeyRefused, "role must be admin or client", []string{"leave out", "role must be", "correct or remove"}},
 		{authority, v1alpha1.ReasonSecretInvalid, "", []string{"PEM"}},
+		{keys, v1alpha1.ReasonSecretKeyNotFound, "", []string{"has no entry"}},
+		{desired.FieldOfGenerated, v1alpha1.ReasonSecretKeyNotFound, "", []string{"has no entry", "delete the Secret"}},
 	} {
 		got := status.Evaluate(wellPass(secretProblem(desired.SecretProblem{
 			Field: c.field, Secret: "callers", Key: "alice", Reason: c.reason, Detail: c.detail,
 		}))).Status
 		message := meta.FindStatusCondition(got.Conditions, v1alpha1.ConditionSecretsResolved).Message
-		for _, part := range append(c.says, c.field, `"callers"`, `"alice"`) {
+		if named := strings.Contains(message, c.field); named != (c.field != desired.FieldOfGenerated) { // nobody can correct that field
+			t.Errorf("%s: %q names %s: %t", c.reason, message, c.field, named)
+		}
+		for _, part := range append(c.says, `"callers"`, `"alice"`) {
 			if !strings.Contains(message, part) {
 				t.Errorf("%s: %q does not say %s", c.reason, message, part)
 			}

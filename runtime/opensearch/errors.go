@@ -32,6 +32,11 @@ func (e *answerError) replaced() bool {
 	return e.kind == "cluster_block_exception" && e.status == http.StatusForbidden || e.kind == "index_not_found_exception"
 }
 
+// full says that a write is refused until there is room on a disk again.
+func (e *answerError) full() bool {
+	return e.kind == "cluster_block_exception" && e.status == http.StatusTooManyRequests
+}
+
 func (e *answerError) Error() string {
 	return fmt.Sprintf("OpenSearch answered %d %s", e.status, e.kind)
 }
@@ -80,8 +85,14 @@ func mapError(ctx context.Context, timeout time.Duration, err error) error {
 func unavailable(cause error) *rag.Error {
 	e := &rag.Error{Kind: rag.ErrSearchUnavailable, Message: "the document index is not available", RetryAfter: retryAfter, Cause: cause}
 	var answer *answerError
-	if errors.As(cause, &answer) && answer.retryAfter > 0 {
+	if !errors.As(cause, &answer) {
+		return e
+	}
+	if answer.retryAfter > 0 {
 		e.RetryAfter = answer.retryAfter
+	}
+	if answer.full() {
+		e.Message = "the document index takes no writes, because its disk is full"
 	}
 	return e
 }
