@@ -133,45 +133,9 @@ func TestNothingPlantedIsTold(t *testing.T) { //nolint:tparallel // what is plan
 		silent(t, "stats", answer)
 	})
 
-	t.Run("a model that fails", func(t *testing.T) {
-		says := openaitest.Error{Message: "canary of an error: Ann Canary", Type: "canary of a type", Code: "canary of a code", Param: "canary of a param"}
-		for i, b := range []openaitest.Behaviour{
-			{Status: 400, Error: says}, {Status: 401, Error: says}, {Status: 500, Error: says}, {Fault: openaitest.Malformed, AfterPieces: 1},
-			{Fault: openaitest.ErrorEvent, AfterPieces: 1, Error: says},
-		} {
-			for _, path := range []string{"/api/v1/ask", "/api/v1/stream"} {
-				if path == "/api/v1/stream" && i < 3 {
-					continue // as for ask; a stream has a limit of its own
-				}
-				model.Script(openaitest.Chat, b)
-				status, answer := r.send("POST", path, canaryAnn, fmt.Sprintf(`{"query":"Who nests in trees %d?"}`, i))
-				if status < 500 && !strings.Contains(answer, "event: error") {
-					t.Errorf("%s did not fail: %d %s", path, status, answer)
-				}
-				silent(t, path, answer)
-			}
-		}
-	})
+	t.Run("a model that fails", func(t *testing.T) { failingModels(t, r, model) })
 
-	t.Run("refusals", func(t *testing.T) {
-		for _, refused := range []struct {
-			method, path, key, body string
-			headers                 []string
-		}{
-			{"POST", "/api/v1/search", "canary-key-that-nobody-has", question, nil},
-			{"POST", "/api/v1/search", "", question, []string{"Authorization: Basic Y2FuYXJ5OmNhbmFyeQ==", "X-Forwarded-For: canary", "User-Agent: canary"}},
-			{"POST", "/api/v1/search?canary=canary", canaryBen, `{"query":"x"}`, nil},
-			{"POST", "/api/v1/search", canaryBen, `{"query":7,"filter":"canary"}`, []string{"Traceparent: canary", "Cookie: canary=canary"}},
-			{"GET", "/api/v1/documents/canary", canaryBen, "", nil},
-			{"DELETE", "/canary/canary", canaryBen, "", nil},
-			{"CANARY", "/api/v1/search", canaryBen, "", nil},
-		} {
-			status, _ := r.send(refused.method, refused.path, refused.key, refused.body, refused.headers...)
-			if status < 400 || status > 499 {
-				t.Errorf("%s %s: %d", refused.method, refused.path, status)
-			}
-		}
-	})
+	t.Run("refusals", func(t *testing.T) { refusedRequests(t, r, question) })
 
 	for _, request := range model.Requests(openaitest.Chat) {
 		header := request.Header.Clone()
@@ -190,6 +154,50 @@ func TestNothingPlantedIsTold(t *testing.T) { //nolint:tparallel // what is plan
 	silent(t, "the log", text)
 	if len(r.events("request_completed")) < 25 {
 		t.Errorf("only %d requests are in the log", len(r.events("request_completed")))
+	}
+}
+
+// failingModels makes the model fail in each way, with words of its own that nobody may be told.
+func failingModels(t *testing.T, r keyed, model *openaitest.Server) {
+	t.Helper()
+	says := openaitest.Error{Message: "canary of an error: Ann Canary", Type: "canary of a type", Code: "canary of a code", Param: "canary of a param"}
+	for i, b := range []openaitest.Behaviour{
+		{Status: 400, Error: says}, {Status: 401, Error: says}, {Status: 500, Error: says}, {Fault: openaitest.Malformed, AfterPieces: 1},
+		{Fault: openaitest.ErrorEvent, AfterPieces: 1, Error: says},
+	} {
+		for _, path := range []string{"/api/v1/ask", "/api/v1/stream"} {
+			if path == "/api/v1/stream" && i < 3 {
+				continue // as for ask; a stream has a limit of its own
+			}
+			model.Script(openaitest.Chat, b)
+			status, answer := r.send("POST", path, canaryAnn, fmt.Sprintf(`{"query":"Who nests in trees %d?"}`, i))
+			if status < 500 && !strings.Contains(answer, "event: error") {
+				t.Errorf("%s did not fail: %d %s", path, status, answer)
+			}
+			silent(t, path, answer)
+		}
+	}
+}
+
+// refusedRequests sends what is refused, with words that nobody may be told in each part of a request.
+func refusedRequests(t *testing.T, r keyed, question string) {
+	t.Helper()
+	for _, refused := range []struct {
+		method, path, key, body string
+		headers                 []string
+	}{
+		{"POST", "/api/v1/search", "canary-key-that-nobody-has", question, nil},
+		{"POST", "/api/v1/search", "", question, []string{"Authorization: Basic Y2FuYXJ5OmNhbmFyeQ==", "X-Forwarded-For: canary", "User-Agent: canary"}},
+		{"POST", "/api/v1/search?canary=canary", canaryBen, `{"query":"x"}`, nil},
+		{"POST", "/api/v1/search", canaryBen, `{"query":7,"filter":"canary"}`, []string{"Traceparent: canary", "Cookie: canary=canary"}},
+		{"GET", "/api/v1/documents/canary", canaryBen, "", nil},
+		{"DELETE", "/canary/canary", canaryBen, "", nil},
+		{"CANARY", "/api/v1/search", canaryBen, "", nil},
+	} {
+		status, _ := r.send(refused.method, refused.path, refused.key, refused.body, refused.headers...)
+		if status < 400 || status > 499 {
+			t.Errorf("%s %s: %d", refused.method, refused.path, status)
+		}
 	}
 }
 

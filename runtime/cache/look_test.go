@@ -2,8 +2,10 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -131,4 +133,45 @@ func TestLooksAreToldByWhoWaitsForThem(t *testing.T) {
 	if diff := cmp.Diff(want, r.told); diff != "" {
 		t.Errorf("(-want +told):\n%s", diff)
 	}
+}
+
+// A request waits for a look into Redis that another one began no longer than its own budget; the look goes on for the other one.
+func TestJoinerWaitsForRedisNoLongerThanItsOwnBudget(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var g group[string]
+		answer := make(chan struct{})
+		look := func(ctx context.Context, _ *call[string]) (string, error) {
+			select {
+			case <-answer:
+				return "found", nil
+			case <-ctx.Done():
+				return "", context.Cause(ctx)
+			}
+		}
+		var led sync.WaitGroup
+		led.Go(func() { // a request without a budget
+			if got, joined, err := g.doWithinRedisBudget(t.Context(), "k", look); got != "found" || joined || err != nil {
+				t.Errorf("who began: %q, joined %t, %v", got, joined, err)
+			}
+		})
+		synctest.Wait()
+		budgeted := resilience.WithRedisBudget(t.Context())
+		for _, left := range []time.Duration{resilience.RedisBudget, 0} {
+			begun := time.Now()
+			if _, joined, err := g.doWithinRedisBudget(budgeted, "k", look); !joined || !errors.Is(err, errNoTime) {
+				t.Errorf("with %v left: joined %t, %v", left, joined, err)
+			}
+			if waited := time.Since(begun); waited != left {
+				t.Errorf("with %v left: waited %v", left, waited)
+			}
+		}
+		left, leave := context.WithCancelCause(t.Context())
+		leave(errors.New("gone"))
+		if _, _, err := g.doWithinRedisBudget(left, "k", look); err == nil || err.Error() != "gone" {
+			t.Errorf("who has left: %v", err)
+		}
+		close(answer)
+		led.Wait()
+	})
 }
