@@ -139,6 +139,9 @@ type ManagedRedis struct {
 	// keep their defaults.
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
+	// tls has connections between the servers and both instances encrypted, by certificates that the operator makes and renews.
+	// +optional
+	TLS *ManagedRedisTLS `json:"tls,omitempty"`
 	// podMetadata has further labels and annotations for the pods of both instances, as service meshes want them. A change replaces them.
 	// +default={}
 	// +optional
@@ -148,3 +151,24 @@ type ManagedRedis struct {
 	// +optional
 	ServiceAccountAnnotations ObjectAnnotations `json:"serviceAccountAnnotations,omitempty"`
 }
+
+// ManagedRedisTLS is how the operator's own Redis is connected to.
+type ManagedRedisTLS struct {
+	// mode says whether connections are encrypted. The certificates are in the Secret NAME-redis-tls. A change replaces Redis and the
+	// servers, which do without Redis meanwhile. Default Disabled.
+	// +kubebuilder:validation:Enum=Enabled;Disabled
+	// +default="Disabled"
+	// +optional
+	Mode ManagedRedisTLSMode `json:"mode,omitempty"`
+}
+
+// ManagedRedisTLSMode says whether connections to a managed Redis are encrypted.
+type ManagedRedisTLSMode string
+
+// Values of ManagedRedisTLSMode.
+const (
+	// ManagedRedisTLSEnabled has Redis refuse plain text.
+	ManagedRedisTLSEnabled ManagedRedisTLSMode = "Enabled"
+	// ManagedRedisTLSDisabled has connections in plain text.
+	ManagedRedisTLSDisabled ManagedRedisTLSMode = "Disabled"
+)

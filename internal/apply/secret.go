@@ -77,12 +77,11 @@ var errEncoding = errors.New("new contents cannot be encoded")
 // rotateSecret writes new contents and that they were asked for in one patch, of the version that was read: one that is killed before it, or
 // whose cache is behind, rotates nothing twice.
 func (p *pass) rotateSecret(ctx context.Context, ref Ref, a desired.RotateSecret) error {
-	body, err := json.Marshal(map[string]any{
-		"metadata": map[string]any{
-			"uid": a.UID, "resourceVersion": a.ResourceVersion, "annotations": map[string]string{desired.AnnotationRotatedAt: a.At},
-		},
-		"data": a.Data,
-	})
+	metadata := map[string]any{"uid": a.UID, "resourceVersion": a.ResourceVersion}
+	if a.At != "" {
+		metadata["annotations"] = map[string]string{desired.AnnotationRotatedAt: a.At}
+	}
+	body, err := json.Marshal(map[string]any{"metadata": metadata, "data": a.Data})
 	if err != nil {
 		return errEncoding // its own words may hold the contents
 	}

@@ -27,7 +27,7 @@ func (r *Reconciler) recordChanges(about runtime.Object, changes changes) {
 	}
 	for _, ref := range changes.Rotated {
 		r.recorder.Eventf(about, nil, corev1.EventTypeNormal, v1alpha1.EventSecretRotated, "Rotate",
-			"%s %s has new contents, as %s asks: what holds the old ones is replaced, or reads the new ones", ref.Kind, ref.Name, v1alpha1.AnnotationRotateAt)
+			"%s %s has new contents, as %s asks or since its certificate ends: what holds the old ones is replaced, or reads the new ones", ref.Kind, ref.Name, v1alpha1.AnnotationRotateAt)
 	}
 	for _, ref := range changes.Replaced {
 		r.recorder.Eventf(about, nil, corev1.EventTypeNormal, v1alpha1.EventPodReplaced, "Delete",

@@ -24,7 +24,7 @@ func secretsOf(object client.Object) []string {
 		return nil
 	}
 	names := []string{
-		desired.APIKeysSecretName(rag), desired.RedisSecretName(rag.Name), desired.HashKeysSecretName(rag.Name),
+		desired.APIKeysSecretName(rag), desired.RedisSecretName(rag.Name), desired.RedisTLSSecretName(rag.Name), desired.HashKeysSecretName(rag.Name),
 	}
 	for _, entry := range desired.ServerSecrets(rag) {
 		names = append(names, entry.Ref.Name)

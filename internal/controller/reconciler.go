@@ -59,7 +59,7 @@ func New(mgr manager.Manager, o Options) *Reconciler {
 		client:    mgr.GetClient(),
 		live:      mgr.GetAPIReader(),
 		operator:  o.Operator,
-		secrets:   secrets.NewReader(mgr.GetCache(), mgr.GetAPIReader()),
+		secrets:   secrets.NewReader(mgr.GetCache(), mgr.GetAPIReader(), time.Now),
 		custom:    custom,
 		applier:   apply.New(mgr.GetClient(), mgr.GetAPIReader(), custom),
 		observer:  observer,

@@ -48,7 +48,7 @@ type RotateSecret struct {
 	UID             types.UID
 	ResourceVersion string
 	Data            map[string][]byte
-	// At is the request, which the Secret shows as done.
+	// At is the request, which the Secret shows as done; empty when nobody asked, and the contents end by themselves.
 	At string
 }
 

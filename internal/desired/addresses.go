@@ -18,6 +18,16 @@ func host(rag *v1alpha1.RAGService, c Component) string {
 	return fmt.Sprintf("%s.%s.svc", Name(rag.Name, c), rag.Namespace)
 }
 
+// RedisHosts are the names of both managed Redis instances: what servers dial, and its shorter forms, for people in a pod.
+func RedisHosts(rag *v1alpha1.RAGService) []string {
+	var names []string
+	for _, c := range []Component{ComponentRedisCache, ComponentRedisState} {
+		name := Name(rag.Name, c)
+		names = append(names, host(rag, c), name+"."+rag.Namespace, name)
+	}
+	return names
+}
+
 // stores are the addresses of the service's own stores, and of a Redis that the operator does not run.
 func stores(rag *v1alpha1.RAGService) config.Stores {
 	address := func(c Component, port int32) string {
@@ -28,6 +38,9 @@ func stores(rag *v1alpha1.RAGService) config.Stores {
 		redis = &config.Redis{
 			Cache: config.RedisInstance{Address: address(ComponentRedisCache, redisPort)},
 			State: config.RedisInstance{Address: address(ComponentRedisState, redisPort)},
+		}
+		if serverconfig.ManagedRedisTLS(rag) {
+			redis.Cache.TLS, redis.State.TLS = &config.RedisTLS{}, &config.RedisTLS{}
 		}
 	}
 	return config.Stores{

@@ -23,7 +23,7 @@ func TestGolden(t *testing.T) {
 	t.Parallel()
 	for name, rag := range map[string]*v1alpha1.RAGService{
 		"smallest": desiredtest.Smallest(), "full": desiredtest.Full(),
-		"external-redis": desiredtest.ExternalRedis(),
+		"external-redis": desiredtest.ExternalRedis(), "redis-tls": desiredtest.RedisTLS(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

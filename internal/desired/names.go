@@ -17,6 +17,9 @@ func headlessName(service string) string { return Name(service, ComponentOpenSea
 // RedisSecretName is the name of the generated Secret with Redis's password.
 func RedisSecretName(service string) string { return service + "-redis" }
 
+// RedisTLSSecretName is the name of the generated Secret with the certificates of a managed Redis.
+func RedisTLSSecretName(service string) string { return service + "-redis-tls" }
+
 // HashKeysSecretName is the name of the generated Secret with the keys of hashes.
 func HashKeysSecretName(service string) string { return service + "-hash-keys" }
 
@@ -33,6 +36,12 @@ const (
 	// RedisPasswordKey holds the password, RedisAuthConfKey the line of redis.conf that requires it.
 	RedisPasswordKey = "password"
 	RedisAuthConfKey = "auth.conf"
+	// RedisAuthoritiesKey holds the certificates of authorities that servers trust, RedisCertificateKey and RedisCertificateKeyKey what
+	// Redis shows, RedisAuthorityKeyKey the key of the first authority, which only the operator reads.
+	RedisAuthoritiesKey    = "ca.crt"
+	RedisCertificateKey    = "tls.crt"
+	RedisCertificateKeyKey = "tls.key"
+	RedisAuthorityKeyKey   = "ca.key"
 	// RollHashKey holds the key of roll hashes, CallerHashKey that of the hashes which stand for callers in logs and in Redis.
 	RollHashKey   = "roll"
 	CallerHashKey = "caller"

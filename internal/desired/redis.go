@@ -37,7 +37,7 @@ func redisCache(p part, b build) (ComponentPlan, error) {
 	r := redisInstance{
 		part:      p,
 		image:     imageOr(spec.Image, b.Operator.Images.Redis),
-		conf:      cacheConf(spec.MaxMemory).String(),
+		conf:      cacheConf(spec.MaxMemory, serverconfig.ManagedRedisTLS(b.Service)).String(),
 		resources: spec.Resources,
 	}
 	return ComponentPlan{Objects: r.objects(b.Inputs)}, nil
@@ -55,7 +55,7 @@ func redisState(p part, b build) (ComponentPlan, error) {
 	r := redisInstance{
 		part:      p,
 		image:     imageOr(spec.Image, b.Operator.Images.Redis),
-		conf:      stateConf(spec.MaxMemory, spec.Storage).String(),
+		conf:      stateConf(spec.MaxMemory, spec.Storage, serverconfig.ManagedRedisTLS(b.Service)).String(),
 		resources: spec.Resources,
 		data:      claimTemplate(p, spec.Storage, storageClass(b.Inputs, p.component, spec.StorageClassName)),
 	}
@@ -121,37 +121,51 @@ func retainVolumes() *appsv1ac.StatefulSetPersistentVolumeClaimRetentionPolicyAp
 // redis-cli finds it. A command line would show it to everybody on the node.
 func (r redisInstance) pod() *corev1ac.PodSpecApplyConfiguration {
 	secret := RedisSecretName(r.service.Name)
-	files := corev1ac.Volume().WithName("config").WithProjected(corev1ac.ProjectedVolumeSource().
-		WithDefaultMode(fileMode).
-		WithSources(
-			corev1ac.VolumeProjection().WithConfigMap(corev1ac.ConfigMapProjection().
-				WithName(r.name()).WithItems(keyToPath(redisConfFile, redisConfFile))),
-			corev1ac.VolumeProjection().WithSecret(corev1ac.SecretProjection().
-				WithName(secret).WithItems(keyToPath(RedisAuthConfKey, redisAuthFile))),
-		))
 	c := container(redisContainer, r.image).
 		WithCommand("redis-server", redisConfDir+"/"+redisConfFile).
 		WithPorts(containerPort("redis", redisPort)).
 		WithEnv(corev1ac.EnvVar().WithName("REDISCLI_AUTH").WithValueFrom(corev1ac.EnvVarSource().
 			WithSecretKeyRef(corev1ac.SecretKeySelector().WithName(secret).WithKey(RedisPasswordKey)))).
 		WithResources(resourcesConfig(r.resources)).
-		WithStartupProbe(pingProbe().WithPeriodSeconds(2).WithFailureThreshold(150)).
-		WithLivenessProbe(pingProbe().WithPeriodSeconds(10).WithFailureThreshold(6)).
-		WithReadinessProbe(pingProbe("-e").WithPeriodSeconds(5).WithFailureThreshold(2)).
+		WithStartupProbe(r.pingProbe().WithPeriodSeconds(2).WithFailureThreshold(150)).
+		WithLivenessProbe(r.pingProbe().WithPeriodSeconds(10).WithFailureThreshold(6)).
+		WithReadinessProbe(r.pingProbe("-e").WithPeriodSeconds(5).WithFailureThreshold(2)).
 		WithVolumeMounts(readOnlyMount("config", redisConfDir), mount(DataVolume, redisDataDir))
 	spec := podSpec(r.part, redisUser).
 		WithTerminationGracePeriodSeconds(redisGraceSeconds).
 		WithContainers(c).
-		WithVolumes(files)
+		WithVolumes(r.files())
 	if r.data == nil {
 		spec.WithVolumes(emptyDir(DataVolume))
 	}
 	return spec
 }
 
-// pingProbe succeeds on any answer, so a server that still loads its data lives; with -e only on PONG.
-func pingProbe(options ...string) *corev1ac.ProbeApplyConfiguration {
+// files are what Redis reads when it starts: redis.conf, and what of it is secret.
+func (r redisInstance) files() *corev1ac.VolumeApplyConfiguration {
+	secret := func(name string, items ...*corev1ac.KeyToPathApplyConfiguration) *corev1ac.VolumeProjectionApplyConfiguration {
+		return corev1ac.VolumeProjection().WithSecret(corev1ac.SecretProjection().WithName(name).WithItems(items...))
+	}
+	sources := corev1ac.ProjectedVolumeSource().WithDefaultMode(fileMode).WithSources(
+		corev1ac.VolumeProjection().WithConfigMap(corev1ac.ConfigMapProjection().
+			WithName(r.name()).WithItems(keyToPath(redisConfFile, redisConfFile))),
+		secret(RedisSecretName(r.service.Name), keyToPath(RedisAuthConfKey, redisAuthFile)),
+	)
+	if serverconfig.ManagedRedisTLS(r.service) {
+		sources.WithSources(secret(RedisTLSSecretName(r.service.Name),
+			keyToPath(RedisCertificateKey, redisTLSDir+"/"+RedisCertificateKey),
+			keyToPath(RedisCertificateKeyKey, redisTLSDir+"/"+RedisCertificateKeyKey)))
+	}
+	return corev1ac.Volume().WithName("config").WithProjected(sources)
+}
+
+// pingProbe succeeds on any answer, so a server that still loads its data lives; with -e only on PONG. It asks its own pod, and trusts any
+// certificate: Redis is not restarted because one has expired.
+func (r redisInstance) pingProbe(options ...string) *corev1ac.ProbeApplyConfiguration {
 	command := append([]string{"redis-cli"}, options...)
+	if serverconfig.ManagedRedisTLS(r.service) {
+		command = append(command, "--tls", "--insecure")
+	}
 	return corev1ac.Probe().
 		WithExec(corev1ac.ExecAction().WithCommand(append(command, "ping")...)).
 		WithTimeoutSeconds(3)

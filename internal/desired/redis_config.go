@@ -1,6 +1,7 @@
 package desired
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,6 +13,7 @@ const (
 	redisConfFile = "redis.conf"
 	redisConfDir  = "/etc/redis"
 	redisAuthFile = "auth/" + RedisAuthConfKey
+	redisTLSDir   = "tls"
 	redisDataDir  = "/data"
 )
 
@@ -20,22 +22,36 @@ type redisConf []string
 
 func (c redisConf) String() string { return strings.Join(c, "\n") + "\n" }
 
-// baseConf is what both instances share. maxmemory is in bytes.
-func baseConf(memory resource.Quantity) redisConf {
+// listen is where an instance takes connections. By TLS it takes no others; clients show their password and no certificate.
+func listen(tls bool) redisConf {
+	port := strconv.Itoa(int(redisPort))
+	if !tls {
+		return redisConf{"bind * -::*", "port " + port}
+	}
+	const dir = redisConfDir + "/" + redisTLSDir + "/"
 	return redisConf{
-		"include " + redisConfDir + "/" + redisAuthFile,
 		"bind * -::*",
-		"port " + strconv.Itoa(int(redisPort)),
+		"port 0",
+		"tls-port " + port,
+		"tls-cert-file " + dir + RedisCertificateKey,
+		"tls-key-file " + dir + RedisCertificateKeyKey,
+		"tls-auth-clients no",
+	}
+}
+
+// baseConf is what both instances share. maxmemory is in bytes.
+func baseConf(memory resource.Quantity, tls bool) redisConf {
+	return slices.Concat(redisConf{"include " + redisConfDir + "/" + redisAuthFile}, listen(tls), redisConf{
 		"dir " + redisDataDir,
 		"maxmemory " + strconv.FormatInt(memory.Value(), 10),
 		"tcp-keepalive 60",
 		`save ""`,
-	}
+	})
 }
 
 // cacheConf keeps nothing over a restart and forgets what is used least.
-func cacheConf(memory resource.Quantity) redisConf {
-	return append(baseConf(memory),
+func cacheConf(memory resource.Quantity, tls bool) redisConf {
+	return append(baseConf(memory, tls),
 		"maxmemory-policy allkeys-lfu",
 		"lazyfree-lazy-eviction yes",
 		"lazyfree-lazy-expire yes",
@@ -46,8 +62,8 @@ func cacheConf(memory resource.Quantity) redisConf {
 // stateConf forgets nothing and loses at most a second's writes. The append-only file is rewritten when it has doubled, and from
 // an eighth of the volume on. Memory is at most a quarter of the volume, so that the file, its successor and the writes of
 // meanwhile fit.
-func stateConf(memory, storage resource.Quantity) redisConf {
-	return append(baseConf(memory),
+func stateConf(memory, storage resource.Quantity, tls bool) redisConf {
+	return append(baseConf(memory, tls),
 		"maxmemory-policy noeviction",
 		"appendonly yes",
 		"appendfsync everysec",

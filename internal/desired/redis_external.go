@@ -33,14 +33,21 @@ func externalRedis(rag *v1alpha1.RAGService) []externalInstance {
 	}
 }
 
-// redisFolders are those of both instances' passwords. A Secret of the spec is mounted whole, since some of its entries may be left out.
+// redisFolders are those of both instances' passwords, and of the authorities of a managed Redis with TLS. A Secret of the spec is mounted whole, since some of its entries may be left out.
 func redisFolders(rag *v1alpha1.RAGService, secret func(dir, name string, items ...*corev1ac.KeyToPathApplyConfiguration) folder) []folder {
 	if rag.Spec.Redis.External == nil {
 		password := keyToPath(RedisPasswordKey, config.RedisPasswordFile)
-		return []folder{
+		folders := []folder{
 			secret(config.RedisSecretDir, RedisSecretName(rag.Name), password),
 			secret(config.RedisStateSecretDir, RedisSecretName(rag.Name), password),
 		}
+		if serverconfig.ManagedRedisTLS(rag) {
+			authorities := keyToPath(RedisAuthoritiesKey, config.AuthorityFile)
+			folders = append(folders,
+				secret(config.RedisCADir, RedisTLSSecretName(rag.Name), authorities),
+				secret(config.RedisStateCADir, RedisTLSSecretName(rag.Name), authorities))
+		}
+		return folders
 	}
 	var folders []folder
 	for _, c := range externalRedis(rag) {

@@ -65,7 +65,7 @@ type SecretFacts struct {
 	// Problems are references that do not resolve, in the order of the spec. While one withholds the server, its objects are
 	// only repaired: nothing half-made, and what runs goes on.
 	Problems []SecretProblem
-	// Certificates are the bundles of certificates that servers trust, in the order of the spec.
+	// Certificates are the bundles of certificates that servers trust, in the order of the spec, and the one of a managed Redis.
 	Certificates []Certificates
 	// RollHashes are HMACs of the referenced entries, by component; a change rolls that component's pods.
 	RollHashes map[Component]string
@@ -73,7 +73,7 @@ type SecretFacts struct {
 	Controlled map[string]bool
 	// Candidates are Secrets that do not exist yet, with drawn contents, to be created and, but for Rotations, never updated.
 	Candidates []GeneratedSecret
-	// Rotations are new contents for generated Secrets, where somebody asks for them.
+	// Rotations are new contents for generated Secrets, where somebody asks for them, or a certificate ends soon.
 	Rotations []RotateSecret
 }
 
@@ -82,6 +82,8 @@ type Certificates struct {
 	// Field is the path in the spec: spec.models.llm.caSecretRef.
 	Field, Secret, Key string
 	Expires            time.Time
+	// Renews is when the operator makes new ones; zero for those that come from elsewhere.
+	Renews time.Time
 }
 
 // FieldOfGenerated is where the names of generated Secrets come from.

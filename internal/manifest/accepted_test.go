@@ -32,6 +32,8 @@ var accepted = []struct{ name, spec string }{
 	{"an external Redis", extractive + "  redis: {external: {addresses: ['redis.example.com:6379']}}\n"},
 	{"an external Redis by address", extractive + "  redis: {external: {addresses: ['[fd00::1]:6379'], tls: {}}}\n"},
 	{"an external Redis with all", extractive + "  redis: {external: {mode: Cluster, addresses: ['10.0.0.1:6379', 'b:65535'], authSecretRef: {name: redis}, tls: {caSecretRef: {name: ca, key: ca.crt}, serverName: redis.example.com}, state: {mode: Sentinel, addresses: ['a:26379', 'b:26379'], masterName: my.primary_1, authSecretRef: {name: state}, tls: {}}}}\n"},
+	{"a managed Redis with TLS", extractive + "  redis: {managed: {tls: {mode: Enabled}}}\n"},
+	{"a managed Redis without TLS", extractive + "  redis: {managed: {tls: {}}}\n"},
 	{"managed stores with all", extractive + "  redis: {managed: {image: r, cacheMemory: 16Mi, stateStorage: 64Mi, resources: {}}}\n  openSearch: {managed: {image: o, heap: 31Gi, storage: 16Ti, storageClassName: fast, resources: {}}}\n"},
 	{"every language", extractive + "  retrieval: {languages: [ar, da, de, en, es, fi, fr, ga, hu, it, nb, nl, pt, ro, ru, sv, ta, tr]}\n"},
 	{"retrieval at its bounds", extractive + "  retrieval: {topK: 200, maxTopK: 200, chunking: {words: 20, overlapWords: 10}}\n"},

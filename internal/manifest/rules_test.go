@@ -142,6 +142,7 @@ var refused = []struct {
 	{name: "memory in a wrong unit", spec: extractive + "  redis: {managed: {cacheMemory: 256MB}}\n", paths: []string{"spec.redis.managed.cacheMemory"}, word: "such as 512Mi"},
 	{name: "memory as a number", spec: extractive + "  redis: {managed: {cacheMemory: 268435456}}\n", paths: []string{"spec.redis.managed.cacheMemory"}, word: "string"},
 	{name: "stateStorage too small", spec: extractive + "  redis: {managed: {stateStorage: 1Mi}}\n", paths: []string{"spec.redis.managed.stateStorage"}, word: "from 64Mi to 1Ti"},
+	{name: "TLS of a managed Redis by another word", spec: extractive + "  redis: {managed: {tls: {mode: Required}}}\n", paths: []string{"spec.redis.managed.tls.mode"}, word: "Enabled"},
 	{name: "managed and external Redis", spec: extractive + "  redis: {managed: {}, external: {addresses: ['a:1']}}\n", paths: []string{"spec.redis.external"}, word: "both managed and external"},
 	{name: "external Redis without address", spec: extractive + "  redis: {external: {}}\n", paths: []string{"spec.redis.external.addresses"}, word: "Required"},
 	{name: "external Redis at no address", spec: extractive + "  redis: {external: {addresses: []}}\n", paths: []string{"spec.redis.external.addresses"}, word: "at least 1"},

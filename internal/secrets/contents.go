@@ -26,6 +26,8 @@ type entry struct {
 	noKey string
 	// expires is when the last of its certificates does; zero when it holds none.
 	expires time.Time
+	// firstExpires is when the first of them does, and renews when two thirds of its time have passed.
+	firstExpires, renews time.Time
 }
 
 // version names one state of one Secret, for ever.
@@ -41,22 +43,38 @@ func inspect(data map[string][]byte) contents {
 	}
 	c := make(contents, len(data))
 	for name, value := range data {
-		c[name] = entry{
+		certificates := certificatesOf(value)
+		e := entry{
 			digest: sha256.Sum256(value), empty: len(value) == 0, noKey: noKeys[name],
-			expires: lastToExpire(value),
+			expires: lastToExpire(certificates),
 		}
+		if len(certificates) > 0 {
+			first := certificates[0]
+			e.firstExpires, e.renews = first.NotAfter, first.NotBefore.Add(first.NotAfter.Sub(first.NotBefore)/3*2)
+		}
+		c[name] = e
 	}
 	return c
 }
 
-// lastToExpire is the end of the certificate in PEM that is valid for longest. A bundle often holds authorities of before, which nobody
-// needs any more; what servers trust is over when all of them are.
-func lastToExpire(bundle []byte) (last time.Time) {
+// certificatesOf are those in PEM of an entry.
+func certificatesOf(bundle []byte) (all []*x509.Certificate) {
 	for block, rest := pem.Decode(bundle); block != nil; block, rest = pem.Decode(rest) {
-		if block.Type != "CERTIFICATE" || len(block.Headers) > 0 {
+		if block.Type != pemCertificate || len(block.Headers) > 0 {
 			continue
 		}
-		if certificate, err := x509.ParseCertificate(block.Bytes); err == nil && certificate.NotAfter.After(last) {
+		if certificate, err := x509.ParseCertificate(block.Bytes); err == nil {
+			all = append(all, certificate)
+		}
+	}
+	return all
+}
+
+// lastToExpire is the end of the certificate that is valid for longest. A bundle often holds authorities of before, which nobody
+// needs any more; what servers trust is over when all of them are.
+func lastToExpire(all []*x509.Certificate) (last time.Time) {
+	for _, certificate := range all {
+		if certificate.NotAfter.After(last) {
 			last = certificate.NotAfter
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/pem"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -33,6 +34,8 @@ type world struct {
 	live   *countingReader
 	reader *secrets.Reader
 	rag    *v1alpha1.RAGService
+	// later is how far the Reader's clock is ahead.
+	later time.Duration
 }
 
 func newWorld(t *testing.T, rag *v1alpha1.RAGService) *world {
@@ -51,7 +54,8 @@ func newWorld(t *testing.T, rag *v1alpha1.RAGService) *world {
 	}
 	rag.Namespace = namespace.Name
 	live := &countingReader{Reader: c}
-	w := &world{t: t, client: c, live: live, rag: rag, reader: secrets.NewReader(c, live)}
+	w := &world{t: t, client: c, live: live, rag: rag}
+	w.reader = secrets.NewReader(c, live, func() time.Time { return time.Now().Add(w.later) })
 	for _, named := range desired.ServerSecrets(rag) {
 		if named.Certificates {
 			w.create(named.Ref.Name, map[string]string{named.Ref.Key: certificate(t)})

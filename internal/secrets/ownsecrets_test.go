@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -84,7 +85,7 @@ func TestCacheThatIsBehindDrawsNothing(t *testing.T) {
 	w := newWorld(t, desiredtest.Smallest())
 	w.adopt(w.read().Candidates)
 	behind := failingReader{apierrors.NewNotFound(schema.GroupResource{}, "")}
-	in, err := secrets.NewReader(behind, w.live).Read(w.t.Context(), w.rag)
+	in, err := secrets.NewReader(behind, w.live, time.Now).Read(w.t.Context(), w.rag)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,18 +29,19 @@ type Reader struct {
 	live  client.Reader
 	// memo holds contents by version.
 	memo *lru.Cache
+	now  func() time.Time
 }
 
-// NewReader returns a Reader. cache is the manager's cache, where Secrets are metadata; live asks the API server.
-func NewReader(cache, live client.Reader) *Reader {
-	return &Reader{cache: cache, live: live, memo: lru.New(memoSize)}
+// NewReader returns a Reader. cache is the manager's cache, where Secrets are metadata; live asks the API server; now is the clock.
+func NewReader(cache, live client.Reader, now func() time.Time) *Reader {
+	return &Reader{cache: cache, live: live, memo: lru.New(memoSize), now: now}
 }
 
 // Read resolves the references of rag. A reference that does not resolve is a finding; only a request that fails is an error, so
 // that nobody takes an API server that is away for a missing Secret.
 func (r *Reader) Read(ctx context.Context, rag *v1alpha1.RAGService) (desired.SecretFacts, error) {
 	s := &resolver{Reader: r, rag: rag, facts: desired.SecretFacts{Controlled: map[string]bool{}}}
-	for _, step := range []func(context.Context) error{s.serverSecrets, s.callersKeys, s.redisPassword, s.ownHashKeys} {
+	for _, step := range []func(context.Context) error{s.serverSecrets, s.callersKeys, s.redisPassword, s.redisCertificates, s.ownHashKeys} {
 		if err := step(ctx); err != nil {
 			return desired.SecretFacts{}, fmt.Errorf("reading Secrets: %w", err)
 		}

@@ -249,7 +249,7 @@ func TestUnreadableSecretIsAnError(t *testing.T) {
 	t.Parallel()
 	w := newFullWorld(t)
 	refusal := apierrors.NewForbidden(schema.GroupResource{Resource: "secrets"}, "llm", errors.New("no"))
-	g := secrets.NewReader(w.client, failingReader{refusal})
+	g := secrets.NewReader(w.client, failingReader{refusal}, time.Now)
 	if _, err := g.Read(w.t.Context(), w.rag); !apierrors.IsForbidden(err) {
 		t.Errorf("error %v, want that of the API server", err)
 	}

@@ -68,3 +68,9 @@ func redisInstance(given v1alpha1.ManagedRedis, keeps, memory resource.Quantity)
 func managedRedis(rag *v1alpha1.RAGService) v1alpha1.ManagedRedis {
 	return ptr.Deref(rag.Spec.Redis.Managed, v1alpha1.ManagedRedis{})
 }
+
+// ManagedRedisTLS says whether servers and the operator's own Redis talk by TLS.
+func ManagedRedisTLS(rag *v1alpha1.RAGService) bool {
+	tls := managedRedis(rag).TLS
+	return rag.Spec.Redis.External == nil && tls != nil && tls.Mode == v1alpha1.ManagedRedisTLSEnabled
+}

@@ -37,13 +37,16 @@ func (p Pass) judgeCertificates() (f finding, ok bool) {
 	return finding{}, true
 }
 
-// certificateDeadline is when the next warning is due, or a certificate expires; 0 for never.
+// certificateDeadline is when the next warning is due, or a certificate expires or is renewed; 0 for never.
 func (p Pass) certificateDeadline() (next time.Duration) {
 	if p.Secrets == nil {
 		return 0
 	}
 	for _, c := range p.Secrets.Certificates {
 		next = soonest(next, untilWarning(c, p.Now))
+		if renews := c.Renews.Sub(p.Now); renews > 0 {
+			next = soonest(next, renews)
+		}
 	}
 	return next
 }

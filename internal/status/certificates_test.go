@@ -47,3 +47,25 @@ func TestCertificatesAreToldOf(t *testing.T) {
 		t.Errorf("renewed: %+v", events)
 	}
 }
+
+// TestOwnCertificatesAreRenewedInTime: the operator looks when they are due, which is before anybody is warned.
+func TestOwnCertificatesAreRenewedInTime(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	p := wellPass(certificates(365 * day))
+	p.Secrets.Certificates[1].Renews = p.Now.Add(243 * day)
+	verdict := status.Evaluate(p)
+	for range 200 {
+		if verdict.RecheckAfter <= 0 || p.Now.Add(verdict.RecheckAfter).After(p.Secrets.Certificates[1].Renews) {
+			t.Fatalf("it looks again after %s, want not after %s", verdict.RecheckAfter, p.Secrets.Certificates[1].Renews.Sub(p.Now))
+		}
+		if p.Now = p.Now.Add(verdict.RecheckAfter); !p.Now.Before(p.Secrets.Certificates[1].Renews) {
+			return
+		}
+		p.Service.Status = verdict.Status
+		if verdict = status.Evaluate(p); len(verdict.Events) > 0 {
+			t.Fatalf("somebody is warned: %+v", verdict.Events)
+		}
+	}
+	t.Error("it never looks just then")
+}

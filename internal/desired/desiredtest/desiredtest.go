@@ -120,6 +120,13 @@ func ExternalRedis() *v1alpha1.RAGService {
 	return rag
 }
 
+// RedisTLS is Smallest with TLS between the servers and the managed Redis.
+func RedisTLS() *v1alpha1.RAGService {
+	rag := Smallest()
+	rag.Spec.Redis.Managed = &v1alpha1.ManagedRedis{TLS: &v1alpha1.ManagedRedisTLS{Mode: v1alpha1.ManagedRedisTLSEnabled}}
+	return rag
+}
+
 // Anonymous is Smallest without keys of clients.
 func Anonymous() *v1alpha1.RAGService {
 	rag := Smallest()
