@@ -77,6 +77,7 @@ type taking struct {
 	turn  turn
 }
 
+// Generate implements rag.Generator.
 func (t taking) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
 	return t.model.generate(ctx, p, t.turn, emit)
 }
