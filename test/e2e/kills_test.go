@@ -70,11 +70,7 @@ func TestKills(t *testing.T) {
 		t.Skip("CLUSTER_BACKEND is not node: only the cluster without Docker runs pods as processes of this machine, and has its Services on it")
 	}
 	rounds, _ := strconv.Atoi(os.Getenv("ROUNDS"))
-	rag := newService(newNamespace(t), "papers")
-	rag.Spec.RateLimits.Endpoints = []v1alpha1.EndpointLimit{{Name: v1alpha1.EndpointSearch, RequestsPerMinute: 1_000_000}, {Name: v1alpha1.EndpointAsk, RequestsPerMinute: 1_000_000}}
-	create(t, rag)
-	awaitReady(t, rag)
-	loadsAndAnswers(t, rag)
+	rag := askedByMany(t)
 	for range max(1, rounds) {
 		for _, k := range kills {
 			t.Run(k.name, func(t *testing.T) { k.under(t, rag, startCallers(t, rag)) })
