@@ -51,85 +51,88 @@ func TestPassBeforeTheCacheKnowsChangesNothing(t *testing.T) {
 	}
 }
 
+// drifts are what somebody else may change of the objects: each gives one as changed, and what it is named by.
+var drifts = map[string]func(*world) (client.Object, apply.Ref){
+	"ServiceAccount": func(w *world) (client.Object, apply.Ref) {
+		o := get(w, "papers-server", &corev1.ServiceAccount{})
+		o.AutomountServiceAccountToken = new(true)
+		return o, apply.Ref{Component: desired.ComponentServer, Kind: "ServiceAccount", Name: o.Name}
+	},
+	"ConfigMap": func(w *world) (client.Object, apply.Ref) {
+		o := get(w, "papers-server", &corev1.ConfigMap{})
+		o.Data["config.yaml"] = "{}"
+		return o, apply.Ref{Component: desired.ComponentServer, Kind: "ConfigMap", Name: o.Name}
+	},
+	"Service": func(w *world) (client.Object, apply.Ref) {
+		o := get(w, "papers-opensearch", &corev1.Service{})
+		o.Spec.Selector[desired.LabelInstance] = "another"
+		return o, apply.Ref{Component: desired.ComponentOpenSearch, Kind: "Service", Name: o.Name}
+	},
+	// The apply alone would make two ports of one name, which the API server refuses.
+	"the number of a port": func(w *world) (client.Object, apply.Ref) {
+		o := get(w, "papers-server", &corev1.Service{})
+		o.Spec.Ports[0].Port = 8888
+		return o, apply.Ref{Component: desired.ComponentServer, Kind: "Service", Name: o.Name}
+	},
+	"NetworkPolicy": func(w *world) (client.Object, apply.Ref) {
+		o := get(w, "papers-redis-state", &networkingv1.NetworkPolicy{})
+		o.Spec.Ingress[0].From = nil
+		return o, apply.Ref{Component: desired.ComponentRedisState, Kind: "NetworkPolicy", Name: o.Name}
+	},
+	"Ingress": func(w *world) (client.Object, apply.Ref) {
+		o := get(w, "papers-server", &networkingv1.Ingress{})
+		o.Spec.Rules[0].Host, o.Spec.TLS = "stolen.example.com", nil
+		return o, apply.Ref{Component: desired.ComponentServer, Kind: "Ingress", Name: o.Name}
+	},
+	"PodDisruptionBudget": func(w *world) (client.Object, apply.Ref) {
+		o := get(w, "papers-server", &policyv1.PodDisruptionBudget{})
+		o.Spec.MaxUnavailable = new(intstr.FromInt32(9))
+		return o, apply.Ref{Component: desired.ComponentServer, Kind: "PodDisruptionBudget", Name: o.Name}
+	},
+	"StatefulSet": func(w *world) (client.Object, apply.Ref) {
+		o := get(w, "papers-redis-cache", &appsv1.StatefulSet{})
+		o.Spec.Template.Spec.Containers[0].SecurityContext.ReadOnlyRootFilesystem = new(false)
+		return o, apply.Ref{Component: desired.ComponentRedisCache, Kind: "StatefulSet", Name: o.Name}
+	},
+	"Deployment": func(w *world) (client.Object, apply.Ref) {
+		o := get(w, "papers-server", &appsv1.Deployment{})
+		o.Spec.Replicas = new(int32(0))
+		return o, apply.Ref{Component: desired.ComponentServer, Kind: "Deployment", Name: o.Name}
+	},
+	"owner reference": func(w *world) (client.Object, apply.Ref) {
+		o := get(w, "papers-server", &corev1.Service{})
+		o.OwnerReferences[0].BlockOwnerDeletion = new(false)
+		return o, apply.Ref{Component: desired.ComponentServer, Kind: "Service", Name: o.Name}
+	},
+	"all owner references": func(w *world) (client.Object, apply.Ref) {
+		o := get(w, "papers-opensearch", &appsv1.StatefulSet{})
+		o.OwnerReferences = nil
+		return o, apply.Ref{Component: desired.ComponentOpenSearch, Kind: "StatefulSet", Name: o.Name}
+	},
+	"all owner references and labels": func(w *world) (client.Object, apply.Ref) {
+		o := get(w, "papers-redis-cache", &corev1.Service{})
+		o.OwnerReferences, o.Labels = nil, nil
+		return o, apply.Ref{Component: desired.ComponentRedisCache, Kind: "Service", Name: o.Name}
+	},
+	"a label": func(w *world) (client.Object, apply.Ref) {
+		o := get(w, "papers-server", &corev1.ConfigMap{})
+		delete(o.Labels, desired.LabelPartOf)
+		return o, apply.Ref{Component: desired.ComponentServer, Kind: "ConfigMap", Name: o.Name}
+	},
+	// Without our labels the object is not in the cache.
+	"all labels": func(w *world) (client.Object, apply.Ref) {
+		o := get(w, "papers-opensearch", &corev1.ConfigMap{})
+		o.Labels = nil
+		return o, apply.Ref{Component: desired.ComponentOpenSearch, Kind: "ConfigMap", Name: o.Name}
+	},
+}
+
 func TestDriftIsRepaired(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	state := w.settled()
-	for name, drift := range map[string]func() (client.Object, apply.Ref){
-		"ServiceAccount": func() (client.Object, apply.Ref) {
-			o := get(w, "papers-server", &corev1.ServiceAccount{})
-			o.AutomountServiceAccountToken = new(true)
-			return o, apply.Ref{Component: desired.ComponentServer, Kind: "ServiceAccount", Name: o.Name}
-		},
-		"ConfigMap": func() (client.Object, apply.Ref) {
-			o := get(w, "papers-server", &corev1.ConfigMap{})
-			o.Data["config.yaml"] = "{}"
-			return o, apply.Ref{Component: desired.ComponentServer, Kind: "ConfigMap", Name: o.Name}
-		},
-		"Service": func() (client.Object, apply.Ref) {
-			o := get(w, "papers-opensearch", &corev1.Service{})
-			o.Spec.Selector[desired.LabelInstance] = "another"
-			return o, apply.Ref{Component: desired.ComponentOpenSearch, Kind: "Service", Name: o.Name}
-		},
-		// The apply alone would make two ports of one name, which the API server refuses.
-		"the number of a port": func() (client.Object, apply.Ref) {
-			o := get(w, "papers-server", &corev1.Service{})
-			o.Spec.Ports[0].Port = 8888
-			return o, apply.Ref{Component: desired.ComponentServer, Kind: "Service", Name: o.Name}
-		},
-		"NetworkPolicy": func() (client.Object, apply.Ref) {
-			o := get(w, "papers-redis-state", &networkingv1.NetworkPolicy{})
-			o.Spec.Ingress[0].From = nil
-			return o, apply.Ref{Component: desired.ComponentRedisState, Kind: "NetworkPolicy", Name: o.Name}
-		},
-		"Ingress": func() (client.Object, apply.Ref) {
-			o := get(w, "papers-server", &networkingv1.Ingress{})
-			o.Spec.Rules[0].Host, o.Spec.TLS = "stolen.example.com", nil
-			return o, apply.Ref{Component: desired.ComponentServer, Kind: "Ingress", Name: o.Name}
-		},
-		"PodDisruptionBudget": func() (client.Object, apply.Ref) {
-			o := get(w, "papers-server", &policyv1.PodDisruptionBudget{})
-			o.Spec.MaxUnavailable = new(intstr.FromInt32(9))
-			return o, apply.Ref{Component: desired.ComponentServer, Kind: "PodDisruptionBudget", Name: o.Name}
-		},
-		"StatefulSet": func() (client.Object, apply.Ref) {
-			o := get(w, "papers-redis-cache", &appsv1.StatefulSet{})
-			o.Spec.Template.Spec.Containers[0].SecurityContext.ReadOnlyRootFilesystem = new(false)
-			return o, apply.Ref{Component: desired.ComponentRedisCache, Kind: "StatefulSet", Name: o.Name}
-		},
-		"Deployment": func() (client.Object, apply.Ref) {
-			o := get(w, "papers-server", &appsv1.Deployment{})
-			o.Spec.Replicas = new(int32(0))
-			return o, apply.Ref{Component: desired.ComponentServer, Kind: "Deployment", Name: o.Name}
-		},
-		"owner reference": func() (client.Object, apply.Ref) {
-			o := get(w, "papers-server", &corev1.Service{})
-			o.OwnerReferences[0].BlockOwnerDeletion = new(false)
-			return o, apply.Ref{Component: desired.ComponentServer, Kind: "Service", Name: o.Name}
-		},
-		"all owner references": func() (client.Object, apply.Ref) {
-			o := get(w, "papers-opensearch", &appsv1.StatefulSet{})
-			o.OwnerReferences = nil
-			return o, apply.Ref{Component: desired.ComponentOpenSearch, Kind: "StatefulSet", Name: o.Name}
-		},
-		"all owner references and labels": func() (client.Object, apply.Ref) {
-			o := get(w, "papers-redis-cache", &corev1.Service{})
-			o.OwnerReferences, o.Labels = nil, nil
-			return o, apply.Ref{Component: desired.ComponentRedisCache, Kind: "Service", Name: o.Name}
-		},
-		"a label": func() (client.Object, apply.Ref) {
-			o := get(w, "papers-server", &corev1.ConfigMap{})
-			delete(o.Labels, desired.LabelPartOf)
-			return o, apply.Ref{Component: desired.ComponentServer, Kind: "ConfigMap", Name: o.Name}
-		},
-		// Without our labels the object is not in the cache.
-		"all labels": func() (client.Object, apply.Ref) {
-			o := get(w, "papers-opensearch", &corev1.ConfigMap{})
-			o.Labels = nil
-			return o, apply.Ref{Component: desired.ComponentOpenSearch, Kind: "ConfigMap", Name: o.Name}
-		},
-	} {
-		object, ref := drift()
+	for name, drift := range drifts {
+		object, ref := drift(w)
 		w.update(object)
 		changes := w.apply(state)
 		if diff := cmp.Diff(apply.ChangeSet{Drifted: []apply.Ref{ref}}, changes); diff != "" {

@@ -46,16 +46,15 @@ func (w *world) told(o *operator) map[string]string {
 	return all
 }
 
-// TestDeputyIsNotConfused gives services addresses that only their servers may ask, and Secrets of which nothing may be told, whole or broken.
-// The operator opens no connection, and tells none.
-func TestDeputyIsNotConfused(t *testing.T) {
-	t.Parallel()
+// countConnections listens where only servers may connect, and counts who does.
+func countConnections(t *testing.T) (at string, connections *atomic.Int64) {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = listener.Close() })
-	var connections atomic.Int64
+	connections = new(atomic.Int64)
 	go func() {
 		for {
 			conn, err := listener.Accept()
@@ -66,19 +65,43 @@ func TestDeputyIsNotConfused(t *testing.T) {
 			_ = conn.Close()
 		}
 	}()
-	at := listener.Addr().String()
+	return listener.Addr().String(), connections
+}
+
+// createWholeSecrets makes what the services refer to, as it should be.
+func (w *world) createWholeSecrets() {
+	w.t.Helper()
+	for name, data := range map[string]map[string]string{
+		"model":   {"key": canary + "-of-the-model"},
+		"callers": {"alice": `{"key":"` + canary + `-of-a-caller-0123456789"}`},
+		"store":   {"password": canary + "-of-redis", "username": canary},
+	} {
+		w.must(w.Create(w.t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: name}, StringData: data}))
+	}
+}
+
+// breakSecrets puts data into them that nothing can use.
+func (w *world) breakSecrets() {
+	w.t.Helper()
+	for name, data := range map[string]map[string]string{
+		"model":   {"key": canary + "\nin two lines"},
+		"callers": {"alice": canary + " is no JSON", "bob": `{"key":"` + canary + `"}`, canary: `{"key":"` + canary + `"}`},
+		"store":   {"user": canary},
+	} {
+		var s corev1.Secret
+		w.must(w.Get(w.t.Context(), client.ObjectKey{Namespace: w.namespace, Name: name}, &s))
+		s.Data, s.StringData = nil, data
+		w.must(w.Update(w.t.Context(), &s))
+	}
+}
+
+// TestDeputyIsNotConfused gives services addresses that only their servers may ask, and Secrets of which nothing may be told, whole or broken.
+// The operator opens no connection, and tells none.
+func TestDeputyIsNotConfused(t *testing.T) {
+	t.Parallel()
+	at, connections := countConnections(t)
 	w := newWorld(t)
-	secret := func(name string, data map[string]string) *corev1.Secret {
-		return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: name}, StringData: data}
-	}
-	whole := []*corev1.Secret{
-		secret("model", map[string]string{"key": canary + "-of-the-model"}),
-		secret("callers", map[string]string{"alice": `{"key":"` + canary + `-of-a-caller-0123456789"}`}),
-		secret("store", map[string]string{"password": canary + "-of-redis", "username": canary}),
-	}
-	for _, s := range whole {
-		w.must(w.Create(t.Context(), s.DeepCopy()))
-	}
+	w.createWholeSecrets()
 	o := w.startOperator()
 	model := v1alpha1.LLMSpec{
 		Provider: v1alpha1.LLMProviderOpenAI, BaseURL: "http://" + at + "/v1", Model: "m",
@@ -101,17 +124,7 @@ func TestDeputyIsNotConfused(t *testing.T) {
 	w.must(w.Create(t.Context(), other))
 	w.eventually(func() string { return w.unsettled(o, other) })
 
-	broken := map[string]map[string]string{
-		"model":   {"key": canary + "\nin two lines"},
-		"callers": {"alice": canary + " is no JSON", "bob": `{"key":"` + canary + `"}`, canary: `{"key":"` + canary + `"}`},
-		"store":   {"user": canary},
-	}
-	for name, data := range broken {
-		var s corev1.Secret
-		w.must(w.Get(t.Context(), client.ObjectKey{Namespace: w.namespace, Name: name}, &s))
-		s.Data, s.StringData = nil, data
-		w.must(w.Update(t.Context(), &s))
-	}
+	w.breakSecrets()
 	for _, service := range []*v1alpha1.RAGService{rag, other} {
 		w.eventually(func() string {
 			w.must(w.Get(t.Context(), client.ObjectKeyFromObject(service), service))

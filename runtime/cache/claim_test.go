@@ -138,49 +138,53 @@ func TestServersDoNotQueueForWhatIsNotKept(t *testing.T) {
 	asking.Wait()
 }
 
-// A claim ends with its time when its server was killed, and holds while its server works.
-func TestClaims(t *testing.T) {
+// A claim ends with its time when its server was killed.
+func TestClaimOfAKilledServerEnds(t *testing.T) {
 	t.Parallel()
-	t.Run("of a killed server", func(t *testing.T) {
-		t.Parallel()
-		server := backends.Redis(t)
-		client := plain(t, server)
-		f := newFixture(t, withRedis(guarded(t, server)))
-		f.search(t, query("acme", "q"), rag.CacheMiss)
-		f.close(t)
-		key := keys(t, client, "*:search:*")[0]
-		for _, err := range []error{
-			client.Del(t.Context(), key).Err(),
-			client.Set(t.Context(), "{"+key+"}:claim", "killed", 200*time.Millisecond).Err(),
-		} {
-			if err != nil {
-				t.Fatal(err)
-			}
+	server := backends.Redis(t)
+	client := plain(t, server)
+	f := newFixture(t, withRedis(guarded(t, server)))
+	f.search(t, query("acme", "q"), rag.CacheMiss)
+	f.close(t)
+	key := keys(t, client, "*:search:*")[0]
+	for _, err := range []error{
+		client.Del(t.Context(), key).Err(),
+		client.Set(t.Context(), "{"+key+"}:claim", "killed", 200*time.Millisecond).Err(),
+	} {
+		if err != nil {
+			t.Fatal(err)
 		}
-		next := newFixture(t, withRedis(guarded(t, server)), sharing(f))
-		next.search(t, query("acme", "q"), rag.CacheMiss)
-		if got := lookUps(t, server); got < 3 {
-			t.Errorf("%d look-ups: it did not wait for the claim to end", got)
-		}
+	}
+	next := newFixture(t, withRedis(guarded(t, server)), sharing(f))
+	next.search(t, query("acme", "q"), rag.CacheMiss)
+	if got := lookUps(t, server); got < 3 {
+		t.Errorf("%d look-ups: it did not wait for the claim to end", got)
+	}
+}
+
+// A claim holds while its server works.
+func TestClaimIsRenewed(t *testing.T) {
+	t.Parallel()
+	server := backends.Redis(t)
+	done := make(chan struct{})
+	all, _ := servers(t, 1, server, func(context.Context) error { <-done; return nil })
+	var asking sync.WaitGroup
+	asking.Go(func() { _, _ = all[0].retriever.Retrieve(t.Context(), query("acme", "q")) })
+	until(t, "it is claimed", func() bool { return len(claims(t, server)) == 1 })
+	client, left := plain(t, server), time.Minute
+	until(t, "it was renewed", func() bool {
+		now, err := client.PTTL(t.Context(), claims(t, server)[0]).Result()
+		renewed := err == nil && now > left
+		left = now
+		return renewed
 	})
-	t.Run("is renewed", func(t *testing.T) {
-		t.Parallel()
-		server := backends.Redis(t)
-		done := make(chan struct{})
-		all, _ := servers(t, 1, server, func(context.Context) error { <-done; return nil })
-		var asking sync.WaitGroup
-		asking.Go(func() { _, _ = all[0].retriever.Retrieve(t.Context(), query("acme", "q")) })
-		until(t, "it is claimed", func() bool { return len(claims(t, server)) == 1 })
-		client, left := plain(t, server), time.Minute
-		until(t, "it was renewed", func() bool {
-			now, err := client.PTTL(t.Context(), claims(t, server)[0]).Result()
-			renewed := err == nil && now > left
-			left = now
-			return renewed
-		})
-		close(done)
-		asking.Wait()
-	})
+	close(done)
+	asking.Wait()
+}
+
+// A claim ends with its work, however that ends.
+func TestClaimEndsWithItsWork(t *testing.T) {
+	t.Parallel()
 	for name, end := range map[string]func(*fixture, *backends.RedisServer){
 		"of a result that is not kept": func(f *fixture, _ *backends.RedisServer) {
 			f.backend.retrieve = func(context.Context, rag.Query) (rag.Retrieval, error) { return rag.Retrieval{Degraded: true}, nil }

@@ -119,15 +119,21 @@ func TestWhatDoesNotStandIn(t *testing.T) {
 		f.down()
 		f.fails(t, q, rag.ErrSearchUnavailable)
 	})
-	t.Run("for a fault that is no outage", func(t *testing.T) {
+}
+
+// An older result stands in for a backend that is down, not for one that has begun to answer, and not for a bug.
+func TestWhatNothingStandsInFor(t *testing.T) {
+	t.Parallel()
+	t.Run("a fault that is no outage", func(t *testing.T) {
 		t.Parallel()
 		f := stale(t)
+		q := query("acme", "q")
 		f.search(t, q, rag.CacheMiss)
 		f.pass(time.Hour)
 		f.backend.retrieve = func(context.Context, rag.Query) (rag.Retrieval, error) { panic("a bug") }
 		f.fails(t, q, rag.ErrRAG)
 	})
-	t.Run("for a question that the model refused", func(t *testing.T) {
+	t.Run("a question that the model refused", func(t *testing.T) {
 		t.Parallel()
 		f := stale(t)
 		p := prompt("acme", "q", "doc")
@@ -140,7 +146,7 @@ func TestWhatDoesNotStandIn(t *testing.T) {
 			t.Errorf("%v, want the refusal", err)
 		}
 	})
-	t.Run("for an answer that broke off", func(t *testing.T) {
+	t.Run("an answer that broke off", func(t *testing.T) {
 		t.Parallel()
 		f := stale(t)
 		p := prompt("acme", "q", "doc")

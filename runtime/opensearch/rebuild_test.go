@@ -63,48 +63,59 @@ func TestRebuildLosesNothing(t *testing.T) { //nolint:tparallel // each fills tw
 	}
 }
 
-func rebuildLosesNothing(t *testing.T, older, newer opensearch.Options) {
-	index := newIndex()
-	old := open(t, index, older)
-	run(t, old)
-	const kept, gone = 60, 20
+// How many documents stay while an index is rebuilt, and how many are deleted.
+const kept, gone = 60, 20
+
+// fill writes the documents that stay and those that are to be deleted.
+func fill(t *testing.T, s *opensearch.Store) {
+	t.Helper()
 	for i := range kept {
-		if err := writeText(t.Context(), old, fmt.Sprintf("kept%d", i), germanText); err != nil {
+		if err := writeText(t.Context(), s, fmt.Sprintf("kept%d", i), germanText); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for i := range gone {
-		if err := writeText(t.Context(), old, fmt.Sprintf("gone%d", i), germanText); err != nil {
+		if err := writeText(t.Context(), s, fmt.Sprintf("gone%d", i), germanText); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := old.Refresh(t.Context()); err != nil {
+	if err := s.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+}
 
-	var done atomic.Bool
-	var work sync.WaitGroup
-	var written atomic.Int64
-	deleted := 0
-	work.Go(func() {
-		for ; !done.Load(); written.Add(1) {
-			if err := writeText(t.Context(), old, fmt.Sprintf("new%d", written.Load()), germanText); err != nil {
-				t.Errorf("write %d: %v", written.Load(), err)
+// traffic is what a replica does while another one rebuilds.
+type traffic struct {
+	written atomic.Int64
+	// deleted may be read when the traffic has stopped.
+	deleted int
+
+	done atomic.Bool
+	work sync.WaitGroup
+}
+
+func startTraffic(t *testing.T, s *opensearch.Store) *traffic {
+	t.Helper()
+	c := &traffic{}
+	c.work.Go(func() {
+		for ; !c.done.Load(); c.written.Add(1) {
+			if err := writeText(t.Context(), s, fmt.Sprintf("new%d", c.written.Load()), germanText); err != nil {
+				t.Errorf("write %d: %v", c.written.Load(), err)
 				return
 			}
 		}
 	})
-	work.Go(func() {
-		for ; deleted < gone && !done.Load(); deleted++ {
-			if err := old.Delete(t.Context(), "t", fmt.Sprintf("gone%d", deleted)); err != nil {
-				t.Errorf("delete %d: %v", deleted, err)
+	c.work.Go(func() {
+		for ; c.deleted < gone && !c.done.Load(); c.deleted++ {
+			if err := s.Delete(t.Context(), "t", fmt.Sprintf("gone%d", c.deleted)); err != nil {
+				t.Errorf("delete %d: %v", c.deleted, err)
 				return
 			}
 		}
 	})
-	work.Go(func() {
-		for !done.Load() {
-			found, err := foundIDs(t.Context(), old, "Häuser See")
+	c.work.Go(func() {
+		for !c.done.Load() {
+			found, err := foundIDs(t.Context(), s, "Häuser See")
 			if err != nil {
 				t.Errorf("search: %v", err)
 				return
@@ -117,6 +128,20 @@ func rebuildLosesNothing(t *testing.T, older, newer opensearch.Options) {
 			}
 		}
 	})
+	return c
+}
+
+func (c *traffic) stop() {
+	c.done.Store(true)
+	c.work.Wait()
+}
+
+func rebuildLosesNothing(t *testing.T, older, newer opensearch.Options) {
+	index := newIndex()
+	old := open(t, index, older)
+	run(t, old)
+	fill(t, old)
+	meanwhile := startTraffic(t, old)
 
 	before := old.Current(t.Context(), "t")
 	var successor *opensearch.Store
@@ -132,12 +157,11 @@ func rebuildLosesNothing(t *testing.T, older, newer opensearch.Options) {
 		now := successor.Current(t.Context(), "t").Index
 		return now != "" && now != before.Index
 	})
-	atSwap := written.Load()
-	if !await(t, func() bool { return written.Load() > atSwap+1 || t.Failed() }) { // the one under way may have begun before
+	atSwap := meanwhile.written.Load()
+	if !await(t, func() bool { return meanwhile.written.Load() > atSwap+1 || t.Failed() }) { // the one under way may have begun before
 		t.Error("nothing was written upon the new index")
 	}
-	done.Store(true)
-	work.Wait()
+	meanwhile.stop()
 	if !swapped {
 		t.Fatal("the index was not rebuilt")
 	}
@@ -147,28 +171,35 @@ func rebuildLosesNothing(t *testing.T, older, newer opensearch.Options) {
 	if after := successor.Current(t.Context(), "t"); after.Token == before.Token {
 		t.Error("the token stayed")
 	}
-	if err := successor.Refresh(t.Context()); err != nil {
+	if shards, _ := settingsOf(t, successor.Current(t.Context(), "t").Index); shards != strconv.Itoa(max(1, newer.Config.Shards)) {
+		t.Errorf("the new index has %s shards", shards)
+	}
+	holdsAll(t, successor, meanwhile)
+}
+
+// holdsAll checks that a rebuilt index has what was written, before and meanwhile, and nothing that was deleted.
+func holdsAll(t *testing.T, s *opensearch.Store, meanwhile *traffic) {
+	t.Helper()
+	written, deleted := int(meanwhile.written.Load()), meanwhile.deleted
+	if err := s.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d written, %d deleted meanwhile", written.Load(), deleted)
-	for i := range written.Load() {
-		if _, err := successor.Document(t.Context(), "t", fmt.Sprintf("new%d", i)); err != nil {
+	t.Logf("%d written, %d deleted meanwhile", written, deleted)
+	for i := range written {
+		if _, err := s.Document(t.Context(), "t", fmt.Sprintf("new%d", i)); err != nil {
 			t.Errorf("new%d: %v", i, err)
 		}
 	}
 	for i := range deleted {
-		if _, err := successor.Document(t.Context(), "t", fmt.Sprintf("gone%d", i)); !errors.Is(err, rag.ErrPaperNotFound) {
+		if _, err := s.Document(t.Context(), "t", fmt.Sprintf("gone%d", i)); !errors.Is(err, rag.ErrPaperNotFound) {
 			t.Errorf("gone%d came back: %v", i, err)
 		}
 	}
-	found, err := rag.NewRetriever(successor).Retrieve(t.Context(), rag.Query{Tenant: "t", Text: "Häuser", TopK: 200})
-	if want := min(kept+gone-deleted+int(written.Load()), rag.MaxWindow); err != nil || found.Total != want {
+	found, err := rag.NewRetriever(s).Retrieve(t.Context(), rag.Query{Tenant: "t", Text: "Häuser", TopK: 200})
+	if want := min(kept+gone-deleted+written, rag.MaxWindow); err != nil || found.Total != want {
 		t.Errorf("the new index finds %d, %v; want %d", found.Total, err, want)
 	}
-	if shards, _ := settingsOf(t, successor.Current(t.Context(), "t").Index); shards != strconv.Itoa(max(1, newer.Config.Shards)) {
-		t.Errorf("the new index has %s shards", shards)
-	}
-	if ids, err := foundIDs(t.Context(), successor, "Haus"); err != nil || len(ids) < kept {
+	if ids, err := foundIDs(t.Context(), s, "Haus"); err != nil || len(ids) < kept {
 		t.Errorf("by the new stems %d documents are found, %v; want %d at least", len(ids), err, kept)
 	}
 }
