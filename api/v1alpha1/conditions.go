@@ -118,6 +118,8 @@ const (
 	ReasonLLMUnavailable = "LLMUnavailable"
 	// ReasonStoreUnreachable (False): the pods run, but the servers cannot reach them.
 	ReasonStoreUnreachable = "StoreUnreachable"
+	// ReasonWritesBlocked (True): OpenSearch answers searches, but takes no documents: a disk is full, or somebody has blocked an index.
+	ReasonWritesBlocked = "WritesBlocked"
 	// ReasonEvictionUnsafe (True): the Redis with the buckets of the rate limits may evict them when its memory is full.
 	ReasonEvictionUnsafe = "EvictionUnsafe"
 	// ReasonReusedVolume (True): a store uses a volume that another RAGService left.

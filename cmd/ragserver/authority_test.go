@@ -155,7 +155,7 @@ func TestMountedCredentials(t *testing.T) {
 		config.OpenSearchSecretDir + "/" + config.OpenSearchUsernameFile:    "searcher",
 		config.OpenSearchSecretDir + "/" + config.OpenSearchPasswordFile:    "of-opensearch",
 		config.OpenSearchCADir + "/" + config.AuthorityFile:                 "authority-of-opensearch",
-		config.HashKeysSecretDir + "/" + config.CallerHashKeyFile:           "of-hashes",
+		config.HashKeysSecretDir + "/" + config.CallerHashKeyFile:           "of-hashes-16-bytes\n",
 	} {
 		file := filepath.Join(dir, path)
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
@@ -179,7 +179,7 @@ func TestMountedCredentials(t *testing.T) {
 		t.Errorf("of OpenSearch: %+v", got.OpenSearch)
 	}
 	if err != nil || got.RedisCache != (config.RedisCredentials{Password: "of-redis"}) || got.RedisState != want || got.LLMAPIKey != "of-the-model" || got.LLMCA != "authority" ||
-		got.CallerHashKey != "of-hashes" {
+		got.CallerHashKey != "of-hashes-16-bytes" {
 		t.Errorf("read %+v, %v", got, err)
 	}
 }

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/ragservice/ragservice-operator/runtime/config"
@@ -38,5 +41,37 @@ func TestCallersAreHashedWithASecret(t *testing.T) {
 	rotated := config.Credentials{CallerHashKey: "k", RedisCache: config.RedisCredentials{Password: "p"}}
 	if subject(rotated) != subject(config.Credentials{CallerHashKey: "k"}) {
 		t.Error("another password of Redis changes the hash of callers")
+	}
+}
+
+// TestAMountedHashKeyIsOne: in its place no password is taken, by which the server would name callers otherwise than the others do.
+func TestAMountedHashKeyIsOne(t *testing.T) {
+	for name, test := range map[string]struct{ content, problem string }{
+		"none":           {"", "0 bytes"},
+		"only a newline": {"\n", "0 bytes"},
+		"short":          {strings.Repeat("k", 15), "15 bytes"},
+		"enough":         {strings.Repeat("k", 16), ""},
+	} {
+		dir := t.TempDir()
+		if err := os.Mkdir(filepath.Join(dir, config.HashKeysSecretDir), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, config.HashKeysSecretDir, config.CallerHashKeyFile), []byte(test.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := mountedCredentials(dir, 0)
+		switch {
+		case test.problem == "" && (err != nil || got.CallerHashKey != test.content):
+			t.Errorf("%s: %q, %v", name, got.CallerHashKey, err)
+		case test.problem != "" && (err == nil || !strings.Contains(err.Error(), test.problem)):
+			t.Errorf("%s: %v, want an error about %s", name, err, test.problem)
+		}
+	}
+	empty := t.TempDir()
+	if err := os.Mkdir(filepath.Join(empty, config.HashKeysSecretDir), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := mountedCredentials(empty, 0); err == nil {
+		t.Error("a mounted Secret without the entry is taken")
 	}
 }

@@ -46,8 +46,23 @@ func mountedCredentials(dir string, fallbacks int) (config.Credentials, error) {
 	if c.JWTCA, err = mounted(dir, config.JWTCADir, config.AuthorityFile); err != nil {
 		return c, err
 	}
-	c.CallerHashKey, err = mounted(dir, config.HashKeysSecretDir, config.CallerHashKeyFile)
+	c.CallerHashKey, err = mountedHashKey(dir)
 	return c, err
+}
+
+// mountedHashKey is the key of the hashes that stand for callers; empty where no Secret with one is mounted. Without the key of a mounted
+// Secret, or with one that can be guessed, a server does not start: others would name the same callers otherwise.
+func mountedHashKey(dir string) (string, error) {
+	folder := filepath.Join(dir, config.HashKeysSecretDir)
+	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	key, err := mounted(folder, config.CallerHashKeyFile)
+	if err == nil && len(key) < config.MinHashKey {
+		err = fmt.Errorf("%s holds %d bytes, of at least %d: delete the Secret, and the operator generates another",
+			filepath.Join(folder, config.CallerHashKeyFile), len(key), config.MinHashKey)
+	}
+	return key, err
 }
 
 func mountedRedis(dir, secret, authority string) (c config.RedisCredentials, err error) {

@@ -22,6 +22,7 @@ func (srv *server) statusz(podUID string) telemetry.Statusz {
 		OpenSearchFault:    srv.fault(),
 		RedisCacheFault:    redisFault(srv.redisCache),
 		RedisStateFault:    redisFault(srv.redisState),
+		OpenSearchBlocked:  srv.writesBlocked.Load(),
 		RedisStateEvicts:   srv.evictsBuckets.Load(),
 		WindowSeconds:      int(telemetry.Window.Seconds()),
 		Cache:              srv.traffic.Recent(),

@@ -59,24 +59,33 @@ func (srv *server) openStore(s setup, analyser *terms.Analyser) (documents, erro
 	}
 	srv.openSearch = func() telemetry.DependencyState { return telemetry.DependencyState(store.State()) }
 	srv.openSearchFault = store.Cause
-	srv.background = append(srv.background, store.Run, func(ctx context.Context) { srv.watchDisk(ctx, store.DiskUsed) })
+	srv.background = append(srv.background, store.Run, func(ctx context.Context) { srv.watchOpenSearch(ctx, store) })
 	return store, nil
 }
 
-// diskEvery is how often it is asked how full the disks of the search engine are: twice in each of telemetry's minutes.
-const diskEvery = 30 * time.Second
+// searchEngine is what is asked of OpenSearch beside the requests.
+type searchEngine interface {
+	DiskUsed(ctx context.Context) (percent int64, err error)
+	WritesBlocked(ctx context.Context) (bool, error)
+}
 
-// watchDisk notes how full the fullest disk is. What cannot be asked is not noted: one who may not see it, on a search engine of others,
-// never can.
-func (srv *server) watchDisk(ctx context.Context, used func(context.Context) (int64, error)) {
+// watchEvery is how often OpenSearch is asked how it is: twice in each of telemetry's minutes.
+const watchEvery = 30 * time.Second
+
+// watchOpenSearch notes how full the fullest disk is, and whether documents can be written. What cannot be asked is not noted: one who
+// may not see it, on a search engine of others, never can.
+func (srv *server) watchOpenSearch(ctx context.Context, of searchEngine) {
 	for {
-		if percent, err := used(ctx); err == nil {
+		if percent, err := of.DiskUsed(ctx); err == nil {
 			srv.traffic.Disk(percent)
+		}
+		if blocked, err := of.WritesBlocked(ctx); err == nil && srv.writesBlocked.Swap(blocked) != blocked {
+			srv.log.Write(ctx, logging.DatabaseWritesBlocked{Dependency: "opensearch", Blocked: blocked})
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(diskEvery):
+		case <-time.After(watchEvery):
 		}
 	}
 }

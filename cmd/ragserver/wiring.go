@@ -49,6 +49,7 @@ type server struct {
 	openSearch             func() telemetry.DependencyState
 	openSearchFault        func() string // nil without OpenSearch
 	redisCache, redisState *resilience.Redis
+	writesBlocked          atomic.Bool // OpenSearch takes no writes
 	evictsBuckets          atomic.Bool // the Redis with the buckets may evict them
 	llm                    *models.Chain
 	issuer                 *jwks.Source

@@ -61,7 +61,7 @@ func conditionEvent(before, next metav1.Condition) (kind string, emit bool) {
 		return corev1.EventTypeWarning, true
 	case next.Status != metav1.ConditionTrue:
 		return "", false
-	case next.Reason == v1alpha1.ReasonEvictionUnsafe, next.Reason == v1alpha1.ReasonCertificateExpires:
+	case next.Reason == v1alpha1.ReasonEvictionUnsafe, next.Reason == v1alpha1.ReasonWritesBlocked, next.Reason == v1alpha1.ReasonCertificateExpires:
 		return corev1.EventTypeWarning, true
 	case next.Reason == v1alpha1.ReasonReusedVolume, next.Reason == v1alpha1.ReasonVolumeKept, next.Reason == v1alpha1.ReasonApplied:
 		return corev1.EventTypeNormal, true

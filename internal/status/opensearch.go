@@ -15,6 +15,18 @@ func (p Pass) mostNodesRun() bool {
 	return !broken && w.WantedReplicas > 1 && 2*w.ReadyReplicas > w.WantedReplicas
 }
 
+// writesBlocked is for an OpenSearch that answers searches, but takes no documents. Before the first answers of servers, what was said
+// before stands.
+func (p Pass) writesBlocked() (finding, bool) {
+	if previous := p.previous(v1alpha1.ConditionOpenSearchReady); p.Observed.Poll.At.IsZero() {
+		return keep(previous), previous.Reason == v1alpha1.ReasonWritesBlocked
+	}
+	reports := slices.Concat(p.Observed.Poll.Reports, p.Observed.Poll.Unready)
+	blocked := count(reports, func(s telemetry.Statusz) bool { return s.OpenSearchBlocked })
+	return yes(v1alpha1.ReasonWritesBlocked, "OpenSearch answers searches, but takes no documents: make room on its disks, or lift the blocks "+
+		"that GET _cluster/state/blocks shows"), blocked > 0
+}
+
 // judgeExternalOpenSearch judges OpenSearchReady by what the servers say: the operator connects to no address of a spec.
 func judgeExternalOpenSearch(p Pass) finding {
 	const field = "spec.openSearch.external"
@@ -30,6 +42,9 @@ func judgeExternalOpenSearch(p Pass) finding {
 		return no(v1alpha1.ReasonStoreUnreachable, "servers cannot use the OpenSearch of %s: %s", field, explainExternalOpenSearch(why, field))
 	case count(reports, up) == 0:
 		return no(v1alpha1.ReasonProgressing, "no server has reached the OpenSearch of %s yet", field)
+	}
+	if f, blocked := p.writesBlocked(); blocked {
+		return f
 	}
 	if p.State != nil {
 		if claim := p.State.Component(desired.ComponentOpenSearch).Kept; claim != "" {

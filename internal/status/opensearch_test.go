@@ -3,6 +3,9 @@ package status_test
 import (
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/ragservice/ragservice-operator/internal/desired"
 	"github.com/ragservice/ragservice-operator/internal/status"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
@@ -32,6 +35,18 @@ var openSearchEvaluations = []evaluation{
 	{"one of three nodes of OpenSearch restarts", []change{nodesReady(2, 3)}, outcome{"OpenSearchReady": "True/Degraded"}},
 	{"most nodes of OpenSearch are away", []change{nodesReady(1, 3)},
 		outcome{"OpenSearchReady": "False/Progressing", "Ready": "False/Progressing", "Reconciling": "True/Progressing"}},
+	{"OpenSearch takes no documents", []change{server(func(s *telemetry.Statusz) { s.OpenSearchBlocked = true })},
+		outcome{"OpenSearchReady": "True/WritesBlocked"}},
+	{"one node of OpenSearch restarts, and it takes no documents", []change{nodesReady(2, 3), server(func(s *telemetry.Statusz) { s.OpenSearchBlocked = true })},
+		outcome{"OpenSearchReady": "True/WritesBlocked"}},
+	{"the operator has just started, and OpenSearch took no documents before", []change{notPolled, func(p *status.Pass) {
+		meta.SetStatusCondition(&p.Service.Status.Conditions, metav1.Condition{
+			Type: "OpenSearchReady", Status: metav1.ConditionTrue, Reason: "WritesBlocked", Message: "as before",
+			ObservedGeneration: p.Service.Generation,
+		})
+	}}, outcome{"OpenSearchReady": "True/WritesBlocked"}},
+	{"an external OpenSearch takes no documents", []change{external, missing(desired.ComponentOpenSearch),
+		server(func(s *telemetry.Statusz) { s.OpenSearchBlocked = true })}, outcome{"OpenSearchReady": "True/WritesBlocked"}},
 	{"servers use an external OpenSearch", []change{external, missing(desired.ComponentOpenSearch)}, nil},
 	{"half of the servers cannot use an external OpenSearch", []change{external, missing(desired.ComponentOpenSearch),
 		server(func(s *telemetry.Statusz) { s.OpenSearch = telemetry.DependencyDown })},

@@ -189,6 +189,9 @@ func judgeOpenSearch(p Pass) finding {
 	if f, lost := p.storeUnreachable(v1alpha1.ConditionOpenSearchReady, openSearchState, desired.ComponentOpenSearch); lost {
 		return f
 	}
+	if f, blocked := p.writesBlocked(); blocked {
+		return f
+	}
 	if !whole {
 		return yes(v1alpha1.ReasonDegraded, "most nodes of OpenSearch run, which is enough: %s", parts.message)
 	}

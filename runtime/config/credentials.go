@@ -97,4 +97,6 @@ const (
 	// HashKeysSecretDir holds the file CallerHashKeyFile.
 	HashKeysSecretDir = "hash-keys"
 	CallerHashKeyFile = "caller"
+	// MinHashKey is the least length of a key of hashes, in bytes: 128 bits, as of callers' keys.
+	MinHashKey = 16
 )

@@ -96,6 +96,9 @@ func (a *API) ingestWhole(w http.ResponseWriter, r *http.Request, u *upload, opt
 		ingestReport
 		Results []ingestResult `json:"results"`
 	}{ingestReport: report, Results: results}
+	if u.single && err == nil {
+		err = in.cause
+	}
 	if err == nil {
 		return answer(w, whole)
 	}

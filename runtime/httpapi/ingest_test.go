@@ -145,6 +145,31 @@ func TestIngestFailsAsAWhole(t *testing.T) {
 	}
 }
 
+// TestIngestOfOneThatTheStoreRefuses: it is answered like any request that fails; in a list, each document has its own end.
+func TestIngestOfOneThatTheStoreRefuses(t *testing.T) {
+	f := start(t)
+	f.service.ingest = func(_ context.Context, _ rag.Identity, next func() (rag.Document, error), report func(rag.DocumentResult) error,
+		_ rag.IngestOptions) (rag.IngestSummary, error) {
+		d, _ := next()
+		refused := &rag.Error{Kind: rag.ErrSearchUnavailable, Message: "m"}
+		return rag.IngestSummary{Failed: 1}, report(rag.DocumentResult{ID: d.ID, Status: rag.StatusFailed, Err: refused})
+	}
+	counts := `"created":0,"updated":0,"unchanged":0,"failed":1,
+		"results":[{"index":0,"id":"a","status":"failed","chunks":0,"error":{"code":"search_unavailable","message":"m"}}]}`
+	for body, want := range map[string]struct {
+		status int
+		begins string
+	}{
+		`{"id":"a","text":"x"}`:   {503, `{"error":{"code":"search_unavailable","message":"m"},`},
+		`[{"id":"a","text":"x"}]`: {200, `{`},
+	} {
+		got := f.upload("", strings.NewReader(body))
+		if diff := cmp.Diff(parse(t, want.begins+counts), got.fields(t)); diff != "" || got.status != want.status {
+			t.Errorf("%s: %d, want %d %s", body, got.status, want.status, diff)
+		}
+	}
+}
+
 func TestIngestOptions(t *testing.T) {
 	f := start(t)
 	for query, want := range map[string]bool{"": true, "?refresh=true": true, "?refresh=false": false, "?refresh=false&stream=true": false} {

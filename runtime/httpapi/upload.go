@@ -56,9 +56,11 @@ func documentTooLarge() error {
 type upload struct {
 	documents documents
 	turn      *readTurn
-	first     rag.Document
-	firstErr  error
-	peeked    bool
+	// single says that the body is one document and no list.
+	single   bool
+	first    rag.Document
+	firstErr error
+	peeked   bool
 }
 
 // openUpload begins to read the documents of a request. A body that holds none, and a single document that is not valid,
@@ -87,7 +89,7 @@ func openUpload(w http.ResponseWriter, r *http.Request, turn *readTurn) (*upload
 	if err != nil {
 		return nil, err
 	}
-	u.documents = list
+	u.documents, u.single = list, list.single
 	if err = u.peek(); err == nil && list.single {
 		err = u.checkOnly()
 	}

@@ -282,6 +282,21 @@ func (e DatabaseConnectionRestored) describe(l *line) {
 	l.dependency(e.Dependency)
 }
 
+// DatabaseWritesBlocked is a store that answers, but takes no writes; or takes them again.
+type DatabaseWritesBlocked struct {
+	Dependency string
+	Blocked    bool
+}
+
+func (e DatabaseWritesBlocked) describe(l *line) {
+	if e.Blocked {
+		l.is("database_writes_blocked", LevelWarning)
+	} else {
+		l.is("database_writes_unblocked", LevelInfo)
+	}
+	l.dependency(e.Dependency)
+}
+
 // RedisEvictionUnsafe is a Redis that may evict buckets of the rate limits when its memory is full.
 type RedisEvictionUnsafe struct{ Policy string }
 

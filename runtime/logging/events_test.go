@@ -50,6 +50,8 @@ var everyEvent = []Event{
 	PanicRecovered{Panic: "p", Stack: "s"},
 	DatabaseConnectionLost{Dependency: "d", Code: "c", Err: errors.New("e")},
 	DatabaseConnectionRestored{Dependency: "d"},
+	DatabaseWritesBlocked{Dependency: "d", Blocked: true},
+	DatabaseWritesBlocked{Dependency: "d"},
 	RedisEvictionUnsafe{Policy: "allkeys-lru"},
 	DiskFailed{State: "full", Err: errors.New("e")},
 	DiskRecovered{},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -41,8 +42,12 @@ type ended struct {
 	err                error
 }
 
-// superseded says that another writer changed the document first.
-func (e ended) superseded() bool { return answered(e.err, http.StatusConflict) }
+// superseded says that another writer changed the document first, or that another index is about to take the place of this one: the
+// writer starts over.
+func (e ended) superseded() bool {
+	var answer *answerError
+	return errors.As(e.err, &answer) && (answer.status == http.StatusConflict || answer.replaced())
+}
 
 // bulk does the operations, in as many requests as it takes, and tells how each ended, in order. It takes an operation
 // when it has room for it, so that they need not be in memory together. When a request fails as a whole, those after it
@@ -154,9 +159,7 @@ func (s *Store) sendBulk(ctx context.Context, body []byte, operations int) ([]en
 			end := ended{seqNo: result.SeqNo, primaryTerm: result.PrimaryTerm}
 			if result.Error != nil {
 				refused := &answerError{status: result.Status, kind: result.Error.Type}
-				if refused.replaced() {
-					swapped, refused.status = true, http.StatusConflict // the writer starts over, on the new index
-				}
+				swapped = swapped || refused.replaced()
 				end.err = unavailable(refused)
 			}
 			ends = append(ends, end)

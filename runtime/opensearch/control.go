@@ -2,6 +2,7 @@ package opensearch
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -136,15 +137,16 @@ func (s *Store) Cause() string {
 	return s.control.cause
 }
 
-// poll reads the control document once.
-func (s *Store) poll(ctx context.Context) error {
+// poll reads the control document once. While the indices could not be made ready, for ensureErr, OpenSearch is no use, whatever it answers.
+func (s *Store) poll(ctx context.Context, ensureErr error) error {
 	sent := time.Now()
 	found, err := s.readControl(ctx, confirmedFor)
-	s.learn(found, sent, err == nil)
+	s.learn(found, sent, err == nil && ensureErr == nil)
 	s.control.mu.Lock()
 	defer s.control.mu.Unlock()
-	if s.control.fault, s.control.cause = "", ""; err != nil {
-		s.control.fault, s.control.cause = Outcome(err), cause(err)
+	s.control.fault, s.control.cause = "", ""
+	if failed := cmp.Or(err, ensureErr); failed != nil {
+		s.control.fault, s.control.cause = Outcome(failed), cause(failed)
 	}
 	return err
 }

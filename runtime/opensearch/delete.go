@@ -18,6 +18,7 @@ const (
 // Delete sets a tombstone in place of the record, deletes the chunks by their ids, and refreshes. Killed in between, it
 // leaves a tombstone that says how many chunks there may be, for the repetition.
 func (s *Store) Delete(ctx context.Context, tenant, id string) error {
+	var end ended
 	for range attempts {
 		on := s.pin(ctx)
 		records, err := s.readRecords(on, tenant, []string{id}, false)
@@ -31,7 +32,7 @@ func (s *Store) Delete(ctx context.Context, tenant, id string) error {
 		case before.deleted():
 			return s.Refresh(ctx) // the first deletion may not have come to it
 		}
-		end := s.deleteOnce(on, tenant, id, before)
+		end = s.deleteOnce(on, tenant, id, before)
 		if end.err == nil {
 			return s.Refresh(ctx)
 		}
@@ -39,7 +40,7 @@ func (s *Store) Delete(ctx context.Context, tenant, id string) error {
 			return end.err
 		}
 	}
-	return unavailable(errContended)
+	return contended(end.err)
 }
 
 func (s *Store) deleteOnce(ctx context.Context, tenant, id string, before stored) ended {

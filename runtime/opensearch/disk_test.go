@@ -1,9 +1,13 @@
 package opensearch_test
 
 import (
+	"errors"
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/ragservice/ragservice-operator/runtime/opensearch"
+	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
 func TestDiskUsed(t *testing.T) {
@@ -11,4 +15,77 @@ func TestDiskUsed(t *testing.T) {
 	if err != nil || percent < 1 || percent > 100 {
 		t.Errorf("%d %%, %v", percent, err)
 	}
+}
+
+// TestWritesThatAreBlocked are told before anybody tries to write, and say who can help. The blocks are those that OpenSearch sets on a
+// full disk, and that administrators set.
+func TestWritesThatAreBlocked(t *testing.T) {
+	t.Parallel()
+	index := newIndex()
+	store := open(t, index, opensearch.Options{})
+	run(t, store)
+	if err := writeText(t.Context(), store, "a", "lift"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the index is known", func() bool { return store.Current(t.Context(), "t").Confirmed })
+	blocked := func(of, name string, on bool) {
+		t.Helper()
+		askOpenSearch(t, http.MethodPut, "/"+of+"/_settings", map[string]any{"index.blocks." + name: on}, nil)
+		if got, err := store.WritesBlocked(t.Context()); err != nil || got != on {
+			t.Errorf("%s of %s is %t: told %t, %v", name, of, on, got, err)
+		}
+	}
+	for _, test := range []struct{ name, says string }{
+		{"read_only", "administrator"}, // it could be of a rebuild, whose end the write waits for, three times
+		// OpenSearch lifts this one itself within 30 s, once it sees that there is room.
+		{"read_only_allow_delete", "disk is full"},
+	} {
+		blocked(index+"-v*", test.name, true)
+		err := writeText(t.Context(), store, test.name, "drag")
+		var e *rag.Error
+		if !errors.As(err, &e) || e.Kind != rag.ErrSearchUnavailable || !strings.Contains(e.Message, test.says) {
+			t.Errorf("%s: a write ends with %v, want search_unavailable that says %q", test.name, err, test.says)
+		}
+		if found, err := foundIDs(t.Context(), store, "lift"); err != nil || !found["a"] {
+			t.Errorf("%s: a search finds %v, %v", test.name, found, err)
+		}
+		blocked(index+"-v*", test.name, false)
+	}
+	blocked(index+"-v*", "write", true)
+	blocked(index+"-v*", "write", false)
+	blocked(index+"-control", "write", true)
+	blocked(index+"-control", "write", false)
+	if err := writeText(t.Context(), store, "b", "drag"); err != nil {
+		t.Errorf("afterwards a write ends with %v", err)
+	}
+}
+
+// TestABlockOfTheClusterIsTold as OpenSearch tells it. No test sets one: it would be of all the others' indices.
+func TestABlockOfTheClusterIsTold(t *testing.T) {
+	t.Parallel()
+	store := at(t, faulty(t, answering(http.StatusOK, `{"blocks":{"global":{"6":{"levels":["write","metadata_write"]}}}}`)), opensearch.Options{})
+	if blocked, err := store.WritesBlocked(t.Context()); err != nil || !blocked {
+		t.Errorf("told %t, %v", blocked, err)
+	}
+}
+
+// TestAnIndexThatCannotBeLookedAtIsSaid of a server that starts, although OpenSearch answers it.
+func TestAnIndexThatCannotBeLookedAtIsSaid(t *testing.T) {
+	t.Parallel()
+	index := newIndex()
+	if err := open(t, index, opensearch.Options{}).Ensure(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	block := func(on bool) {
+		askOpenSearch(t, http.MethodPut, "/"+index+"-*/_settings", map[string]any{"index.blocks.metadata": on}, nil)
+	}
+	block(true)
+	store := open(t, index, opensearch.Options{})
+	runWithout(t, store)
+	eventually(t, "the block is told", func() bool { return store.Cause() == "blocked" })
+	if store.State() == "up" {
+		t.Error("it is up, and of no use")
+	}
+	block(false)
+	eventually(t, "it can be used", func() bool { return store.Cause() == "" && store.State() == "up" })
 }

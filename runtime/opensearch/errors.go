@@ -29,12 +29,17 @@ type answerError struct {
 
 // replaced says that the index takes no writes because a new one is about to take its place, or has taken it and it is gone.
 func (e *answerError) replaced() bool {
-	return e.kind == "cluster_block_exception" && e.status == http.StatusForbidden || e.kind == "index_not_found_exception"
+	return e.blocked() || e.kind == "index_not_found_exception"
 }
 
 // full says that a write is refused until there is room on a disk again.
 func (e *answerError) full() bool {
 	return e.kind == "cluster_block_exception" && e.status == http.StatusTooManyRequests
+}
+
+// blocked says that what was asked for is refused until an administrator lifts a block.
+func (e *answerError) blocked() bool {
+	return e.kind == "cluster_block_exception" && e.status == http.StatusForbidden
 }
 
 func (e *answerError) Error() string {
@@ -91,10 +96,22 @@ func unavailable(cause error) *rag.Error {
 	if answer.retryAfter > 0 {
 		e.RetryAfter = answer.retryAfter
 	}
-	if answer.full() {
+	switch {
+	case answer.full():
 		e.Message = "the document index takes no writes, because its disk is full"
+	case answer.blocked():
+		e.Message = "the document index refuses this, until an administrator lifts a block of it"
 	}
 	return e
+}
+
+// contended is how a change ends that had to start over too often, the last time for err.
+func contended(err error) error {
+	var answer *answerError
+	if errors.As(err, &answer) && answer.blocked() {
+		return err
+	}
+	return unavailable(errContended)
 }
 
 // Outcome names the end of a call, in metrics and the log: "ok", "canceled", "foreign_store", "open" and "busy" of a call that
@@ -128,7 +145,7 @@ func cause(err error) string {
 		return "dns"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "refused"
-	case errors.As(err, &answer) && answer.kind == "cluster_block_exception" && answer.status != http.StatusServiceUnavailable:
+	case errors.As(err, &answer) && (answer.full() || answer.blocked()):
 		return "blocked"
 	case errors.As(err, &answer) && (answer.status == http.StatusUnauthorized || answer.status == http.StatusForbidden):
 		return "auth"

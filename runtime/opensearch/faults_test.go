@@ -130,19 +130,6 @@ func TestFaultsAreErrors(t *testing.T) {
 	}
 }
 
-// TestAFullDiskIsSaid of what cannot be written: as OpenSearch refuses it, which no test makes it do for real without filling a disk.
-func TestAFullDiskIsSaid(t *testing.T) {
-	t.Parallel()
-	for status, says := range map[int]bool{429: true, 403: false} {
-		store := at(t, faulty(t, answering(status, `{"error":{"type":"cluster_block_exception"}}`)), opensearch.Options{Timeout: time.Minute})
-		err := store.Delete(t.Context(), "t", "a")
-		var e *rag.Error
-		if !errors.As(err, &e) || e.Kind != rag.ErrSearchUnavailable || strings.Contains(e.Message, "disk is full") != says {
-			t.Errorf("%d: %v; says that the disk is full: want %t", status, err, says)
-		}
-	}
-}
-
 // cutOff promises more than it sends. A HEAD has no body to cut, so its connection is closed instead.
 func cutOff(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodHead {

@@ -34,7 +34,8 @@ func (s *Store) runLeftovers(ctx context.Context) {
 	}
 }
 
-// endRebuild makes the index that the alias names the one in use, opens it to writes, and deletes the others of this service.
+// endRebuild makes the index that the alias names the one in use, opens it to writes where a rebuild has closed it, and deletes the others
+// of this service. A rebuild that has closed an index leaves the next one beside it: without one, somebody else has closed it.
 func (s *Store) endRebuild(ctx context.Context) error {
 	known, err := s.readControl(ctx, s.timeout)
 	if err != nil {
@@ -44,39 +45,48 @@ func (s *Store) endRebuild(ctx context.Context) error {
 	if err != nil || aliased == "" {
 		return err
 	}
+	left, err := s.indicesBeside(ctx, aliased)
+	if err != nil {
+		return fmt.Errorf("look for indices that are left: %w", err)
+	}
 	switch {
 	case aliased != known.Source.Index: // killed when only the control document was left to write
 		err = s.changeControl(ctx, func(d *rag.ControlDocument) bool {
 			d.SwapIndex(aliased, strings.TrimPrefix(aliased, s.indexName("")), d.Embedding)
 			return true
 		})
-	case s.metSwap.Load():
+	case len(left) > 0:
 		err = s.blockWrites(ctx, aliased, false)
 	}
 	if err != nil {
 		return fmt.Errorf("end a rebuild that was killed: %w", err)
 	}
-	return s.deleteOthers(ctx, aliased)
+	return s.deleteIndices(ctx, left)
 }
 
 // versionForm is how indexVersion begins and ends an index's name: the mapping, the analyser, its languages, more shards than one.
 var versionForm = regexp.MustCompile(`^\d+-\d+(-[a-z]{2,3})+(-\d+)?$`)
 
-// deleteOthers deletes the documents' indices of this service but one. Those of other services may begin with the same words.
-func (s *Store) deleteOthers(ctx context.Context, kept string) error {
+// indicesBeside are the documents' indices of this service but one. Those of other services may begin with the same words.
+func (s *Store) indicesBeside(ctx context.Context, used string) ([]string, error) {
 	var found map[string]struct{}
 	err := s.do(ctx, call{
 		operation: "ensure", method: http.MethodGet, repeatable: true,
 		request: func() opensearch.Request { return opensearchapi.AliasGetReq{Indices: []string{s.indexName("*")}} },
 	}, &found)
-	if err != nil {
-		return fmt.Errorf("look for indices that are left: %w", err)
-	}
-	var errs []error
+	var beside []string
 	for name := range found {
-		if name != kept && versionForm.MatchString(strings.TrimPrefix(name, s.indexName(""))) {
-			errs = append(errs, s.deleteIndex(ctx, name))
+		if name != used && versionForm.MatchString(strings.TrimPrefix(name, s.indexName(""))) {
+			beside = append(beside, name)
 		}
+	}
+	return beside, err
+}
+
+func (s *Store) deleteIndices(ctx context.Context, names []string) error {
+	var errs []error
+	for _, name := range names {
+		errs = append(errs, s.deleteIndex(ctx, name))
 	}
 	return errors.Join(errs...)
 }

@@ -32,6 +32,7 @@ func TestWritesGoOnAfterARebuildWasKilled(t *testing.T) {
 		t.Fatal("no control document")
 	}
 	holdLease(t, index)
+	askOpenSearch(t, http.MethodPut, "/"+index+"-v99-1-de", struct{}{}, nil) // which it was about to use
 	askOpenSearch(t, http.MethodPut, "/"+store.Current(t.Context(), "t").Index+"/_block/write", nil, nil)
 	if !await(t, func() bool { return writeText(t.Context(), store, "later", germanText) == nil }) {
 		t.Fatal("no write goes through")

@@ -48,7 +48,7 @@ func (s *Store) runPolls(ctx context.Context) {
 			ensureErr = s.Ensure(ctx)
 			ensured = ensureErr == nil
 		}
-		pollErr := s.poll(ctx)
+		pollErr := s.poll(ctx, ensureErr)
 		if answered(pollErr, http.StatusNotFound) {
 			ensured = false
 		}

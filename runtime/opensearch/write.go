@@ -19,7 +19,9 @@ type writing struct {
 	mark stored
 	// chunks bounds the positions of the chunks that may be in the index from the mark on.
 	chunks int
-	result rag.WriteResult
+	// superseded is the last error with which the writer had to start over.
+	superseded error
+	result     rag.WriteResult
 }
 
 // settled says that there is nothing more to do: the result is known.
@@ -57,7 +59,9 @@ func (s *Store) Write(ctx context.Context, tenant string, docs []rag.ChunkedDocu
 		}
 		s.writeOnce(ctx, tenant, unsettled(open))
 	}
-	failAll(unsettled(all), unavailable(errContended))
+	for _, w := range unsettled(all) {
+		w.fail(contended(w.superseded))
+	}
 	results := make([]rag.WriteResult, len(all))
 	for i, w := range all {
 		results[i] = w.result
@@ -145,7 +149,7 @@ func one(op operation) iter.Seq[operation] {
 func (w *writing) check(ends []ended) (last ended, ok bool) {
 	for _, end := range ends {
 		if end.err != nil {
-			if !end.superseded() {
+			if w.superseded = end.err; !end.superseded() {
 				w.fail(end.err)
 			}
 			return ended{}, false

@@ -29,9 +29,9 @@ const (
 
 // Ingest takes documents from next until io.EOF, writes them in batches and reports each, in order. A document that is
 // not valid, or that the store refuses, is reported as failed and does not stop the others; when the store fails, the
-// rest is reported as failed without being tried. Sending the same documents again is always safe. An error of next
-// other than io.EOF ends the work and is returned, after what came before it was written and reported. A batch that was
-// begun is written to its end when the caller leaves, and becomes visible.
+// rest is reported as failed without being tried, and its error is returned. Sending the same documents again is always
+// safe. An error of next other than io.EOF ends the work and is returned, after what came before it was written and
+// reported. A batch that was begun is written to its end when the caller leaves, and becomes visible.
 func (s *Service) Ingest(
 	ctx context.Context, id Identity, next func() (Document, error), report func(DocumentResult) error, opt IngestOptions,
 ) (IngestSummary, error) {
@@ -45,7 +45,7 @@ func (s *Service) Ingest(
 	if in.change == nil {
 		return in.summary, err // nothing was sent to the store
 	}
-	return in.summary, errors.Join(err, s.finish(ctx, in.change, opt))
+	return in.summary, errors.Join(err, in.storeErr, s.finish(ctx, in.change, opt))
 }
 
 // ingest is the state of one Ingest.

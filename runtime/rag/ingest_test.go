@@ -46,8 +46,8 @@ func TestIngestTellsWhatWentInAndWhatDidNot(t *testing.T) {
 	statuses := map[int]WriteStatus{}
 	summary, err := p.service(testSettings).Ingest(t.Context(), Identity{}, documents("a", "not valid", "b", "a", "c", "c"),
 		func(r DocumentResult) error { statuses[r.Index] = r.Status; return nil }, IngestOptions{Refresh: true})
-	if err != nil {
-		t.Fatal(err)
+	if !errors.Is(err, down) {
+		t.Fatalf("got %v, want the error of the store", err)
 	}
 	want := map[int]WriteStatus{0: StatusCreated, 1: StatusFailed, 2: StatusCreated, 3: StatusFailed, 4: StatusFailed, 5: StatusFailed}
 	if diff := cmp.Diff(want, statuses); diff != "" {
@@ -376,7 +376,10 @@ func TestUploadsWaitTheirTurn(t *testing.T) {
 			t.Errorf("who waited too long got %v, want overloaded", err)
 		}
 		close(release)
-		if err := errors.Join(<-first, <-second, service.Close(t.Context())); err != nil {
+		if err := <-first; !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("whose write took longer than writeTimeout got %v", err)
+		}
+		if err := errors.Join(<-second, service.Close(t.Context())); err != nil {
 			t.Error(err)
 		}
 		if begun := strings.Count(strings.Join(p.calls, " "), "begin"); begun != 2 {

@@ -23,6 +23,8 @@ type Statusz struct {
 	OpenSearchFault DependencyFault `json:"openSearchFault,omitempty"`
 	RedisCacheFault DependencyFault `json:"redisCacheFault,omitempty"`
 	RedisStateFault DependencyFault `json:"redisStateFault,omitempty"`
+	// OpenSearchBlocked says that OpenSearch answers, but takes no writes: a disk is full, or somebody has blocked an index.
+	OpenSearchBlocked bool `json:"openSearchBlocked,omitempty"`
 	// RedisStateEvicts says that the Redis with the buckets may evict them.
 	RedisStateEvicts bool `json:"redisStateEvicts,omitempty"`
 	// WindowSeconds is how long Cache looks back.
