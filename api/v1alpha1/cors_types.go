@@ -15,5 +15,5 @@ type CORSSpec struct {
 //
 // +kubebuilder:validation:MinLength=1
 // +kubebuilder:validation:MaxLength=267
-// +kubebuilder:validation:Pattern=`^(\*|https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?)$`
+// +kubebuilder:validation:XValidation:rule=`self.matches(r'^(\*|https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?)$')`,message="must be scheme, host and port of a web page without anything after them, as in https://app.example.com or http://localhost:3000; or *"
 type Origin string

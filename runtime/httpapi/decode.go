@@ -330,7 +330,7 @@ func (d *decoder) integer(name string) *int {
 	}
 	whole, ok := parseDecimal(raw).integer()
 	if !ok {
-		d.fault(name, "must be an integer that is not too large")
+		d.fault(name, "must be a whole number of at most 18 digits")
 		return nil
 	}
 	return &whole

@@ -101,6 +101,7 @@ func TestDocumentValidate(t *testing.T) {
 		"id climbs":               {func(d *Document) { d.ID = "a/../b" }, "id"},
 		"empty segment":           {func(d *Document) { d.ID = "a//b" }, "id"},
 		"no text":                 {func(d *Document) { d.Text = " \n\x00" }, "text"},
+		"unseen text":             {func(d *Document) { d.Text = "\u200b \u2060\u00ad" }, "text"},
 		"not UTF-8":               {func(d *Document) { d.Text = "a\xff" }, "text"},
 		"long text":               {func(d *Document) { d.Text = strings.Repeat("a", MaxDocumentText+1) }, "text"},
 		"long title":              {func(d *Document) { d.Title = strings.Repeat("a", MaxTitle+1) }, "title"},
