@@ -14,6 +14,8 @@ const (
 	SourceRedis Source = "redis"
 	// SourceLease: in Redis too. This server had taken it from there in advance, with others that it expected.
 	SourceLease Source = "lease"
+	// SourceRefusal: in Redis too, which has refused a request of the same bucket less than a second ago.
+	SourceRefusal Source = "refusal"
 	// SourceLocal: in this server's memory, because Redis cannot be used or is not part of the service.
 	SourceLocal Source = "local"
 	// SourceBusy: nowhere. The request was refused, because this server has more to decide than it asks Redis at once, and

@@ -95,7 +95,7 @@ func TestLeasesEndWithRedis(t *testing.T) {
 // is given back.
 func TestRoundTrips(t *testing.T) {
 	t.Parallel()
-	const requests = 3000
+	const requests = 900 // fewer than a bucket that is never leased holds
 	all := func(burst int) []Bucket {
 		return slices.Concat(bucketsOf(ask(1, burst, 1), "alice"), bucketsOf(ask(1, 1_000_000, 1), "tenant", "service"))
 	}

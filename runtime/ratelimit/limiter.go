@@ -18,7 +18,7 @@ type Options struct {
 	// OnFailure is read when Redis is lost: whether this server's share decides, nobody is limited, or nobody is admitted; nil for the
 	// share.
 	OnFailure func() config.StoreFailure
-	// Now is the clock of buckets in memory and of leases; nil for time.Now. Those in Redis go by Redis's clock.
+	// Now is the clock of buckets in memory, of leases and of refusals; nil for time.Now. Those in Redis go by Redis's clock.
 	Now func() time.Time
 }
 
@@ -28,6 +28,7 @@ type Limiter struct {
 	local   *local
 	takes   *resilience.RedisBatch[*take] // nil without Redis
 	leases  *leases
+	refused *refusals
 }
 
 // New returns a Limiter whose buckets in memory are full.
@@ -38,7 +39,7 @@ func New(o Options) *Limiter {
 	if o.OnFailure == nil {
 		o.OnFailure = func() config.StoreFailure { return config.StoreFailureLocal }
 	}
-	l := &Limiter{options: o, local: newLocal(), leases: newLeases()}
+	l := &Limiter{options: o, local: newLocal(), leases: newLeases(), refused: newRefusals()}
 	if o.Redis != nil {
 		l.takes = newTakes(o.Redis)
 	}
@@ -53,6 +54,9 @@ func (l *Limiter) Take(ctx context.Context, buckets []Bucket) Decision {
 		return l.takeLocal(buckets, 1)
 	}
 	now := l.options.Now()
+	if decision, decided := l.refused.decide(buckets, now); decided {
+		return decision
+	}
 	decision, decided, ask := l.leases.take(buckets, now)
 	if decided {
 		return decision
@@ -64,6 +68,9 @@ func (l *Limiter) Take(ctx context.Context, buckets []Bucket) Decision {
 	l.leases.hold(t, now, err != nil, l.giveBack)
 	switch {
 	case err == nil:
+		if !t.admitted() {
+			l.refused.remember(t, now)
+		}
 		return t.decision()
 	case errors.Is(err, resilience.ErrBusy):
 		return Decision{
@@ -106,6 +113,7 @@ func (l *Limiter) giveBack(of Bucket, requests int64) {
 	b := newBucket(of, 1)
 	b.cost *= -requests
 	_ = l.takes.Do(context.Background(), newTake(l.options.Service(), []bucket{b}, nil))
+	l.refused.forget(of)
 }
 
 // takeLocal takes from buckets in memory: from one of share parts of what each grants.

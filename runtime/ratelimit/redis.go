@@ -27,6 +27,7 @@ type take struct {
 	answer  []int64
 }
 
+func (t *take) admitted() bool     { return t.answer[0] == 1 }
 func (t *take) tokens(i int) int64 { return t.answer[1+2*i] }
 func (t *take) leased(i int) int64 {
 	if t.buckets[i].whole {
@@ -112,7 +113,7 @@ func (t *take) decision() Decision {
 	for i := range levels {
 		levels[i] = level{tokens: t.tokens(i) + t.leased(i)*t.buckets[i].cost, at: -t.since(i)}
 	}
-	return decide(t.buckets, levels, 0, t.answer[0] == 1, SourceRedis) // times are those since the script ran
+	return decide(t.buckets, levels, 0, t.admitted(), SourceRedis) // times are those since the script ran
 }
 
 // key names a bucket in Redis: rag:{<namespace>/<name>}:limit:<endpoint>:<name>.

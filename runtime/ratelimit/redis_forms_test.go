@@ -65,9 +65,10 @@ func newStorm(t *testing.T, o resilience.RedisOptions, buckets []ratelimit.Bucke
 
 func (s *storm) count(d ratelimit.Decision) (fromRedis bool) {
 	fromRedis = d.Source == ratelimit.SourceRedis
-	if fromRedis {
+	switch {
+	case fromRedis:
 		s.byRedis.Add(1)
-	} else {
+	case d.Source != ratelimit.SourceRefusal: // which says what Redis has said
 		s.here.Add(1)
 	}
 	if d.Allowed {
