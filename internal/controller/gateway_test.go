@@ -14,6 +14,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/test/controlplane"
 )
 
 // installGatewayAPI has the API server serve HTTPRoutes, as the Gateway API's release defines them.
@@ -22,8 +23,7 @@ func (w *world) installGatewayAPI() {
 	module, err := exec.CommandContext(w.t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api").Output()
 	w.must(err)
 	definition := filepath.Join(strings.TrimSpace(string(module)), "config", "crd", "standard", "gateway.networking.k8s.io_httproutes.yaml")
-	_, err = envtest.InstallCRDs(w.config, envtest.CRDInstallOptions{Paths: []string{definition}, ErrorIfPathMissing: true})
-	w.must(err)
+	controlplane.Install(w.t, w.config, envtest.CRDInstallOptions{Paths: []string{definition}})
 }
 
 // route reads the HTTPRoute of papers; false while there is none.
@@ -53,7 +53,6 @@ func (w *world) eventuallyRoutes(to string) {
 // A route is made when the API server serves its kind, later than the operator started too, kept as it shall be, and deleted when it is
 // no longer wanted, also by an operator that started after that.
 func TestRouteFromAGateway(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t)
 	first := w.startOperator()
 	rag := w.service(func(s *v1alpha1.RAGServiceSpec) {

@@ -3,13 +3,21 @@
 package controlplane
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apiextensions-apiserver/pkg/client/clientset/clientset"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
@@ -45,6 +53,56 @@ func Start(tb testing.TB, crdPaths ...string) *rest.Config {
 
 // installing is held by the test that installs definitions: two at once fail for those that the other has just made.
 var installing sync.Mutex
+
+// Install has the API server of cfg serve definitions until the test ends, which so may run again in this process. Other tests must
+// not run beside it: what their clients know of the kind would outlive it.
+func Install(tb testing.TB, cfg *rest.Config, options envtest.CRDInstallOptions) {
+	tb.Helper()
+	installing.Lock()
+	defer installing.Unlock()
+	options.ErrorIfPathMissing = true
+	definitions, err := envtest.InstallCRDs(cfg, options)
+	tb.Cleanup(func() { remove(tb, cfg, definitions) })
+	if err != nil {
+		tb.Fatalf("installing definitions: %v", err)
+	}
+}
+
+// removalTime bounds the removal of definitions and of the objects of their kinds, which takes a second or two.
+const removalTime = time.Minute
+
+// remove returns when the API server has removed the definitions and no longer serves their kinds.
+func remove(tb testing.TB, cfg *rest.Config, definitions []*apiextensionsv1.CustomResourceDefinition) {
+	tb.Helper()
+	if err := envtest.UninstallCRDs(cfg, envtest.CRDInstallOptions{CRDs: definitions}); err != nil {
+		tb.Errorf("removing definitions: %v", err)
+		return
+	}
+	clients, err := clientset.NewForConfig(cfg)
+	if err != nil {
+		tb.Error(err)
+		return
+	}
+	for _, definition := range definitions {
+		err := wait.PollUntilContextTimeout(context.Background(), 50*time.Millisecond, removalTime, true, func(ctx context.Context) (bool, error) {
+			_, err := clients.ApiextensionsV1().CustomResourceDefinitions().Get(ctx, definition.Name, metav1.GetOptions{})
+			return apierrors.IsNotFound(err) && !serves(clients, definition), nil
+		})
+		if err != nil {
+			tb.Errorf("%s is still there: %v", definition.Name, err)
+		}
+	}
+}
+
+// serves says that the API server still lists the kind, or cannot be asked.
+func serves(clients *clientset.Clientset, definition *apiextensionsv1.CustomResourceDefinition) bool {
+	_, resources, err := clients.Discovery().ServerGroupsAndResources()
+	return err != nil || slices.ContainsFunc(resources, func(list *metav1.APIResourceList) bool {
+		return strings.HasPrefix(list.GroupVersion, definition.Spec.Group+"/") && slices.ContainsFunc(list.APIResources, func(r metav1.APIResource) bool {
+			return r.Kind == definition.Spec.Names.Kind
+		})
+	})
+}
 
 // Program is the path of one of the control plane's programs, for tests that run kubectl as a user would.
 func Program(tb testing.TB, name string) string {
