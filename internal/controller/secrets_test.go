@@ -1,6 +1,7 @@
 package controller_test
 
 import (
+	"bytes"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -8,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
 )
 
@@ -91,5 +93,41 @@ func TestAGeneratedSecretIsRotated(t *testing.T) {
 	version := secret.ResourceVersion
 	if w.must(w.Get(t.Context(), client.ObjectKeyFromObject(secret), secret)); secret.ResourceVersion != version {
 		t.Error("it was rotated again")
+	}
+}
+
+// The pods of servers alone depend on the key of callers' hashes. That of roll hashes stays when the Secret is rotated: another would
+// replace the pods of Redis too.
+func TestRotatedHashKeysRollTheServersAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	o := w.startOperator()
+	rag := w.service()
+	w.ready(rag)
+	redis := func() [2]string {
+		var cache, state appsv1.StatefulSet
+		w.awaits(rag, desired.ComponentRedisCache, &cache)
+		w.awaits(rag, desired.ComponentRedisState, &state)
+		return [2]string{cache.Spec.Template.Annotations[desired.AnnotationSecretsHash], state.Spec.Template.Annotations[desired.AnnotationSecretsHash]}
+	}
+	redisBefore, serversBefore := redis(), w.servers(rag).Spec.Template.Annotations[desired.AnnotationSecretsHash]
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: desired.HashKeysSecretName(rag.Name)}}
+	w.must(w.Get(t.Context(), client.ObjectKeyFromObject(secret), secret))
+	before := secret.DeepCopy()
+	secret.Annotations[v1alpha1.AnnotationRotateAt] = "2030-01-01"
+	w.must(w.Patch(t.Context(), secret, client.MergeFrom(before)))
+	w.eventually(func() string {
+		w.must(w.Get(t.Context(), client.ObjectKeyFromObject(secret), secret))
+		if bytes.Equal(secret.Data[desired.CallerHashKey], before.Data[desired.CallerHashKey]) {
+			return "callers' hashes have the key of before"
+		}
+		if w.servers(rag).Spec.Template.Annotations[desired.AnnotationSecretsHash] == serversBefore {
+			return "the servers do not roll"
+		}
+		return ""
+	})
+	o.pass(t, rag)
+	if !bytes.Equal(secret.Data[desired.RollHashKey], before.Data[desired.RollHashKey]) || redis() != redisBefore {
+		t.Error("Redis rolls for keys that it does not read")
 	}
 }

@@ -32,6 +32,12 @@ func newHashKeys() map[string][]byte {
 	return map[string][]byte{desired.RollHashKey: []byte(random()), desired.CallerHashKey: []byte(random())}
 }
 
+// rotatedHashKeys leave the key of roll hashes as it is: another would replace the pods of Redis too, whose
+// Secrets have not changed. It is only made anew with a Secret that was deleted.
+func rotatedHashKeys(map[string][]byte, bool) map[string][]byte {
+	return map[string][]byte{desired.CallerHashKey: []byte(random())}
+}
+
 // newAPIKeys generates an administrator's and a client's key, of the default tier and tenant.
 func newAPIKeys() map[string][]byte {
 	return map[string][]byte{

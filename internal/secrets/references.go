@@ -173,7 +173,8 @@ func (s *resolver) ownHashKeys(ctx context.Context) error {
 	name := desired.HashKeysSecretName(s.rag.Name)
 	var err error
 	s.hashKeys, err = s.generated(ctx, generated{
-		name: name, generate: newHashKeys, needs: []string{desired.RollHashKey, desired.CallerHashKey}, users: hashed,
+		name: name, generate: newHashKeys, renew: rotatedHashKeys,
+		needs: []string{desired.RollHashKey, desired.CallerHashKey}, users: hashed,
 	})
 	if key, ok := s.hashKeys[desired.CallerHashKey]; ok {
 		s.uses = append(s.uses, use{name, desired.CallerHashKey, key, onlyServer})
