@@ -151,7 +151,7 @@ const (
 	EventAlertCleared = "AlertCleared"
 	// EventForeignOperator (Warning): another operator works on the RAGService; this one leaves it alone.
 	EventForeignOperator = "ForeignOperator"
-	// EventSecretRotated (Normal): a generated Secret has new contents, as somebody asked.
+	// EventSecretRotated (Normal): a generated Secret has new contents, as somebody asked or since its certificate ends.
 	EventSecretRotated = "SecretRotated"
 	// EventPodReplaced (Normal): a pod was deleted so that it comes back as the spec says.
 	EventPodReplaced = "PodReplaced"

@@ -21,8 +21,8 @@ type ChangeSet struct {
 	Deleted []Ref
 	// Replaced are pods that were deleted so that they come back as their StatefulSet now says.
 	Replaced []Ref
-	// Rotated are generated Secrets that got new contents.
-	Rotated []Ref
+	// Rotated are generated Secrets that got new contents because somebody asked, Renewed those whose certificate is about to end.
+	Rotated, Renewed []Ref
 }
 
 // change is what becomes of one object.
@@ -49,7 +49,7 @@ func (p *pass) note(what change, ref Ref) {
 
 // Empty says that nothing was written.
 func (c ChangeSet) Empty() bool {
-	return len(c.Created)+len(c.Updated)+len(c.Drifted)+len(c.Deleted)+len(c.Replaced)+len(c.Rotated) == 0
+	return len(c.Created)+len(c.Updated)+len(c.Drifted)+len(c.Deleted)+len(c.Replaced)+len(c.Rotated)+len(c.Renewed) == 0
 }
 
 // Ref names an object and what it is a part of. Component is empty for what belongs to no single one.

@@ -89,6 +89,10 @@ func (p *pass) rotateSecret(ctx context.Context, ref Ref, a desired.RotateSecret
 	if err := p.client.Patch(ctx, secret, client.RawPatch(types.MergePatchType, body), FieldOwner); err != nil {
 		return client.IgnoreNotFound(err)
 	}
-	p.changes.Rotated = append(p.changes.Rotated, ref)
+	if a.At != "" {
+		p.changes.Rotated = append(p.changes.Rotated, ref)
+	} else {
+		p.changes.Renewed = append(p.changes.Renewed, ref)
+	}
 	return nil
 }

@@ -48,6 +48,7 @@ func logChanges(ctx context.Context, c changes) {
 		{"deleted what is no longer wanted", c.Deleted},
 		{"replaced outdated pods", c.Replaced},
 		{"rotated Secrets", c.Rotated},
+		{"renewed certificates", c.Renewed},
 	} {
 		if len(each.refs) == 0 {
 			continue

@@ -14,7 +14,7 @@ import (
 var (
 	changesMade = registered(prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "ragservice_operator_child_changes_total",
-		Help: "Children that were written, by what was done: created, recreated, updated, drift_repaired, deleted, replaced, rotated.",
+		Help: "Children that were written, by what was done: created, recreated, updated, drift_repaired, deleted, replaced, rotated, renewed.",
 	}, []string{"change", "kind"}))
 	applyFailures = registered(prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "ragservice_operator_apply_failures_total",
@@ -43,7 +43,7 @@ func registered[C prometheus.Collector](metric C) C {
 func countChanges(c changes) {
 	for change, refs := range map[string][]apply.Ref{
 		"created": c.Created, "recreated": c.recreated, "updated": c.Updated, "drift_repaired": c.Drifted,
-		"deleted": c.Deleted, "replaced": c.Replaced, "rotated": c.Rotated,
+		"deleted": c.Deleted, "replaced": c.Replaced, "rotated": c.Rotated, "renewed": c.Renewed,
 	} {
 		for _, ref := range refs {
 			changesMade.WithLabelValues(change, ref.Kind).Inc()

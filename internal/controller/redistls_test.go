@@ -87,6 +87,14 @@ func TestTLSOfRedisIsTurnedOnAndOff(t *testing.T) {
 	if at := secret.Annotations[desired.AnnotationRotatedAt]; at != "2030-01-01" {
 		t.Errorf("what nobody asked for is told as asked for at %q", at)
 	}
+	w.eventually(func() string {
+		for _, e := range w.eventuallyTellsOf("SecretRotated", "Secret papers-redis-tls") {
+			if strings.Contains(e.Note, "certificate") {
+				return ""
+			}
+		}
+		return "nothing tells that a certificate was renewed"
+	})
 
 	w.edit(rag, func(s *v1alpha1.RAGServiceSpec) { s.Redis.Managed.TLS.Mode = v1alpha1.ManagedRedisTLSDisabled })
 	rolled(false)

@@ -251,6 +251,7 @@ func (p Pass) alertEvents(next []v1alpha1.AlertStatus) (events []Event) {
 			events = append(events, Event{
 				Type: corev1.EventTypeWarning, Reason: v1alpha1.EventAlertFiring, Action: v1alpha1.ConditionAlertsClear,
 				Message: sentence("%s is at %s, its threshold is %s", a.Name, a.Value, a.Threshold),
+				Field:   alertField(a.Name),
 			})
 		}
 	}
@@ -259,8 +260,11 @@ func (p Pass) alertEvents(next []v1alpha1.AlertStatus) (events []Event) {
 			events = append(events, Event{
 				Type: corev1.EventTypeNormal, Reason: v1alpha1.EventAlertCleared, Action: v1alpha1.ConditionAlertsClear,
 				Message: sentence("%s is no longer beyond its threshold, or no longer judged", b.Name),
+				Field:   alertField(b.Name),
 			})
 		}
 	}
 	return events
 }
+
+func alertField(name v1alpha1.AlertName) string { return "status.alerts{" + string(name) + "}" }

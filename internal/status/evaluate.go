@@ -168,6 +168,8 @@ type Event struct {
 	// Reason is a reason of a condition, Action the type of that condition.
 	Reason, Action string
 	Message        string
+	// Field of the RAGService that it tells of, where a pass may tell of several with the same reason; empty otherwise.
+	Field string
 }
 
 // previous is the condition of the status of before, or a zero one.
