@@ -111,16 +111,19 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 // reconcileChildren goes from the spec, and the children as they are, to the children as they shall be. It notes in pass how far
 // it came.
 func (r *Reconciler) reconcileChildren(ctx context.Context, pass *status.Pass, snapshot *observe.Snapshot) (apply.ChangeSet, error) {
-	if ptr.Deref(pass.Service.Spec.Suspend, false) {
+	suspended := ptr.Deref(pass.Service.Spec.Suspend, false)
+	if suspended {
 		r.rolls.leave(client.ObjectKeyFromObject(pass.Service))
 		pass.State = snapshot.Written()
-		return apply.ChangeSet{}, nil
 	}
 	facts, err := r.secrets.Read(ctx, pass.Service)
 	if err != nil {
 		return apply.ChangeSet{}, fmt.Errorf("reading what the RAGService refers to: %w", err)
 	}
 	pass.Secrets = &facts
+	if suspended {
+		return apply.ChangeSet{}, nil
+	}
 	served, err := r.custom.served(ctx, pass.Service)
 	if err != nil {
 		return apply.ChangeSet{}, err

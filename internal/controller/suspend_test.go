@@ -10,6 +10,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -104,7 +105,7 @@ func TestASuspendedServiceMakesNothing(t *testing.T) {
 	o := w.startOperator()
 	rag := w.service(func(s *v1alpha1.RAGServiceSpec) { s.Suspend = new(true) })
 	w.must(w.Create(t.Context(), rag))
-	w.eventuallyShows(rag, map[string]string{"Ready": "False/Suspended", "ConfigApplied": "False/Suspended", "Reconciling": "", "Stalled": ""})
+	w.eventuallyShows(rag, map[string]string{"Ready": "False/Suspended", "ConfigApplied": "False/Suspended", "SecretsResolved": "True/Resolved", "Reconciling": "", "Stalled": ""})
 	if *rag.Status.ObservedGeneration != rag.Generation {
 		t.Errorf("observedGeneration %d, want %d", *rag.Status.ObservedGeneration, rag.Generation)
 	}
@@ -119,4 +120,30 @@ func TestASuspendedServiceMakesNothing(t *testing.T) {
 		}
 		return ""
 	})
+}
+
+// Secrets are judged while a service is suspended: one that comes, and one that goes.
+func TestSecretsOfASuspendedServiceAreJudged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.startOperator()
+	rag := w.service(func(s *v1alpha1.RAGServiceSpec) {
+		s.Auth.APIKeysSecretRef = &v1alpha1.SecretReference{Name: "callers"}
+	})
+	w.must(w.Create(t.Context(), rag))
+	w.eventuallyShows(rag, map[string]string{"SecretsResolved": "False/SecretNotFound"})
+	w.edit(rag, func(s *v1alpha1.RAGServiceSpec) { s.Suspend = new(true) })
+	w.eventuallyShows(rag, map[string]string{"Ready": "False/Suspended", "SecretsResolved": "False/SecretNotFound"})
+
+	callers := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "callers"},
+		StringData: map[string]string{"alice": `{"key":"key-of-a-caller-0123456789"}`},
+	}
+	w.must(w.Create(t.Context(), callers))
+	w.eventuallyShows(rag, map[string]string{"SecretsResolved": "True/Resolved"})
+	if c := meta.FindStatusCondition(rag.Status.Conditions, "SecretsResolved"); c.ObservedGeneration != rag.Generation {
+		t.Errorf("it was judged of generation %d, want %d", c.ObservedGeneration, rag.Generation)
+	}
+	w.must(w.Delete(t.Context(), callers))
+	w.eventuallyShows(rag, map[string]string{"SecretsResolved": "False/SecretNotFound", "Reconciling": "", "Stalled": ""})
 }

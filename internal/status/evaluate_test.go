@@ -121,10 +121,13 @@ var evaluations = append([]evaluation{
 	{"it is suspended and a StatefulSet is deleted", []change{suspended, missing(desired.ComponentOpenSearch)},
 		outcome{"OpenSearchReady": "False/Suspended", "Ready": "False/Suspended"}},
 	{"it is suspended from the start", []change{neverSeen, newSpec, suspended, nothingWritten}, outcome{
-		"SecretsResolved": "Unknown/Suspended", "RedisReady": "False/Suspended", "OpenSearchReady": "False/Suspended", "ServerReady": "False/Suspended",
+		"RedisReady": "False/Suspended", "OpenSearchReady": "False/Suspended", "ServerReady": "False/Suspended",
 		"ConfigApplied": "False/Suspended", "Ready": "False/Suspended", "CacheEffective": "Unknown/WarmingUp", "AlertsClear": "Unknown/WarmingUp",
 	}},
-	{"it is suspended and cannot be read", []change{suspended, fault("", v1alpha1.ReasonReconcileFailed)},
+	{"it is suspended and a Secret is missing", []change{suspended, func(p *status.Pass) {
+		p.Secrets = &desired.SecretFacts{Problems: []desired.SecretProblem{{Secret: "llm", Key: "token", Reason: v1alpha1.ReasonSecretNotFound}}}
+	}}, outcome{"SecretsResolved": "False/SecretNotFound", "Ready": "True/Suspended"}},
+	{"it is suspended and cannot be read", []change{suspended, func(p *status.Pass) { p.Secrets = nil }, fault("", v1alpha1.ReasonReconcileFailed)},
 		outcome{"Ready": "True/Suspended", "Reconciling": "True/ReconcileFailed"}},
 
 	{"a server is missing", []change{unready(desired.ComponentServer)},

@@ -73,6 +73,8 @@ func (p Pass) unmetNeeds(found map[string]finding) []finding {
 		f := found[need]
 		switch {
 		case f.status == metav1.ConditionTrue, isHarmless(f.reason):
+		case need == v1alpha1.ConditionSecretsResolved && p.suspended():
+			// Nothing waits to be written. What runs has the credentials it started with.
 		case need == v1alpha1.ConditionModelsReady && f.status == metav1.ConditionUnknown:
 			// Only requests tell whether a model answers, and requests come when the service is ready.
 		case need == v1alpha1.ConditionModelsReady && p.Service.Spec.Models.LLM.OnUnavailable == v1alpha1.OnUnavailableExtract:

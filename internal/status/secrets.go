@@ -15,11 +15,7 @@ import (
 // so that both names of the first always fit.
 func judgeSecrets(p Pass) finding {
 	if p.Secrets == nil {
-		previous := p.previous(v1alpha1.ConditionSecretsResolved)
-		if p.suspended() && previous.Status != metav1.ConditionTrue && previous.Status != metav1.ConditionFalse {
-			return unknown(v1alpha1.ReasonSuspended, "Secrets are not looked at while spec.suspend is true")
-		}
-		return keep(previous)
+		return keep(p.previous(v1alpha1.ConditionSecretsResolved))
 	}
 	withholding := slices.IndexFunc(p.Secrets.Problems, desired.SecretProblem.Withholds)
 	certificates, valid := p.judgeCertificates()
