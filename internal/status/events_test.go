@@ -27,6 +27,8 @@ func TestEvents(t *testing.T) {
 		{"all servers fail", nil, []change{crash, noServerAnswers}, []string{"Warning Ready=PodFailing", "Warning ServerReady=PodFailing"}},
 		{"Redis is lost", nil, []change{redisDown}, []string{"Warning Ready=Degraded", "Warning RedisReady=StoreUnreachable"}},
 		{"Redis is back", []change{redisDown}, nil, []string{"Normal Ready=Ready", "Normal RedisReady=Available"}},
+		{"OpenSearch takes no documents", nil, []change{server(func(s *telemetry.Statusz) { s.OpenSearchBlocked = true })},
+			[]string{"Warning OpenSearchReady=WritesBlocked"}},
 		{"a configuration is on its way", nil, []change{wants(newHash)}, nil},
 		{"a configuration has arrived", []change{servers(takesUp), wants(oldHash), func(p *status.Pass) { p.Service.Status.ConfigHash = newHash }}, nil,
 			[]string{"Normal ConfigApplied=Applied"}},
