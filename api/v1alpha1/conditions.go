@@ -75,6 +75,8 @@ const (
 	ReasonApplyFailed = "ApplyFailed"
 	// ReasonKindMissing (False): the spec asks for an object of a kind that the API server does not serve.
 	ReasonKindMissing = "KindMissing"
+	// ReasonNotScaling (True, of ServerReady): the servers run, and their autoscaler cannot change their number.
+	ReasonNotScaling = "NotScaling"
 	// ReasonNoReplicas (True): spec.server.replicas is 0.
 	ReasonNoReplicas = "NoReplicas"
 

@@ -68,11 +68,11 @@ func metadataChanged(before, after client.Object) bool {
 }
 
 // contentChanged is for kinds without a generation: any new version of them is a change, but for an autoscaler, whose status moves
-// every 15 s.
+// every 15 s: of it only that it fails, or no longer does.
 func contentChanged(before, after client.Object) bool {
 	if x, scales := before.(*autoscalingv2.HorizontalPodAutoscaler); scales {
 		y, scale := after.(*autoscalingv2.HorizontalPodAutoscaler)
-		return !scale || !equality.Semantic.DeepEqual(x.Spec, y.Spec)
+		return !scale || !equality.Semantic.DeepEqual(x.Spec, y.Spec) || observe.ScalingChanged(x, y)
 	}
 	return after.GetGeneration() == 0 && before.GetResourceVersion() != after.GetResourceVersion()
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
@@ -40,6 +41,16 @@ func TestWhatOfAnAutoscalerBringsAPass(t *testing.T) {
 	}{
 		"its spec":   {func(h *autoscalingv2.HorizontalPodAutoscaler) { h.Spec.MaxReplicas++ }, true},
 		"its status": {func(h *autoscalingv2.HorizontalPodAutoscaler) { h.Status.CurrentReplicas++ }, false},
+		"that it fails": {func(h *autoscalingv2.HorizontalPodAutoscaler) {
+			h.Status.Conditions = []autoscalingv2.HorizontalPodAutoscalerCondition{{
+				Type: autoscalingv2.ScalingActive, Status: corev1.ConditionFalse, Reason: "FailedGetContainerResourceMetric",
+			}}
+		}, true},
+		"that it works": {func(h *autoscalingv2.HorizontalPodAutoscaler) {
+			h.Status.Conditions = []autoscalingv2.HorizontalPodAutoscalerCondition{{
+				Type: autoscalingv2.ScalingActive, Status: corev1.ConditionTrue, Reason: "ValidMetricFound",
+			}}
+		}, false},
 		"its labels": {func(h *autoscalingv2.HorizontalPodAutoscaler) { h.Labels = nil }, true},
 		"its removal": {func(h *autoscalingv2.HorizontalPodAutoscaler) {
 			h.DeletionTimestamp = &metav1.Time{Time: time.Unix(1, 0)}

@@ -44,6 +44,9 @@ func (o *Observer) Observe(ctx context.Context, s *Snapshot) (status.Observed, e
 	if seen.Diagnostics, err = i.volumes(ctx, seen.Diagnostics); err != nil {
 		return status.Observed{}, err
 	}
+	var left time.Duration
+	seen.Scaling, left = s.scaling(now)
+	i.lookAgain(left)
 	seen.RecheckAfter = i.recheck
 	return seen, nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -24,6 +25,8 @@ type Snapshot struct {
 	service *v1alpha1.RAGService
 	// deployment is the server's, nil while there is none that the RAGService controls; scaled is too one that is to be taken back.
 	deployment, scaled *appsv1.Deployment
+	// autoscaler is the server's; nil while there is none, or none is asked for.
+	autoscaler *autoscalingv2.HorizontalPodAutoscaler
 	// stores are the StatefulSets. Some of them may have been left behind by
 	// an earlier RAGService, to be taken over.
 	stores map[desired.Component]*appsv1.StatefulSet
@@ -42,6 +45,9 @@ func (o *Observer) Read(ctx context.Context, rag *v1alpha1.RAGService) (*Snapsho
 	var err error
 	if err := s.readDeployment(ctx, o.Reader); err != nil {
 		return nil, fmt.Errorf("reading the server's Deployment: %w", err)
+	}
+	if err := s.readAutoscaler(ctx, o.Reader); err != nil {
+		return nil, fmt.Errorf("reading the server's HorizontalPodAutoscaler: %w", err)
 	}
 	for _, c := range desired.Components() {
 		if !c.IsStore() {

@@ -114,6 +114,10 @@ var evaluations = append([]evaluation{
 		outcome{"AlertsClear": "Unknown/WarmingUp"}},
 	{"there is no request any more", []change{func(p *status.Pass) { p.Observed.Poll.Traffic.Minutes = nil }}, nil},
 
+	{"the autoscaler gets no figures", []change{notScaling}, outcome{"ServerReady": "True/NotScaling"}},
+	{"the autoscaler gets no figures of servers that fail", []change{notScaling, unready(desired.ComponentServer)},
+		outcome{"ServerReady": "False/Progressing", "Reconciling": "True/Progressing"}},
+
 	{"it is suspended", []change{suspended}, outcome{"Ready": "True/Suspended"}},
 	{"it is suspended with a new spec", []change{suspended, newSpec}, outcome{"Ready": "True/Suspended"}},
 	{"it is suspended and servers fail", []change{suspended, diagnosed(desired.ComponentServer, "p-x", "server", status.ReasonCrashLoopBackOff), noServerAnswers},

@@ -36,7 +36,7 @@ func (p Pass) transitions(conditions []metav1.Condition) []Event {
 			continue // Redis is being moved or rolled
 		}
 		kind, emit := conditionEvent(before, next)
-		if next.Type == v1alpha1.ConditionServerReady && meta.IsStatusConditionTrue(conditions, v1alpha1.ConditionReady) {
+		if next.Type == v1alpha1.ConditionServerReady && next.Status != metav1.ConditionTrue && meta.IsStatusConditionTrue(conditions, v1alpha1.ConditionReady) {
 			kind = corev1.EventTypeNormal // other servers answer
 		}
 		if emit {
@@ -61,7 +61,8 @@ func conditionEvent(before, next metav1.Condition) (kind string, emit bool) {
 		return corev1.EventTypeWarning, true
 	case next.Status != metav1.ConditionTrue:
 		return "", false
-	case next.Reason == v1alpha1.ReasonEvictionUnsafe, next.Reason == v1alpha1.ReasonWritesBlocked, next.Reason == v1alpha1.ReasonCertificateExpires:
+	case next.Reason == v1alpha1.ReasonEvictionUnsafe, next.Reason == v1alpha1.ReasonWritesBlocked, next.Reason == v1alpha1.ReasonCertificateExpires,
+		next.Reason == v1alpha1.ReasonNotScaling:
 		return corev1.EventTypeWarning, true
 	case next.Reason == v1alpha1.ReasonReusedVolume, next.Reason == v1alpha1.ReasonVolumeKept, next.Reason == v1alpha1.ReasonApplied:
 		return corev1.EventTypeNormal, true

@@ -33,6 +33,8 @@ func TestEvents(t *testing.T) {
 		{"a configuration has arrived", []change{servers(takesUp), wants(oldHash), func(p *status.Pass) { p.Service.Status.ConfigHash = newHash }}, nil,
 			[]string{"Normal ConfigApplied=Applied"}},
 		{"it starts", []change{neverSeen, noServerAnswers}, nil, []string{"Normal Ready=Ready", "Normal ConfigApplied=Applied"}},
+		{"its autoscaler fails", nil, []change{notScaling}, []string{"Warning ServerReady=NotScaling"}},
+		{"its autoscaler fails on", []change{notScaling}, []change{notScaling}, nil},
 		{"it is suspended", nil, []change{suspended}, []string{"Normal Ready=Suspended"}},
 		{"it stays suspended", []change{suspended}, []change{suspended}, nil},
 		{"it fails while it is suspended", []change{suspended}, []change{suspended, crash, noServerAnswers},

@@ -101,7 +101,10 @@ func neverSeen(p *status.Pass) {
 }
 func newSpec(p *status.Pass)      { p.Service.Generation++ }
 func inputsUnread(p *status.Pass) { p.Secrets, p.State = nil, nil }
-func suspended(p *status.Pass)    { p.Service.Spec.Suspend = new(true) }
+func notScaling(p *status.Pass) {
+	p.Observed.Scaling = status.ScalingFailure{Condition: "ScalingActive", Reason: "FailedGetContainerResourceMetric"}
+}
+func suspended(p *status.Pass) { p.Service.Spec.Suspend = new(true) }
 func nothingWritten(p *status.Pass) {
 	p.State = nil
 	p.Observed = &status.Observed{}

@@ -16,6 +16,8 @@ type Observed struct {
 	Diagnostics []ComponentDiagnostic
 	// ReusedVolumes are the storage classes of volumes that another RAGService left, by the store that uses them.
 	ReusedVolumes map[desired.Component]string
+	// Scaling is what keeps the server's autoscaler from its work; zero when nothing does, or there is none.
+	Scaling ScalingFailure
 	// Poll is the last round of polling the servers.
 	Poll Poll
 	// RecheckAfter is when time alone will add a diagnostic; 0 for never.
@@ -38,6 +40,9 @@ type Workload struct {
 
 // Refusal is why the API server refuses pods of a workload: a reason of conditions, and what is in the way, by name.
 type Refusal struct{ Reason, Detail string }
+
+// ScalingFailure is a condition of a HorizontalPodAutoscaler that is False, AbleToScale or ScalingActive, and its reason.
+type ScalingFailure struct{ Condition, Reason string }
 
 // ComponentDiagnostic is a Diagnostic and the component that it belongs to.
 type ComponentDiagnostic struct {

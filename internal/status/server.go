@@ -3,6 +3,7 @@ package status
 import (
 	"time"
 
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
@@ -26,7 +27,20 @@ func judgeServer(p Pass) finding {
 		return no(v1alpha1.ReasonKindMissing, "%s has no effect: the API server serves no %s (%s). Install its definitions: the operator looks again every minute",
 			missing[0].Field, kind.Kind, kind.GroupVersion())
 	}
+	if failed := p.Observed.Scaling; failed.Reason != "" {
+		return p.notScaling(failed)
+	}
 	return yes(v1alpha1.ReasonAvailable, "all %d server pods are ready", p.wanted(desired.ComponentServer, p.server()))
+}
+
+// notScaling says that the number of servers does not follow their load. They answer, so ServerReady stays True.
+func (p Pass) notScaling(failed ScalingFailure) finding {
+	advice := ""
+	if failed.Condition == string(autoscalingv2.ScalingActive) {
+		advice = "check that a metrics server runs (kubectl top pod); "
+	}
+	return yes(v1alpha1.ReasonNotScaling, "all server pods are ready, but the autoscaler does not change their number (%s): %skubectl describe hpa -n %s %s",
+		failed.Reason, advice, p.Service.Namespace, desired.Name(p.Service.Name, desired.ComponentServer))
 }
 
 // kindsAgain is when to look again for kinds that the API server does not serve: nothing tells when it begins to.
