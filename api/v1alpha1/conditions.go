@@ -88,6 +88,11 @@ const (
 	ReasonSecretKeyNotFound = "SecretKeyNotFound"
 	// ReasonSecretInvalid (False): no entry of the API keys' Secret is a key, or that of a certificate authority holds none.
 	ReasonSecretInvalid = "SecretInvalid"
+	// ReasonCertificateAwaited (True): cert-manager has yet to make the Secret of an Ingress.
+	ReasonCertificateAwaited = "CertificateAwaited"
+	// ReasonCertificateUnusable (False): the Secret of an Ingress does not exist, is of another type, or its certificate is for other hosts.
+	// The servers run; who comes through the Ingress does not trust it.
+	ReasonCertificateUnusable = "CertificateUnusable"
 	// ReasonCertificateExpires (True): the last certificate of a Secret expires in less than 30, 7 or 1 days.
 	ReasonCertificateExpires = "CertificateExpires"
 	// ReasonCertificateExpired (False): every certificate of a Secret has expired. The servers run, and trust nobody by it.

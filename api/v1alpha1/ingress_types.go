@@ -32,7 +32,8 @@ type IngressSpec struct {
 
 // IngressTLS is where an Ingress has its certificate from.
 type IngressTLS struct {
-	// secretName is a Secret of the RAGService's namespace with tls.crt and tls.key. The ingress controller reads it, the operator does not.
+	// secretName is a Secret of the RAGService's namespace of the type kubernetes.io/tls, with tls.crt and tls.key. The ingress controller
+	// reads it. SecretsResolved tells when it is missing, for other hosts, or expires; nothing waits for it.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:XValidation:rule="!format.dns1123Subdomain().validate(self).hasValue()",message="must be the name of a Secret: lower-case letters, digits, '-' and '.'"

@@ -109,13 +109,13 @@ func TestExpiredCertificatesHoldNothingUp(t *testing.T) {
 	w.eventuallyShows(rag, map[string]string{"SecretsResolved": "False/CertificateExpired", "Ready": "True/Ready", "Stalled": ""})
 }
 
-func certificateUntil(t *testing.T, expires time.Time) []byte {
+func certificateUntil(t *testing.T, expires time.Time, hosts ...string) []byte {
 	t.Helper()
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: expires}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: expires, DNSNames: hosts}
 	der, err := x509.CreateCertificate(nil, template, template, public, private)
 	if err != nil {
 		t.Fatal(err)

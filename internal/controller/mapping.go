@@ -26,6 +26,9 @@ func secretsOf(object client.Object) []string {
 	names := []string{
 		desired.APIKeysSecretName(rag), desired.RedisSecretName(rag.Name), desired.RedisTLSSecretName(rag.Name), desired.HashKeysSecretName(rag.Name),
 	}
+	if ingress := rag.Spec.Server.Ingress; ingress != nil && ingress.TLS != nil {
+		names = append(names, ingress.TLS.SecretName)
+	}
 	for _, entry := range desired.ServerSecrets(rag) {
 		names = append(names, entry.Ref.Name)
 	}

@@ -65,8 +65,11 @@ type SecretFacts struct {
 	// Problems are references that do not resolve, in the order of the spec. While one withholds the server, its objects are
 	// only repaired: nothing half-made, and what runs goes on.
 	Problems []SecretProblem
-	// Certificates are the bundles of certificates that servers trust, in the order of the spec, and the one of a managed Redis.
+	// Certificates are the bundles of certificates that servers trust, in the order of the spec, and those that an Ingress and a managed
+	// Redis show.
 	Certificates []Certificates
+	// AwaitedCertificate is the Secret of an Ingress that cert-manager has yet to make; empty when there is none.
+	AwaitedCertificate string
 	// RollHashes are HMACs of the referenced entries, by component; a change rolls that component's pods.
 	RollHashes map[Component]string
 	// Controlled says of each generated Secret that exists whether the RAGService owns it.
@@ -82,6 +85,8 @@ type Certificates struct {
 	// Field is the path in the spec: spec.models.llm.caSecretRef.
 	Field, Secret, Key string
 	Expires            time.Time
+	// Shown says that the Ingress shows it to callers.
+	Shown bool
 	// Renews is when the operator makes new ones; zero for those that come from elsewhere.
 	Renews time.Time
 }
@@ -96,16 +101,18 @@ type SecretProblem struct {
 	// Secret and Key are what it names; Key is empty when the Secret itself is missing or a whole Secret is meant.
 	Secret, Key string
 	// Reason is SecretNotFound, SecretKeyNotFound or SecretInvalid; NameConflict for a Secret of the name of a generated
-	// one that is not ours; KeyRefused for what servers can do without.
+	// one that is not ours; KeyRefused and CertificateUnusable for what servers can do without.
 	Reason string
-	// Detail says of an entry that is no caller's key what it must be.
+	// Detail says of an entry that is no caller's key what it must be, of a certificate of an Ingress why it is of no use.
 	Detail string
 	// Stores are the components besides the server that use the Secret; they are withheld too.
 	Stores []Component
 }
 
 // Withholds says that the server cannot run as the spec asks while the problem lasts.
-func (p SecretProblem) Withholds() bool { return p.Reason != v1alpha1.ReasonKeyRefused }
+func (p SecretProblem) Withholds() bool {
+	return p.Reason != v1alpha1.ReasonKeyRefused && p.Reason != v1alpha1.ReasonCertificateUnusable
+}
 
 // GeneratedSecret is a Secret that the operator draws once.
 type GeneratedSecret struct {

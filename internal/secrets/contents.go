@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -28,6 +29,17 @@ type entry struct {
 	expires time.Time
 	// firstExpires is when the first of them does, and renews when two thirds of its time have passed.
 	firstExpires, renews time.Time
+	// names are the hosts that the first of them is for, maxNames at most.
+	names []string
+}
+
+// maxNames bounds what is remembered of a certificate: public authorities sign no more.
+const maxNames = 100
+
+// known is what is remembered of a Secret.
+type known struct {
+	kind    corev1.SecretType
+	entries contents
 }
 
 // version names one state of one Secret, for ever.
@@ -51,6 +63,7 @@ func inspect(data map[string][]byte) contents {
 		if len(certificates) > 0 {
 			first := certificates[0]
 			e.firstExpires, e.renews = first.NotAfter, first.NotBefore.Add(first.NotAfter.Sub(first.NotBefore)/3*2)
+			e.names = slices.Clone(first.DNSNames[:min(len(first.DNSNames), maxNames)])
 		}
 		c[name] = e
 	}
@@ -102,11 +115,20 @@ func secretMetadata(ctx context.Context, reader client.Reader, key types.Namespa
 	return meta, nil
 }
 
-// contents reads the Secret that meta is of, unless that version has been read before; nil when it is gone.
+// contents are the entries of the Secret that meta is of; nil when it is gone.
 func (r *Reader) contents(ctx context.Context, meta *metav1.PartialObjectMetadata) (contents, error) {
-	known, _ := r.memo.Get(version{meta.UID, meta.ResourceVersion})
-	if read, ok := known.(contents); ok {
-		return read, nil
+	secret, err := r.read(ctx, meta)
+	if secret == nil {
+		return nil, err
+	}
+	return secret.entries, nil
+}
+
+// read reads the Secret that meta is of, unless that version has been read before; nil when it is gone.
+func (r *Reader) read(ctx context.Context, meta *metav1.PartialObjectMetadata) (*known, error) {
+	before, _ := r.memo.Get(version{meta.UID, meta.ResourceVersion})
+	if secret, ok := before.(*known); ok {
+		return secret, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -117,7 +139,7 @@ func (r *Reader) contents(ctx context.Context, meta *metav1.PartialObjectMetadat
 		}
 		return nil, err
 	}
-	read := inspect(secret.Data)
+	read := &known{secret.Type, inspect(secret.Data)}
 	r.memo.Add(version{secret.UID, secret.ResourceVersion}, read)
 	return read, nil
 }

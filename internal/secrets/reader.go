@@ -41,7 +41,9 @@ func NewReader(cache, live client.Reader, now func() time.Time) *Reader {
 // that nobody takes an API server that is away for a missing Secret.
 func (r *Reader) Read(ctx context.Context, rag *v1alpha1.RAGService) (desired.SecretFacts, error) {
 	s := &resolver{Reader: r, rag: rag, facts: desired.SecretFacts{Controlled: map[string]bool{}}}
-	for _, step := range []func(context.Context) error{s.serverSecrets, s.callersKeys, s.redisPassword, s.redisCertificates, s.ownHashKeys} {
+	for _, step := range []func(context.Context) error{
+		s.serverSecrets, s.ingressCertificate, s.callersKeys, s.redisPassword, s.redisCertificates, s.ownHashKeys,
+	} {
 		if err := step(ctx); err != nil {
 			return desired.SecretFacts{}, fmt.Errorf("reading Secrets: %w", err)
 		}

@@ -24,6 +24,10 @@ func (p Pass) judgeCertificates() (f finding, ok bool) {
 		}
 	}
 	left := first.Expires.Sub(p.Now)
+	if left <= 0 && first.Shown {
+		return no(v1alpha1.ReasonCertificateExpired, "Secret %q: the certificate of entry %q has expired, so callers trust no connection to the Ingress (%s)",
+			first.Secret, first.Key, first.Field), false
+	}
 	if left <= 0 {
 		return no(v1alpha1.ReasonCertificateExpired, "Secret %q: every certificate of entry %q has expired, so no connection is trusted by it (%s)",
 			first.Secret, first.Key, first.Field), false
@@ -63,5 +67,5 @@ func untilWarning(c desired.Certificates, now time.Time) (next time.Duration) {
 
 // isHarmless tells reasons of SecretsResolved=False for which nothing waits: the servers run as they are.
 func isHarmless(reason string) bool {
-	return reason == v1alpha1.ReasonKeyRefused || reason == v1alpha1.ReasonCertificateExpired
+	return reason == v1alpha1.ReasonKeyRefused || reason == v1alpha1.ReasonCertificateExpired || reason == v1alpha1.ReasonCertificateUnusable
 }

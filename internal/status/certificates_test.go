@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
 	"github.com/ragservice/ragservice-operator/internal/status"
 )
@@ -17,6 +18,12 @@ func certificates(after time.Duration) change {
 			{Field: "spec.models.llm.caSecretRef", Secret: "authority", Key: "ca.crt", Expires: p.Now.AddDate(10, 0, 0)},
 			{Field: "spec.redis.external.tls.caSecretRef", Secret: "redis", Key: "ca.crt", Expires: p.Now.Add(after)},
 		}
+	}
+}
+
+func ingressCertificate(p *status.Pass) {
+	p.Secrets.Problems = []desired.SecretProblem{
+		{Field: "spec.server.ingress.tls", Secret: "rag-tls", Reason: v1alpha1.ReasonCertificateUnusable, Detail: "it does not exist in this namespace"},
 	}
 }
 

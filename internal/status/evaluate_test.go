@@ -78,6 +78,11 @@ var evaluations = append([]evaluation{
 		p.Secrets.Problems = []desired.SecretProblem{{Field: "spec.models.llm.apiKeySecretRef", Secret: "llm", Key: "token", Reason: v1alpha1.ReasonSecretNotFound}}
 	}}, outcome{"SecretsResolved": "False/SecretNotFound", "Ready": "False/SecretNotFound", "Reconciling": "True/SecretNotFound"}},
 
+	{"the certificate of the Ingress is missing", []change{ingressCertificate}, outcome{"SecretsResolved": "False/CertificateUnusable"}},
+	{"the certificate of the Ingress is missing from the start", []change{neverSeen, ingressCertificate}, outcome{"SecretsResolved": "False/CertificateUnusable"}},
+	{"cert-manager makes the certificate of the Ingress", []change{func(p *status.Pass) { p.Secrets.AwaitedCertificate = "rag-tls" }},
+		outcome{"SecretsResolved": "True/CertificateAwaited"}},
+
 	{"Redis is starting", []change{unready(desired.ComponentRedisState)},
 		outcome{"RedisReady": "False/Progressing", "Ready": "True/Degraded", "Reconciling": "True/Progressing"}},
 	{"Redis cannot start", []change{unready(desired.ComponentRedisCache), diagnosed(desired.ComponentRedisCache, "p-0", "redis", status.ReasonImagePullBackOff)},

@@ -22,6 +22,9 @@ func judgeSecrets(p Pass) finding {
 	switch {
 	case withholding < 0 && !valid && (certificates.status == metav1.ConditionFalse || len(p.Secrets.Problems) == 0):
 		return certificates
+	case len(p.Secrets.Problems) == 0 && p.Secrets.AwaitedCertificate != "":
+		return yes(v1alpha1.ReasonCertificateAwaited, "cert-manager has yet to make Secret %q of spec.server.ingress.tls: kubectl describe certificate -n %s",
+			p.Secrets.AwaitedCertificate, p.Service.Namespace)
 	case len(p.Secrets.Problems) == 0:
 		return yes(v1alpha1.ReasonResolved, "every Secret that the spec names was found")
 	}
@@ -41,6 +44,8 @@ func describeProblem(problem desired.SecretProblem) string {
 		return sentence("Secret %q with entry %q does not exist in this namespace (%s)", problem.Secret, problem.Key, problem.Field)
 	case problem.Reason == v1alpha1.ReasonNameConflict:
 		return sentence("Secret %q exists but is not this RAGService's: delete or rename it", problem.Secret)
+	case problem.Reason == v1alpha1.ReasonCertificateUnusable:
+		return sentence("Secret %q: %s, so callers cannot trust connections to the Ingress (%s)", problem.Secret, problem.Detail, problem.Field)
 	case problem.Key == "":
 		return sentence("Secret %q has no entry (%s)", problem.Secret, problem.Field)
 	case problem.Reason == v1alpha1.ReasonSecretKeyNotFound && problem.Field == desired.FieldOfGenerated:
