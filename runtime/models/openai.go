@@ -189,8 +189,14 @@ type emitError struct{ err error }
 func (e *emitError) Error() string { return e.err.Error() }
 
 func (g *OpenAI) attempt(ctx context.Context, s config.LLM, p rag.Prompt, watch *watchdog, emit func(rag.Piece) error) (rag.Completion, error) {
-	service := openai.NewChatCompletionService(g.options(s)...) // not NewClient, which reads the environment
-	stream := service.NewStreaming(ctx, params(p))
+	body, err := newChatRequest(p)
+	if err != nil {
+		return rag.Completion{}, err
+	}
+	client := openai.Client{Options: g.options(s)} // not NewClient, which reads the environment
+	var response *http.Response
+	err = client.Post(ctx, "chat/completions", body, &response)
+	stream := ssestream.NewStream[chatChunk](ssestream.NewDecoder(response), err)
 	defer func() { _ = stream.Close() }()
 	return g.collect(stream, p, watch, emit)
 }
@@ -203,29 +209,12 @@ func (g *OpenAI) options(s config.LLM) []option.RequestOption {
 	return opts
 }
 
-func params(p rag.Prompt) openai.ChatCompletionNewParams {
-	out := openai.ChatCompletionNewParams{
-		Model:         p.Model,
-		Temperature:   openai.Float(p.Temperature),
-		MaxTokens:     openai.Int(int64(p.MaxTokens)),
-		StreamOptions: openai.ChatCompletionStreamOptionsParam{IncludeUsage: openai.Bool(true)},
-	}
-	for _, m := range p.Messages() {
-		if m.Role == "system" {
-			out.Messages = append(out.Messages, openai.SystemMessage(m.Content))
-		} else {
-			out.Messages = append(out.Messages, openai.UserMessage(m.Content))
-		}
-	}
-	return out
-}
-
 // collect reads a stream to its end. A stream that ends without a finish reason was cut off.
 //
 // Of a model whose thoughts begin in the prompt nothing is emitted before they end. That it is one shows only when they do, so the first
 // stream of it has them; a caller who reads the answer as a whole never has, and gets it when its end shows that it is one.
 func (g *OpenAI) collect(
-	stream *ssestream.Stream[openai.ChatCompletionChunk], p rag.Prompt, watch *watchdog, emit func(rag.Piece) error,
+	stream *ssestream.Stream[chatChunk], p rag.Prompt, watch *watchdog, emit func(rag.Piece) error,
 ) (rag.Completion, error) {
 	out := rag.Completion{Model: p.Model}
 	_, thinks := g.thinking.Load(p.BaseURL + " " + p.Model)
@@ -250,11 +239,11 @@ func (g *OpenAI) collect(
 		if len(chunk.Choices) == 0 {
 			continue
 		}
-		choice := chunk.Choices[0]
+		choice := &chunk.Choices[0]
 		if choice.FinishReason != "" {
 			out.FinishReason = choice.FinishReason
 		}
-		if choice.Delta.Content != "" || hasThought(choice.Delta) {
+		if choice.Delta.Content != "" || choice.Delta.hasThought() {
 			watch.token()
 		}
 		if size += len(choice.Delta.Content); size > maxAnswerBytes {
@@ -291,17 +280,6 @@ func told(piece rag.Piece, emit func(rag.Piece) error) error {
 		return &emitError{err}
 	}
 	return nil
-}
-
-// hasThought says whether a piece of an answer is of what the model thinks, in the fields that servers have for it. It is no part of the
-// answer, but it shows that the model is at work.
-func hasThought(delta openai.ChatCompletionChunkChoiceDelta) bool {
-	for _, name := range []string{"reasoning_content", "reasoning"} {
-		if raw := delta.JSON.ExtraFields[name].Raw(); len(raw) > 2 && raw != "null" { // more than ""
-			return true
-		}
-	}
-	return false
 }
 
 // unreadable is what callers are told of an answer that is not of the protocol.
