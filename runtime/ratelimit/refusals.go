@@ -53,11 +53,12 @@ func (r *refusals) decide(buckets []Bucket, now time.Time) (refused Decision, de
 			continue
 		}
 		b := newBucket(of, 1)
-		at := b.fill(known.level, now.UnixMicro())
-		if at.tokens >= b.cost {
+		at := known.began.UnixMicro() + now.Sub(known.began).Microseconds() // also when the clock was set meanwhile
+		held := b.fill(known.level, at)
+		if held.tokens >= b.cost {
 			continue
 		}
-		if d := b.describe(at, now.UnixMicro(), false, SourceRefusal); !decided || d.RetryAfter > refused.RetryAfter {
+		if d := b.describe(held, at, false, SourceRefusal); !decided || d.RetryAfter > refused.RetryAfter {
 			refused, decided = d, true
 		}
 	}
