@@ -67,7 +67,7 @@ await_opensearch() {
 }
 
 go_test() { # FLAG... PACKAGES, with a test's own deadline well under that of a hanging run
-  go test -count=1 -timeout 10m -p $PARALLEL_PACKAGES "$@"
+  go test -count=1 -timeout 25m -p $PARALLEL_PACKAGES "$@"
 }
 
 # Without a C compiler there is no race detector; the machine of a reader may lack one.
