@@ -35,17 +35,24 @@ func TestARefusalIsRememberedUntilTheBucketMayHaveWhatItTakes(t *testing.T) {
 		// held are the micro-tokens of the bucket, lasts how long it is refused.
 		held  int64
 		lasts time.Duration
+		// since is how long before that a bucket of whole tokens gained the last one.
+		since time.Duration
 	}{
-		"gains one in 100 ms":         {ask(600, 10, 1), 0, 100 * time.Millisecond},
-		"has half of it":              {ask(600, 10, 1), micro / 2, 50 * time.Millisecond},
-		"needs three":                 {ask(600, 10, 3), micro, 200 * time.Millisecond},
-		"gains one in a minute":       {ask(1, 10, 1), 0, time.Second},
-		"gains whole ones in 100 ms":  {whole, 0, 100 * time.Millisecond},
-		"had enough, and was refused": {ask(600, 10, 1), micro, 0}, // another bucket of the request was empty
+		"gains one in 100 ms":         {ask(600, 10, 1), 0, 100 * time.Millisecond, 0},
+		"has half of it":              {ask(600, 10, 1), micro / 2, 50 * time.Millisecond, 0},
+		"needs three":                 {ask(600, 10, 3), micro, 200 * time.Millisecond, 0},
+		"gains one in a minute":       {ask(1, 10, 1), 0, time.Second, 0},
+		"gains whole ones in 100 ms":  {whole, 0, 100 * time.Millisecond, 0},
+		"gains a whole one in 40 ms":  {whole, 0, 40 * time.Millisecond, 60 * time.Millisecond},
+		"had enough, and was refused": {ask(600, 10, 1), micro, 0, 0}, // another bucket of the request was empty
 	} {
 		buckets := bucketsOf(test.limit, "alice")
 		r := newRefusals()
-		r.remember(refused(buckets, test.held), began)
+		answer := refused(buckets, test.held)
+		if test.limit.WholeTokens {
+			answer.answer[2] = test.since.Microseconds()
+		}
+		r.remember(answer, began)
 		for _, at := range []struct {
 			after time.Duration
 			want  bool
@@ -55,7 +62,7 @@ func TestARefusalIsRememberedUntilTheBucketMayHaveWhatItTakes(t *testing.T) {
 				t.Errorf("%s: after %s it is decided here: %t", name, at.after, decided)
 			}
 			if whole := newBucket(buckets[0], 1); decided {
-				level := whole.fill(level{test.held, began.UnixMicro()}, began.Add(at.after).UnixMicro())
+				level := whole.fill(level{test.held, began.Add(-test.since).UnixMicro()}, began.Add(at.after).UnixMicro())
 				if want := whole.describe(level, began.Add(at.after).UnixMicro(), false, SourceRefusal); d != want {
 					t.Errorf("%s: after %s %+v, want %+v", name, at.after, d, want)
 				}
