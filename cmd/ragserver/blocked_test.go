@@ -2,10 +2,10 @@ package main
 
 import (
 	"crypto/rand"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 	"github.com/ragservice/ragservice-operator/test/backends"
@@ -37,11 +37,7 @@ func TestAnIndexThatTakesNoWritesIsTold(t *testing.T) {
 			t.Fatalf("%v, %v", response, err)
 		}
 		_ = response.Body.Close()
-		for deadline := time.Now().Add(3 * time.Minute); r.statusz(t).OpenSearchBlocked != blocked; time.Sleep(time.Second) {
-			if time.Now().After(deadline) {
-				t.Fatalf("not within three minutes: blocked is %t", blocked)
-			}
-		}
+		await(t, fmt.Sprintf("blocked is %t", blocked), func() bool { return r.statusz(t).OpenSearchBlocked == blocked })
 		if s := r.statusz(t); s.OpenSearch != telemetry.DependencyUp || s.OpenSearchFault != "" {
 			t.Errorf("while blocked is %t OpenSearch is %s %s", blocked, s.OpenSearch, s.OpenSearchFault)
 		}

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"slices"
 	"time"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
@@ -65,6 +66,9 @@ type Poll struct {
 	// Unready are the last answers of running servers that are not ready: they say what they wait for.
 	Unready []telemetry.Statusz
 }
+
+// all are the last answers of all running servers, ready or not.
+func (p Poll) all() []telemetry.Statusz { return slices.Concat(p.Reports, p.Unready) }
 
 // Reasons of diagnostics that status tells apart. Others are passed on as the kubelet names them. A container that
 // fails goes to and fro between several reasons; it has one name here, so that a status does not.

@@ -1,8 +1,6 @@
 package status
 
 import (
-	"slices"
-
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
@@ -21,8 +19,7 @@ func (p Pass) writesBlocked() (finding, bool) {
 	if previous := p.previous(v1alpha1.ConditionOpenSearchReady); p.Observed.Poll.At.IsZero() {
 		return keep(previous), previous.Reason == v1alpha1.ReasonWritesBlocked
 	}
-	reports := slices.Concat(p.Observed.Poll.Reports, p.Observed.Poll.Unready)
-	blocked := count(reports, func(s telemetry.Statusz) bool { return s.OpenSearchBlocked })
+	blocked := count(p.Observed.Poll.all(), func(s telemetry.Statusz) bool { return s.OpenSearchBlocked })
 	return yes(v1alpha1.ReasonWritesBlocked, "OpenSearch answers searches, but takes no documents: make room on its disks, or lift the blocks "+
 		"that GET _cluster/state/blocks shows"), blocked > 0
 }
@@ -30,7 +27,6 @@ func (p Pass) writesBlocked() (finding, bool) {
 // judgeExternalOpenSearch judges OpenSearchReady by what the servers say: the operator connects to no address of a spec.
 func judgeExternalOpenSearch(p Pass) finding {
 	const field = "spec.openSearch.external"
-	reports := slices.Concat(p.Observed.Poll.Reports, p.Observed.Poll.Unready)
 	up := func(s telemetry.Statusz) bool { return s.OpenSearch == telemetry.DependencyUp }
 	why, lost := p.storeFault(openSearchState)
 	switch previous := p.previous(v1alpha1.ConditionOpenSearchReady); {
@@ -40,7 +36,7 @@ func judgeExternalOpenSearch(p Pass) finding {
 		return keep(previous)
 	case lost:
 		return no(v1alpha1.ReasonStoreUnreachable, "servers cannot use the OpenSearch of %s: %s", field, explainExternalOpenSearch(why, field))
-	case count(reports, up) == 0:
+	case count(p.Observed.Poll.all(), up) == 0:
 		return no(v1alpha1.ReasonProgressing, "no server has reached the OpenSearch of %s yet", field)
 	}
 	if f, blocked := p.writesBlocked(); blocked {

@@ -1,7 +1,6 @@
 package status
 
 import (
-	"slices"
 	"time"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
@@ -68,7 +67,7 @@ func (p Pass) storesConnecting() (next time.Duration) {
 // storeFault says whether at least half of the servers that answered cannot use a store, and the cause that most of them
 // name.
 func (p Pass) storeFault(state storeState) (telemetry.DependencyFault, bool) {
-	all := slices.Concat(p.Observed.Poll.Reports, p.Observed.Poll.Unready)
+	all := p.Observed.Poll.all()
 	causes := map[telemetry.DependencyFault]int{}
 	down := 0
 	for _, s := range all {

@@ -149,7 +149,9 @@ func one(op operation) iter.Seq[operation] {
 func (w *writing) check(ends []ended) (last ended, ok bool) {
 	for _, end := range ends {
 		if end.err != nil {
-			if w.superseded = end.err; !end.superseded() {
+			if end.superseded() {
+				w.superseded = end.err
+			} else {
 				w.fail(end.err)
 			}
 			return ended{}, false

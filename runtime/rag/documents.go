@@ -117,7 +117,7 @@ func (d Document) Validate() error {
 	switch {
 	case !utf8.ValidString(d.Text):
 		add("text", "must be valid UTF-8")
-	case !strings.ContainsFunc(d.Text, func(r rune) bool { return isSeen(r) && !unicode.IsControl(r) }):
+	case !strings.ContainsFunc(d.Text, isSeen):
 		add("text", "must not be empty, or of characters alone that nobody sees")
 	case len(d.Text) > MaxDocumentText:
 		add("text", "must have at most %d bytes", MaxDocumentText)

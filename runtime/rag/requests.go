@@ -156,12 +156,12 @@ func (r AskRequest) search(tenant string, s Settings) (Query, error) {
 // newlines are those of a form or an editor of Windows, and of an old Macintosh.
 var newlines = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
-// isSeen says whether a reader sees r: it is no space, and takes more than no width.
+// isSeen says whether a reader sees r: it is no space and no control character, and takes more than no width.
 func isSeen(r rune) bool {
 	if unicode.Is(unicode.Prepended_Concatenation_Mark, r) {
 		return true // of Cf, but written
 	}
-	return !unicode.IsSpace(r) && !unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+	return !unicode.IsSpace(r) && !unicode.In(r, unicode.Cc, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
 // readQuery is the query in NFC and trimmed, so that the same question is the same key.
