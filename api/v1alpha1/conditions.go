@@ -131,7 +131,10 @@ const (
 	ReasonEvictionUnsafe = "EvictionUnsafe"
 	// ReasonReusedVolume (True): a store uses a volume that another RAGService left.
 	ReasonReusedVolume = "ReusedVolume"
-	// ReasonVolumeKept (True): servers use an external store, and the volume of the one that the operator ran before is still there.
+	// ReasonDraining (True, of OpenSearchReady): nodes leave, when the others have taken what they hold.
+	ReasonDraining = "Draining"
+	// ReasonVolumeKept (True): a volume that nothing uses any more is still there: that of a managed store whose place an external one took,
+	// or of a node of OpenSearch that left.
 	ReasonVolumeKept = "VolumeKept"
 
 	// ReasonReady (True): everything that Ready needs is True.

@@ -11,7 +11,6 @@ import (
 //
 // +kubebuilder:validation:XValidation:rule="has(self.external) != has(oldSelf.external) || (has(self.index) && has(self.index.name) ? self.index.name : \"\") == (has(oldSelf.index) && has(oldSelf.index.name) ? oldSelf.index.name : \"\")",fieldPath=".index.name",reason=FieldValueForbidden,message="spec.openSearch.index.name cannot change, because the documents are in the index of that name: create another RAGService with the new name and send them there"
 // +kubebuilder:validation:XValidation:rule="has(self.external) || !has(self.index) || !has(self.index.replicas) || self.index.replicas < (has(self.managed) && has(self.managed.nodes) ? self.managed.nodes : 1)",fieldPath=".index.replicas",message="spec.openSearch.index.replicas must be less than spec.openSearch.managed.nodes (1 when not given): a node keeps no second copy"
-// +kubebuilder:validation:XValidation:rule="has(self.external) || has(oldSelf.external) || (has(self.managed) && has(self.managed.nodes) ? self.managed.nodes : 1) >= (has(oldSelf.managed) && has(oldSelf.managed.nodes) ? oldSelf.managed.nodes : 1)",fieldPath=".managed.nodes",reason=FieldValueForbidden,message="spec.openSearch.managed.nodes cannot go down (it is 1 when not given), because the nodes that went would take documents along: create another RAGService for fewer nodes"
 // +kubebuilder:validation:XValidation:rule="!has(self.managed) || !has(self.external)",message="spec.openSearch must have managed or external, not both"
 type OpenSearchSpec struct {
 	// managed is an OpenSearch that the operator runs. This is what there is when neither managed nor external is given.
@@ -55,7 +54,8 @@ type IndexSpec struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.resources) || !has(self.resources.limits) || !('memory' in self.resources.limits) || !has(self.heap) || quantity(string(self.resources.limits['memory'])).compareTo(quantity(self.heap).add(quantity(self.heap))) >= 0 || (oldSelf.hasValue() && oldSelf.?resources.?limits[?'memory'].orValue(\"\") == self.resources.limits['memory'] && oldSelf.?heap.orValue(\"\") == self.heap)",optionalOldSelf=true,fieldPath=".heap",message="spec.openSearch.managed.heap (512Mi when not given) must be at most half of resources.limits.memory: what Java keeps outside its heap needs the rest, or the node is killed. Lower heap or raise the limit"
 type ManagedOpenSearch struct {
 	// nodes is how many nodes there are: one, or an odd number of which more than half must run. Each has a volume, and resources and
-	// heap of its own. It may grow; from one node to more, the one restarts. Default 1.
+	// heap of its own. From one node to more, the one restarts. Nodes beyond a lower number go when the others have taken their shards, for
+	// which these need room; their volumes stay, empty. Default 1.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=9
 	// +kubebuilder:validation:XValidation:rule="self % 2 == 1",message="must be 1, 3, 5, 7 or 9: of an even number no more may fail than of one less"

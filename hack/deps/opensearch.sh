@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # A real OpenSearch for tests, without Docker.
 #   opensearch.sh prepare         makes sure of the distribution and of a Java that can run it; both are kept in the cache
-#   opensearch.sh run DIR PORT    runs one node on 127.0.0.1:PORT with configuration, data and log under DIR, in the foreground;
+#   opensearch.sh run DIR PORT [SETTING=VALUE...]
+#                                 runs one node on 127.0.0.1:PORT with configuration, data and log under DIR, in the foreground;
 #                                 it ends on SIGTERM and with the process that started it
 #   opensearch.sh wait URL PID    returns when the node answers and can make an index; fails when PID has gone
 #
@@ -97,14 +98,16 @@ C
   } >"$dir/config/jvm.options"
 }
 
-run() { # DIR PORT
-  local dir port=$2 home java
+run() { # DIR PORT [SETTING=VALUE...]
+  local dir port=$2 home java settings
   [ -x "$dist/bin/opensearch" ] || die "OpenSearch is missing: run \`make deps\` once"
   java=$(find_java)
   [ -n "$java" ] || [ -x "$rootfs/usr/bin/java" ] || die "a Java for OpenSearch is missing: run \`make deps\` once"
   mkdir -p "$1"
   dir=$(cd "$1" && pwd)
   write_configuration "$dir" "$port"
+  settings=("${@:3}")
+  settings=("${settings[@]/#/-E}")
   [ ${#drop[@]} -eq 0 ] || chown -R $run_as:$run_as "$dir"
   unset OPENSEARCH_JAVA_HOME OPENSEARCH_JAVA_OPTS JAVA_TOOL_OPTIONS _JAVA_OPTIONS CLASSPATH
   if [ -z "$java" ]; then
@@ -112,7 +115,7 @@ run() { # DIR PORT
       --ro-bind "$dist" /srv/opensearch --bind "$dir" /srv/node --unshare-pid --die-with-parent --clearenv \
       --setenv PATH /usr/bin:/bin --setenv JAVA_HOME /usr --setenv HOME /srv/node --chdir /srv/opensearch \
       --setenv OPENSEARCH_PATH_CONF /srv/node/config --setenv OPENSEARCH_TMPDIR /srv/node/tmp \
-      setpriv "${drop[@]}" bin/opensearch -Epath.data=/srv/node/data -Epath.logs=/srv/node/logs
+      setpriv "${drop[@]}" bin/opensearch -Epath.data=/srv/node/data -Epath.logs=/srv/node/logs "${settings[@]}"
   fi
   # The cache may lie where that user cannot look (/root): links to its files, beside the data, cost nothing.
   home=$dir/home
@@ -121,7 +124,7 @@ run() { # DIR PORT
   cp -al "$dist/." "$home/" 2>/dev/null || cp -a "$dist/." "$home/"
   cd "$home"
   export JAVA_HOME=$java HOME=$dir OPENSEARCH_PATH_CONF=$dir/config OPENSEARCH_TMPDIR=$dir/tmp
-  exec setpriv --pdeathsig KILL "${drop[@]}" bin/opensearch -Epath.data="$dir/data" -Epath.logs="$dir/logs"
+  exec setpriv --pdeathsig KILL "${drop[@]}" bin/opensearch -Epath.data="$dir/data" -Epath.logs="$dir/logs" "${settings[@]}"
 }
 
 wait_ready() { # URL PID
@@ -139,7 +142,7 @@ wait_ready() { # URL PID
 
 case "${1:-}" in
   prepare) prepare ;;
-  run) run "${2:?DIR}" "${3:?PORT}" ;;
+  run) run "${2:?DIR}" "${3:?PORT}" "${@:4}" ;;
   wait) wait_ready "${2:?URL}" "${3:?PID}" ;;
-  *) die "usage: opensearch.sh prepare | run DIR PORT | wait URL PID" ;;
+  *) die "usage: opensearch.sh prepare | run DIR PORT [SETTING=VALUE...] | wait URL PID" ;;
 esac

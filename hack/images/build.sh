@@ -12,6 +12,8 @@ source "$here/../lib/steps.sh"
 source "$here/../lib/cache.sh"
 # shellcheck source=../lib/version.bash
 source "$here/../lib/version.bash"
+# shellcheck source=../deps/packages.sh
+source "$here/../deps/packages.sh"
 
 OUT=$CACHE/images
 REGISTRY=docker.io/ragservice # of the names; nothing is sent there
@@ -69,7 +71,9 @@ build_redis() {
 }
 
 build_opensearch() {
-  local rootfs dist home=/usr/share/opensearch extra=$here/opensearch
+  local rootfs dist home=/usr/share/opensearch extra=$here/opensearch nofile=$OUT/nofile.so
+  command -v cc >/dev/null || need_packages "a C compiler" gcc libc6-dev
+  cc -O2 -shared -fPIC -o "$nofile" "$extra/nofile.c"
   rootfs=$("$here/rootfs.sh" java)
   dist=$("$here/opensearch-dist.sh")
   write opensearch "$(key_of "$(basename "$rootfs")" "$(basename "$dist")" "$extra"/* "$OUT/writer" "$(code_of "$here/build.sh")")" \
@@ -78,6 +82,7 @@ build_opensearch() {
     -file "$extra/opensearch.yml=$home/config/opensearch.yml:0660:1000:1000" \
     -file "$extra/log4j2.properties=$home/config/log4j2.properties:0660:1000:1000" \
     -file "$extra/opensearch-docker-entrypoint.sh=$home/opensearch-docker-entrypoint.sh:0755:1000:1000" \
+    -file "$nofile=$home/nofile.so:0755:1000:1000" \
     -user 1000:1000 -workdir $home -env "PATH=$home/bin:$DEBIAN_PATH" -env JAVA_HOME=/usr/lib/jvm/java-21 \
     -env OPENSEARCH_JAVA_HOME=/usr/lib/jvm/java-21 -env LANG=C.UTF-8 \
     -entrypoint ./opensearch-docker-entrypoint.sh -cmd opensearch -port 9200 -port 9300

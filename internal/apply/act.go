@@ -2,12 +2,14 @@ package apply
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -34,6 +36,8 @@ func (p *pass) act(ctx context.Context, action desired.Action) {
 	case desired.MarkClaim:
 		ref := Ref{a.Component, "PersistentVolumeClaim", a.Name}
 		p.fail(ref, p.markClaim(ctx, ref, a))
+	case desired.SetLeaving:
+		p.fail(Ref{a.Component, "Pod", a.Pod}, p.nodes.SetLeaving(ctx, client.ObjectKeyFromObject(p.rag), a))
 	case desired.HandOver:
 		ref := Ref{a.Component, "Deployment", a.Name}
 		p.fail(ref, p.handOver(ctx, ref, a))
@@ -89,10 +93,16 @@ func (p *pass) growClaim(ctx context.Context, ref Ref, a desired.GrowClaim) erro
 }
 
 func (p *pass) markClaim(ctx context.Context, ref Ref, a desired.MarkClaim) error {
+	var value *string // null takes it off, and leaves the annotations of others
+	if a.Value != "" {
+		value = &a.Value
+	}
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]any{a.Annotation: value}}})
+	if err != nil {
+		return err
+	}
 	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: p.rag.Namespace, Name: a.Name}}
-	before := claim.DeepCopy()
-	claim.Annotations = map[string]string{desired.AnnotationClusterUUID: a.ClusterUUID}
-	return p.patch(ctx, ref, claim, client.MergeFrom(before))
+	return p.patch(ctx, ref, claim, client.RawPatch(types.MergePatchType, patch))
 }
 
 // handOver reads the number of pods from the API server, and writes it under the version that it was read in: it never falls. What

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/managedfields"
 	"k8s.io/client-go/applyconfigurations"
 	"k8s.io/utils/lru"
@@ -35,16 +36,22 @@ type Applier struct {
 	client client.Client
 	live   client.Reader
 	custom CustomKinds
+	nodes  SearchNodes
 	scheme *runtime.Scheme
 	types  managedfields.TypeConverter
 	// written are the last writes, by the UID of the object.
 	written *lru.Cache
 }
 
+// SearchNodes tells the OpenSearch of a RAGService which of its nodes shall leave. After an error it may have been told in part.
+type SearchNodes interface {
+	SetLeaving(ctx context.Context, rag types.NamespacedName, told desired.SetLeaving) error
+}
+
 // New returns an Applier. c is the manager's client, whose cache holds what carries our labels; live asks the API server.
-func New(c client.Client, live client.Reader, custom CustomKinds) *Applier {
+func New(c client.Client, live client.Reader, custom CustomKinds, nodes SearchNodes) *Applier {
 	return &Applier{
-		client: c, live: live, custom: custom, scheme: c.Scheme(), types: applyconfigurations.NewTypeConverter(c.Scheme()),
+		client: c, live: live, custom: custom, nodes: nodes, scheme: c.Scheme(), types: applyconfigurations.NewTypeConverter(c.Scheme()),
 		written: lru.New(writtenSize),
 	}
 }

@@ -78,7 +78,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.applier = apply.New(w.manager, live, noCustomKinds{})
+	w.applier = apply.New(w.manager, live, noCustomKinds{}, nil)
 	return w
 }
 

@@ -81,7 +81,7 @@ func TestPruneDeletesOnlyTheStateThatItJudged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = apply.New(handOver{w.manager, w}, live, noCustomKinds{}).Apply(w.t.Context(), w.rag, state)
+	_, err = apply.New(handOver{w.manager, w}, live, noCustomKinds{}, nil).Apply(w.t.Context(), w.rag, state)
 	failures := apply.Failures(err)
 	if len(failures) != 1 || !apierrors.IsConflict(failures[0]) || failures[0].Reason() != "ReconcileFailed" {
 		t.Errorf("failures %v, want a conflict", err)

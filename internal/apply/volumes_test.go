@@ -54,20 +54,27 @@ func TestVolumesFollowTheDeletionPolicy(t *testing.T) {
 	}
 }
 
-// TestTheClusterIsNotedOnAVolume beside what others have written on it.
-func TestTheClusterIsNotedOnAVolume(t *testing.T) {
+// TestAVolumeIsMarked beside what others have written on it, and the mark taken off alone.
+func TestAVolumeIsMarked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.settled()
 	claim := w.createClaim(desired.ComponentOpenSearch)
 	claim.Annotations = map[string]string{"example.com/backup": "daily"}
 	w.update(claim)
-	state := w.state()
-	state.Generated, state.Actions = nil, []desired.Action{desired.MarkClaim{Component: desired.ComponentOpenSearch, Name: claim.Name, ClusterUUID: "uuid"}}
-	w.apply(state)
-	want := map[string]string{"example.com/backup": "daily", desired.AnnotationClusterUUID: "uuid"}
-	if diff := cmp.Diff(want, get(w, claim.Name, &corev1.PersistentVolumeClaim{}).Annotations); diff != "" {
-		t.Errorf("annotations (-want +got):\n%s", diff)
+	for _, value := range []string{"uuid", ""} {
+		want := map[string]string{"example.com/backup": "daily"}
+		if value != "" {
+			want[desired.AnnotationClusterUUID] = value
+		}
+		state := w.state()
+		state.Generated, state.Actions = nil, []desired.Action{desired.MarkClaim{
+			Component: desired.ComponentOpenSearch, Name: claim.Name, Annotation: desired.AnnotationClusterUUID, Value: value,
+		}}
+		w.apply(state)
+		if diff := cmp.Diff(want, get(w, claim.Name, &corev1.PersistentVolumeClaim{}).Annotations); diff != "" {
+			t.Errorf("%q: annotations (-want +got):\n%s", value, diff)
+		}
 	}
 }
 

@@ -32,7 +32,7 @@ func TestAWriteThatTheCacheDoesNotShowIsMadeOnce(t *testing.T) {
 	w := newWorld(t)
 	w.settled()
 	stale := &behind{w.manager, get(w, "papers-server", &appsv1.Deployment{})}
-	applier := apply.New(stale, w.user, noCustomKinds{})
+	applier := apply.New(stale, w.user, noCustomKinds{}, nil)
 	w.rag.Spec.Server.Image = "example.com/ragserver:3"
 	plan := w.state()
 	plan.Generated = nil

@@ -117,7 +117,7 @@ func startWatcher(t *testing.T) *watcher {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Applier = apply.New(mgr.GetClient(), mgr.GetAPIReader(), custom)
+	w.Applier = apply.New(mgr.GetClient(), mgr.GetAPIReader(), custom, nil)
 	go func() { _ = mgr.Start(t.Context()) }()
 	if !mgr.GetCache().WaitForCacheSync(t.Context()) {
 		t.Fatal("the cache does not fill")

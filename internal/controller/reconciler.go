@@ -61,7 +61,7 @@ func New(mgr manager.Manager, o Options) *Reconciler {
 		operator:  o.Operator,
 		secrets:   secrets.NewReader(mgr.GetCache(), mgr.GetAPIReader(), time.Now),
 		custom:    custom,
-		applier:   apply.New(mgr.GetClient(), mgr.GetAPIReader(), custom),
+		applier:   apply.New(mgr.GetClient(), mgr.GetAPIReader(), custom, o.Poller),
 		observer:  observer,
 		poller:    o.Poller,
 		recorder:  mgr.GetEventRecorder(controllerName),

@@ -1,6 +1,8 @@
 package desired
 
 import (
+	"net/netip"
+
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -29,11 +31,22 @@ type GrowClaim struct {
 	Size      resource.Quantity
 }
 
-// MarkClaim notes on a volume claim which cluster its node has joined (AnnotationClusterUUID).
+// MarkClaim notes something on a volume claim, in an annotation; an empty value takes it off.
 type MarkClaim struct {
-	Component   Component
-	Name        string
+	Component         Component
+	Name              string
+	Annotation, Value string
+}
+
+// SetLeaving tells a cluster of OpenSearch which of its nodes shall leave it, and that no others shall.
+type SetLeaving struct {
+	Component Component
+	// Pod is the node that is asked, and Address where it listens.
+	Pod         string
+	Address     netip.Addr
 	ClusterUUID string
+	// Nodes are those that shall leave, sorted.
+	Nodes []string
 }
 
 // OwnSecret makes a generated Secret go with the RAGService, or stay.
@@ -67,6 +80,7 @@ func (GrowClaim) isAction()    {}
 func (OwnSecret) isAction()    {}
 func (RotateSecret) isAction() {}
 func (MarkClaim) isAction()    {}
+func (SetLeaving) isAction()   {}
 
 // DeleteStatefulSet deletes a StatefulSet and leaves its pods and volumes to the one that takes its place.
 type DeleteStatefulSet struct {

@@ -39,6 +39,8 @@ type StatefulSet struct {
 	Deleting        bool
 	// ConfigHash is what its pods roll on.
 	ConfigHash string
+	// SeveralNodes says that it has AnnotationSeveralNodes.
+	SeveralNodes bool
 	// Volume is its template of volumes; nil when it has none.
 	Volume *VolumeTemplate
 }
@@ -59,6 +61,8 @@ type ExistingClaim struct {
 	Size resource.Quantity
 	// ClusterUUID is that of the OpenSearch cluster that its node has joined; empty before.
 	ClusterUUID string
+	// Emptied says that it has AnnotationEmptied.
+	Emptied bool
 }
 
 // removal is the StatefulSet that has to go before a store can be written, since its template of volumes cannot become what it

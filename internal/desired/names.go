@@ -67,6 +67,11 @@ const (
 	AnnotationRotatedAt = "ragservice.dev/rotated-at"
 	// AnnotationClusterUUID on a volume of OpenSearch is the UUID of the cluster that its node has joined.
 	AnnotationClusterUUID = "ragservice.dev/cluster-uuid"
+	// AnnotationEmptied is on the volume claim of a node of OpenSearch that may go: what it held is elsewhere. It is taken off before the
+	// node comes back.
+	AnnotationEmptied = "ragservice.dev/emptied"
+	// AnnotationSeveralNodes is on the StatefulSet of an OpenSearch that has, or once had, several nodes: each can be reached by others.
+	AnnotationSeveralNodes = "ragservice.dev/several-nodes"
 )
 
 // Ports. A name in a pod is that of the container's port.

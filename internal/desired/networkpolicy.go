@@ -128,7 +128,7 @@ func openSearchTraffic(in Inputs) traffic {
 		},
 		out: []*egressRule{toNameServers(), to(nodes, tcp(transportPort))},
 	}
-	if in.Operator.Namespace != "" && (build{Inputs: in}).nodes() > 1 {
+	if in.Operator.Namespace != "" && (build{Inputs: in}).several() {
 		t.in = append(t.in, from(namespace(in.Operator.Namespace), tcp(OpenSearchPort)))
 	}
 	return t

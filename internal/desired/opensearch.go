@@ -2,6 +2,7 @@ package desired
 
 import (
 	"fmt"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -41,8 +42,12 @@ func openSearch(p part, b build) (ComponentPlan, error) {
 	if err != nil {
 		return ComponentPlan{}, err
 	}
-	pod := openSearchPod(p, imageOr(spec.Image, b.Operator.Images.OpenSearch), heap, *spec.Resources, b.nodes())
+	pod := openSearchPod(p, imageOr(spec.Image, b.Operator.Images.OpenSearch), heap, *spec.Resources, b.several())
 	claim := claimTemplate(p, storage, storageClass(b.Inputs, p.component, spec.StorageClassName))
+	nodes := openSearchStatefulSet(p, b.nodesNow(rollHash), pod, claim, rollHash)
+	if b.several() {
+		nodes.WithAnnotations(map[string]string{AnnotationSeveralNodes: "true"})
+	}
 	objects := []Object{
 		object(p, serviceAccount(p)),
 		object(p, configMap(p, files, rollHash)),
@@ -53,10 +58,12 @@ func openSearch(p part, b build) (ComponentPlan, error) {
 			object(p, openSearchHeadless(p)),
 			object(p, openSearchService(p)),
 			object(p, podDisruptionBudget(p)),
-			object(p, openSearchStatefulSet(p, b.nodesNow(rollHash), pod, claim, rollHash)),
+			object(p, nodes),
 		),
 		Removal: b.removal(p.component, storage),
-		Actions: append(b.nodeActions(storage), rollOpenSearch(b.OpenSearch)...),
+		Leaving: len(b.leaving()),
+		Emptied: b.emptied(),
+		Actions: slices.Concat(b.nodeActions(storage), b.leave(), rollOpenSearch(b.OpenSearch)),
 	}, nil
 }
 
@@ -99,7 +106,7 @@ func openSearchStatefulSet(
 // openSearchPod starts the node on a copy of the image's configuration with our opensearch.yml in it: OpenSearch writes
 // its keystore beside its configuration, and the image's folder is read-only.
 func openSearchPod(
-	p part, image string, heap resource.Quantity, resources corev1.ResourceRequirements, nodes int32,
+	p part, image string, heap resource.Quantity, resources corev1.ResourceRequirements, several bool,
 ) *corev1ac.PodSpecApplyConfiguration {
 	configure := container("configure", image).
 		WithCommand("sh", "-c", fmt.Sprintf("cp -R %s/config/. %s/ && cat %[3]s/%[4]s %[3]s/%[5]s >%[2]s/%[4]s",
@@ -119,7 +126,7 @@ func openSearchPod(
 			mount("logs", openSearchHome+"/logs"),
 			mount("tmp", "/tmp"))
 	spec := podSpec(p, openSearchUser)
-	if nodes > 1 {
+	if several {
 		node.WithEnv(fieldEnv("POD_IP", "status.podIP")).
 			WithLifecycle(corev1ac.Lifecycle().WithPreStop(corev1ac.LifecycleHandler().
 				WithSleep(corev1ac.SleepAction().WithSeconds(openSearchLeaveSeconds))))

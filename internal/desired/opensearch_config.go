@@ -58,9 +58,9 @@ func freePercent(storage resource.Quantity, percent int64) string {
 	return fmt.Sprintf("%db", storage.Value()/100*percent)
 }
 
-func newOpenSearchYAML(p part, nodes int32) openSearchYAML {
+func newOpenSearchYAML(p part, several bool) openSearchYAML {
 	publishHost := ""
-	if nodes > 1 {
+	if several {
 		publishHost = "${POD_IP}"
 	}
 	return openSearchYAML{
@@ -76,7 +76,7 @@ func newOpenSearchYAML(p part, nodes int32) openSearchYAML {
 
 // openSearchConfig is opensearch.yml in two files, and the hash that rolls pods. Each node has a volume of the size storage.
 func openSearchConfig(p part, b build, storage resource.Quantity) (files map[string]string, rollHash string, err error) {
-	settings, err := yaml.Marshal(newOpenSearchYAML(p, b.nodes()))
+	settings, err := yaml.Marshal(newOpenSearchYAML(p, b.several()))
 	if err != nil {
 		return nil, "", fmt.Errorf("writing %s: %w", openSearchYAMLFile, err)
 	}
@@ -85,7 +85,7 @@ func openSearchConfig(p part, b build, storage resource.Quantity) (files map[str
 		Low:       freePercent(storage, 15), High: freePercent(storage, 10), FloodStage: freePercent(storage, 5),
 	}
 	switch {
-	case b.nodes() == 1:
+	case !b.several():
 		later.TransportHost = "_local_"
 	case b.formed():
 		later.Bootstrap = nil

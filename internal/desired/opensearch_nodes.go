@@ -1,6 +1,7 @@
 package desired
 
 import (
+	"slices"
 	"strconv"
 
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -11,26 +12,45 @@ import (
 // maxNodes bounds spec.openSearch.managed.nodes, as its schema does.
 const maxNodes = 9
 
-// nodes is how many nodes of OpenSearch there shall be. Those whose volumes exist, as an earlier RAGService or one with other stores
-// left them, are among them: their cluster has no majority without them.
+// nodes is how many nodes of OpenSearch there shall be now. Those beyond the spec's number whose volumes exist are among them until they are
+// empty, whether the number went down or an earlier RAGService left them: documents may be there alone, and their cluster may have no
+// majority without them.
 func (b build) nodes() int32 {
 	n := serverconfig.OpenSearchNodes(b.Service)
 	for i := n; i < maxNodes; i++ {
-		if _, exists := b.Claims[b.nodeClaim(i)]; exists {
+		if claim, exists := b.Claims[b.nodeClaim(i)]; exists && !claim.Emptied {
 			n = i + 1
 		}
 	}
 	return n | 1 // an odd number
 }
 
+// several says that nodes are made to be reached by others. One that was stays so when it is the last: it need not restart then.
+func (b build) several() bool {
+	return b.nodes() > 1 || b.StatefulSets[ComponentOpenSearch].SeveralNodes
+}
+
+func (b build) node(ordinal int32) string {
+	return Name(b.Service.Name, ComponentOpenSearch) + "-" + strconv.Itoa(int(ordinal))
+}
+
 func (b build) nodeClaim(ordinal int32) string {
-	return ClaimNameOf(Name(b.Service.Name, ComponentOpenSearch) + "-" + strconv.Itoa(int(ordinal)))
+	return ClaimNameOf(b.node(ordinal))
 }
 
 // nodesNow is how many nodes the StatefulSet has in this pass. One node listens to itself alone, so it restarts before others come:
-// they would find nobody.
+// they would find nobody. None comes with a volume that is marked as empty: the mark would be untrue as soon as it holds a shard. And none
+// goes that has not said just now that it is empty, whatever its volume's mark says.
 func (b build) nodesNow(rollHash string) int32 {
 	n := b.nodes()
+	if n < b.OpenSearch.Wanted && !isSubset(b.leaving(), b.OpenSearch.Empty) {
+		return b.OpenSearch.Wanted
+	}
+	for i := b.OpenSearch.Wanted; i < n; i++ {
+		if b.Claims[b.nodeClaim(i)].Emptied {
+			n = max(i, 1)
+		}
+	}
 	set, exists := b.StatefulSets[ComponentOpenSearch]
 	running := b.OpenSearch
 	if !exists || n == 1 || running.Wanted != 1 {
@@ -54,7 +74,7 @@ func (b build) formed() bool {
 	return false
 }
 
-// nodeActions keep the volumes of all nodes, and note on them that their cluster exists.
+// nodeActions keep the volumes of all nodes, and note on them that their cluster exists, and which are empty.
 func (b build) nodeActions(size resource.Quantity) []Action {
 	var actions []Action
 	for i := range b.nodes() {
@@ -62,8 +82,77 @@ func (b build) nodeActions(size resource.Quantity) []Action {
 		actions = append(actions, b.keepClaimOf(ComponentOpenSearch, name, size)...)
 		claim, exists := b.Claims[name]
 		if uuid := b.OpenSearch.ClusterUUID; exists && uuid != "" && claim.ClusterUUID != uuid {
-			actions = append(actions, MarkClaim{Component: ComponentOpenSearch, Name: name, ClusterUUID: uuid})
+			actions = append(actions, b.mark(i, AnnotationClusterUUID, uuid))
+		}
+		if i < serverconfig.OpenSearchNodes(b.Service) && claim.Emptied {
+			actions = append(actions, b.mark(i, AnnotationEmptied, ""))
 		}
 	}
 	return actions
+}
+
+func (b build) mark(ordinal int32, annotation, value string) MarkClaim {
+	return MarkClaim{Component: ComponentOpenSearch, Name: b.nodeClaim(ordinal), Annotation: annotation, Value: value}
+}
+
+// leaving are the nodes beyond the spec's number, sorted: there are at most nine.
+func (b build) leaving() []string {
+	var names []string
+	for i := serverconfig.OpenSearchNodes(b.Service); i < b.OpenSearch.Wanted; i++ {
+		names = append(names, b.node(i))
+	}
+	return names
+}
+
+// leave is the next step by which nodes go that are beyond the spec's number: the others take their shards and elect without them; the
+// volumes of those that are empty are marked, and with that the StatefulSet becomes smaller; when they are gone, nothing keeps their names
+// from coming back. It is a step forward or back from whatever an earlier pass did.
+func (b build) leave() []Action {
+	now := b.OpenSearch
+	asked := slices.IndexFunc(now.Pods, func(n Node) bool { return n.Ready && !n.Deleting && n.Address.IsValid() })
+	if now.ClusterUUID == "" || asked < 0 || b.staysMarked() {
+		return nil // not all nodes have joined, or nobody has said so
+	}
+	names := b.leaving()
+	if !slices.Equal(now.Leaving, names) || !isSubset(names, now.Excluded) {
+		pod := now.Pods[asked]
+		return []Action{SetLeaving{
+			Component: ComponentOpenSearch, Pod: pod.Name, Address: pod.Address, ClusterUUID: now.ClusterUUID, Nodes: names,
+		}}
+	}
+	if !isSubset(names, now.Empty) {
+		return nil
+	}
+	var marks []Action
+	for i := now.Wanted - int32(len(names)); i < now.Wanted; i++ {
+		if claim, exists := b.Claims[b.nodeClaim(i)]; exists && !claim.Emptied {
+			marks = append(marks, b.mark(i, AnnotationEmptied, now.ClusterUUID))
+		}
+	}
+	return marks
+}
+
+// staysMarked says that the volume of a node that is to stay is marked as empty. The mark goes first.
+func (b build) staysMarked() bool {
+	for i := range min(serverconfig.OpenSearchNodes(b.Service), b.OpenSearch.Wanted) {
+		if b.Claims[b.nodeClaim(i)].Emptied {
+			return true
+		}
+	}
+	return false
+}
+
+func isSubset(some, all []string) bool {
+	return !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(all, s) })
+}
+
+// emptied are the volume claims of nodes that have left.
+func (b build) emptied() []string {
+	var names []string
+	for i := b.OpenSearch.Wanted; i < maxNodes; i++ {
+		if b.Claims[b.nodeClaim(i)].Emptied {
+			names = append(names, b.nodeClaim(i))
+		}
+	}
+	return names
 }

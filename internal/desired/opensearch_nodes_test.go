@@ -2,10 +2,13 @@ package desired_test
 
 import (
 	"fmt"
+	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -32,6 +35,31 @@ func set(t *testing.T, in desired.Inputs) appsv1.StatefulSet {
 	return find[appsv1.StatefulSet](t, build(t, in), "StatefulSet", "papers-opensearch")
 }
 
+// volumes are claims of n nodes, those of emptied marked so.
+func volumes(n int, emptied ...int) map[string]desired.ExistingClaim {
+	claims := map[string]desired.ExistingClaim{}
+	for i := range n {
+		claims[fmt.Sprintf("data-papers-opensearch-%d", i)] = desired.ExistingClaim{ClusterUUID: cluster, Emptied: slices.Contains(emptied, i)}
+	}
+	return claims
+}
+
+// leave are n nodes, of which the last but one and the last are told to leave; so many of them, the last ones, are empty.
+func leave(n, empty int) desired.Nodes {
+	nodes := desired.Nodes{Wanted: int32(n), Revision: "new", ClusterUUID: cluster, Green: true}
+	for i := range n {
+		name := fmt.Sprintf("papers-opensearch-%d", i)
+		nodes.Pods = append(nodes.Pods, desired.Node{Name: name, Revision: "new", Ready: true, Address: netip.MustParseAddr("10.0.0.1")})
+		if i >= n-2 {
+			nodes.Leaving, nodes.Excluded = append(nodes.Leaving, name), append(nodes.Excluded, name)
+		}
+		if i >= n-empty {
+			nodes.Empty = append(nodes.Empty, name)
+		}
+	}
+	return nodes
+}
+
 func TestNodesOfOpenSearch(t *testing.T) {
 	t.Parallel()
 	hash := set(t, searchNodes(t, 3, desired.Children{})).Spec.Template.Annotations[desired.AnnotationConfigHash]
@@ -55,10 +83,95 @@ func TestNodesOfOpenSearch(t *testing.T) {
 		"one that listens to others":            {3, desired.Children{StatefulSets: sets(hash), OpenSearch: one("new", true)}, 3},
 		"three that become five":                {5, desired.Children{StatefulSets: sets(hash), OpenSearch: desired.Nodes{Wanted: 3}}, 5},
 		"volumes of three that an earlier left": {1, desired.Children{Claims: claims}, 3},
+		"three that become one":                 {1, desired.Children{StatefulSets: sets(hash), Claims: volumes(3), OpenSearch: leave(3, 0)}, 3},
+		"that are empty":                        {1, desired.Children{StatefulSets: sets(hash), Claims: volumes(3), OpenSearch: leave(3, 2)}, 3},
+		"that are marked as empty":              {1, desired.Children{StatefulSets: sets(hash), Claims: volumes(3, 1, 2), OpenSearch: leave(3, 2)}, 1},
+		"of which one is marked":                {1, desired.Children{StatefulSets: sets(hash), Claims: volumes(3, 1), OpenSearch: leave(3, 2)}, 3},
+		"that are marked, and were empty once":  {1, desired.Children{StatefulSets: sets(hash), Claims: volumes(3, 1, 2), OpenSearch: leave(3, 1)}, 3},
+		"five that become three":                {3, desired.Children{StatefulSets: sets(hash), Claims: volumes(5, 3, 4), OpenSearch: leave(5, 2)}, 3},
+		"one that was one of three":             {1, desired.Children{StatefulSets: sets(hash), Claims: volumes(3, 1, 2), OpenSearch: one("new", true)}, 1},
+		"that becomes three, still marked":      {3, desired.Children{StatefulSets: sets(hash), Claims: volumes(3, 1, 2), OpenSearch: one("new", true)}, 1},
+		"that becomes three again":              {3, desired.Children{StatefulSets: sets(hash), Claims: volumes(3), OpenSearch: one("new", true)}, 3},
+		"a new service on marked volumes":       {3, desired.Children{Claims: volumes(3, 1, 2)}, 1},
 	} {
 		if got := *set(t, searchNodes(t, test.nodes, test.exists)).Spec.Replicas; got != test.want {
 			t.Errorf("%s: %d nodes, want %d", name, got, test.want)
 		}
+	}
+}
+
+// TestNodesLeave step by step, forwards and back.
+func TestNodesLeave(t *testing.T) {
+	t.Parallel()
+	setLeaving := func(nodes ...string) []desired.Action {
+		return []desired.Action{desired.SetLeaving{
+			Component: desired.ComponentOpenSearch, Pod: "papers-opensearch-0", Address: netip.MustParseAddr("10.0.0.1"), ClusterUUID: cluster, Nodes: nodes,
+		}}
+	}
+	mark := func(value string, claims ...string) (all []desired.Action) {
+		for _, name := range claims {
+			all = append(all, desired.MarkClaim{
+				Component: desired.ComponentOpenSearch, Name: name, Annotation: desired.AnnotationEmptied, Value: value,
+			})
+		}
+		return all
+	}
+	but := func(change func(*desired.Nodes)) desired.Nodes {
+		nodes := leave(3, 2)
+		change(&nodes)
+		return nodes
+	}
+	const one, two, data = "papers-opensearch-1", "papers-opensearch-2", "data-"
+	for name, test := range map[string]struct {
+		spec    int32
+		claims  map[string]desired.ExistingClaim
+		running desired.Nodes
+		want    []desired.Action
+	}{
+		"nobody was told":             {1, volumes(3), but(func(n *desired.Nodes) { n.Leaving, n.Excluded, n.Empty = nil, nil, nil }), setLeaving(one, two)},
+		"told in part":                {1, volumes(3), but(func(n *desired.Nodes) { n.Excluded, n.Empty = []string{one}, nil }), setLeaving(one, two)},
+		"one was told":                {1, volumes(3), but(func(n *desired.Nodes) { n.Leaving, n.Empty = []string{two}, nil }), setLeaving(one, two)},
+		"a person empties one more":   {1, volumes(3), but(func(n *desired.Nodes) { n.Excluded = append(n.Excluded, "papers-opensearch-0") }), mark(cluster, data+one, data+two)},
+		"they hold shards":            {1, volumes(3), leave(3, 1), nil},
+		"they are empty":              {1, volumes(3), leave(3, 2), mark(cluster, data+one, data+two)},
+		"one is marked":               {1, volumes(3, 1), leave(3, 2), mark(cluster, data+two)},
+		"both are marked":             {1, volumes(3, 1, 2), leave(3, 2), nil},
+		"not all nodes are there":     {1, volumes(3), but(func(n *desired.Nodes) { n.ClusterUUID = "" }), nil},
+		"no node is ready":            {1, volumes(3), but(func(n *desired.Nodes) { n.Pods = nil }), nil},
+		"they stay after all":         {3, volumes(3), leave(3, 2), setLeaving()},
+		"they stay, and are marked":   {3, volumes(3, 1, 2), leave(3, 2), mark("", data+one, data+two)},
+		"a person empties one":        {3, volumes(3), desired.Nodes{Wanted: 3, ClusterUUID: cluster, Pods: leave(3, 0).Pods, Excluded: []string{two}}, nil},
+		"they are gone":               {1, volumes(3, 1, 2), desired.Nodes{Wanted: 1, ClusterUUID: cluster, Pods: leave(1, 0).Pods, Leaving: []string{one, two}}, setLeaving()},
+		"they are gone and forgotten": {1, volumes(3, 1, 2), desired.Nodes{Wanted: 1, ClusterUUID: cluster, Pods: leave(1, 0).Pods}, nil},
+	} {
+		in := searchNodes(t, test.spec, desired.Children{
+			Claims: test.claims, OpenSearch: test.running,
+			StatefulSets: map[desired.Component]desired.StatefulSet{desired.ComponentOpenSearch: {Name: "papers-opensearch", SeveralNodes: true}},
+		})
+		if diff := cmp.Diff(test.want, build(t, in).Component(desired.ComponentOpenSearch).Actions, cmpopts.EquateEmpty(), cmpopts.EquateComparable(netip.Addr{})); diff != "" {
+			t.Errorf("%s: actions (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// TestTheLastOfSeveralNodesDoesNotRestart: it is made as it was, and asked as before.
+func TestTheLastOfSeveralNodesDoesNotRestart(t *testing.T) {
+	t.Parallel()
+	three := set(t, searchNodes(t, 3, desired.Children{}))
+	in := searchNodes(t, 1, desired.Children{
+		Claims: volumes(3, 1, 2), OpenSearch: desired.Nodes{Wanted: 1},
+		StatefulSets: map[desired.Component]desired.StatefulSet{desired.ComponentOpenSearch: {Name: "papers-opensearch", SeveralNodes: true}},
+	})
+	one := set(t, in)
+	if diff := cmp.Diff(three.Spec.Template, one.Spec.Template); diff != "" || *one.Spec.Replicas != 1 {
+		t.Errorf("%d nodes, and pods are replaced (-want +got):\n%s", *one.Spec.Replicas, diff)
+	}
+	if three.Annotations[desired.AnnotationSeveralNodes] == "" || one.Annotations[desired.AnnotationSeveralNodes] == "" {
+		t.Error("the StatefulSet does not show that it has several nodes")
+	}
+	plan := build(t, in).Component(desired.ComponentOpenSearch)
+	if diff := cmp.Diff([]string{"data-papers-opensearch-1", "data-papers-opensearch-2"}, plan.Emptied); diff != "" || plan.Leaving != 0 {
+		t.Errorf("%d nodes leave, volumes (-want +got):\n%s", plan.Leaving, diff)
 	}
 }
 
@@ -127,7 +240,9 @@ func TestTheClusterIsNotedOnEachVolume(t *testing.T) {
 	in := searchNodes(t, 3, exists)
 	var want []desired.Action
 	for _, name := range []string{"data-papers-opensearch-1", "data-papers-opensearch-2"} {
-		want = append(want, desired.MarkClaim{Component: desired.ComponentOpenSearch, Name: name, ClusterUUID: cluster})
+		want = append(want, desired.MarkClaim{
+			Component: desired.ComponentOpenSearch, Name: name, Annotation: desired.AnnotationClusterUUID, Value: cluster,
+		})
 	}
 	if diff := cmp.Diff(want, build(t, in).Component(desired.ComponentOpenSearch).Actions); diff != "" {
 		t.Errorf("actions (-want +got):\n%s", diff)

@@ -1,6 +1,8 @@
 package desired
 
 import (
+	"net/netip"
+
 	"k8s.io/apimachinery/pkg/types"
 )
 
@@ -15,6 +17,9 @@ type Nodes struct {
 	Green bool
 	// ClusterUUID is that of the cluster that all nodes have joined; empty while that is not known.
 	ClusterUUID string
+	// Leaving are the nodes that the operator has told the cluster to do without, Excluded those whose shards go elsewhere, and Empty those of
+	// both that hold nothing any more. They are sorted.
+	Leaving, Excluded, Empty []string
 }
 
 // Node is a pod of OpenSearch.
@@ -23,6 +28,8 @@ type Node struct {
 	UID             types.UID
 	Revision        string
 	Ready, Deleting bool
+	// Address is where it listens; zero while it has none.
+	Address netip.Addr
 }
 
 // rollOpenSearch deletes pods of earlier revisions. One that is not ready serves nobody and goes at once: it may never

@@ -43,7 +43,9 @@ type service struct {
 	answers map[types.UID]answer
 	latest  status.Poll
 	// search is what the nodes of OpenSearch said last, where there are several.
-	search clusterHealth
+	search heardCluster
+	// told is when their cluster was last told which of them leave: what it said before is out of date.
+	told time.Time
 	// history is what they counted.
 	history history
 	// notified are the figures of which the controller was last notified, once, while pending says that the status does not show

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/searchnodes"
 )
 
 const (
@@ -40,11 +41,11 @@ type Poller struct {
 	reader  client.Reader
 	client  *http.Client
 	address func(pod netip.Addr) string
-	// searchAddress is address for nodes of OpenSearch.
-	searchAddress func(pod netip.Addr) string
-	now           func() time.Time
-	queue         workqueue.TypedDelayingInterface[types.NamespacedName]
-	changes       chan event.GenericEvent
+	// searchNodes asks nodes of OpenSearch.
+	searchNodes *searchnodes.Client
+	now         func() time.Time
+	queue       workqueue.TypedDelayingInterface[types.NamespacedName]
+	changes     chan event.GenericEvent
 
 	mu       sync.Mutex
 	services map[types.NamespacedName]*service
@@ -61,14 +62,14 @@ func WithAddress(address func(pod netip.Addr) string) Option {
 // NewPoller returns a Poller that finds pods through reader, the manager's cache. It asks nobody before Start.
 func NewPoller(reader client.Reader, options ...Option) *Poller {
 	p := &Poller{
-		reader:        reader,
-		client:        newClient(),
-		address:       adminAddress,
-		searchAddress: searchAddress,
-		now:           time.Now,
-		queue:         workqueue.NewTypedDelayingQueue[types.NamespacedName](),
-		changes:       make(chan event.GenericEvent),
-		services:      map[types.NamespacedName]*service{},
+		reader:      reader,
+		client:      newClient(),
+		address:     adminAddress,
+		searchNodes: searchnodes.New(nil),
+		now:         time.Now,
+		queue:       workqueue.NewTypedDelayingQueue[types.NamespacedName](),
+		changes:     make(chan event.GenericEvent),
+		services:    map[types.NamespacedName]*service{},
 	}
 	for _, option := range options {
 		option(p)

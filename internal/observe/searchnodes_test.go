@@ -5,16 +5,20 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ragservice/ragservice-operator/internal/desired"
+	"github.com/ragservice/ragservice-operator/internal/searchnodes"
 )
 
 // searchWorld is an OpenSearch of three nodes on an API server that runs no pods. What they would answer comes from the
@@ -25,30 +29,52 @@ type searchWorld struct {
 	poller *Poller
 	clock  time.Time
 	says   atomic.Value
-	uuid   atomic.Value
+	// state, excluded and shards are what else is asked for.
+	state, excluded, shards atomic.Value
+	// written are the requests that change something.
+	written []string
 }
 
 func newSearchWorld(t *testing.T) *searchWorld {
 	t.Helper()
 	w := &searchWorld{cluster: newCluster(t), clock: time.Now()}
 	w.says.Store(`{"status":"green","number_of_nodes":3}`)
-	w.uuid.Store("0123456789012345678901")
+	w.state.Store(voters("0123456789012345678901", "0 1 2", ""))
+	w.excluded.Store("")
+	w.shards.Store("[]")
 	server := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		switch r.Method + " " + r.URL.Path {
-		case "GET /":
-			_, _ = fmt.Fprintf(out, `{"cluster_uuid":%q}`, w.uuid.Load())
+		case "GET /_cluster/state/metadata,nodes":
+			_, _ = fmt.Fprint(out, w.state.Load())
+		case "GET /_cluster/settings":
+			_, _ = fmt.Fprintf(out, `{"persistent":{"cluster.routing.allocation.exclude._name":%q}}`, w.excluded.Load())
+		case "GET /_cat/shards":
+			_, _ = fmt.Fprint(out, w.shards.Load())
 		case "GET /_cluster/health":
 			_, _ = fmt.Fprint(out, w.says.Load())
 		default:
-			t.Errorf("asked %s %s", r.Method, r.URL.Path)
+			w.written = append(w.written, r.Method+" "+r.URL.Path)
 		}
 	}))
 	t.Cleanup(server.Close)
-	w.poller = NewPoller(w, WithSearchAddress(func(netip.Addr) string { return server.Listener.Addr().String() }))
+	w.poller = NewPoller(w, WithSearchNodes(searchnodes.New(func(netip.Addr) string { return server.Listener.Addr().String() })))
 	w.poller.now = func() time.Time { return w.clock }
 	w.set = w.storeOf(desired.ComponentOpenSearch, w.rag.UID, nil)
+	w.set.Annotations = map[string]string{desired.AnnotationSeveralNodes: "true"}
 	w.poller.Follow(client.ObjectKeyFromObject(w.rag), Followed{UID: w.rag.UID})
 	return w
+}
+
+// voters is the state of a cluster of three nodes, of which those of ids vote, and those of leaving are to vote no more.
+func voters(uuid, ids, leaving string) string {
+	exclusions := []string{}
+	for _, i := range strings.Fields(leaving) {
+		exclusions = append(exclusions, fmt.Sprintf(`{"node_id":%q,"node_name":"papers-opensearch-%s"}`, i, i))
+	}
+	votes := `["` + strings.Join(strings.Fields(ids), `","`) + `"]`
+	return fmt.Sprintf(`{"cluster_uuid":%q,"nodes":{"0":{"name":"papers-opensearch-0"},"1":{"name":"papers-opensearch-1"},`+
+		`"2":{"name":"papers-opensearch-2"}},"metadata":{"cluster_coordination":{"last_committed_config":%s,`+
+		`"last_accepted_config":%s,"voting_config_exclusions":[%s]}}}`, uuid, votes, votes, strings.Join(exclusions, ","))
 }
 
 // wants makes the StatefulSet one of n nodes, and its pods ready.
@@ -114,7 +140,7 @@ func TestHealthOfSeveralNodes(t *testing.T) {
 		}
 	}
 	w.says.Store(`{"status":"green","number_of_nodes":3}`)
-	w.uuid.Store("_na_")
+	w.state.Store(voters("_na_", "", ""))
 	if w.round(); w.nodes().Green || w.nodes().ClusterUUID != "" {
 		t.Errorf("a node that has joined no cluster: %+v", w.nodes())
 	}
@@ -153,21 +179,85 @@ func TestPodsThatWaitForHealthAreLookedAfter(t *testing.T) {
 	}
 }
 
-// TestOneNodeIsNotAsked, nor those of a StatefulSet of somebody else.
-func TestOneNodeIsNotAsked(t *testing.T) {
+// TestNodesThatLeaveAreEmpty when they hold no shard and have no vote, while all shards have their copies elsewhere.
+func TestNodesThatLeaveAreEmpty(t *testing.T) {
+	t.Parallel()
+	const uuid, one, two = "0123456789012345678901", "papers-opensearch-1", "papers-opensearch-2"
+	for name, test := range map[string]struct {
+		state, excluded, shards, health string
+		want                            []string
+	}{
+		"both are":             {voters(uuid, "0", "1 2"), one + "," + two, `[{"node":"papers-opensearch-0"}]`, "green", []string{one, two}},
+		"one has a vote":       {voters(uuid, "0 1", "1 2"), one + "," + two, `[]`, "green", []string{two}},
+		"one holds a shard":    {voters(uuid, "0", "1 2"), one + "," + two, `[{"node":"papers-opensearch-2"}]`, "green", []string{one}},
+		"a shard goes away":    {voters(uuid, "0", "1 2"), one + "," + two, `[{"node":"papers-opensearch-2 -> 10.0.0.1 x papers-opensearch-0"}]`, "green", []string{one}},
+		"a shard comes":        {voters(uuid, "0", "1 2"), one + "," + two, `[{"node":"papers-opensearch-0 -> 10.0.0.1 x papers-opensearch-2"}]`, "green", []string{one}},
+		"shards may come":      {voters(uuid, "0", "1 2"), two, `[]`, "green", []string{two}},
+		"a copy is nowhere":    {voters(uuid, "0", "1 2"), one + "," + two, `[{},{"node":"papers-opensearch-0"}]`, "yellow", nil},
+		"a person empties one": {voters(uuid, "0 1 2", ""), one, `[]`, "green", nil},
+	} {
+		w := newSearchWorld(t)
+		w.wants(3)
+		w.state.Store(test.state)
+		w.excluded.Store(test.excluded)
+		w.shards.Store(test.shards)
+		w.says.Store(fmt.Sprintf(`{"status":%q,"number_of_nodes":3}`, test.health))
+		w.round()
+		if diff := cmp.Diff(test.want, w.nodes().Empty, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s: empty (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// TestWhatWasHeardBeforeNodesWereToldSaysNothing, and neither does an answer to a question from before.
+func TestWhatWasHeardBeforeNodesWereToldSaysNothing(t *testing.T) {
 	t.Parallel()
 	w := newSearchWorld(t)
-	w.wants(1)
-	if w.round() || w.poller.search(client.ObjectKeyFromObject(w.rag), w.rag.UID) != (clusterHealth{}) {
-		t.Error("a single node is asked")
+	w.wants(3)
+	w.round()
+	key := client.ObjectKeyFromObject(w.rag)
+	if w.poller.search(key, w.rag.UID).at.IsZero() {
+		t.Fatal("nothing was heard")
 	}
-	others := newSearchWorld(t)
-	others.wants(3)
-	others.set.OwnerReferences[0].UID = "another"
-	if err := others.Update(t.Context(), others.set); err != nil {
+	told := desired.SetLeaving{ClusterUUID: "0123456789012345678901", Nodes: []string{"papers-opensearch-2"}, Address: netip.MustParseAddr("10.0.0.1")}
+	w.clock = w.clock.Add(time.Second)
+	if err := w.poller.SetLeaving(t.Context(), key, told); err != nil {
 		t.Fatal(err)
 	}
-	if others.round() {
-		t.Error("nodes of somebody else are asked")
+	if diff := cmp.Diff([]string{"POST /_cluster/voting_config_exclusions", "PUT /_cluster/settings"}, w.written); diff != "" {
+		t.Errorf("written (-want +got):\n%s", diff)
+	}
+	if !w.poller.search(key, w.rag.UID).at.IsZero() {
+		t.Error("what was heard before stands")
+	}
+	w.clock = w.clock.Add(-time.Millisecond)
+	if w.round(); !w.poller.search(key, w.rag.UID).at.IsZero() {
+		t.Error("the answer to a question from before stands")
+	}
+	w.clock = w.clock.Add(time.Second)
+	if w.round(); w.poller.search(key, w.rag.UID).at.IsZero() {
+		t.Error("nothing is heard any more")
+	}
+}
+
+// TestOneNodeIsNotAsked that was never one of several, nor those of a StatefulSet of somebody else.
+func TestOneNodeIsNotAsked(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*appsv1.StatefulSet){
+		"never one of several": func(set *appsv1.StatefulSet) { set.Annotations = nil },
+		"of somebody else":     func(set *appsv1.StatefulSet) { set.OwnerReferences[0].UID = "another" },
+	} {
+		w := newSearchWorld(t)
+		change(w.set)
+		w.wants(1)
+		if w.round() || !w.poller.search(client.ObjectKeyFromObject(w.rag), w.rag.UID).at.IsZero() {
+			t.Errorf("%s: it is asked", name)
+		}
+	}
+	w := newSearchWorld(t)
+	w.wants(1)
+	w.says.Store(`{"status":"green","number_of_nodes":1}`)
+	if !w.round() || w.nodes().ClusterUUID == "" {
+		t.Error("one that is left of several is not asked")
 	}
 }

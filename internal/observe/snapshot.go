@@ -31,7 +31,7 @@ type Snapshot struct {
 	// an earlier RAGService, to be taken over.
 	stores map[desired.Component]*appsv1.StatefulSet
 	// search is what the nodes of OpenSearch said last, where there are several.
-	search clusterHealth
+	search heardCluster
 	// pods are those of the workloads that the RAGService controls.
 	pods   []componentPod
 	claims []corev1.PersistentVolumeClaim
@@ -142,6 +142,7 @@ func (s *Snapshot) Children() desired.Children {
 			Bound:           claim.Status.Phase == corev1.ClaimBound,
 			Size:            *claim.Spec.Resources.Requests.Storage(),
 			ClusterUUID:     claim.Annotations[desired.AnnotationClusterUUID],
+			Emptied:         claim.Annotations[desired.AnnotationEmptied] != "",
 		}
 	}
 	return children
@@ -163,7 +164,8 @@ func (s *Snapshot) Written() *desired.Plan {
 func statefulSetFacts(set *appsv1.StatefulSet) desired.StatefulSet {
 	facts := desired.StatefulSet{
 		Name: set.Name, UID: set.UID, ResourceVersion: set.ResourceVersion, Deleting: set.DeletionTimestamp != nil,
-		ConfigHash: set.Spec.Template.Annotations[desired.AnnotationConfigHash],
+		ConfigHash:   set.Spec.Template.Annotations[desired.AnnotationConfigHash],
+		SeveralNodes: set.Annotations[desired.AnnotationSeveralNodes] != "",
 	}
 	if len(set.Spec.VolumeClaimTemplates) > 0 {
 		template := &set.Spec.VolumeClaimTemplates[0]
@@ -188,15 +190,17 @@ func (s *Snapshot) openSearchNodes() desired.Nodes {
 	}
 	for _, pod := range s.pods {
 		if pod.component == desired.ComponentOpenSearch {
+			address, _ := runningAddress(pod.Pod)
 			nodes.Pods = append(nodes.Pods, desired.Node{
 				Name: pod.Name, UID: pod.UID, Revision: pod.Labels[appsv1.ControllerRevisionHashLabelKey],
-				Ready: isReady(pod.Pod), Deleting: pod.DeletionTimestamp != nil,
+				Ready: isReady(pod.Pod), Deleting: pod.DeletionTimestamp != nil, Address: address,
 			})
 		}
 	}
-	if s.search.nodes == nodes.Wanted && nodes.Wanted > 1 {
-		nodes.ClusterUUID = s.search.uuid
-		nodes.Green = s.search.green && s.search.at.After(s.lastReady(desired.ComponentOpenSearch))
+	if s.search.Nodes == nodes.Wanted {
+		nodes.ClusterUUID = s.search.UUID
+		nodes.Leaving, nodes.Excluded, nodes.Empty = s.search.Leaving, s.search.Excluded, s.search.Empty
+		nodes.Green = s.search.Green && s.search.at.After(s.lastReady(desired.ComponentOpenSearch))
 	}
 	slices.SortFunc(nodes.Pods, func(a, b desired.Node) int { return strings.Compare(a.Name, b.Name) })
 	return nodes

@@ -1,9 +1,11 @@
 package observe
 
 import (
+	"net/netip"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -26,7 +28,7 @@ func (c *cluster) children() desired.Children {
 func TestNodesOfOpenSearch(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	if diff := cmp.Diff(desired.Nodes{}, c.children().OpenSearch); diff != "" {
+	if diff := cmp.Diff(desired.Nodes{}, c.children().OpenSearch, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 		t.Errorf("without a StatefulSet (-want +got):\n%s", diff)
 	}
 	set := c.storeOf(desired.ComponentOpenSearch, c.rag.UID, nil)
@@ -37,7 +39,7 @@ func TestNodesOfOpenSearch(t *testing.T) {
 		{Name: unready.Name, UID: unready.UID, Revision: "old"},
 		{Name: ready.Name, UID: ready.UID, Revision: "new", Ready: true},
 	}}
-	if diff := cmp.Diff(want, c.children().OpenSearch); diff != "" {
+	if diff := cmp.Diff(want, c.children().OpenSearch, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 		t.Errorf("before its controller has seen it (-want +got):\n%s", diff)
 	}
 
@@ -46,13 +48,13 @@ func TestNodesOfOpenSearch(t *testing.T) {
 		t.Fatal(err)
 	}
 	want.Revision = "new"
-	if diff := cmp.Diff(want, c.children().OpenSearch); diff != "" {
+	if diff := cmp.Diff(want, c.children().OpenSearch, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 		t.Errorf("after it has (-want +got):\n%s", diff)
 	}
 
 	// The pods of a StatefulSet that another RAGService left are not ours to replace.
 	c.rag.UID = "5c6d7e8f-0000-4000-8000-000000000002"
-	if diff := cmp.Diff(desired.Nodes{}, c.children().OpenSearch); diff != "" {
+	if diff := cmp.Diff(desired.Nodes{}, c.children().OpenSearch, cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 		t.Errorf("of another RAGService (-want +got):\n%s", diff)
 	}
 }

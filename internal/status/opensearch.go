@@ -1,6 +1,8 @@
 package status
 
 import (
+	"strings"
+
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
@@ -11,6 +13,22 @@ func (p Pass) mostNodesRun() bool {
 	w := p.Observed.Workloads[desired.ComponentOpenSearch]
 	_, broken := p.terminalFault(desired.ComponentOpenSearch)
 	return !broken && w.WantedReplicas > 1 && 2*w.ReadyReplicas > w.WantedReplicas
+}
+
+// nodesLeave is for an OpenSearch of more nodes than the spec asks for, or whose nodes have left volumes.
+func (p Pass) nodesLeave() (finding, bool) {
+	if p.State == nil {
+		previous := p.previous(v1alpha1.ConditionOpenSearchReady)
+		return keep(previous), previous.Reason == v1alpha1.ReasonDraining || previous.Reason == v1alpha1.ReasonVolumeKept
+	}
+	plan := p.State.Component(desired.ComponentOpenSearch)
+	if plan.Leaving > 0 {
+		return yes(v1alpha1.ReasonDraining, "OpenSearch is ready; %d of its %d nodes leave when the others have taken their shards "+
+			"(GET _cat/shards shows where they are), which needs room on the others' disks",
+			plan.Leaving, p.Observed.Workloads[desired.ComponentOpenSearch].WantedReplicas), true
+	}
+	return yes(v1alpha1.ReasonVolumeKept, "OpenSearch is ready; nodes that left have no documents any more: delete volume claims %s, "+
+		"or they are used again when spec.openSearch.managed.nodes goes up", strings.Join(plan.Emptied, ", ")), len(plan.Emptied) > 0
 }
 
 // writesBlocked is for an OpenSearch that answers searches, but takes no documents. Before the first answers of servers, what was said

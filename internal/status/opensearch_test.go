@@ -35,16 +35,17 @@ var openSearchEvaluations = []evaluation{
 	{"one of three nodes of OpenSearch restarts", []change{nodesReady(2, 3)}, outcome{"OpenSearchReady": "True/Degraded"}},
 	{"most nodes of OpenSearch are away", []change{nodesReady(1, 3)},
 		outcome{"OpenSearchReady": "False/Progressing", "Ready": "False/Progressing", "Reconciling": "True/Progressing"}},
+	{"two of three nodes of OpenSearch leave", []change{nodesReady(3, 3), searchPlan(desired.ComponentPlan{Leaving: 2})},
+		outcome{"OpenSearchReady": "True/Draining", "Reconciling": "True/Progressing"}},
+	{"nodes of OpenSearch leave, and nobody knows what there shall be", []change{nodesReady(3, 3), noPlan, openSearchWas("Draining")},
+		outcome{"OpenSearchReady": "True/Draining", "Reconciling": "True/Progressing"}},
+	{"nodes of OpenSearch have left volumes", []change{searchPlan(desired.ComponentPlan{Emptied: []string{"data-papers-opensearch-1"}})},
+		outcome{"OpenSearchReady": "True/VolumeKept"}},
 	{"OpenSearch takes no documents", []change{server(func(s *telemetry.Statusz) { s.OpenSearchBlocked = true })},
 		outcome{"OpenSearchReady": "True/WritesBlocked"}},
 	{"one node of OpenSearch restarts, and it takes no documents", []change{nodesReady(2, 3), server(func(s *telemetry.Statusz) { s.OpenSearchBlocked = true })},
 		outcome{"OpenSearchReady": "True/WritesBlocked"}},
-	{"the operator has just started, and OpenSearch took no documents before", []change{notPolled, func(p *status.Pass) {
-		meta.SetStatusCondition(&p.Service.Status.Conditions, metav1.Condition{
-			Type: "OpenSearchReady", Status: metav1.ConditionTrue, Reason: "WritesBlocked", Message: "as before",
-			ObservedGeneration: p.Service.Generation,
-		})
-	}}, outcome{"OpenSearchReady": "True/WritesBlocked"}},
+	{"the operator has just started, and OpenSearch took no documents before", []change{notPolled, openSearchWas("WritesBlocked")}, outcome{"OpenSearchReady": "True/WritesBlocked"}},
 	{"an external OpenSearch takes no documents", []change{external, missing(desired.ComponentOpenSearch),
 		server(func(s *telemetry.Statusz) { s.OpenSearchBlocked = true })}, outcome{"OpenSearchReady": "True/WritesBlocked"}},
 	{"servers use an external OpenSearch", []change{external, missing(desired.ComponentOpenSearch)}, nil},
@@ -57,7 +58,25 @@ var openSearchEvaluations = []evaluation{
 	{"the operator has just started, and OpenSearch is external", []change{external, missing(desired.ComponentOpenSearch), notPolled}, nil},
 	{"no server runs to ask an external OpenSearch", []change{external, missing(desired.ComponentOpenSearch), noServers},
 		outcome{"ServerReady": "True/NoReplicas", "ConfigApplied": "True/NoReplicas", "Ready": "True/NoReplicas", "CacheEffective": "Unknown/WarmingUp"}},
-	{"a volume is left of the OpenSearch before an external one", []change{external, missing(desired.ComponentOpenSearch), func(p *status.Pass) {
-		p.State.Components = []desired.ComponentPlan{{Name: desired.ComponentOpenSearch, Kept: "data-papers-opensearch-0"}}
-	}}, outcome{"OpenSearchReady": "True/VolumeKept"}},
+	{"a volume is left of the OpenSearch before an external one", []change{external, missing(desired.ComponentOpenSearch),
+		searchPlan(desired.ComponentPlan{Kept: "data-papers-opensearch-0"})}, outcome{"OpenSearchReady": "True/VolumeKept"}},
+}
+
+// searchPlan is what there shall be of OpenSearch.
+func searchPlan(plan desired.ComponentPlan) change {
+	return func(p *status.Pass) {
+		plan.Name = desired.ComponentOpenSearch
+		p.State.Components = []desired.ComponentPlan{plan}
+	}
+}
+
+func noPlan(p *status.Pass) { p.State = nil }
+
+// openSearchWas is what was said of it before.
+func openSearchWas(reason string) change {
+	return func(p *status.Pass) {
+		meta.SetStatusCondition(&p.Service.Status.Conditions, metav1.Condition{
+			Type: "OpenSearchReady", Status: metav1.ConditionTrue, Reason: reason, Message: "as before", ObservedGeneration: p.Service.Generation,
+		})
+	}
 }

@@ -230,7 +230,7 @@ func (p Pass) reconciling(found map[string]finding) (finding, bool) {
 		if f.reason == v1alpha1.ReasonPollFailed && p.wasReadyWithConfig() {
 			continue // nothing is being changed
 		}
-		if f.status != metav1.ConditionTrue && !isHarmless(f.reason) {
+		if f.status != metav1.ConditionTrue && !isHarmless(f.reason) || f.reason == v1alpha1.ReasonDraining {
 			return yes(v1alpha1.ReasonProgressing, "%s: %s", need, f.message), true
 		}
 	}

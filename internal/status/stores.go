@@ -194,6 +194,9 @@ func judgeOpenSearch(p Pass) finding {
 	if !whole {
 		return yes(v1alpha1.ReasonDegraded, "most nodes of OpenSearch run, which is enough: %s", parts.message)
 	}
+	if f, changing := p.nodesLeave(); changing {
+		return f
+	}
 	if class, reused := p.Observed.ReusedVolumes[desired.ComponentOpenSearch]; reused {
 		return yes(v1alpha1.ReasonReusedVolume,
 			"OpenSearch is ready, with the documents on a volume that an earlier RAGService of this name left%s",

@@ -29,11 +29,7 @@ func OpenSearch(tb testing.TB) string {
 }
 
 var ownOpenSearch = sync.OnceValues(func() (string, error) {
-	script, err := proc.RepositoryFile("hack", "deps", "opensearch.sh")
-	if err != nil {
-		return "", err
-	}
-	dir, err := proc.Scratch()
+	dir, err := openSearchDir()
 	if err != nil {
 		return "", err
 	}
@@ -41,19 +37,51 @@ var ownOpenSearch = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// The script becomes the node by exec, as another user where we are root: its folder must let that user through.
-	if err := os.Chmod(dir.Join(), 0o711); err != nil {
+	p, err := startOpenSearch(dir, "opensearch", port)
+	if err != nil {
 		return "", err
 	}
-	p, err := proc.Start(dir.Join("opensearch.log"), script, "run", dir.Join("opensearch"), strconv.Itoa(port))
-	if err != nil {
-		return "", fmt.Errorf("starting OpenSearch: %w", err)
-	}
 	url := "http://127.0.0.1:" + strconv.Itoa(port)
-	out, err := exec.CommandContext(context.Background(), script, "wait", url, strconv.Itoa(p.PID())).CombinedOutput()
-	if err != nil {
+	if err := awaitOpenSearch(url, p); err != nil {
 		p.End(syscall.SIGKILL, 0)
-		return "", fmt.Errorf("%s%s", out, p.LogTail())
+		return "", err
 	}
 	return url, nil
 })
+
+// openSearchDir is a folder that the user of OpenSearch may pass: where we are root, the script runs it as another one.
+func openSearchDir() (proc.Folder, error) {
+	dir, err := proc.Scratch()
+	if err != nil {
+		return proc.Folder{}, err
+	}
+	return dir, os.Chmod(dir.Join(), 0o711)
+}
+
+const openSearchScript = "opensearch.sh"
+
+// startOpenSearch starts a node, whose data stay under its name in dir. The script becomes the node by exec.
+func startOpenSearch(dir proc.Folder, name string, port int, settings ...string) (*proc.Process, error) {
+	script, err := proc.RepositoryFile("hack", "deps", openSearchScript)
+	if err != nil {
+		return nil, err
+	}
+	arguments := append([]string{"run", dir.Join(name), strconv.Itoa(port)}, settings...)
+	p, err := proc.Start(dir.Join(name+".log"), script, arguments...)
+	if err != nil {
+		return nil, fmt.Errorf("starting OpenSearch: %w", err)
+	}
+	return p, nil
+}
+
+func awaitOpenSearch(url string, p *proc.Process) error {
+	script, err := proc.RepositoryFile("hack", "deps", openSearchScript)
+	if err != nil {
+		return err
+	}
+	out, err := exec.CommandContext(context.Background(), script, "wait", url, strconv.Itoa(p.PID())).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%s%s", out, p.LogTail())
+	}
+	return nil
+}

@@ -8,6 +8,9 @@ umask 0002
 # Memory limits are read from the container's own control group.
 export OPENSEARCH_JAVA_OPTS="-Dopensearch.cgroups.hierarchy.override=/ $OPENSEARCH_JAVA_OPTS"
 
+# See nofile.c.
+[ "$(ulimit -Hn)" = unlimited ] || [ "$(ulimit -Hn)" -ge 65535 ] || export LD_PRELOAD=/usr/share/opensearch/nofile.so
+
 if [ $# -eq 0 ] || [ "${1:0:1}" = - ]; then
   set -- opensearch "$@"
 fi

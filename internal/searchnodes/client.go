@@ -1,0 +1,95 @@
+package searchnodes
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/ragservice/ragservice-operator/internal/desired"
+)
+
+const (
+	// timeout bounds one request, from the dial to the last byte. There is no retry: the next round or pass is one.
+	timeout = 2 * time.Second
+	// maxAnswer bounds an answer, in bytes. What is asked for has some hundred bytes for each node and shard.
+	maxAnswer = 1 << 20
+	// maxAnswerHeader bounds the headers of an answer, in bytes.
+	maxAnswerHeader = 16 << 10
+)
+
+// ErrForeignNode says that what answers is no node of OpenSearch that has joined a cluster, or is one of another cluster: an address
+// passes to other pods.
+var ErrForeignNode = errors.New("what answers is no node of OpenSearch that has joined the cluster")
+
+// Client asks nodes by the addresses of their pods. It may be used by several goroutines.
+type Client struct {
+	http    *http.Client
+	address func(pod netip.Addr) string
+}
+
+// New returns a Client that goes to the address it is given and nowhere else: no proxy, no redirect, and no connection that is kept.
+// address is the way from a pod's address to host:port; nil for the port of OpenSearch there. (Tests have no pod network.)
+func New(address func(pod netip.Addr) string) *Client {
+	if address == nil {
+		address = func(pod netip.Addr) string {
+			return net.JoinHostPort(pod.String(), strconv.Itoa(int(desired.OpenSearchPort)))
+		}
+	}
+	return &Client{address: address, http: &http.Client{
+		Transport: &http.Transport{
+			DialContext:            (&net.Dialer{Timeout: timeout}).DialContext,
+			DisableKeepAlives:      true,
+			MaxResponseHeaderBytes: maxAnswerHeader,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+func (c *Client) get(ctx context.Context, pod netip.Addr, path string, into any) error {
+	return c.do(ctx, pod, http.MethodGet, path, nil, into)
+}
+
+// do sends a request, whose body is nil for none, and reads the answer into into, unless that is nil. Of an answer that is not as it must
+// be, its status alone is told.
+func (c *Client) do(ctx context.Context, pod netip.Addr, method, path string, body, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	var sent []byte
+	if body != nil {
+		var err error
+		if sent, err = json.Marshal(body); err != nil {
+			return err
+		}
+	}
+	request, err := http.NewRequestWithContext(ctx, method, "http://"+c.address(pod)+path, bytes.NewReader(sent))
+	if err != nil {
+		return err
+	}
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }() // it was only read
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("OpenSearch answers %d to %s", response.StatusCode, method)
+	}
+	if into == nil {
+		return nil
+	}
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(answer, into)
+}

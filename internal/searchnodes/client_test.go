@@ -1,0 +1,168 @@
+package searchnodes_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/ragservice/ragservice-operator/internal/searchnodes"
+	"github.com/ragservice/ragservice-operator/test/backends"
+)
+
+// documents is how many there are, of which each search finds all.
+const documents = 300
+
+// cluster is a real OpenSearch of three nodes, whose documents have no copies.
+type cluster struct {
+	*testing.T
+	*searchnodes.Client
+	nodes []*backends.OpenSearchNode
+	uuid  string
+}
+
+// first is the address of the node that stays. The client's way from there is in newCluster: there is no pod network.
+var first = netip.MustParseAddr("10.0.0.1")
+
+func newCluster(t *testing.T) *cluster {
+	t.Helper()
+	nodes := backends.OpenSearchNodes(t, "papers-opensearch-0", "papers-opensearch-1", "papers-opensearch-2")
+	c := &cluster{T: t, nodes: nodes, Client: searchnodes.New(func(netip.Addr) string { return nodes[0].Address() })}
+	c.request(http.MethodPut, "/documents", `{"settings":{"number_of_shards":3,"number_of_replicas":0}}`)
+	var lines strings.Builder
+	for i := range documents {
+		fmt.Fprintf(&lines, "{\"index\":{}}\n{\"number\":%d}\n", i)
+	}
+	c.request(http.MethodPost, "/documents/_bulk?refresh=true", lines.String())
+	c.uuid = c.await("green with three nodes", func(said searchnodes.Cluster) bool { return said.Green && said.Nodes == 3 }).UUID
+	return c
+}
+
+// request sends one to the first node.
+func (c *cluster) request(method, path, body string) string {
+	c.Helper()
+	answer, err := send(c.Context(), method, c.nodes[0].URL()+path, body)
+	if err != nil {
+		c.Fatal(err)
+	}
+	return answer
+}
+
+func send(ctx context.Context, method, url, body string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s %s: %d %s", method, url, response.StatusCode, answer)
+	}
+	return string(answer), err
+}
+
+// await asks until the answer is as it is waited for, and returns that.
+func (c *cluster) await(what string, is func(searchnodes.Cluster) bool) (said searchnodes.Cluster) {
+	c.Helper()
+	var failed error
+	err := wait.PollUntilContextTimeout(c.Context(), 100*time.Millisecond, 3*time.Minute, true, func(ctx context.Context) (bool, error) {
+		said, failed = c.Ask(ctx, first)
+		return failed == nil && is(said), nil
+	})
+	if err != nil {
+		c.Fatalf("not %s: %+v, %v", what, said, failed)
+	}
+	return said
+}
+
+func (c *cluster) setLeaving(names ...string) {
+	c.Helper()
+	if err := c.SetLeaving(c.Context(), first, c.uuid, names); err != nil {
+		c.Fatal(err)
+	}
+}
+
+// search looks for all documents until end is called, which returns how often it did.
+func (c *cluster) search() (end func() int64) {
+	var times atomic.Int64
+	ctx, cancel := context.WithCancel(c.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil {
+			answer, err := send(ctx, http.MethodGet, c.nodes[0].URL()+"/documents/_search?size=0&track_total_hits=true", "")
+			found := strings.Contains(answer, fmt.Sprintf(`"value":%d,`, documents)) && strings.Contains(answer, `"failed":0`)
+			if ctx.Err() == nil && (err != nil || !found) {
+				c.Errorf("a search does not find all documents: %s, %v", answer, err)
+				return
+			}
+			times.Add(1)
+		}
+	}()
+	return func() int64 {
+		cancel()
+		<-done
+		return times.Load()
+	}
+}
+
+// TestNodesLeaveAndComeBack: no search misses a document while two of three nodes go, which held some alone, and come back on their
+// volumes. What a person has set stays.
+func TestNodesLeaveAndComeBack(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	const one, two = "papers-opensearch-1", "papers-opensearch-2"
+	c.request(http.MethodPut, "/_cluster/settings", `{"persistent":{"cluster.routing.allocation.exclude._name":"elsewhere"}}`)
+	if held := c.request(http.MethodGet, "/_cat/shards/documents?h=node", ""); !strings.Contains(held, one) || !strings.Contains(held, two) {
+		t.Fatalf("the nodes that are to leave hold nothing:\n%s", held)
+	}
+	if err := c.SetLeaving(t.Context(), first, "another-cluster-000000", []string{one}); !errors.Is(err, searchnodes.ErrForeignNode) {
+		t.Errorf("a node of another cluster: %v", err)
+	}
+	if said := c.await("untouched", func(searchnodes.Cluster) bool { return true }); len(said.Leaving) > 0 || !slices.Equal(said.Excluded, []string{"elsewhere"}) {
+		t.Errorf("a node of another cluster was told: %+v", said)
+	}
+
+	end := c.search()
+	c.setLeaving(two)
+	c.setLeaving(one) // another one after all
+	if said := c.await("told", func(said searchnodes.Cluster) bool { return len(said.Leaving) > 0 }); !slices.Equal(said.Leaving, []string{one}) ||
+		!slices.Equal(said.Excluded, []string{"elsewhere", one}) {
+		t.Errorf("after another decision: %+v", said)
+	}
+	c.setLeaving(one, two)
+	c.setLeaving(one, two) // once more
+	c.await("empty", func(said searchnodes.Cluster) bool { return slices.Equal(said.Empty, []string{one, two}) })
+	c.nodes[1].Stop()
+	c.nodes[2].Stop()
+	c.await("alone", func(said searchnodes.Cluster) bool { return said.Nodes == 1 })
+	c.setLeaving()
+	want := searchnodes.Cluster{UUID: c.uuid, Green: true, Nodes: 1, Excluded: []string{"elsewhere"}}
+	said := c.await("green alone", func(said searchnodes.Cluster) bool { return said.Green })
+	if diff := cmp.Diff(want, said, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("the last node (-want +got):\n%s", diff)
+	}
+
+	c.nodes[1].Start()
+	c.nodes[2].Start()
+	c.await("three again", func(said searchnodes.Cluster) bool { return said.Green && said.Nodes == 3 })
+	if times := end(); times < 10 {
+		t.Errorf("only %d searches", times)
+	}
+}

@@ -1,0 +1,137 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+)
+
+// TestSearchNodes makes three nodes of OpenSearch of one, replaces them one by one and goes back to one while callers ask, and counts what
+// they see, and the documents. It reaches Services from outside of pods.
+func TestSearchNodes(t *testing.T) {
+	if os.Getenv("CLUSTER_BACKEND") != "node" {
+		t.Skip("CLUSTER_BACKEND is not node: only the cluster without Docker has its Services on this machine")
+	}
+	rag := askedByMany(t)
+	before := documentCount(t, rag)
+	nodes := func(n int32) func(*v1alpha1.ManagedOpenSearch) {
+		return func(o *v1alpha1.ManagedOpenSearch) { o.Nodes = &n }
+	}
+	for _, change := range []struct {
+		name            string
+		make            func(*v1alpha1.ManagedOpenSearch)
+		reason, message string
+		replaces        bool
+		may             func(failed) bool
+	}{
+		{
+			name: "one node becomes three", make: nodes(3), reason: v1alpha1.ReasonAvailable, message: "with 3 nodes", replaces: true,
+			// The one restarts, to be reached by the others.
+			may: func(f failed) bool { return f.code == "search_unavailable" || f.code == "search_timeout" },
+		},
+		{
+			name: "three nodes are replaced", reason: v1alpha1.ReasonAvailable, message: "with 3 nodes", replaces: true, may: none,
+			make: func(o *v1alpha1.ManagedOpenSearch) {
+				o.PodMetadata.Labels = map[string]string{"example.com/round": "two"}
+			},
+		},
+		{name: "three nodes become one", make: nodes(1), reason: v1alpha1.ReasonVolumeKept, message: "data-papers-opensearch-2", may: none},
+	} {
+		t.Run(change.name, func(t *testing.T) {
+			old := searchPods(t, rag)
+			callers := startCallers(t, rag)
+			time.Sleep(quietFor) // callers have connections
+			callers.killed()
+			edit(t, rag, func(spec *v1alpha1.RAGServiceSpec) { change.make(spec.OpenSearch.Managed) })
+			eventually(t, 2*startTimeout, "OpenSearch is as wanted", func() error {
+				if change.replaces {
+					for name, uid := range searchPods(t, rag) {
+						if old[name] == uid {
+							return fmt.Errorf("pod %s is that of before", name)
+						}
+					}
+				}
+				c, err := condition(t.Context(), rag, v1alpha1.ConditionOpenSearchReady)
+				if err == nil && (c.Status != metav1.ConditionTrue || c.Reason != change.reason || !strings.Contains(c.Message, change.message)) {
+					err = fmt.Errorf("OpenSearchReady is %s/%s: %s", c.Status, c.Reason, c.Message)
+				}
+				return err
+			})
+			awaitReady(t, rag)
+			took := time.Since(callers.at)
+			eventually(t, startTimeout, "nothing fails", func() error {
+				if since := callers.sinceLastFailure(); since < quietFor {
+					return fmt.Errorf("a request failed %s ago", since)
+				}
+				return nil
+			})
+			seen := callers.stop()
+			after := documentCount(t, rag)
+			t.Logf("| %s | %.0f s | %d | %s | %d documents, %d before |", change.name, took.Seconds(), seen.asked, seen.summary(), after, before)
+			for _, f := range seen.failed {
+				if !change.may(f) {
+					t.Errorf("a request failed with %s, %s after the change", f.code, f.at.Round(time.Millisecond))
+				}
+			}
+			if after != before || before == 0 {
+				t.Errorf("%d documents, %d before", after, before)
+			}
+		})
+	}
+}
+
+// searchPods are the UIDs of the pods of OpenSearch, by name.
+func searchPods(t *testing.T, rag *v1alpha1.RAGService) map[string]string {
+	t.Helper()
+	var pods corev1.PodList
+	labels := client.MatchingLabels{"app.kubernetes.io/instance": rag.Name, "app.kubernetes.io/component": "opensearch"}
+	if err := kube.List(t.Context(), &pods, client.InNamespace(rag.Namespace), labels); err != nil {
+		t.Fatal(err)
+	}
+	uids := map[string]string{}
+	for _, pod := range pods.Items {
+		uids[pod.Name] = string(pod.UID)
+	}
+	return uids
+}
+
+// documentCount is how many the index has.
+func documentCount(t *testing.T, rag *v1alpha1.RAGService) int {
+	t.Helper()
+	var service corev1.Service
+	if err := kube.Get(t.Context(), client.ObjectKey{Namespace: rag.Namespace, Name: rag.Name + "-opensearch"}, &service); err != nil {
+		t.Fatal(err)
+	}
+	var answer struct{ Count int }
+	eventually(t, time.Minute, "documents are counted", func() error {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+service.Spec.ClusterIP+":9200/documents/_count", nil)
+		if err != nil {
+			return err
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = response.Body.Close() }()
+		if response.StatusCode != http.StatusOK {
+			return fmt.Errorf("OpenSearch answers %d", response.StatusCode)
+		}
+		return json.NewDecoder(response.Body).Decode(&answer)
+	})
+	return answer.Count
+}
