@@ -108,6 +108,8 @@ run() { # DIR PORT [SETTING=VALUE...]
   write_configuration "$dir" "$port"
   settings=("${@:3}")
   settings=("${settings[@]/#/-E}")
+  # Nodes with settings of their own are those of one test, which starts several and asks them little: Java compiles in the quick way.
+  [ $# -eq 2 ] || echo -XX:TieredStopAtLevel=1 >>"$dir/config/jvm.options"
   [ ${#drop[@]} -eq 0 ] || chown -R $run_as:$run_as "$dir"
   unset OPENSEARCH_JAVA_HOME OPENSEARCH_JAVA_OPTS JAVA_TOOL_OPTIONS _JAVA_OPTIONS CLASSPATH
   if [ -z "$java" ]; then
