@@ -60,6 +60,26 @@ func TestWritesThatAreBlocked(t *testing.T) {
 	}
 }
 
+// TestAnAdministratorsBlockStays: a rebuild sets the same one, and leaves its next index beside when it is killed.
+func TestAnAdministratorsBlockStays(t *testing.T) {
+	t.Parallel()
+	index := newIndex()
+	store := open(t, index, opensearch.Options{})
+	run(t, store)
+	if err := writeText(t.Context(), store, "a", "lift"); err != nil {
+		t.Fatal(err)
+	}
+	askOpenSearch(t, http.MethodPut, "/"+index+"-v*/_settings", map[string]any{"index.blocks.write": true}, nil)
+	err := writeText(t.Context(), store, "b", "drag")
+	var e *rag.Error
+	if !errors.As(err, &e) || e.Kind != rag.ErrSearchUnavailable || !strings.Contains(e.Message, "administrator") {
+		t.Errorf("a write ends with %v, want search_unavailable that says who can help", err)
+	}
+	if blocked, err := store.WritesBlocked(t.Context()); err != nil || !blocked {
+		t.Errorf("afterwards writes are blocked: %t, %v", blocked, err)
+	}
+}
+
 // TestABlockOfTheClusterIsTold as OpenSearch tells it. No test sets one: it would be of all the others' indices.
 func TestABlockOfTheClusterIsTold(t *testing.T) {
 	t.Parallel()
