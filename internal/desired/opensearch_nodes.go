@@ -81,7 +81,7 @@ func (b build) nodeActions(size resource.Quantity) []Action {
 		name := b.nodeClaim(i)
 		actions = append(actions, b.keepClaimOf(ComponentOpenSearch, name, size)...)
 		claim, exists := b.Claims[name]
-		if uuid := b.OpenSearch.ClusterUUID; exists && uuid != "" && claim.ClusterUUID != uuid {
+		if uuid := b.OpenSearch.ClusterUUID; exists && b.hasJoined(i) && claim.ClusterUUID != uuid {
 			actions = append(actions, b.mark(i, AnnotationClusterUUID, uuid))
 		}
 		if i < serverconfig.OpenSearchNodes(b.Service) && claim.Emptied {
@@ -89,6 +89,12 @@ func (b build) nodeActions(size resource.Quantity) []Action {
 		}
 	}
 	return actions
+}
+
+// hasJoined says that a node is known to have joined the cluster: when all have, or it is the one that formed it.
+func (b build) hasJoined(ordinal int32) bool {
+	now := b.OpenSearch
+	return now.ClusterUUID != "" && (now.Joined == now.Wanted || ordinal == 0 && !b.formed())
 }
 
 func (b build) mark(ordinal int32, annotation, value string) MarkClaim {
@@ -106,12 +112,13 @@ func (b build) leaving() []string {
 
 // leave is the next step by which nodes go that are beyond the spec's number: the others take their shards and elect without them; the
 // volumes of those that are empty are marked, and with that the StatefulSet becomes smaller; when they are gone, nothing keeps their names
-// from coming back. It is a step forward or back from whatever an earlier pass did.
+// from coming back. It is a step forward or back from whatever an earlier pass did. A node that cannot start holds up no other. While pods end that
+// are to go, nothing is undone: with a vote they would take the majority along.
 func (b build) leave() []Action {
 	now := b.OpenSearch
 	asked := slices.IndexFunc(now.Pods, func(n Node) bool { return n.Ready && !n.Deleting && n.Address.IsValid() })
-	if now.ClusterUUID == "" || asked < 0 || b.staysMarked() {
-		return nil // not all nodes have joined, or nobody has said so
+	if asked < 0 || !b.isOurs(now.ClusterUUID) || len(now.Pods) > int(now.Wanted) || b.staysMarked() {
+		return nil
 	}
 	names := b.leaving()
 	if !slices.Equal(now.Leaving, names) || !isSubset(names, now.Excluded) {
@@ -124,12 +131,22 @@ func (b build) leave() []Action {
 		return nil
 	}
 	var marks []Action
-	for i := now.Wanted - int32(len(names)); i < now.Wanted; i++ {
+	for i := serverconfig.OpenSearchNodes(b.Service); i < now.Wanted; i++ {
 		if claim, exists := b.Claims[b.nodeClaim(i)]; exists && !claim.Emptied {
 			marks = append(marks, b.mark(i, AnnotationEmptied, now.ClusterUUID))
 		}
 	}
 	return marks
+}
+
+// isOurs says that a cluster is the one that has the documents, as a volume of it shows: one node alone on an empty volume is green, too.
+func (b build) isOurs(uuid string) bool {
+	for i := range int32(maxNodes) {
+		if b.Claims[b.nodeClaim(i)].ClusterUUID == uuid {
+			return uuid != ""
+		}
+	}
+	return false
 }
 
 // staysMarked says that the volume of a node that is to stay is marked as empty. The mark goes first.

@@ -46,7 +46,7 @@ func volumes(n int, emptied ...int) map[string]desired.ExistingClaim {
 
 // leave are n nodes, of which the last but one and the last are told to leave; so many of them, the last ones, are empty.
 func leave(n, empty int) desired.Nodes {
-	nodes := desired.Nodes{Wanted: int32(n), Revision: "new", ClusterUUID: cluster, Green: true}
+	nodes := desired.Nodes{Wanted: int32(n), Revision: "new", ClusterUUID: cluster, Joined: int32(n), Green: true}
 	for i := range n {
 		name := fmt.Sprintf("papers-opensearch-%d", i)
 		nodes.Pods = append(nodes.Pods, desired.Node{Name: name, Revision: "new", Ready: true, Address: netip.MustParseAddr("10.0.0.1")})
@@ -136,7 +136,10 @@ func TestNodesLeave(t *testing.T) {
 		"they are empty":              {1, volumes(3), leave(3, 2), mark(cluster, data+one, data+two)},
 		"one is marked":               {1, volumes(3, 1), leave(3, 2), mark(cluster, data+two)},
 		"both are marked":             {1, volumes(3, 1, 2), leave(3, 2), nil},
-		"not all nodes are there":     {1, volumes(3), but(func(n *desired.Nodes) { n.ClusterUUID = "" }), nil},
+		"nobody has said anything":    {1, volumes(3), but(func(n *desired.Nodes) { n.ClusterUUID = "" }), nil},
+		"one never started":           {1, volumes(3), but(func(n *desired.Nodes) { n.Joined, n.Pods = 2, n.Pods[:2] }), mark(cluster, data+one, data+two)},
+		"another cluster":             {1, volumes(3), but(func(n *desired.Nodes) { n.ClusterUUID, n.Joined = "another", 1 }), nil},
+		"pods that are to go end":     {1, volumes(3, 1, 2), but(func(n *desired.Nodes) { n.Wanted, n.Joined = 1, 1 }), nil},
 		"no node is ready":            {1, volumes(3), but(func(n *desired.Nodes) { n.Pods = nil }), nil},
 		"they stay after all":         {3, volumes(3), leave(3, 2), setLeaving()},
 		"they stay, and are marked":   {3, volumes(3, 1, 2), leave(3, 2), mark("", data+one, data+two)},
@@ -232,7 +235,7 @@ func TestWatermarksFollowTheVolume(t *testing.T) {
 func TestTheClusterIsNotedOnEachVolume(t *testing.T) {
 	t.Parallel()
 	exists := desired.Children{
-		OpenSearch: desired.Nodes{Wanted: 3, ClusterUUID: cluster},
+		OpenSearch: desired.Nodes{Wanted: 3, ClusterUUID: cluster, Joined: 3},
 		Claims: map[string]desired.ExistingClaim{
 			"data-papers-opensearch-0": {ClusterUUID: cluster}, "data-papers-opensearch-1": {}, "data-papers-opensearch-2": {ClusterUUID: "another"},
 		},
@@ -249,6 +252,26 @@ func TestTheClusterIsNotedOnEachVolume(t *testing.T) {
 	}
 	if diff := cmp.Diff(set(t, searchNodes(t, 3, desired.Children{})).Spec.Template, set(t, in).Spec.Template); diff != "" {
 		t.Errorf("pods are replaced (-want +got):\n%s", diff)
+	}
+}
+
+// TestTheClusterIsNotedWhereItFormed before all nodes have joined, and nowhere else: another may have a cluster of its own.
+func TestTheClusterIsNotedWhereItFormed(t *testing.T) {
+	t.Parallel()
+	const first, second = "data-papers-opensearch-0", "data-papers-opensearch-1"
+	for name, test := range map[string]struct {
+		claims map[string]desired.ExistingClaim
+		want   []desired.Action
+	}{
+		"a new cluster": {map[string]desired.ExistingClaim{first: {}, second: {}}, []desired.Action{desired.MarkClaim{
+			Component: desired.ComponentOpenSearch, Name: first, Annotation: desired.AnnotationClusterUUID, Value: cluster,
+		}}},
+		"beside one that was there": {map[string]desired.ExistingClaim{first: {}, second: {ClusterUUID: "another"}}, nil},
+	} {
+		in := searchNodes(t, 3, desired.Children{Claims: test.claims, OpenSearch: desired.Nodes{Wanted: 3, ClusterUUID: cluster, Joined: 1}})
+		if diff := cmp.Diff(test.want, build(t, in).Component(desired.ComponentOpenSearch).Actions); diff != "" {
+			t.Errorf("%s: actions (-want +got):\n%s", name, diff)
+		}
 	}
 }
 

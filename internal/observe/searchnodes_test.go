@@ -68,7 +68,7 @@ func newSearchWorld(t *testing.T) *searchWorld {
 // voters is the state of a cluster of three nodes, of which those of ids vote, and those of leaving are to vote no more.
 func voters(uuid, ids, leaving string) string {
 	exclusions := []string{}
-	for _, i := range strings.Fields(leaving) {
+	for i := range strings.FieldsSeq(leaving) {
 		exclusions = append(exclusions, fmt.Sprintf(`{"node_id":%q,"node_name":"papers-opensearch-%s"}`, i, i))
 	}
 	votes := `["` + strings.Join(strings.Fields(ids), `","`) + `"]`
@@ -141,7 +141,7 @@ func TestHealthOfSeveralNodes(t *testing.T) {
 	}
 	w.says.Store(`{"status":"green","number_of_nodes":3}`)
 	w.state.Store(voters("_na_", "", ""))
-	if w.round(); w.nodes().Green || w.nodes().ClusterUUID != "" {
+	if w.round(); w.nodes().Green || w.nodes().ClusterUUID != "" || w.nodes().Joined != 0 {
 		t.Errorf("a node that has joined no cluster: %+v", w.nodes())
 	}
 }
@@ -187,14 +187,15 @@ func TestNodesThatLeaveAreEmpty(t *testing.T) {
 		state, excluded, shards, health string
 		want                            []string
 	}{
-		"both are":             {voters(uuid, "0", "1 2"), one + "," + two, `[{"node":"papers-opensearch-0"}]`, "green", []string{one, two}},
-		"one has a vote":       {voters(uuid, "0 1", "1 2"), one + "," + two, `[]`, "green", []string{two}},
-		"one holds a shard":    {voters(uuid, "0", "1 2"), one + "," + two, `[{"node":"papers-opensearch-2"}]`, "green", []string{one}},
-		"a shard goes away":    {voters(uuid, "0", "1 2"), one + "," + two, `[{"node":"papers-opensearch-2 -> 10.0.0.1 x papers-opensearch-0"}]`, "green", []string{one}},
-		"a shard comes":        {voters(uuid, "0", "1 2"), one + "," + two, `[{"node":"papers-opensearch-0 -> 10.0.0.1 x papers-opensearch-2"}]`, "green", []string{one}},
-		"shards may come":      {voters(uuid, "0", "1 2"), two, `[]`, "green", []string{two}},
-		"a copy is nowhere":    {voters(uuid, "0", "1 2"), one + "," + two, `[{},{"node":"papers-opensearch-0"}]`, "yellow", nil},
-		"a person empties one": {voters(uuid, "0 1 2", ""), one, `[]`, "green", nil},
+		"both are":               {voters(uuid, "0", "1 2"), one + "," + two, `[{"node":"papers-opensearch-0"}]`, "green", []string{one, two}},
+		"one has a vote":         {voters(uuid, "0 1", "1 2"), one + "," + two, `[]`, "green", []string{two}},
+		"one holds a shard":      {voters(uuid, "0", "1 2"), one + "," + two, `[{"node":"papers-opensearch-2"}]`, "green", []string{one}},
+		"a shard goes away":      {voters(uuid, "0", "1 2"), one + "," + two, `[{"node":"papers-opensearch-2 -> 10.0.0.1 x papers-opensearch-0"}]`, "green", []string{one}},
+		"a shard comes":          {voters(uuid, "0", "1 2"), one + "," + two, `[{"node":"papers-opensearch-0 -> 10.0.0.1 x papers-opensearch-2"}]`, "green", []string{one}},
+		"shards may come":        {voters(uuid, "0", "1 2"), two, `[]`, "green", []string{two}},
+		"a copy is nowhere":      {voters(uuid, "0", "1 2"), one + "," + two, `[{},{"node":"papers-opensearch-0"}]`, "yellow", nil},
+		"one that is away votes": {voters(uuid, "0 7", "1 2"), one + "," + two, `[]`, "green", nil},
+		"a person empties one":   {voters(uuid, "0 1 2", ""), one, `[]`, "green", nil},
 	} {
 		w := newSearchWorld(t)
 		w.wants(3)

@@ -197,11 +197,9 @@ func (s *Snapshot) openSearchNodes() desired.Nodes {
 			})
 		}
 	}
-	if s.search.Nodes == nodes.Wanted {
-		nodes.ClusterUUID = s.search.UUID
-		nodes.Leaving, nodes.Excluded, nodes.Empty = s.search.Leaving, s.search.Excluded, s.search.Empty
-		nodes.Green = s.search.Green && s.search.at.After(s.lastReady(desired.ComponentOpenSearch))
-	}
+	nodes.ClusterUUID, nodes.Joined = s.search.UUID, s.search.Nodes
+	nodes.Leaving, nodes.Excluded, nodes.Empty = s.search.Leaving, s.search.Excluded, s.search.Empty
+	nodes.Green = s.search.Green && nodes.Joined == nodes.Wanted && s.search.at.After(s.lastReady(desired.ComponentOpenSearch))
 	slices.SortFunc(nodes.Pods, func(a, b desired.Node) int { return strings.Compare(a.Name, b.Name) })
 	return nodes
 }

@@ -54,26 +54,31 @@ func New(address func(pod netip.Addr) string) *Client {
 }
 
 func (c *Client) get(ctx context.Context, pod netip.Addr, path string, into any) error {
-	return c.do(ctx, pod, http.MethodGet, path, nil, into)
+	return c.do(ctx, pod, call{method: http.MethodGet, path: path}, into)
 }
 
-// do sends a request, whose body is nil for none, and reads the answer into into, unless that is nil. Of an answer that is not as it must
-// be, its status alone is told.
-func (c *Client) do(ctx context.Context, pod netip.Addr, method, path string, body, into any) error {
+// call is a request; a body of nil is none.
+type call struct {
+	method, path string
+	body         any
+}
+
+// do makes a call, and reads the answer into into, unless that is nil. Of an answer that is not as it must be, its status alone is told.
+func (c *Client) do(ctx context.Context, pod netip.Addr, of call, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var sent []byte
-	if body != nil {
+	if of.body != nil {
 		var err error
-		if sent, err = json.Marshal(body); err != nil {
+		if sent, err = json.Marshal(of.body); err != nil {
 			return err
 		}
 	}
-	request, err := http.NewRequestWithContext(ctx, method, "http://"+c.address(pod)+path, bytes.NewReader(sent))
+	request, err := http.NewRequestWithContext(ctx, of.method, "http://"+c.address(pod)+of.path, bytes.NewReader(sent))
 	if err != nil {
 		return err
 	}
-	if body != nil {
+	if of.body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
 	response, err := c.http.Do(request)
@@ -82,7 +87,7 @@ func (c *Client) do(ctx context.Context, pod netip.Addr, method, path string, bo
 	}
 	defer func() { _ = response.Body.Close() }() // it was only read
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("OpenSearch answers %d to %s", response.StatusCode, method)
+		return fmt.Errorf("OpenSearch answers %d to %s", response.StatusCode, of.method)
 	}
 	if into == nil {
 		return nil

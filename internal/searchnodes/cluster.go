@@ -3,6 +3,7 @@ package searchnodes
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -107,17 +108,17 @@ func (c coordination) leaving() []string {
 	return names(all)
 }
 
-// without are those of names that have no vote.
+// without are those of names that have no vote; none while somebody votes who is not there, and whose name is not known therefore.
 func (c coordination) without(names []string) []string {
-	return slices.DeleteFunc(names, func(name string) bool {
-		for id, node := range c.Nodes {
-			votes := slices.Contains(c.Metadata.Coordination.Committed, id) || slices.Contains(c.Metadata.Coordination.Accepted, id)
-			if node.Name == name && votes {
-				return true
-			}
+	votes := map[string]bool{}
+	for _, id := range slices.Concat(c.Metadata.Coordination.Committed, c.Metadata.Coordination.Accepted) {
+		node, joined := c.Nodes[id]
+		if !joined {
+			return nil
 		}
-		return false
-	})
+		votes[node.Name] = true
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return votes[name] })
 }
 
 // excluded is the list of those that hold no shards, as somebody set it.
@@ -185,14 +186,14 @@ func (c *Client) SetLeaving(ctx context.Context, pod netip.Addr, uuid string, le
 	}
 	if len(back) > 0 {
 		const path = "/_cluster/voting_config_exclusions?wait_for_removal=false"
-		if err := c.do(ctx, pod, "DELETE", path, nil, nil); err != nil {
+		if err := c.do(ctx, pod, call{method: http.MethodDelete, path: path}, nil); err != nil {
 			return fmt.Errorf("giving nodes their votes back: %w", err)
 		}
 		before = nil
 	}
 	if more := minus(leaving, before); len(more) > 0 {
 		path := "/_cluster/voting_config_exclusions?timeout=1s&node_names=" + strings.Join(more, ",")
-		if err := c.do(ctx, pod, "POST", path, nil, nil); err != nil {
+		if err := c.do(ctx, pod, call{method: http.MethodPost, path: path}, nil); err != nil {
 			return fmt.Errorf("taking votes of nodes that leave: %w", err)
 		}
 	}
@@ -208,7 +209,9 @@ func (c *Client) exclude(ctx context.Context, pod netip.Addr, names []string) er
 	if joined := strings.Join(names, ","); joined != "" {
 		list = &joined
 	}
-	err := c.do(ctx, pod, "PUT", "/_cluster/settings", map[string]any{"persistent": map[string]any{exclude: list}}, nil)
+	err := c.do(ctx, pod, call{
+		method: http.MethodPut, path: "/_cluster/settings", body: map[string]any{"persistent": map[string]any{exclude: list}},
+	}, nil)
 	if err != nil {
 		return fmt.Errorf("setting %s: %w", exclude, err)
 	}
