@@ -61,11 +61,12 @@ func WithAddress(address func(pod netip.Addr) string) Option {
 
 // NewPoller returns a Poller that finds pods through reader, the manager's cache. It asks nobody before Start.
 func NewPoller(reader client.Reader, options ...Option) *Poller {
+	asking := newClient()
 	p := &Poller{
 		reader:      reader,
-		client:      newClient(),
+		client:      asking,
 		address:     adminAddress,
-		searchNodes: searchnodes.New(nil),
+		searchNodes: searchnodes.New(asking, nil),
 		now:         time.Now,
 		queue:       workqueue.NewTypedDelayingQueue[types.NamespacedName](),
 		changes:     make(chan event.GenericEvent),

@@ -57,7 +57,7 @@ func newSearchWorld(t *testing.T) *searchWorld {
 		}
 	}))
 	t.Cleanup(server.Close)
-	w.poller = NewPoller(w, WithSearchNodes(searchnodes.New(func(netip.Addr) string { return server.Listener.Addr().String() })))
+	w.poller = NewPoller(w, WithSearchNodes(searchnodes.New(newClient(), func(netip.Addr) string { return server.Listener.Addr().String() })))
 	w.poller.now = func() time.Time { return w.clock }
 	w.set = w.storeOf(desired.ComponentOpenSearch, w.rag.UID, nil)
 	w.set.Annotations = map[string]string{desired.AnnotationSeveralNodes: "true"}

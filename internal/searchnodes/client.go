@@ -21,8 +21,6 @@ const (
 	timeout = 2 * time.Second
 	// maxAnswer bounds an answer, in bytes. What is asked for has some hundred bytes for each node and shard.
 	maxAnswer = 1 << 20
-	// maxAnswerHeader bounds the headers of an answer, in bytes.
-	maxAnswerHeader = 16 << 10
 )
 
 // ErrForeignNode says that what answers is no node of OpenSearch that has joined a cluster, or is one of another cluster: an address
@@ -35,22 +33,15 @@ type Client struct {
 	address func(pod netip.Addr) string
 }
 
-// New returns a Client that goes to the address it is given and nowhere else: no proxy, no redirect, and no connection that is kept.
-// address is the way from a pod's address to host:port; nil for the port of OpenSearch there. (Tests have no pod network.)
-func New(address func(pod netip.Addr) string) *Client {
+// New returns a Client that asks by way of asking, which must follow no redirect and keep no connection. address is the way from a pod's address
+// to host:port; nil for the port of OpenSearch there. (Tests have no pod network.)
+func New(asking *http.Client, address func(pod netip.Addr) string) *Client {
 	if address == nil {
 		address = func(pod netip.Addr) string {
 			return net.JoinHostPort(pod.String(), strconv.Itoa(int(desired.OpenSearchPort)))
 		}
 	}
-	return &Client{address: address, http: &http.Client{
-		Transport: &http.Transport{
-			DialContext:            (&net.Dialer{Timeout: timeout}).DialContext,
-			DisableKeepAlives:      true,
-			MaxResponseHeaderBytes: maxAnswerHeader,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	return &Client{http: asking, address: address}
 }
 
 func (c *Client) get(ctx context.Context, pod netip.Addr, path string, into any) error {

@@ -38,7 +38,7 @@ var first = netip.MustParseAddr("10.0.0.1")
 func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	nodes := backends.OpenSearchNodes(t, "papers-opensearch-0", "papers-opensearch-1", "papers-opensearch-2")
-	c := &cluster{T: t, nodes: nodes, Client: searchnodes.New(func(netip.Addr) string { return nodes[0].Address() })}
+	c := &cluster{T: t, nodes: nodes, Client: searchnodes.New(http.DefaultClient, func(netip.Addr) string { return nodes[0].Address() })}
 	c.request(http.MethodPut, "/documents", `{"settings":{"number_of_shards":3,"number_of_replicas":0}}`)
 	var lines strings.Builder
 	for i := range documents {
