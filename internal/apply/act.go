@@ -14,6 +14,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
@@ -37,7 +38,10 @@ func (p *pass) act(ctx context.Context, action desired.Action) {
 		ref := Ref{a.Component, "PersistentVolumeClaim", a.Name}
 		p.fail(ref, p.markClaim(ctx, ref, a))
 	case desired.SetLeaving:
-		p.fail(Ref{a.Component, "Pod", a.Pod}, p.nodes.SetLeaving(ctx, client.ObjectKeyFromObject(p.rag), a))
+		// What came of it is seen in what the cluster says next, and is not what the pass is about: no failure of it.
+		if err := p.nodes.SetLeaving(ctx, client.ObjectKeyFromObject(p.rag), a); err != nil {
+			logf.FromContext(ctx).Info("telling OpenSearch which nodes leave", "pod", a.Pod, "error", err.Error())
+		}
 	case desired.HandOver:
 		ref := Ref{a.Component, "Deployment", a.Name}
 		p.fail(ref, p.handOver(ctx, ref, a))

@@ -62,8 +62,9 @@ func openSearch(p part, b build) (ComponentPlan, error) {
 		),
 		Removal: b.removal(p.component, storage),
 		Leaving: len(b.leaving()),
+		Told:    b.told(),
 		Emptied: b.emptied(),
-		Actions: slices.Concat(b.nodeActions(storage), b.leave(), rollOpenSearch(b.OpenSearch)),
+		Actions: slices.Concat(b.nodeActions(storage), b.leave(), rollOpenSearch(b.OpenSearch, len(b.leaving()) > 0)),
 	}, nil
 }
 

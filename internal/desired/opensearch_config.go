@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/yaml"
 
 	"github.com/ragservice/ragservice-operator/runtime/config"
@@ -53,6 +54,9 @@ type restartYAML struct {
 	FloodStage string `json:"cluster.routing.allocation.disk.watermark.flood_stage"`
 }
 
+// ClusterName is what the nodes of a RAGService's OpenSearch call their cluster.
+func ClusterName(rag types.NamespacedName) string { return rag.Namespace + "." + rag.Name }
+
 // freePercent is a share of a volume as OpenSearch reads it.
 func freePercent(storage resource.Quantity, percent int64) string {
 	return fmt.Sprintf("%db", storage.Value()/100*percent)
@@ -65,7 +69,7 @@ func newOpenSearchYAML(p part, several bool) openSearchYAML {
 	}
 	return openSearchYAML{
 		PublishHost: publishHost,
-		ClusterName: p.namespace() + "." + p.service.Name,
+		ClusterName: ClusterName(types.NamespacedName{Namespace: p.namespace(), Name: p.service.Name}),
 		NodeName:    "${HOSTNAME}",
 		NetworkHost: "0.0.0.0",
 		PathData:    openSearchHome + "/data",

@@ -25,9 +25,9 @@ func (b build) nodes() int32 {
 	return n | 1 // an odd number
 }
 
-// several says that nodes are made to be reached by others. One that was stays so when it is the last: it need not restart then.
+// several says that nodes are made to be reached by others. One of a cluster that was stays so when it is the last: it need not restart then.
 func (b build) several() bool {
-	return b.nodes() > 1 || b.StatefulSets[ComponentOpenSearch].SeveralNodes
+	return b.nodes() > 1 || b.StatefulSets[ComponentOpenSearch].SeveralNodes && b.formed()
 }
 
 func (b build) node(ordinal int32) string {
@@ -43,8 +43,11 @@ func (b build) nodeClaim(ordinal int32) string {
 // goes that has not said just now that it is empty, whatever its volume's mark says.
 func (b build) nodesNow(rollHash string) int32 {
 	n := b.nodes()
-	if n < b.OpenSearch.Wanted && !isSubset(b.leaving(), b.OpenSearch.Empty) {
-		return b.OpenSearch.Wanted
+	for i := n; i < b.OpenSearch.Wanted; i++ {
+		_, hasVolume := b.Claims[b.nodeClaim(i)]
+		if hasVolume && (!b.isOurs(b.OpenSearch.ClusterUUID) || !slices.Contains(b.OpenSearch.Empty, b.node(i))) {
+			return b.OpenSearch.Wanted
+		}
 	}
 	for i := b.OpenSearch.Wanted; i < n; i++ {
 		if b.Claims[b.nodeClaim(i)].Emptied {
@@ -81,10 +84,12 @@ func (b build) nodeActions(size resource.Quantity) []Action {
 		name := b.nodeClaim(i)
 		actions = append(actions, b.keepClaimOf(ComponentOpenSearch, name, size)...)
 		claim, exists := b.Claims[name]
-		if uuid := b.OpenSearch.ClusterUUID; exists && b.hasJoined(i) && claim.ClusterUUID != uuid {
+		if uuid := b.OpenSearch.ClusterUUID; exists && b.hasJoined(i) && claim.ClusterUUID == "" {
 			actions = append(actions, b.mark(i, AnnotationClusterUUID, uuid))
 		}
-		if i < serverconfig.OpenSearchNodes(b.Service) && claim.Emptied {
+		// One of another cluster could not join: its mark stays, and with it the number of nodes, until somebody deletes it.
+		ofAnother := claim.ClusterUUID != "" && claim.ClusterUUID != b.OpenSearch.ClusterUUID
+		if i < serverconfig.OpenSearchNodes(b.Service) && claim.Emptied && !ofAnother {
 			actions = append(actions, b.mark(i, AnnotationEmptied, ""))
 		}
 	}
@@ -94,7 +99,7 @@ func (b build) nodeActions(size resource.Quantity) []Action {
 // hasJoined says that a node is known to have joined the cluster: when all have, or it is the one that formed it.
 func (b build) hasJoined(ordinal int32) bool {
 	now := b.OpenSearch
-	return now.ClusterUUID != "" && (now.Joined == now.Wanted || ordinal == 0 && !b.formed())
+	return now.ClusterUUID != "" && ordinal < now.Wanted && (now.Joined == now.Wanted || ordinal == 0 && !b.formed())
 }
 
 func (b build) mark(ordinal int32, annotation, value string) MarkClaim {
@@ -117,26 +122,40 @@ func (b build) leaving() []string {
 func (b build) leave() []Action {
 	now := b.OpenSearch
 	asked := slices.IndexFunc(now.Pods, func(n Node) bool { return n.Ready && !n.Deleting && n.Address.IsValid() })
-	if asked < 0 || !b.isOurs(now.ClusterUUID) || len(now.Pods) > int(now.Wanted) || b.staysMarked() {
+	if asked < 0 || !b.isOurs(now.ClusterUUID) || b.nodesEnd() || b.staysMarked() {
 		return nil
 	}
 	names := b.leaving()
-	if !slices.Equal(now.Leaving, names) || !isSubset(names, now.Excluded) {
+	if !b.told() {
 		pod := now.Pods[asked]
 		return []Action{SetLeaving{
 			Component: ComponentOpenSearch, Pod: pod.Name, Address: pod.Address, ClusterUUID: now.ClusterUUID, Nodes: names,
 		}}
 	}
-	if !isSubset(names, now.Empty) {
-		return nil
-	}
 	var marks []Action
+	empty := isSubset(names, now.Empty)
 	for i := serverconfig.OpenSearchNodes(b.Service); i < now.Wanted; i++ {
-		if claim, exists := b.Claims[b.nodeClaim(i)]; exists && !claim.Emptied {
-			marks = append(marks, b.mark(i, AnnotationEmptied, now.ClusterUUID))
+		if claim, exists := b.Claims[b.nodeClaim(i)]; exists && claim.Emptied != empty {
+			value := ""
+			if empty {
+				value = now.ClusterUUID
+			}
+			marks = append(marks, b.mark(i, AnnotationEmptied, value))
 		}
 	}
 	return marks
+}
+
+// told says that the cluster has said that it knows which nodes shall leave, and that no others shall.
+func (b build) told() bool {
+	now, names := b.OpenSearch, b.leaving()
+	return now.ClusterUUID != "" && slices.Equal(now.Leaving, names) && isSubset(names, now.Excluded)
+}
+
+// nodesEnd says that nodes are about to go, by what the API server or their cluster shows.
+func (b build) nodesEnd() bool {
+	now := b.OpenSearch
+	return now.Joined > now.Wanted || len(now.Pods) > int(now.Wanted) || slices.ContainsFunc(now.Pods, func(n Node) bool { return n.Deleting })
 }
 
 // isOurs says that a cluster is the one that has the documents, as a volume of it shows: one node alone on an empty volume is green, too.

@@ -70,6 +70,8 @@ func TestNodesOfOpenSearch(t *testing.T) {
 		return desired.Nodes{Wanted: 1, Revision: "new", Pods: []desired.Node{{Name: "papers-opensearch-0", Revision: revision, Ready: ready}}}
 	}
 	claims := map[string]desired.ExistingClaim{"data-papers-opensearch-0": {}, "data-papers-opensearch-2": {}}
+	another := leave(3, 2)
+	another.ClusterUUID = "another"
 	for name, test := range map[string]struct {
 		nodes  int32
 		exists desired.Children
@@ -88,6 +90,8 @@ func TestNodesOfOpenSearch(t *testing.T) {
 		"that are marked as empty":              {1, desired.Children{StatefulSets: sets(hash), Claims: volumes(3, 1, 2), OpenSearch: leave(3, 2)}, 1},
 		"of which one is marked":                {1, desired.Children{StatefulSets: sets(hash), Claims: volumes(3, 1), OpenSearch: leave(3, 2)}, 3},
 		"that are marked, and were empty once":  {1, desired.Children{StatefulSets: sets(hash), Claims: volumes(3, 1, 2), OpenSearch: leave(3, 1)}, 3},
+		"marked and empty in another cluster":   {1, desired.Children{StatefulSets: sets(hash), Claims: volumes(3, 1, 2), OpenSearch: another}, 3},
+		"more than asked for, without volumes":  {1, desired.Children{StatefulSets: sets(hash), Claims: volumes(1), OpenSearch: leave(2, 0)}, 1},
 		"five that become three":                {3, desired.Children{StatefulSets: sets(hash), Claims: volumes(5, 3, 4), OpenSearch: leave(5, 2)}, 3},
 		"one that was one of three":             {1, desired.Children{StatefulSets: sets(hash), Claims: volumes(3, 1, 2), OpenSearch: one("new", true)}, 1},
 		"that becomes three, still marked":      {3, desired.Children{StatefulSets: sets(hash), Claims: volumes(3, 1, 2), OpenSearch: one("new", true)}, 1},
@@ -122,6 +126,8 @@ func TestNodesLeave(t *testing.T) {
 		return nodes
 	}
 	const one, two, data = "papers-opensearch-1", "papers-opensearch-2", "data-"
+	ofAnother := volumes(3, 1)
+	ofAnother[data+two] = desired.ExistingClaim{ClusterUUID: "another", Emptied: true}
 	for name, test := range map[string]struct {
 		spec    int32
 		claims  map[string]desired.ExistingClaim
@@ -139,6 +145,10 @@ func TestNodesLeave(t *testing.T) {
 		"nobody has said anything":    {1, volumes(3), but(func(n *desired.Nodes) { n.ClusterUUID = "" }), nil},
 		"one never started":           {1, volumes(3), but(func(n *desired.Nodes) { n.Joined, n.Pods = 2, n.Pods[:2] }), mark(cluster, data+one, data+two)},
 		"another cluster":             {1, volumes(3), but(func(n *desired.Nodes) { n.ClusterUUID, n.Joined = "another", 1 }), nil},
+		"one is not gone":             {1, volumes(3, 1, 2), desired.Nodes{Wanted: 1, ClusterUUID: cluster, Joined: 2, Pods: leave(1, 0).Pods, Leaving: []string{one, two}}, nil},
+		"one that stays ends":         {3, volumes(3), but(func(n *desired.Nodes) { n.Pods[2].Deleting = true }), nil},
+		"marked, and not empty":       {1, volumes(3, 1, 2), leave(3, 1), mark("", data+one, data+two)},
+		"marked, of another cluster":  {3, ofAnother, desired.Nodes{Wanted: 1, ClusterUUID: cluster, Joined: 1, Pods: leave(1, 0).Pods}, mark("", data+one)},
 		"pods that are to go end":     {1, volumes(3, 1, 2), but(func(n *desired.Nodes) { n.Wanted, n.Joined = 1, 1 }), nil},
 		"no node is ready":            {1, volumes(3), but(func(n *desired.Nodes) { n.Pods = nil }), nil},
 		"they stay after all":         {3, volumes(3), leave(3, 2), setLeaving()},
@@ -242,11 +252,9 @@ func TestTheClusterIsNotedOnEachVolume(t *testing.T) {
 	}
 	in := searchNodes(t, 3, exists)
 	var want []desired.Action
-	for _, name := range []string{"data-papers-opensearch-1", "data-papers-opensearch-2"} {
-		want = append(want, desired.MarkClaim{
-			Component: desired.ComponentOpenSearch, Name: name, Annotation: desired.AnnotationClusterUUID, Value: cluster,
-		})
-	}
+	want = append(want, desired.MarkClaim{ // what another cluster is noted on stays: its documents may be there
+		Component: desired.ComponentOpenSearch, Name: "data-papers-opensearch-1", Annotation: desired.AnnotationClusterUUID, Value: cluster,
+	})
 	if diff := cmp.Diff(want, build(t, in).Component(desired.ComponentOpenSearch).Actions); diff != "" {
 		t.Errorf("actions (-want +got):\n%s", diff)
 	}

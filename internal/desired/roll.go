@@ -35,8 +35,8 @@ type Node struct {
 
 // rollOpenSearch deletes pods of earlier revisions. One that is not ready serves nobody and goes at once: it may never
 // become ready otherwise. One that is ready goes alone, and only while all others are there, ready, and hold every shard;
-// a single node has no other to wait for.
-func rollOpenSearch(nodes Nodes) []Action {
+// a single node has no other to wait for. While some leave, those that are ready stay: the others may have no vote.
+func rollOpenSearch(nodes Nodes, leave bool) []Action {
 	if nodes.Revision == "" {
 		return nil
 	}
@@ -54,7 +54,8 @@ func rollOpenSearch(nodes Nodes) []Action {
 		}
 		whole = whole && pod.Ready && !pod.Deleting
 	}
-	if next != nil && (whole || nodes.Wanted == 1) {
+	leave = leave || len(nodes.Leaving) > 0
+	if next != nil && !leave && (whole || nodes.Wanted == 1) {
 		return append(unready, *next)
 	}
 	return unready

@@ -20,6 +20,7 @@ func TestRollOfOpenSearch(t *testing.T) {
 	node := func(name, revision string, ready bool) desired.Node {
 		return desired.Node{Name: name, UID: types.UID("uid-" + name), Revision: revision, Ready: ready}
 	}
+	const leaves = "some are to leave" // the spec asks for one
 	deleting := node("a", "old", ready)
 	deleting.Deleting = true
 	for name, test := range map[string]struct {
@@ -51,9 +52,19 @@ func TestRollOfOpenSearch(t *testing.T) {
 		"those that are not ready go at once, the ready wait": {desired.Nodes{Wanted: 3, Revision: "new", Green: true, Pods: []desired.Node{
 			node("a", "old", ready), node("b", "old", unready), node("c", "old", unready),
 		}}, []string{"b", "c"}},
+		leaves: {desired.Nodes{Wanted: 3, Revision: "new", Green: true, Pods: []desired.Node{
+			node("a", "old", ready), node("b", "new", ready), node("c", "new", ready),
+		}}, nil},
+		"some are still told to leave": {desired.Nodes{Wanted: 3, Revision: "new", Green: true, Leaving: []string{"b"}, Pods: []desired.Node{
+			node("a", "old", ready), node("b", "new", ready), node("c", "new", ready),
+		}}, nil},
 	} {
 		in := desiredtest.Inputs(desiredtest.Smallest())
 		in.OpenSearch = test.nodes
+		in.Service.Spec.OpenSearch.Managed = &v1alpha1.ManagedOpenSearch{Nodes: new(max(1, test.nodes.Wanted))}
+		if name == leaves {
+			in.Service.Spec.OpenSearch.Managed = nil
+		}
 		var want []desired.Action
 		for _, pod := range test.want {
 			want = append(want, desired.DeletePod{Component: desired.ComponentOpenSearch, Name: pod, UID: types.UID("uid-" + pod)})

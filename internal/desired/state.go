@@ -150,8 +150,10 @@ type ComponentPlan struct {
 	Stays bool
 	// Kept is the volume claim that is left of it when it is not wanted any more; empty when none is.
 	Kept string
-	// Leaving is how many nodes of OpenSearch are to go when they are empty, and Emptied are the volume claims of those that went.
+	// Leaving is how many nodes of OpenSearch are to go when they are empty; their cluster has said that it knows when Told. Emptied are the
+	// volume claims of those that went.
 	Leaving int
+	Told    bool
 	Emptied []string
 	// Missing are kinds of which the spec asks for an object, and that the API server does not serve.
 	Missing []MissingKind

@@ -44,7 +44,7 @@ func (p *Poller) searchRound(ctx context.Context, key types.NamespacedName, uid 
 			continue
 		}
 		asked := p.now()
-		if said, err := p.searchNodes.Ask(ctx, address); err == nil {
+		if said, err := p.searchNodes.Ask(ctx, address, desired.ClusterName(key)); err == nil {
 			now = heardCluster{Cluster: said, at: asked}
 			break
 		}
@@ -66,7 +66,7 @@ func (p *Poller) searchRound(ctx context.Context, key types.NamespacedName, uid 
 
 // SetLeaving tells the cluster of a node which of its nodes shall leave it, and forgets what it said before: a shard may be anywhere now.
 func (p *Poller) SetLeaving(ctx context.Context, key types.NamespacedName, told desired.SetLeaving) error {
-	err := p.searchNodes.SetLeaving(ctx, told.Address, told.ClusterUUID, told.Nodes)
+	err := p.searchNodes.SetLeaving(ctx, told.Address, searchnodes.ID{Name: desired.ClusterName(key), UUID: told.ClusterUUID}, told.Nodes)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if s, known := p.services[key]; known {

@@ -30,7 +30,7 @@ type searchWorld struct {
 	clock  time.Time
 	says   atomic.Value
 	// state, excluded and shards are what else is asked for.
-	state, excluded, shards atomic.Value
+	name, state, excluded, shards atomic.Value
 	// written are the requests that change something.
 	written []string
 }
@@ -39,17 +39,17 @@ func newSearchWorld(t *testing.T) *searchWorld {
 	t.Helper()
 	w := &searchWorld{cluster: newCluster(t), clock: time.Now()}
 	w.says.Store(`{"status":"green","number_of_nodes":3}`)
-	w.state.Store(voters("0123456789012345678901", "0 1 2", ""))
+	w.state.Store(voters("0123456789012345678901", "0 1 2", "0 1 2", ""))
+	w.name.Store(desired.ClusterName(client.ObjectKeyFromObject(w.rag)))
 	w.excluded.Store("")
 	w.shards.Store("[]")
 	server := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		switch r.Method + " " + r.URL.Path {
-		case "GET /_cluster/state/metadata,nodes":
-			_, _ = fmt.Fprint(out, w.state.Load())
+		case "GET /_cluster/state/metadata,nodes,routing_table":
+			_, _ = fmt.Fprintf(out, `{"cluster_name":%q,%s,"routing_table":{"indices":{"documents":{"shards":{"0":%s}}}}}`,
+				w.name.Load(), w.state.Load(), w.shards.Load())
 		case "GET /_cluster/settings":
 			_, _ = fmt.Fprintf(out, `{"persistent":{"cluster.routing.allocation.exclude._name":%q}}`, w.excluded.Load())
-		case "GET /_cat/shards":
-			_, _ = fmt.Fprint(out, w.shards.Load())
 		case "GET /_cluster/health":
 			_, _ = fmt.Fprint(out, w.says.Load())
 		default:
@@ -65,16 +65,17 @@ func newSearchWorld(t *testing.T) *searchWorld {
 	return w
 }
 
-// voters is the state of a cluster of three nodes, of which those of ids vote, and those of leaving are to vote no more.
-func voters(uuid, ids, leaving string) string {
+// voters is the state of a cluster of three nodes, whose ids are their numbers: those of committed and accepted vote, and those of leaving are
+// to vote no more.
+func voters(uuid, committed, accepted, leaving string) string {
 	exclusions := []string{}
 	for i := range strings.FieldsSeq(leaving) {
-		exclusions = append(exclusions, fmt.Sprintf(`{"node_id":%q,"node_name":"papers-opensearch-%s"}`, i, i))
+		exclusions = append(exclusions, fmt.Sprintf(`{"node_id":%q,"node_name":"papers-opensearch-%.1s"}`, i, i))
 	}
-	votes := `["` + strings.Join(strings.Fields(ids), `","`) + `"]`
-	return fmt.Sprintf(`{"cluster_uuid":%q,"nodes":{"0":{"name":"papers-opensearch-0"},"1":{"name":"papers-opensearch-1"},`+
+	ids := func(of string) string { return `["` + strings.Join(strings.Fields(of), `","`) + `"]` }
+	return fmt.Sprintf(`"cluster_uuid":%q,"nodes":{"0":{"name":"papers-opensearch-0"},"1":{"name":"papers-opensearch-1"},`+
 		`"2":{"name":"papers-opensearch-2"}},"metadata":{"cluster_coordination":{"last_committed_config":%s,`+
-		`"last_accepted_config":%s,"voting_config_exclusions":[%s]}}}`, uuid, votes, votes, strings.Join(exclusions, ","))
+		`"last_accepted_config":%s,"voting_config_exclusions":[%s]}}`, uuid, ids(committed), ids(accepted), strings.Join(exclusions, ","))
 }
 
 // wants makes the StatefulSet one of n nodes, and its pods ready.
@@ -140,7 +141,12 @@ func TestHealthOfSeveralNodes(t *testing.T) {
 		}
 	}
 	w.says.Store(`{"status":"green","number_of_nodes":3}`)
-	w.state.Store(voters("_na_", "", ""))
+	w.name.Store("another.papers") // an address that has passed to another's pod
+	if w.round(); w.nodes().Green || w.nodes().ClusterUUID != "" {
+		t.Errorf("a node of another's cluster: %+v", w.nodes())
+	}
+	w.name.Store(desired.ClusterName(client.ObjectKeyFromObject(w.rag)))
+	w.state.Store(voters("_na_", "", "", ""))
 	if w.round(); w.nodes().Green || w.nodes().ClusterUUID != "" || w.nodes().Joined != 0 {
 		t.Errorf("a node that has joined no cluster: %+v", w.nodes())
 	}
@@ -187,15 +193,17 @@ func TestNodesThatLeaveAreEmpty(t *testing.T) {
 		state, excluded, shards, health string
 		want                            []string
 	}{
-		"both are":               {voters(uuid, "0", "1 2"), one + "," + two, `[{"node":"papers-opensearch-0"}]`, "green", []string{one, two}},
-		"one has a vote":         {voters(uuid, "0 1", "1 2"), one + "," + two, `[]`, "green", []string{two}},
-		"one holds a shard":      {voters(uuid, "0", "1 2"), one + "," + two, `[{"node":"papers-opensearch-2"}]`, "green", []string{one}},
-		"a shard goes away":      {voters(uuid, "0", "1 2"), one + "," + two, `[{"node":"papers-opensearch-2 -> 10.0.0.1 x papers-opensearch-0"}]`, "green", []string{one}},
-		"a shard comes":          {voters(uuid, "0", "1 2"), one + "," + two, `[{"node":"papers-opensearch-0 -> 10.0.0.1 x papers-opensearch-2"}]`, "green", []string{one}},
-		"shards may come":        {voters(uuid, "0", "1 2"), two, `[]`, "green", []string{two}},
-		"a copy is nowhere":      {voters(uuid, "0", "1 2"), one + "," + two, `[{},{"node":"papers-opensearch-0"}]`, "yellow", nil},
-		"one that is away votes": {voters(uuid, "0 7", "1 2"), one + "," + two, `[]`, "green", nil},
-		"a person empties one":   {voters(uuid, "0 1 2", ""), one, `[]`, "green", nil},
+		"both are":               {voters(uuid, "0", "0", "1 2"), one + "," + two, `[{"node":"0"},{}]`, "green", []string{one, two}},
+		"one has a vote":         {voters(uuid, "0 1", "0", "1 2"), one + "," + two, `[]`, "green", []string{two}},
+		"one is to have a vote":  {voters(uuid, "0", "0 1", "1 2"), one + "," + two, `[]`, "green", []string{two}},
+		"one holds a shard":      {voters(uuid, "0", "0", "1 2"), one + "," + two, `[{"node":"2"}]`, "green", []string{one}},
+		"a shard goes away":      {voters(uuid, "0", "0", "1 2"), one + "," + two, `[{"node":"2","relocating_node":"0"}]`, "green", []string{one}},
+		"a shard comes":          {voters(uuid, "0", "0", "1 2"), one + "," + two, `[{"node":"0","relocating_node":"2"}]`, "green", []string{one}},
+		"shards may come":        {voters(uuid, "0", "0", "1 2"), two, `[]`, "green", []string{two}},
+		"a copy is nowhere":      {voters(uuid, "0", "0", "1 2"), one + "," + two, `[{},{"node":"0"}]`, "yellow", nil},
+		"one that is away votes": {voters(uuid, "0 7", "0", "1 2"), one + "," + two, `[]`, "green", nil},
+		"another was excluded":   {voters(uuid, "0", "0", "1 2-before"), one + "," + two, `[]`, "green", []string{one}},
+		"a person empties one":   {voters(uuid, "0 1 2", "0 1 2", ""), one, `[]`, "green", nil},
 	} {
 		w := newSearchWorld(t)
 		w.wants(3)

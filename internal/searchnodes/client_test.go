@@ -82,7 +82,7 @@ func (c *cluster) await(what string, is func(searchnodes.Cluster) bool) (said se
 	c.Helper()
 	var failed error
 	err := wait.PollUntilContextTimeout(c.Context(), 100*time.Millisecond, 3*time.Minute, true, func(ctx context.Context) (bool, error) {
-		said, failed = c.Ask(ctx, first)
+		said, failed = c.Ask(ctx, first, backends.OpenSearchClusterName)
 		return failed == nil && is(said), nil
 	})
 	if err != nil {
@@ -93,7 +93,7 @@ func (c *cluster) await(what string, is func(searchnodes.Cluster) bool) (said se
 
 func (c *cluster) setLeaving(names ...string) {
 	c.Helper()
-	if err := c.SetLeaving(c.Context(), first, c.uuid, names); err != nil {
+	if err := c.SetLeaving(c.Context(), first, searchnodes.ID{Name: backends.OpenSearchClusterName, UUID: c.uuid}, names); err != nil {
 		c.Fatal(err)
 	}
 }
@@ -132,8 +132,10 @@ func TestNodesLeaveAndComeBack(t *testing.T) {
 	if held := c.request(http.MethodGet, "/_cat/shards/documents?h=node", ""); !strings.Contains(held, one) || !strings.Contains(held, two) {
 		t.Fatalf("the nodes that are to leave hold nothing:\n%s", held)
 	}
-	if err := c.SetLeaving(t.Context(), first, "another-cluster-000000", []string{one}); !errors.Is(err, searchnodes.ErrForeignNode) {
-		t.Errorf("a node of another cluster: %v", err)
+	for _, another := range []searchnodes.ID{{Name: backends.OpenSearchClusterName, UUID: "another-cluster-000000"}, {Name: "another", UUID: c.uuid}} {
+		if err := c.SetLeaving(t.Context(), first, another, []string{one}); !errors.Is(err, searchnodes.ErrForeignNode) {
+			t.Errorf("a node of another cluster: %v", err)
+		}
 	}
 	if said := c.await("untouched", func(searchnodes.Cluster) bool { return true }); len(said.Leaving) > 0 || !slices.Equal(said.Excluded, []string{"elsewhere"}) {
 		t.Errorf("a node of another cluster was told: %+v", said)

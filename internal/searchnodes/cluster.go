@@ -24,6 +24,9 @@ type Cluster struct {
 	Empty []string
 }
 
+// ID tells a cluster from others.
+type ID struct{ Name, UUID string }
+
 // Equal says that two answers are the same.
 func (c Cluster) Equal(other Cluster) bool {
 	return c.UUID == other.UUID && c.Green == other.Green && c.Nodes == other.Nodes &&
@@ -39,8 +42,9 @@ var (
 // exclude is the setting of those that hold no shards: names, separated by commas.
 const exclude = "cluster.routing.allocation.exclude._name"
 
-// coordination is who may elect.
-type coordination struct {
+// state is who may elect, and who holds shards.
+type state struct {
+	Name  string `json:"cluster_name"`
 	UUID  string `json:"cluster_uuid"`
 	Nodes map[string]struct {
 		Name string `json:"name"`
@@ -51,15 +55,29 @@ type coordination struct {
 			Committed  []string `json:"last_committed_config"`
 			Accepted   []string `json:"last_accepted_config"`
 			Exclusions []struct {
+				ID   string `json:"node_id"`
 				Name string `json:"node_name"`
 			} `json:"voting_config_exclusions"`
 		} `json:"cluster_coordination"`
 	} `json:"metadata"`
+	Routing struct {
+		Indices map[string]struct {
+			Shards map[string][]struct {
+				// Node and Relocating are ids: of the node that has a copy, and of the one that it goes to.
+				Node       string `json:"node"`
+				Relocating string `json:"relocating_node"`
+			} `json:"shards"`
+		} `json:"indices"`
+	} `json:"routing_table"`
 }
 
-// Ask asks one node. Of its answers no more than numbers, a word, a UUID and names of pods leave this function.
-func (c *Client) Ask(ctx context.Context, pod netip.Addr) (Cluster, error) {
-	votes, err := c.coordination(ctx, pod)
+// statePath asks for what state holds.
+const statePath = "/_cluster/state/metadata,nodes,routing_table?filter_path=cluster_name,cluster_uuid,nodes.*.name,metadata.cluster_coordination," +
+	"routing_table.indices.*.shards.*.node,routing_table.indices.*.shards.*.relocating_node"
+
+// Ask asks one node of the cluster of a name. Of its answers no more than numbers, a word, a UUID and names of pods leave this function.
+func (c *Client) Ask(ctx context.Context, pod netip.Addr, cluster string) (Cluster, error) {
+	now, err := c.state(ctx, pod, cluster)
 	if err != nil {
 		return Cluster{}, err
 	}
@@ -67,14 +85,7 @@ func (c *Client) Ask(ctx context.Context, pod netip.Addr) (Cluster, error) {
 	if err != nil {
 		return Cluster{}, err
 	}
-	found := Cluster{UUID: votes.UUID, Leaving: votes.leaving(), Excluded: names(excluded)}
 	// What holds no shard now gets none, and green after that says that what it held is elsewhere.
-	var free []string
-	if len(found.Leaving) > 0 {
-		if free, err = c.withoutShards(ctx, pod, found); err != nil {
-			return Cluster{}, err
-		}
-	}
 	var health struct {
 		Status     string `json:"status"`
 		Nodes      int32  `json:"number_of_nodes"`
@@ -83,42 +94,58 @@ func (c *Client) Ask(ctx context.Context, pod netip.Addr) (Cluster, error) {
 	if err := c.get(ctx, pod, "/_cluster/health", &health); err != nil {
 		return Cluster{}, err
 	}
-	found.Nodes = health.Nodes
+	found := Cluster{UUID: now.UUID, Nodes: health.Nodes, Leaving: now.leaving(), Excluded: names(excluded)}
 	if found.Green = health.Status == "green" && health.Relocating == 0; found.Green {
-		found.Empty = votes.without(free)
+		found.Empty = now.empty(found)
 	}
 	return found, nil
 }
 
-func (c *Client) coordination(ctx context.Context, pod netip.Addr) (coordination, error) {
-	var votes coordination
-	err := c.get(ctx, pod, "/_cluster/state/metadata,nodes?filter_path=cluster_uuid,nodes.*.name,metadata.cluster_coordination", &votes)
-	if err == nil && !clusterUUID.MatchString(votes.UUID) {
+func (c *Client) state(ctx context.Context, pod netip.Addr, cluster string) (state, error) {
+	var now state
+	err := c.get(ctx, pod, statePath, &now)
+	if err == nil && (now.Name != cluster || !clusterUUID.MatchString(now.UUID)) {
 		err = ErrForeignNode
 	}
-	return votes, err
+	return now, err
 }
 
-// leaving are the names of nodes without a vote.
-func (c coordination) leaving() []string {
+// leaving are the names of nodes without a vote. An exclusion is of a node: another one of its name, as it has on a new volume, is none.
+func (s state) leaving() []string {
+	ids := map[string]string{}
+	for id, node := range s.Nodes {
+		ids[node.Name] = id
+	}
 	var all []string
-	for _, e := range c.Metadata.Coordination.Exclusions {
-		all = append(all, e.Name)
+	for _, e := range s.Metadata.Coordination.Exclusions {
+		if id, joined := ids[e.Name]; !joined || id == e.ID {
+			all = append(all, e.Name)
+		}
 	}
 	return names(all)
 }
 
-// without are those of names that have no vote; none while somebody votes who is not there, and whose name is not known therefore.
-func (c coordination) without(names []string) []string {
-	votes := map[string]bool{}
-	for _, id := range slices.Concat(c.Metadata.Coordination.Committed, c.Metadata.Coordination.Accepted) {
-		node, joined := c.Nodes[id]
+// empty are the nodes that leave, hold no shard, get none and have no vote. There are none while somebody votes who is not there, and whose
+// name is not known therefore.
+func (s state) empty(found Cluster) []string {
+	busy := map[string]bool{}
+	for _, id := range slices.Concat(s.Metadata.Coordination.Committed, s.Metadata.Coordination.Accepted) {
+		node, joined := s.Nodes[id]
 		if !joined {
 			return nil
 		}
-		votes[node.Name] = true
+		busy[node.Name] = true
 	}
-	return slices.DeleteFunc(names, func(name string) bool { return votes[name] })
+	for _, index := range s.Routing.Indices {
+		for _, copies := range index.Shards {
+			for _, shard := range copies {
+				busy[s.Nodes[shard.Node].Name], busy[s.Nodes[shard.Relocating].Name] = true, true
+			}
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(found.Leaving), func(name string) bool {
+		return busy[name] || !slices.Contains(found.Excluded, name)
+	})
 }
 
 // excluded is the list of those that hold no shards, as somebody set it.
@@ -133,28 +160,6 @@ func (c *Client) excluded(ctx context.Context, pod netip.Addr) ([]string, error)
 	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' }), nil
 }
 
-// withoutShards are the nodes of found that are told to leave and hold no shard, nor get one.
-func (c *Client) withoutShards(ctx context.Context, pod netip.Addr, found Cluster) ([]string, error) {
-	var shards []struct {
-		// Node is a name, "a -> 10.0.0.1 id b" while the shard moves, or absent.
-		Node string `json:"node"`
-	}
-	if err := c.get(ctx, pod, "/_cat/shards?format=json&h=node", &shards); err != nil {
-		return nil, err
-	}
-	var free []string
-	for _, name := range found.Leaving {
-		holds := false
-		for _, shard := range shards {
-			holds = holds || slices.Contains(strings.Fields(shard.Node), name)
-		}
-		if !holds && slices.Contains(found.Excluded, name) {
-			free = append(free, name)
-		}
-	}
-	return free, nil
-}
-
 // names are those of all that can be names of pods, sorted.
 func names(all []string) []string {
 	kept := slices.DeleteFunc(slices.Clone(all), func(s string) bool { return !nodeName.MatchString(s) })
@@ -162,11 +167,11 @@ func names(all []string) []string {
 	return slices.Compact(kept)
 }
 
-// SetLeaving makes leaving the nodes that shall leave the cluster of that UUID, and no other that was told to before. Nodes that a person
+// SetLeaving makes leaving the nodes that shall leave the cluster of that name and UUID, and no other that was told to before. Nodes that a person
 // has excluded stay so. It may end halfway: call it again. Steps follow so that those it is to undo next time are known by Cluster.Leaving.
-func (c *Client) SetLeaving(ctx context.Context, pod netip.Addr, uuid string, leaving []string) error {
-	votes, err := c.coordination(ctx, pod)
-	if err == nil && votes.UUID != uuid {
+func (c *Client) SetLeaving(ctx context.Context, pod netip.Addr, cluster ID, leaving []string) error {
+	votes, err := c.state(ctx, pod, cluster.Name)
+	if err == nil && votes.UUID != cluster.UUID {
 		err = ErrForeignNode
 	}
 	if err != nil {

@@ -17,15 +17,19 @@ func (p Pass) mostNodesRun() bool {
 
 // nodesLeave is for an OpenSearch of more nodes than the spec asks for, or whose nodes have left volumes.
 func (p Pass) nodesLeave() (finding, bool) {
-	if p.State == nil {
+	if p.State == nil || p.suspended() {
 		previous := p.previous(v1alpha1.ConditionOpenSearchReady)
 		return keep(previous), previous.Reason == v1alpha1.ReasonDraining || previous.Reason == v1alpha1.ReasonVolumeKept
 	}
 	plan := p.State.Component(desired.ComponentOpenSearch)
-	if plan.Leaving > 0 {
-		return yes(v1alpha1.ReasonDraining, "OpenSearch is ready; %d of its %d nodes leave when the others have taken their shards "+
-			"(GET _cat/shards shows where they are), which needs room on the others' disks",
-			plan.Leaving, p.Observed.Workloads[desired.ComponentOpenSearch].WantedReplicas), true
+	wanted := p.Observed.Workloads[desired.ComponentOpenSearch].WantedReplicas
+	switch {
+	case plan.Leaving > 0 && !plan.Told:
+		return yes(v1alpha1.ReasonDraining, "OpenSearch is ready; %d of its %d nodes are to leave when the others have taken their shards, of which "+
+			"the cluster is to be told: it must answer the operator on port 9200 of its pods", plan.Leaving, wanted), true
+	case plan.Leaving > 0:
+		return yes(v1alpha1.ReasonDraining, "OpenSearch is ready; %d of its %d nodes leave when the others have taken their shards (GET _cat/shards shows "+
+			"where they are): that needs room on the others' disks, and no index with more copies than nodes", plan.Leaving, wanted), true
 	}
 	return yes(v1alpha1.ReasonVolumeKept, "OpenSearch is ready; nodes that left have no documents any more: delete volume claims %s, "+
 		"or they are used again when spec.openSearch.managed.nodes goes up", strings.Join(plan.Emptied, ", ")), len(plan.Emptied) > 0

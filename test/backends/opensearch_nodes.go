@@ -14,6 +14,9 @@ import (
 // openSearchGrace is for a node to write to disk what it holds in memory.
 const openSearchGrace = 30 * time.Second
 
+// OpenSearchClusterName is what nodes call their cluster (hack/deps/opensearch.sh).
+const OpenSearchClusterName = "ragservice-test"
+
 // OpenSearchNode is one of several nodes of an OpenSearch of one test. Its methods fail that test when they cannot do what they say, and
 // are for the test's own goroutine.
 type OpenSearchNode struct {
