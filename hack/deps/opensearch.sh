@@ -130,13 +130,13 @@ run() { # DIR PORT [SETTING=VALUE...]
 }
 
 wait_ready() { # URL PID
-  local url=$1 pid=$2 probe deadline=$((SECONDS + 180))
+  local url=$1 pid=$2 probe deadline=$((SECONDS + 300))
   probe=$url/ready-$$
   # An index whose analyser needs locale data: a node can be green and yet unable to make one.
   until curl -fsS -o /dev/null -X PUT "$probe" -H 'Content-Type: application/json' -d \
     '{"settings":{"number_of_replicas":0,"analysis":{"analyzer":{"words":{"tokenizer":"thai"}}}}}' 2>/dev/null; do
     kill -0 "$pid" 2>/dev/null || die "OpenSearch ended before it was ready"
-    [ "$SECONDS" -lt "$deadline" ] || die "OpenSearch did not make an index within 180 s"
+    [ "$SECONDS" -lt "$deadline" ] || die "OpenSearch did not make an index within 300 s"
     sleep 0.3
   done
   curl -fsS -o /dev/null -X DELETE "$probe"

@@ -81,7 +81,7 @@ func send(ctx context.Context, method, url, body string) (string, error) {
 func (c *cluster) await(what string, is func(searchnodes.Cluster) bool) (said searchnodes.Cluster) {
 	c.Helper()
 	var failed error
-	err := wait.PollUntilContextTimeout(c.Context(), 100*time.Millisecond, 3*time.Minute, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(c.Context(), 100*time.Millisecond, 5*time.Minute, true, func(ctx context.Context) (bool, error) {
 		said, failed = c.Ask(ctx, first, backends.OpenSearchClusterName)
 		return failed == nil && is(said), nil
 	})
