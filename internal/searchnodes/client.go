@@ -17,8 +17,10 @@ import (
 )
 
 const (
-	// timeout bounds one request, from the dial to the last byte. There is no retry: the next round or pass is one.
-	timeout = 2 * time.Second
+	// askTimeout bounds a question, from the dial to the last byte, and changeTimeout a change, whose answer comes when all nodes have taken it.
+	// There is no retry: the next round or pass is one.
+	askTimeout    = 2 * time.Second
+	changeTimeout = 5 * time.Second
 	// maxAnswer bounds an answer, in bytes. What is asked for has some hundred bytes for each node and shard.
 	maxAnswer = 1 << 20
 )
@@ -56,6 +58,10 @@ type call struct {
 
 // do makes a call, and reads the answer into into, unless that is nil. Of an answer that is not as it must be, its status alone is told.
 func (c *Client) do(ctx context.Context, pod netip.Addr, of call, into any) error {
+	timeout := askTimeout
+	if of.method != http.MethodGet {
+		timeout = changeTimeout
+	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var sent []byte

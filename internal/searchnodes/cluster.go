@@ -197,7 +197,7 @@ func (c *Client) SetLeaving(ctx context.Context, pod netip.Addr, cluster ID, lea
 		before = nil
 	}
 	if more := minus(leaving, before); len(more) > 0 {
-		path := "/_cluster/voting_config_exclusions?timeout=1s&node_names=" + strings.Join(more, ",")
+		path := "/_cluster/voting_config_exclusions?timeout=4s&node_names=" + strings.Join(more, ",")
 		if err := c.do(ctx, pod, call{method: http.MethodPost, path: path}, nil); err != nil {
 			return fmt.Errorf("taking votes of nodes that leave: %w", err)
 		}
