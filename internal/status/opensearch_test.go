@@ -1,6 +1,8 @@
 package status_test
 
 import (
+	"strings"
+	"testing"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -37,6 +39,10 @@ var openSearchEvaluations = []evaluation{
 		outcome{"OpenSearchReady": "False/Progressing", "Ready": "False/Progressing", "Reconciling": "True/Progressing"}},
 	{"two of three nodes of OpenSearch leave", []change{nodesReady(3, 3), searchPlan(desired.ComponentPlan{Leaving: 2})},
 		outcome{"OpenSearchReady": "True/Draining", "Reconciling": "True/Progressing"}},
+	{"two of three nodes of OpenSearch have been told to leave", []change{nodesReady(3, 3), searchPlan(desired.ComponentPlan{Leaving: 2, Told: true})},
+		outcome{"OpenSearchReady": "True/Draining", "Reconciling": "True/Progressing"}},
+	{"it is suspended while nodes of OpenSearch leave", []change{nodesReady(3, 3), suspended, openSearchWas("Draining")},
+		outcome{"OpenSearchReady": "True/Draining", "Ready": "True/Suspended"}},
 	{"nodes of OpenSearch leave, and nobody knows what there shall be", []change{nodesReady(3, 3), noPlan, openSearchWas("Draining")},
 		outcome{"OpenSearchReady": "True/Draining", "Reconciling": "True/Progressing"}},
 	{"nodes of OpenSearch have left volumes", []change{searchPlan(desired.ComponentPlan{Emptied: []string{"data-papers-opensearch-1"}})},
@@ -60,6 +66,18 @@ var openSearchEvaluations = []evaluation{
 		outcome{"ServerReady": "True/NoReplicas", "ConfigApplied": "True/NoReplicas", "Ready": "True/NoReplicas", "CacheEffective": "Unknown/WarmingUp"}},
 	{"a volume is left of the OpenSearch before an external one", []change{external, missing(desired.ComponentOpenSearch),
 		searchPlan(desired.ComponentPlan{Kept: "data-papers-opensearch-0"})}, outcome{"OpenSearchReady": "True/VolumeKept"}},
+}
+
+// TestADrainSaysWhatItWaitsFor: for an answer of the cluster, or for its shards to move.
+func TestADrainSaysWhatItWaitsFor(t *testing.T) {
+	t.Parallel()
+	for told, says := range map[bool]string{false: "port 9200", true: "_cat/shards"} {
+		got := status.Evaluate(wellPass(nodesReady(3, 3), searchPlan(desired.ComponentPlan{Leaving: 2, Told: told}))).Status
+		message := meta.FindStatusCondition(got.Conditions, "OpenSearchReady").Message
+		if !strings.Contains(message, says) || !strings.Contains(message, "2 of its 3 nodes") {
+			t.Errorf("told is %t: %q", told, message)
+		}
+	}
 }
 
 // searchPlan is what there shall be of OpenSearch.
