@@ -40,7 +40,6 @@ type MarkClaim struct {
 
 // SetLeaving tells a cluster of OpenSearch which of its nodes shall leave it, and that no others shall.
 type SetLeaving struct {
-	Component Component
 	// Pod is the node that is asked, and Address where it listens.
 	Pod         string
 	Address     netip.Addr

@@ -129,7 +129,7 @@ func (b build) leave() []Action {
 	if !b.told() {
 		pod := now.Pods[asked]
 		return []Action{SetLeaving{
-			Component: ComponentOpenSearch, Pod: pod.Name, Address: pod.Address, ClusterUUID: now.ClusterUUID, Nodes: names,
+			Pod: pod.Name, Address: pod.Address, ClusterUUID: now.ClusterUUID, Nodes: names,
 		}}
 	}
 	var marks []Action

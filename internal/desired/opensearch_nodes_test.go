@@ -109,7 +109,7 @@ func TestNodesLeave(t *testing.T) {
 	t.Parallel()
 	setLeaving := func(nodes ...string) []desired.Action {
 		return []desired.Action{desired.SetLeaving{
-			Component: desired.ComponentOpenSearch, Pod: "papers-opensearch-0", Address: netip.MustParseAddr("10.0.0.1"), ClusterUUID: cluster, Nodes: nodes,
+			Pod: "papers-opensearch-0", Address: netip.MustParseAddr("10.0.0.1"), ClusterUUID: cluster, Nodes: nodes,
 		}}
 	}
 	mark := func(value string, claims ...string) (all []desired.Action) {

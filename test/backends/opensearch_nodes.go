@@ -60,15 +60,6 @@ func OpenSearchNodes(tb testing.TB, names ...string) []*OpenSearchNode {
 	return nodes
 }
 
-func freePort(tb testing.TB) int {
-	tb.Helper()
-	port, err := proc.FreePort()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return port
-}
-
 func (n *OpenSearchNode) await() {
 	n.tb.Helper()
 	if err := awaitOpenSearch(n.URL(), n.running); err != nil {

@@ -57,7 +57,7 @@ func (r *RedisServer) startAnywhere(prepare func()) {
 	tb.Helper()
 	const attempts = 3 // another process may take the port first
 	for i := range attempts {
-		r.port = r.freePort()
+		r.port = freePort(tb)
 		prepare()
 		err := r.start()
 		if err == nil {
@@ -70,11 +70,11 @@ func (r *RedisServer) startAnywhere(prepare func()) {
 	tb.Cleanup(r.Kill)
 }
 
-func (r *RedisServer) freePort() int {
-	r.tb.Helper()
+func freePort(tb testing.TB) int {
+	tb.Helper()
 	port, err := proc.FreePort()
 	if err != nil {
-		r.tb.Fatal(err)
+		tb.Fatal(err)
 	}
 	return port
 }

@@ -58,7 +58,7 @@ func newNode(tb testing.TB, args []string) *RedisServer {
 	node.startAnywhere(func() { // the port of the cluster's bus may not be the usual one, 10000 above: there may be no such port
 		node.args = append([]string{
 			"--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--cluster-node-timeout", "1000",
-			"--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0", "--cluster-port", strconv.Itoa(node.freePort()),
+			"--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0", "--cluster-port", strconv.Itoa(freePort(node.tb)),
 		}, args...)
 	})
 	return node

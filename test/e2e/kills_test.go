@@ -93,12 +93,7 @@ func (k kill) under(t *testing.T, rag *v1alpha1.RAGService, callers *callers) {
 	}
 	eventually(t, startTimeout, "it is back", func() error { return back(t.Context(), pod, k.graceful) })
 	awaitReady(t, rag)
-	eventually(t, startTimeout, "nothing fails", func() error {
-		if since := callers.sinceLastFailure(); since < quietFor {
-			return fmt.Errorf("a request failed %s ago", since)
-		}
-		return nil
-	})
+	callers.awaitQuiet(t)
 	seen := callers.stop()
 	t.Logf("| %s | %d | %s | back after %.1f s |", k.name, seen.asked, seen.summary(), seen.took.Seconds())
 	for _, f := range seen.failed {
@@ -257,6 +252,17 @@ func (c *callers) killed() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.at, c.last = time.Now(), time.Now()
+}
+
+// awaitQuiet waits until nothing has failed for a while.
+func (c *callers) awaitQuiet(t *testing.T) {
+	t.Helper()
+	eventually(t, startTimeout, "nothing fails", func() error {
+		if since := c.sinceLastFailure(); since < quietFor {
+			return fmt.Errorf("a request failed %s ago", since)
+		}
+		return nil
+	})
 }
 
 func (c *callers) sinceLastFailure() time.Duration {

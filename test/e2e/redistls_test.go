@@ -48,11 +48,11 @@ func TestRedisTLS(t *testing.T) {
 		t.Run(change.name, func(t *testing.T) {
 			callers := startCallers(t, rag)
 			time.Sleep(quietFor) // callers have connections
-			before := redisUsers(t.Context(), t, rag)
+			before := podUIDs(t.Context(), t, rag, redisUsers...)
 			callers.killed()
 			change.make(t)
 			eventually(t, startTimeout, "pods are replaced", func() error {
-				for name := range redisUsers(t.Context(), t, rag) {
+				for name := range podUIDs(t.Context(), t, rag, redisUsers...) {
 					if before[name] {
 						return fmt.Errorf("pod %s is that of before", name)
 					}
@@ -86,11 +86,14 @@ func askedByMany(t *testing.T) *v1alpha1.RAGService {
 	return rag
 }
 
-// redisUsers are the UIDs of the pods that are part of a connection to Redis.
-func redisUsers(ctx context.Context, t *testing.T, rag *v1alpha1.RAGService) map[string]bool {
+// redisUsers are the components that are part of a connection to Redis.
+var redisUsers = []string{"server", "redis-cache", "redis-state"}
+
+// podUIDs are the UIDs of the pods of components.
+func podUIDs(ctx context.Context, t *testing.T, rag *v1alpha1.RAGService, components ...string) map[string]bool {
 	t.Helper()
 	uids := map[string]bool{}
-	for _, component := range []string{"server", "redis-cache", "redis-state"} {
+	for _, component := range components {
 		var pods corev1.PodList
 		labels := client.MatchingLabels{"app.kubernetes.io/instance": rag.Name, "app.kubernetes.io/component": component}
 		if err := kube.List(ctx, &pods, client.InNamespace(rag.Namespace), labels); err != nil {

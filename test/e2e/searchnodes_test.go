@@ -54,15 +54,15 @@ func TestSearchNodes(t *testing.T) {
 			continue
 		}
 		t.Run(change.name, func(t *testing.T) {
-			old := searchPods(t, rag)
+			old := podUIDs(t.Context(), t, rag, "opensearch")
 			callers := startCallers(t, rag)
 			time.Sleep(quietFor) // callers have connections
 			callers.killed()
 			edit(t, rag, func(spec *v1alpha1.RAGServiceSpec) { change.make(spec.OpenSearch.Managed) })
 			eventually(t, 2*startTimeout, "OpenSearch is as wanted", func() error {
 				if change.replaces {
-					for name, uid := range searchPods(t, rag) {
-						if old[name] == uid {
+					for name := range podUIDs(t.Context(), t, rag, "opensearch") {
+						if old[name] {
 							return fmt.Errorf("pod %s is that of before", name)
 						}
 					}
@@ -75,12 +75,7 @@ func TestSearchNodes(t *testing.T) {
 			})
 			awaitReady(t, rag)
 			took := time.Since(callers.at)
-			eventually(t, startTimeout, "nothing fails", func() error {
-				if since := callers.sinceLastFailure(); since < quietFor {
-					return fmt.Errorf("a request failed %s ago", since)
-				}
-				return nil
-			})
+			callers.awaitQuiet(t)
 			seen := callers.stop()
 			after := documentCount(t, rag)
 			t.Logf("| %s | %.0f s | %d | %s | %d documents, %d before |", change.name, took.Seconds(), seen.asked, seen.summary(), after, before)
@@ -99,21 +94,6 @@ func TestSearchNodes(t *testing.T) {
 // tooBusy is for a machine on which requests wait two seconds for their turn, as three nodes that start beside other work make it. No search
 // is lost: its caller is told to come again.
 func tooBusy(f failed) bool { return f.code == "overloaded" }
-
-// searchPods are the UIDs of the pods of OpenSearch, by name.
-func searchPods(t *testing.T, rag *v1alpha1.RAGService) map[string]string {
-	t.Helper()
-	var pods corev1.PodList
-	labels := client.MatchingLabels{"app.kubernetes.io/instance": rag.Name, "app.kubernetes.io/component": "opensearch"}
-	if err := kube.List(t.Context(), &pods, client.InNamespace(rag.Namespace), labels); err != nil {
-		t.Fatal(err)
-	}
-	uids := map[string]string{}
-	for _, pod := range pods.Items {
-		uids[pod.Name] = string(pod.UID)
-	}
-	return uids
-}
 
 // documentCount is how many the index has.
 func documentCount(t *testing.T, rag *v1alpha1.RAGService) int {
