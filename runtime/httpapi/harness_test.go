@@ -230,6 +230,7 @@ func start(t *testing.T, options ...option) *fixture {
 	f := build(t, options...)
 	server := httptest.NewUnstartedServer(f.handler)
 	server.Config.ReadTimeout = 5 * time.Second
+	server.Config.IdleTimeout = time.Minute // else ReadTimeout: a request on a connection that is being closed fails
 	server.Start()
 	t.Cleanup(server.Close)
 	f.url = server.URL
