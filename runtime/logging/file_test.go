@@ -47,7 +47,7 @@ func mustWrite(t *testing.T, r *rotation, lines string) {
 // TestFilesRotateDaily over ten days, in one of which the server starts anew, and on one of which it writes nothing.
 func TestFilesRotateDaily(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "logs")
-	midnight := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
+	midnight := time.Date(2001, 11, 20, 0, 0, 0, 0, time.UTC) // long ago: a file that was written just now seems to be of a day to come
 	now := midnight
 	newRotation := func() *rotation { return &rotation{dir: dir, max: plenty, now: func() time.Time { return now }} }
 	r := newRotation()
@@ -63,7 +63,7 @@ func TestFilesRotateDaily(t *testing.T) {
 			r = newRotation()
 		}
 		mustWrite(t, r, fmt.Sprintf("last of %d\n", d))
-		if err := os.Chtimes(filepath.Join(dir, FileName), now, now); err != nil { // as if the clock of the disk were the test's
+		if err := os.Chtimes(filepath.Join(dir, FileName), now, now); err != nil { // by the test's clock: the next one finds yesterday's
 			t.Fatal(err)
 		}
 		if d == 8 {

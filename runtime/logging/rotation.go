@@ -86,7 +86,7 @@ func (r *rotation) openFile(today int64) error {
 	}
 	r.file, r.size, r.day, r.full, r.older = file, info.Size(), today, false, 0
 	if r.size > 0 {
-		r.day = daysSince1970(info.ModTime())
+		r.day = min(daysSince1970(info.ModTime()), today) // the clock may have been ahead
 	}
 	for number := 1; number <= keptDays; number++ {
 		r.older += r.sizeOf(number)
