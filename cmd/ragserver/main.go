@@ -1,5 +1,5 @@
 // Ragserver answers requests. In a pod it runs the configuration that the operator wrote; alone it runs a RAGService
-// manifest with everything that it needs inside.
+// manifest with everything that it needs inside. "ragserver snapshots" takes, lists and restores snapshots of the documents in OpenSearch.
 //
 // Exit codes: 0 after a clean drain, 1 for a configuration that is not valid or a failure, 2 for usage.
 package main
@@ -27,6 +27,9 @@ func main() {
 
 // run is the program: it returns the exit code.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == "snapshots" {
+		return runSnapshots(ctx, args[1:], stdout, stderr)
+	}
 	o, err := parseFlags(args, stderr)
 	if errors.Is(err, errHelp) {
 		return 0

@@ -38,7 +38,7 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		_, _ = fmt.Fprintln(stderr, "Usage: ragserver --manifest FILE [--listen ADDRESS] [--admin-listen ADDRESS] [--data-dir FOLDER] "+
-			"[--loopback-admin]\n       ragserver --config FILE")
+			"[--loopback-admin]\n       ragserver --config FILE\n       "+snapshotsUsage)
 		flags.SetOutput(stderr)
 		flags.PrintDefaults()
 		return o, errHelp

@@ -2,7 +2,7 @@
 # A real OpenSearch for tests, without Docker.
 #   opensearch.sh prepare         makes sure of the distribution and of a Java that can run it; both are kept in the cache
 #   opensearch.sh run DIR PORT [SETTING=VALUE...]
-#                                 runs one node on 127.0.0.1:PORT with configuration, data and log under DIR, in the foreground;
+#                                 runs one node on 127.0.0.1:PORT with configuration, data, snapshots and log under DIR, in the foreground;
 #                                 it ends on SIGTERM and with the process that started it
 #   opensearch.sh wait URL PID    returns when the node answers and can make an index; fails when PID has gone
 #
@@ -117,7 +117,7 @@ run() { # DIR PORT [SETTING=VALUE...]
       --ro-bind "$dist" /srv/opensearch --bind "$dir" /srv/node --unshare-pid --die-with-parent --clearenv \
       --setenv PATH /usr/bin:/bin --setenv JAVA_HOME /usr --setenv HOME /srv/node --chdir /srv/opensearch \
       --setenv OPENSEARCH_PATH_CONF /srv/node/config --setenv OPENSEARCH_TMPDIR /srv/node/tmp \
-      setpriv "${drop[@]}" bin/opensearch -Epath.data=/srv/node/data -Epath.logs=/srv/node/logs "${settings[@]}"
+      setpriv "${drop[@]}" bin/opensearch -Epath.data=/srv/node/data -Epath.logs=/srv/node/logs -Epath.repo=/srv/node/snapshots "${settings[@]}"
   fi
   # The cache may lie where that user cannot look (/root): links to its files, beside the data, cost nothing.
   home=$dir/home
@@ -126,7 +126,7 @@ run() { # DIR PORT [SETTING=VALUE...]
   cp -al "$dist/." "$home/" 2>/dev/null || cp -a "$dist/." "$home/"
   cd "$home"
   export JAVA_HOME=$java HOME=$dir OPENSEARCH_PATH_CONF=$dir/config OPENSEARCH_TMPDIR=$dir/tmp
-  exec setpriv --pdeathsig KILL "${drop[@]}" bin/opensearch -Epath.data="$dir/data" -Epath.logs="$dir/logs" "${settings[@]}"
+  exec setpriv --pdeathsig KILL "${drop[@]}" bin/opensearch -Epath.data="$dir/data" -Epath.logs="$dir/logs" -Epath.repo="$dir/snapshots" "${settings[@]}"
 }
 
 wait_ready() { # URL PID

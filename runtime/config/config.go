@@ -52,6 +52,19 @@ type OpenSearch struct {
 	Shards int `json:"shards,omitempty"`
 	// Replicas is how many further copies of each part there are. A running server takes it up.
 	Replicas int `json:"replicas,omitempty"`
+	// Snapshots are where snapshots of the documents are kept; nil for none.
+	Snapshots *Snapshots `json:"snapshots,omitempty"`
+}
+
+// Snapshots are where snapshots of the documents are kept, and how many.
+type Snapshots struct {
+	// Repository is its name in OpenSearch.
+	Repository string `json:"repository"`
+	// Location is the folder of a repository of type fs, which whoever takes a snapshot registers; without it somebody else has registered
+	// the repository.
+	Location string `json:"location,omitempty"`
+	// Keep is how many complete ones there may be, at least 1, before the oldest are deleted.
+	Keep int `json:"keep"`
 }
 
 // OpenSearchReplicas is OpenSearch.Replicas.

@@ -71,6 +71,10 @@ func (s Stores) validate(p *problems) {
 		p.need(s.OpenSearch.Index != "", "stores.openSearch.index", "must not be empty")
 		p.need(s.OpenSearch.Shards >= 0, "stores.openSearch.shards", "must be at least 0")
 		p.need(s.OpenSearch.Replicas >= 0, "stores.openSearch.replicas", "must be at least 0")
+		if snapshots := s.OpenSearch.Snapshots; snapshots != nil {
+			p.need(snapshots.Repository != "", "stores.openSearch.snapshots.repository", "must not be empty")
+			p.need(snapshots.Keep >= 1, "stores.openSearch.snapshots.keep", "must be at least 1")
+		}
 	}
 	if s.Redis != nil {
 		s.Redis.validate(p)

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -255,7 +254,7 @@ func (s *Store) putControl(ctx context.Context, d rag.ControlDocument, params op
 
 // firstControl writes the control document unless there is one.
 func (s *Store) firstControl(ctx context.Context, index string) error {
-	_, err := s.putControl(ctx, rag.NewControlDocument(index, strings.TrimPrefix(index, s.indexName(""))), opensearchapi.IndexParams{OpType: "create"})
+	_, err := s.putControl(ctx, rag.NewControlDocument(index, s.versionOf(index)), opensearchapi.IndexParams{OpType: "create"})
 	if answered(err, http.StatusConflict) {
 		return nil
 	}

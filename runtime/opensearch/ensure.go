@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -74,8 +73,7 @@ func (s *Store) createIndex(ctx context.Context, name string, body map[string]an
 			return opensearchapi.IndicesCreateReq{Index: name, Body: bytes.NewReader(encoded)}
 		},
 	}, nil)
-	var answer *answerError
-	if errors.As(err, &answer) && answer.kind == "resource_already_exists_exception" {
+	if answeredKind(err, "resource_already_exists_exception") {
 		return nil
 	}
 	return err

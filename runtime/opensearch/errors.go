@@ -68,6 +68,12 @@ func answered(err error, status int) bool {
 	return errors.As(err, &answer) && answer.status == status
 }
 
+// answeredKind says whether err is an answer of OpenSearch of the type kind.
+func answeredKind(err error, kind string) bool {
+	var answer *answerError
+	return errors.As(err, &answer) && answer.kind == kind
+}
+
 // mapError makes an error of the ports. Whoever gave up waiting gets the context's error: nobody reads it.
 func mapError(ctx context.Context, timeout time.Duration, err error) error {
 	switch {

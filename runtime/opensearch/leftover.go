@@ -52,7 +52,7 @@ func (s *Store) endRebuild(ctx context.Context) error {
 	switch {
 	case aliased != known.Source.Index: // killed when only the control document was left to write
 		err = s.changeControl(ctx, func(d *rag.ControlDocument) bool {
-			d.SwapIndex(aliased, strings.TrimPrefix(aliased, s.indexName("")), d.Embedding)
+			d.SwapIndex(aliased, s.versionOf(aliased), d.Embedding)
 			return true
 		})
 	case len(left) > 0:
@@ -64,8 +64,17 @@ func (s *Store) endRebuild(ctx context.Context) error {
 	return s.deleteIndices(ctx, left)
 }
 
-// versionForm is how indexVersion begins and ends an index's name: the mapping, the analyser, its languages, more shards than one.
-var versionForm = regexp.MustCompile(`^\d+-\d+(-[a-z]{2,3})+(-\d+)?$`)
+// versionForm is how indexVersion looks: the mapping, the analyser, its languages, more shards than one. It ends an index's name, before
+// the number of the restore that made the index, if one did.
+var (
+	versionForm     = regexp.MustCompile(`^\d+-\d+(-[a-z]{2,3})+(-\d+)?$`)
+	restorationForm = regexp.MustCompile(`-r(\d{1,9})$`)
+)
+
+// versionOf is the version of an index of this service, by its name.
+func (s *Store) versionOf(index string) string {
+	return restorationForm.ReplaceAllString(strings.TrimPrefix(index, s.indexName("")), "")
+}
 
 // indicesBeside are the documents' indices of this service but one. Those of other services may begin with the same words.
 func (s *Store) indicesBeside(ctx context.Context, used string) ([]string, error) {
@@ -76,7 +85,7 @@ func (s *Store) indicesBeside(ctx context.Context, used string) ([]string, error
 	}, &found)
 	var beside []string
 	for name := range found {
-		if name != used && versionForm.MatchString(strings.TrimPrefix(name, s.indexName(""))) {
+		if name != used && versionForm.MatchString(s.versionOf(name)) {
 			beside = append(beside, name)
 		}
 	}

@@ -112,6 +112,17 @@ type rebuild struct {
 
 // fill makes the new index, copies everything into it, and moves the alias.
 func (r *rebuild) fill(ctx context.Context) error {
+	if err := r.copyAll(ctx); err != nil {
+		return err
+	}
+	if err := r.swap(ctx); err != nil {
+		return fmt.Errorf("put the new index in place: %w", err)
+	}
+	return nil
+}
+
+// copyAll makes the new index and copies everything into it, until few changes are left.
+func (r *rebuild) copyAll(ctx context.Context) error {
 	if err := r.prepare(ctx); err != nil {
 		return fmt.Errorf("prepare the new index: %w", err)
 	}
@@ -127,9 +138,6 @@ func (r *rebuild) fill(ctx context.Context) error {
 		if changed <= fewChanges {
 			break
 		}
-	}
-	if err := r.swap(ctx); err != nil {
-		return fmt.Errorf("put the new index in place: %w", err)
 	}
 	return nil
 }

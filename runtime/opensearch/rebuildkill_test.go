@@ -65,7 +65,8 @@ func changes(r *http.Request) bool {
 	switch {
 	case strings.Contains(r.URL.Path, "lease"):
 		return false
-	case strings.HasSuffix(r.URL.Path, "/_bulk"), strings.HasSuffix(r.URL.Path, "/_refresh"), strings.HasSuffix(r.URL.Path, "/_aliases"):
+	case strings.HasSuffix(r.URL.Path, "/_bulk"), strings.HasSuffix(r.URL.Path, "/_refresh"), strings.HasSuffix(r.URL.Path, "/_aliases"),
+		strings.HasSuffix(r.URL.Path, "/_restore"):
 		return true
 	default:
 		return r.Method == http.MethodPut || r.Method == http.MethodDelete
