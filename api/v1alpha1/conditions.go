@@ -23,6 +23,8 @@ const (
 	ConditionCacheEffective = "CacheEffective"
 	// ConditionAlertsClear says that no alert of spec.alerts is raised.
 	ConditionAlertsClear = "AlertsClear"
+	// ConditionSnapshotsReady says that the last snapshot of the documents that was due has been taken.
+	ConditionSnapshotsReady = "SnapshotsReady"
 	// ConditionMonitoringReady says that dashboards and rules are in place.
 	ConditionMonitoringReady = "MonitoringReady"
 	// ConditionBudgetWithinLimit says that the service spends within its budget.
@@ -136,6 +138,12 @@ const (
 	// ReasonVolumeKept (True): a volume that nothing uses any more is still there: that of a managed store whose place an external one took,
 	// or of a node of OpenSearch that left.
 	ReasonVolumeKept = "VolumeKept"
+	// ReasonSnapshotTaken (True): the last snapshot that was due is complete.
+	ReasonSnapshotTaken = "SnapshotTaken"
+	// ReasonSnapshotPending (Unknown): no snapshot was due yet, or the first is being taken.
+	ReasonSnapshotPending = "SnapshotPending"
+	// ReasonSnapshotFailed (False): the last snapshot that was due was not taken. That of before is still there.
+	ReasonSnapshotFailed = "SnapshotFailed"
 
 	// ReasonReady (True): everything that Ready needs is True.
 	ReasonReady = "Ready"

@@ -11,6 +11,7 @@ import (
 //
 // +kubebuilder:validation:XValidation:rule="has(self.external) != has(oldSelf.external) || (has(self.index) && has(self.index.name) ? self.index.name : \"\") == (has(oldSelf.index) && has(oldSelf.index.name) ? oldSelf.index.name : \"\")",fieldPath=".index.name",reason=FieldValueForbidden,message="spec.openSearch.index.name cannot change, because the documents are in the index of that name: create another RAGService with the new name and send them there"
 // +kubebuilder:validation:XValidation:rule="has(self.external) || !has(self.index) || !has(self.index.replicas) || self.index.replicas < (has(self.managed) && has(self.managed.nodes) ? self.managed.nodes : 1)",fieldPath=".index.replicas",message="spec.openSearch.index.replicas must be less than spec.openSearch.managed.nodes (1 when not given): a node keeps no second copy"
+// +kubebuilder:validation:XValidation:rule="!has(self.external) || !has(self.snapshots) || !has(self.snapshots.repository.claimName)",fieldPath=".snapshots.repository.claimName",message="spec.openSearch.snapshots.repository.claimName is for a managed OpenSearch alone: register a repository in the external one, and name it in spec.openSearch.snapshots.repository.name"
 // +kubebuilder:validation:XValidation:rule="!has(self.managed) || !has(self.external)",message="spec.openSearch must have managed or external, not both"
 type OpenSearchSpec struct {
 	// managed is an OpenSearch that the operator runs. This is what there is when neither managed nor external is given.
@@ -24,6 +25,9 @@ type OpenSearchSpec struct {
 	// +default={}
 	// +optional
 	Index IndexSpec `json:"index,omitzero"`
+	// snapshots of the documents are taken on a schedule. None are when this is not given.
+	// +optional
+	Snapshots *SnapshotsSpec `json:"snapshots,omitempty"`
 }
 
 // IndexSpec is the index of the documents. The servers make it and change it.

@@ -36,7 +36,8 @@ type ServerSpec struct {
 	// +default={}
 	// +optional
 	Scheduling SchedulingSpec `json:"scheduling,omitzero"`
-	// podMetadata has further labels and annotations for the pods of the server, as service meshes want them. A change replaces them one by one.
+	// podMetadata has further labels and annotations for the pods of the server and for those that take snapshots, as service meshes want them. A
+	// change replaces the servers one by one.
 	// +default={}
 	// +optional
 	PodMetadata PodMetadata `json:"podMetadata,omitzero"`

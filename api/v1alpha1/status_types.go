@@ -56,6 +56,9 @@ type RAGServiceStatus struct {
 	// +listMapKey=name
 	// +optional
 	Alerts []AlertStatus `json:"alerts,omitempty"`
+	// snapshots is what became of spec.openSearch.snapshots; absent without it, and before the first.
+	// +optional
+	Snapshots *SnapshotsStatus `json:"snapshots,omitempty"`
 	// diagnostics are the pods that do not start or keep ending, at most 8; absent when all is well.
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8

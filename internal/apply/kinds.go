@@ -3,6 +3,7 @@ package apply
 import (
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -14,6 +15,7 @@ import (
 func Kinds() []client.Object {
 	return []client.Object{
 		&autoscalingv2.HorizontalPodAutoscaler{},
+		&batchv1.CronJob{},
 		&appsv1.Deployment{},
 		&appsv1.StatefulSet{},
 		&policyv1.PodDisruptionBudget{},

@@ -21,7 +21,11 @@ func TestAForeignRuleOfANetworkPolicyGoes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	plan := w.settled()
-	for _, c := range desired.Components() {
+	for _, o := range plan.Objects() {
+		if o.GVK.Kind != "NetworkPolicy" {
+			continue
+		}
+		c := o.Component
 		policy := get(w, desired.Name("papers", c), &networkingv1.NetworkPolicy{})
 		policy.Spec.Egress = append(policy.Spec.Egress, networkingv1.NetworkPolicyEgressRule{})
 		policy.Spec.Ingress = append(policy.Spec.Ingress, networkingv1.NetworkPolicyIngressRule{})

@@ -43,7 +43,7 @@ func TestPruneDeletesWhatIsNoLongerWanted(t *testing.T) {
 	}
 	want := []apply.Ref{
 		policy(desired.ComponentOpenSearch), policy(desired.ComponentRedisCache),
-		policy(desired.ComponentRedisState), policy(desired.ComponentServer),
+		policy(desired.ComponentRedisState), policy(desired.ComponentServer), policy(desired.ComponentSnapshots),
 	}
 	slices.SortFunc(got.Deleted, func(a, b apply.Ref) int { return strings.Compare(a.Name, b.Name) })
 	if diff := cmp.Diff(apply.ChangeSet{Deleted: want}, got); diff != "" {

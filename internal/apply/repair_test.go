@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/apply"
 	"github.com/ragservice/ragservice-operator/internal/desired"
 )
@@ -82,7 +83,7 @@ func TestWithheldComponentsDoNotChange(t *testing.T) {
 	w := newWorld(t)
 	w.settled()
 	w.disturb()
-	w.rag.Spec.Server.Image = "example.com/ragserver:3"
+	w.rag.Spec.Server.Env = []v1alpha1.EnvVar{{Name: "A", Value: "b"}}
 	want := apply.ChangeSet{Drifted: []apply.Ref{server("NetworkPolicy"), server("Service")}}
 	if diff := cmp.Diff(want, w.apply(w.withheld())); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)

@@ -8,6 +8,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/apply"
 	"github.com/ragservice/ragservice-operator/internal/desired"
 )
@@ -33,7 +34,7 @@ func TestAWriteThatTheCacheDoesNotShowIsMadeOnce(t *testing.T) {
 	w.settled()
 	stale := &behind{w.manager, get(w, "papers-server", &appsv1.Deployment{})}
 	applier := apply.New(stale, w.user, noCustomKinds{}, nil)
-	w.rag.Spec.Server.Image = "example.com/ragserver:3"
+	w.rag.Spec.Server.Env = []v1alpha1.EnvVar{{Name: "A", Value: "b"}}
 	plan := w.state()
 	plan.Generated = nil
 	for step, want := range []apply.ChangeSet{
@@ -48,7 +49,7 @@ func TestAWriteThatTheCacheDoesNotShowIsMadeOnce(t *testing.T) {
 		}
 	}
 	// Another change is written, whatever the cache shows.
-	w.rag.Spec.Server.Image = "example.com/ragserver:4"
+	w.rag.Spec.Server.Env = nil
 	plan = w.state()
 	plan.Generated = nil
 	if changes, err := applier.Apply(t.Context(), w.rag, plan); err != nil || len(changes.Updated) != 1 {

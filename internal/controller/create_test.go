@@ -62,7 +62,7 @@ func TestSmallestServiceBecomesAllItsChildren(t *testing.T) {
 	wantConditions := map[string]string{
 		"Ready": "True/Ready", "SecretsResolved": "True/Resolved", "RedisReady": "True/Available", "OpenSearchReady": "True/Available",
 		"ModelsReady": "True/NotConfigured", "ServerReady": "True/Available", "ConfigApplied": "True/Applied",
-		"CacheEffective": "True/Effective", "AlertsClear": "Unknown/WarmingUp", "MonitoringReady": "True/NotConfigured",
+		"CacheEffective": "True/Effective", "AlertsClear": "Unknown/WarmingUp", "SnapshotsReady": "True/NotConfigured", "MonitoringReady": "True/NotConfigured",
 		"BudgetWithinLimit": "True/NotConfigured",
 	}
 	if diff := cmp.Diff(wantConditions, outcomes(rag)); diff != "" {

@@ -129,8 +129,8 @@ func TestEveryFieldOfEveryChildIsKept(t *testing.T) { //nolint:tparallel // one 
 	w.keepsEveryField(t, w.owned())
 }
 
-// TestEveryFieldOfWhatLeadsToServersIsKept is that for the kinds that the smallest service does without.
-func TestEveryFieldOfWhatLeadsToServersIsKept(t *testing.T) { //nolint:tparallel // one subtest waits for all that are parallel
+// TestEveryFieldOfFurtherKindsIsKept is that for the kinds that the smallest service does without.
+func TestEveryFieldOfFurtherKindsIsKept(t *testing.T) { //nolint:tparallel // one subtest waits for all that are parallel
 	t.Parallel()
 	w := newWorld(t)
 	w.startOperator()
@@ -140,12 +140,13 @@ func TestEveryFieldOfWhatLeadsToServersIsKept(t *testing.T) { //nolint:tparallel
 			ClassName: "nginx", Hosts: []v1alpha1.Hostname{"rag.example.com"}, TLS: &v1alpha1.IngressTLS{SecretName: "rag-tls"},
 			Annotations: v1alpha1.ObjectAnnotations{"cert-manager.io/cluster-issuer": "letsencrypt"},
 		}
+		s.OpenSearch.Snapshots = &v1alpha1.SnapshotsSpec{Repository: v1alpha1.SnapshotRepository{Name: "s3"}, Schedule: "@daily"}
 	}))
 	objects := slices.DeleteFunc(w.owned(), func(o unstructured.Unstructured) bool {
-		return o.GetKind() != "HorizontalPodAutoscaler" && o.GetKind() != "Ingress"
+		return o.GetKind() != "HorizontalPodAutoscaler" && o.GetKind() != "Ingress" && o.GetKind() != "CronJob"
 	})
-	if len(objects) != 2 {
-		t.Fatalf("%d objects, want an autoscaler and an Ingress", len(objects))
+	if len(objects) != 3 {
+		t.Fatalf("%d objects, want an autoscaler, an Ingress and a CronJob", len(objects))
 	}
 	w.keepsEveryField(t, objects)
 }

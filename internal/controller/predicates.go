@@ -29,7 +29,8 @@ func specChanged() predicate.Predicate {
 func childChanged() predicate.Predicate {
 	return onUpdate(func(before, after client.Object) bool {
 		return metadataChanged(before, after) || contentChanged(before, after) ||
-			observe.WorkloadOf(before) != observe.WorkloadOf(after) || revision(before) != revision(after)
+			observe.WorkloadOf(before) != observe.WorkloadOf(after) || observe.ScheduleOf(before) != observe.ScheduleOf(after) ||
+			revision(before) != revision(after)
 	})
 }
 

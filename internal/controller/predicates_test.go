@@ -5,6 +5,7 @@ import (
 	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -28,6 +29,29 @@ func TestWhatOfARAGServiceBringsAPass(t *testing.T) {
 		after := before.DeepCopy()
 		c.change(after)
 		if got := specChanged().Update(event.UpdateEvent{ObjectOld: before, ObjectNew: after}); got != c.want {
+			t.Errorf("%s: brings a pass %t, want %t", name, got, c.want)
+		}
+	}
+}
+
+func TestWhatOfAScheduleBringsAPass(t *testing.T) {
+	t.Parallel()
+	now := metav1.Unix(1, 0)
+	for name, c := range map[string]struct {
+		change func(*batchv1.CronJob)
+		want   bool
+	}{
+		"nothing":            {func(*batchv1.CronJob) {}, false},
+		"that it is due":     {func(j *batchv1.CronJob) { j.Status.LastScheduleTime = &now }, true},
+		"that a Job runs":    {func(j *batchv1.CronJob) { j.Status.Active = make([]corev1.ObjectReference, 1) }, true},
+		"that one succeeded": {func(j *batchv1.CronJob) { j.Status.LastSuccessfulTime = &now }, true},
+		"its spec":           {func(j *batchv1.CronJob) { j.Generation++ }, true},
+	} {
+		before := &batchv1.CronJob{ObjectMeta: metav1.ObjectMeta{Name: "papers-snapshots", ResourceVersion: "1", Generation: 1}}
+		after := before.DeepCopy()
+		after.ResourceVersion = "2"
+		c.change(after)
+		if got := childChanged().Update(event.UpdateEvent{ObjectOld: before, ObjectNew: after}); got != c.want {
 			t.Errorf("%s: brings a pass %t, want %t", name, got, c.want)
 		}
 	}

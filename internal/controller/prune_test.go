@@ -5,6 +5,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -34,6 +35,9 @@ func TestWhatAnEarlierOperatorMadeGoes(t *testing.T) {
 		case *autoscalingv2.HorizontalPodAutoscaler:
 			o.Spec.MaxReplicas = 3
 			o.Spec.ScaleTargetRef = autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: "papers-old"}
+		case *batchv1.CronJob:
+			o.Spec.Schedule, o.Spec.JobTemplate.Spec.Template = "@daily", template
+			o.Spec.JobTemplate.Spec.Template.Spec.RestartPolicy = corev1.RestartPolicyNever
 		case *appsv1.Deployment:
 			o.Spec = appsv1.DeploymentSpec{Selector: selector, Template: template}
 		case *appsv1.StatefulSet:

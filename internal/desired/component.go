@@ -13,6 +13,7 @@ type Component string
 // Components that there are; Components lists them.
 const (
 	ComponentServer     Component = "server"
+	ComponentSnapshots  Component = "snapshots"
 	ComponentRedisCache Component = "redis-cache"
 	ComponentRedisState Component = "redis-state"
 	ComponentOpenSearch Component = "opensearch"
@@ -25,7 +26,7 @@ type descriptor struct {
 	product string
 	// condition tells whether it is ready, and field is the path in the spec that configures it.
 	condition, field string
-	// port is where servers ask it; 0 for the server itself.
+	// port is where servers ask it, if it is a store; else 0.
 	port int32
 	// knowsRedisPassword says that its pods hold the password of Redis.
 	knowsRedisPassword bool
@@ -51,6 +52,10 @@ func descriptors() []descriptor {
 		{
 			name: ComponentServer, product: "server", condition: v1alpha1.ConditionServerReady, field: "spec.server",
 			knowsRedisPassword: true, build: server,
+		},
+		{
+			name: ComponentSnapshots, product: "snapshots", condition: v1alpha1.ConditionSnapshotsReady, field: "spec.openSearch.snapshots",
+			build: snapshots,
 		},
 	}
 }
@@ -81,7 +86,7 @@ func componentsWhere(holds func(descriptor) bool) []Component {
 }
 
 // IsStore says that servers ask the component, and that a StatefulSet makes its pods.
-func (c Component) IsStore() bool { return c != ComponentServer }
+func (c Component) IsStore() bool { return c.descriptor().port != 0 }
 
 // Product is what people call the component.
 func (c Component) Product() string { return c.descriptor().product }

@@ -69,15 +69,21 @@ func serverTraffic(in Inputs) traffic {
 	if jwt := rag.Spec.Auth.JWT; jwt != nil && jwt.JWKSURL != "" {
 		t.out = append(t.out, toURL(rag.Namespace, jwt.JWKSURL)...)
 	}
-	if external := rag.Spec.OpenSearch.External; external != nil {
-		for _, address := range external.URLs {
-			t.out = append(t.out, toURL(rag.Namespace, string(address))...)
-		}
-	}
+	t.out = append(t.out, toExternalOpenSearch(rag)...)
 	for _, further := range rag.Spec.NetworkPolicy.Egress {
 		t.out = append(t.out, furtherEgress(further))
 	}
 	return t
+}
+
+// toExternalOpenSearch lets pods connect to the OpenSearch that the spec names, if it does.
+func toExternalOpenSearch(rag *v1alpha1.RAGService) (rules []*egressRule) {
+	if external := rag.Spec.OpenSearch.External; external != nil {
+		for _, address := range external.URLs {
+			rules = append(rules, toURL(rag.Namespace, string(address))...)
+		}
+	}
+	return rules
 }
 
 func furtherEgress(rule v1alpha1.EgressRule) *egressRule {
@@ -127,6 +133,9 @@ func openSearchTraffic(in Inputs) traffic {
 			from(nodes, tcp(transportPort)),
 		},
 		out: []*egressRule{toNameServers(), to(nodes, tcp(transportPort))},
+	}
+	if in.Service.Spec.OpenSearch.Snapshots != nil {
+		t.in = append(t.in, from(pods(in.Service, ComponentSnapshots), tcp(OpenSearchPort)))
 	}
 	if in.Operator.Namespace != "" && (build{Inputs: in}).several() {
 		t.in = append(t.in, from(namespace(in.Operator.Namespace), tcp(OpenSearchPort)))

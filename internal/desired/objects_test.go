@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -56,6 +57,8 @@ func templates(t *testing.T, state desired.Plan) map[desired.Component]corev1.Po
 			found[o.Component] = decode[appsv1.Deployment](t, o.Config).Spec.Template
 		case "StatefulSet":
 			found[o.Component] = decode[appsv1.StatefulSet](t, o.Config).Spec.Template
+		case "CronJob":
+			found[o.Component] = decode[batchv1.CronJob](t, o.Config).Spec.JobTemplate.Spec.Template
 		}
 	}
 	return found

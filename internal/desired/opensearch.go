@@ -140,6 +140,10 @@ func openSearchPod(
 				WithPreferredDuringSchedulingIgnoredDuringExecution(corev1ac.WeightedPodAffinityTerm().WithWeight(100).
 					WithPodAffinityTerm(corev1ac.PodAffinityTerm().WithTopologyKey(corev1.LabelTopologyZone).WithLabelSelector(ownPods(p))))))
 	}
+	if claim := snapshotClaim(p.service); claim != "" {
+		node.WithVolumeMounts(mount(snapshotsVolume, openSearchSnapshots))
+		spec.WithVolumes(claimVolume(snapshotsVolume, claim))
+	}
 	return spec.
 		WithTerminationGracePeriodSeconds(openSearchGraceSeconds).
 		WithInitContainers(configure).

@@ -12,10 +12,11 @@ import (
 
 // Paths of OpenSearch's image, and of the folder that takes the place of its configuration.
 const (
-	openSearchHome     = "/usr/share/opensearch"
-	openSearchPathConf = "/etc/opensearch"
-	openSearchMount    = "/etc/ragservice/opensearch"
-	openSearchYAMLFile = "opensearch.yml"
+	openSearchHome      = "/usr/share/opensearch"
+	openSearchSnapshots = openSearchHome + "/snapshots"
+	openSearchPathConf  = "/etc/opensearch"
+	openSearchMount     = "/etc/ragservice/opensearch"
+	openSearchYAMLFile  = "opensearch.yml"
 	// restartYAMLFile is the part of it that restarts no node when it changes.
 	restartYAMLFile = "restart.yml"
 )
@@ -29,6 +30,8 @@ type openSearchYAML struct {
 	PublishHost string `json:"network.publish_host,omitempty"`
 	PathData    string `json:"path.data"`
 	PathLogs    string `json:"path.logs"`
+	// PathRepo is where snapshots may be kept, on a volume of somebody else.
+	PathRepo string `json:"path.repo,omitempty"`
 	// SeedHosts are where nodes find each other. There is no single-node discovery: a cluster made with it cannot grow.
 	SeedHosts []string `json:"discovery.seed_hosts"`
 	// AllowMmap is off: mapping needs a kernel setting that a restricted pod cannot make.
@@ -67,7 +70,12 @@ func newOpenSearchYAML(p part, several bool) openSearchYAML {
 	if several {
 		publishHost = "${POD_IP}"
 	}
+	pathRepo := ""
+	if snapshotClaim(p.service) != "" {
+		pathRepo = openSearchSnapshots
+	}
 	return openSearchYAML{
+		PathRepo:    pathRepo,
 		PublishHost: publishHost,
 		ClusterName: ClusterName(types.NamespacedName{Namespace: p.namespace(), Name: p.service.Name}),
 		NodeName:    "${HOSTNAME}",

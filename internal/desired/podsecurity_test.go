@@ -22,8 +22,8 @@ func TestPodsMeetTheRestrictedStandard(t *testing.T) {
 		t.Fatal(err)
 	}
 	found := templates(t, build(t, desiredtest.Inputs(desiredtest.Full())))
-	if len(found) != 4 {
-		t.Fatalf("%d pod templates, want 4", len(found))
+	if len(found) != 5 {
+		t.Fatalf("%d pod templates, want 5", len(found))
 	}
 	for component, template := range found {
 		result := policy.AggregateCheckResults(evaluator.EvaluatePod(latest, &template.ObjectMeta, &template.Spec))
@@ -107,7 +107,7 @@ func TestImagePullSecrets(t *testing.T) {
 			t.Errorf("%s has pull secrets %q, want %q", o.Key.Name, names, want)
 		}
 	}
-	if accounts != 4 {
-		t.Errorf("%d ServiceAccounts, want 4", accounts)
+	if accounts != 5 {
+		t.Errorf("%d ServiceAccounts, want 5", accounts)
 	}
 }

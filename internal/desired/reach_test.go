@@ -30,7 +30,7 @@ func podEnd(name, namespace, ip string, labels map[string]string) end {
 
 // ends are pods of the service and others, and addresses outside the cluster.
 func ends(rag *v1alpha1.RAGService) (all []end) {
-	for i, c := range []desired.Component{desired.ComponentServer, desired.ComponentRedisCache, desired.ComponentRedisState, desired.ComponentOpenSearch} {
+	for i, c := range []desired.Component{desired.ComponentServer, desired.ComponentRedisCache, desired.ComponentRedisState, desired.ComponentOpenSearch, desired.ComponentSnapshots} {
 		all = append(all, podEnd(string(c), rag.Namespace, fmt.Sprintf("10.1.0.%d", i+1), desired.Selector(rag.Name, c)))
 	}
 	return append(all,
@@ -102,6 +102,14 @@ var choices = [][]wish{
 		}},
 	},
 	{
+		{"snapshots", func(rag *v1alpha1.RAGService, _ *desired.Inputs) {
+			rag.Spec.OpenSearch.Snapshots = &v1alpha1.SnapshotsSpec{Repository: v1alpha1.SnapshotRepository{Name: "s3"}, Schedule: "@daily"}
+		}, func(from, to string, port int) bool {
+			return from == "snapshots" && to == "opensearch" && port == 9200
+		}},
+		{"no snapshots", func(*v1alpha1.RAGService, *desired.Inputs) {}, nothing},
+	},
+	{
 		{"an operator within", func(_ *v1alpha1.RAGService, in *desired.Inputs) { in.Operator.Namespace = "operator" },
 			func(from, to string, port int) bool { return from == "operator" && to == "server" && port == 8081 }},
 		{"an operator outside", func(_ *v1alpha1.RAGService, in *desired.Inputs) { in.Operator.Namespace = "" }, nothing},
@@ -115,6 +123,8 @@ func goesOut(from, to string, port int) bool {
 		return to == "opensearch" && port == 9200 || port == 53 || port == 5353
 	case "opensearch":
 		return to == "opensearch" && port == 9300 || port == 53 || port == 5353
+	case "snapshots":
+		return port == 53 || port == 5353
 	default: // Redis asks nobody but itself
 		return from == to && port == 6379
 	}
@@ -127,14 +137,23 @@ func comesIn(from, to string, port int) bool {
 		return port == 8080
 	case "opensearch":
 		return from == "server" && port == 9200 || from == "opensearch" && port == 9300
+	case "snapshots":
+		return from == to && port == 8080
 	default:
 		return from == "server" && port == 6379
 	}
 }
 
 // guarded reports whether an end's traffic is ruled by a policy of the service.
-func guarded(end string, externalRedis bool) bool {
-	return end == "server" || end == "opensearch" || !externalRedis && strings.HasPrefix(end, "redis-")
+func guarded(end string, rag *v1alpha1.RAGService) bool {
+	switch end {
+	case "server", "opensearch":
+		return true
+	case "snapshots":
+		return rag.Spec.OpenSearch.Snapshots != nil
+	default:
+		return rag.Spec.Redis.External == nil && strings.HasPrefix(end, "redis-")
+	}
 }
 
 // TestOnlyWhatIsDeclaredIsReached evaluates the NetworkPolicies of every combination of settings, by an implementation of their rules that is
@@ -176,11 +195,11 @@ func reaches(t *testing.T, name string, rag *v1alpha1.RAGService, in desired.Inp
 			policies = append(policies, new(decode[networkingv1.NetworkPolicy](t, o.Config)))
 		}
 	}
-	judge, external := matcher.BuildNetworkPolicies(false, policies), rag.Spec.Redis.External != nil
+	judge := matcher.BuildNetworkPolicies(false, policies)
 	all := ends(rag)
 	for _, from := range all {
 		for _, to := range all {
-			isOurs, toOurs := guarded(from.name, external), guarded(to.name, external)
+			isOurs, toOurs := guarded(from.name, rag), guarded(to.name, rag)
 			if !isOurs && !toOurs {
 				continue
 			}

@@ -159,7 +159,7 @@ func TestWhatRollsPods(t *testing.T) {
 		"another model's address": {
 			func(in *desired.Inputs) { in.Service.Spec.Models.LLM.BaseURL = "https://llm.example.com:8443/v2" }, []desired.Component{server},
 		},
-		"server image": {func(in *desired.Inputs) { in.Service.Spec.Server.Image = "x" }, []desired.Component{server}},
+		"server image": {func(in *desired.Inputs) { in.Service.Spec.Server.Image = "x" }, []desired.Component{server, desired.ComponentSnapshots}},
 		"files of the log": {
 			func(in *desired.Inputs) { in.Service.Spec.Logging.File = v1alpha1.LogFileSpec{} }, []desired.Component{server},
 		},

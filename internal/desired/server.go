@@ -105,7 +105,7 @@ func newServerConfig(yaml []byte, c config.Config) (serverConfig, error) {
 	stores := c.Stores
 	if stores.OpenSearch != nil {
 		live := *stores.OpenSearch
-		live.Replicas = 0
+		live.Replicas, live.Snapshots = 0, nil
 		stores.OpenSearch = &live
 	}
 	read := []any{stores, c.Retrieval.Languages, c.LLM.BaseURL}

@@ -83,23 +83,42 @@ type folder struct {
 
 // serverFolders are mounted whole, never by subPath, so that what changes reaches a running server.
 func serverFolders(rag *v1alpha1.RAGService) []folder {
-	secret := func(dir, name string, items ...*corev1ac.KeyToPathApplyConfiguration) folder {
-		return folder{secretVolume(dir, name, items...), path.Join(config.DefaultSecretsDir, dir)}
-	}
-	folders := []folder{
-		{configMapVolume("config", Name(rag.Name, ComponentServer)), path.Dir(config.DefaultConfigFile)},
-	}
-	folders = append(folders, redisFolders(rag, secret)...)
+	folders := append([]folder{configFolder(rag)}, redisFolders(rag, secretFolder)...)
 	folders = append(folders,
-		secret(config.HashKeysSecretDir, HashKeysSecretName(rag.Name), keyToPath(CallerHashKey, config.CallerHashKeyFile)),
-		secret(config.APIKeysSecretDir, APIKeysSecretName(rag)))
+		secretFolder(config.HashKeysSecretDir, HashKeysSecretName(rag.Name), keyToPath(CallerHashKey, config.CallerHashKeyFile)),
+		secretFolder(config.APIKeysSecretDir, APIKeysSecretName(rag)))
+	return append(folders, entryFolders(ServerSecrets(rag))...)
+}
+
+// snapshotFolders are those of what takes snapshots.
+func snapshotFolders(rag *v1alpha1.RAGService) []folder {
+	var entries []ServerSecret
 	for _, entry := range ServerSecrets(rag) {
+		if entry.dir == config.OpenSearchSecretDir || entry.dir == config.OpenSearchCADir {
+			entries = append(entries, entry)
+		}
+	}
+	return append([]folder{configFolder(rag)}, entryFolders(entries)...)
+}
+
+func configFolder(rag *v1alpha1.RAGService) folder {
+	return folder{configMapVolume("config", Name(rag.Name, ComponentServer)), path.Dir(config.DefaultConfigFile)}
+}
+
+func secretFolder(dir, name string, items ...*corev1ac.KeyToPathApplyConfiguration) folder {
+	return folder{secretVolume(dir, name, items...), path.Join(config.DefaultSecretsDir, dir)}
+}
+
+// entryFolders has a folder for each Secret of the entries.
+func entryFolders(entries []ServerSecret) []folder {
+	var folders []folder
+	for i, entry := range entries {
 		item := keyToPath(entry.Ref.Key, entry.file)
-		if last := folders[len(folders)-1]; *last.volume.Name == entry.dir {
-			last.volume.Secret.WithItems(item)
+		if i > 0 && entries[i-1].dir == entry.dir {
+			folders[len(folders)-1].volume.Secret.WithItems(item)
 			continue
 		}
-		folders = append(folders, secret(entry.dir, entry.Ref.Name, item))
+		folders = append(folders, secretFolder(entry.dir, entry.Ref.Name, item))
 	}
 	return folders
 }

@@ -20,6 +20,11 @@ func emptyDir(name string) *corev1ac.VolumeApplyConfiguration {
 	return corev1ac.Volume().WithName(name).WithEmptyDir(corev1ac.EmptyDirVolumeSource())
 }
 
+func claimVolume(name, claim string) *corev1ac.VolumeApplyConfiguration {
+	return corev1ac.Volume().WithName(name).
+		WithPersistentVolumeClaim(corev1ac.PersistentVolumeClaimVolumeSource().WithClaimName(claim))
+}
+
 func configMapVolume(name, configMap string) *corev1ac.VolumeApplyConfiguration {
 	return corev1ac.Volume().WithName(name).
 		WithConfigMap(corev1ac.ConfigMapVolumeSource().WithName(configMap).WithDefaultMode(fileMode))

@@ -75,6 +75,8 @@ var accepted = []struct{ name, spec string }{
 	{"nodes and copies", extractive + "  openSearch: {managed: {nodes: 9}, index: {replicas: 8}}\n"},
 	{"external OpenSearch", extractive + "  openSearch: {external: {urls: ['https://a:9200', 'https://b:9200/path'], credentialsSecretRef: {name: s}, caSecretRef: {name: s, key: ca.crt}}, index: {replicas: 2}}\n"},
 	{"external OpenSearch without TLS", extractive + "  openSearch: {external: {urls: ['http://search.stores.svc:9200']}}\n"},
+	{"snapshots on a volume", extractive + "  openSearch: {snapshots: {repository: {claimName: backups}, schedule: '*/15 0-23/2 1,15 * 1-5', keep: 1000}}\n"},
+	{"snapshots in a repository", extractive + "  openSearch: {external: {urls: ['https://a']}, snapshots: {repository: {name: s3.backups_1}, schedule: '@hourly'}}\n"},
 	{"index of its own", extractive + "  openSearch: {index: {name: papers.2026-v1_a, shards: 32, replicas: 0}}\n"},
 	{"memory at its limits", extractive + "  server: {resources: {limits: {memory: 128Mi}}}\n  redis: {managed: {cacheMemory: 100Mi, stateStorage: 250Mi, resources: {limits: {memory: 125Mi}}}}\n  openSearch: {managed: {heap: 1Gi, resources: {limits: {memory: 2Gi}}}}\n"},
 	{"buckets of a large volume", extractive + "  redis: {managed: {stateStorage: 1Ti, resources: {limits: {memory: 2Gi}}}}\n"},

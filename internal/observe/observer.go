@@ -33,6 +33,7 @@ func (o *Observer) Observe(ctx context.Context, s *Snapshot) (status.Observed, e
 	seen := status.Observed{
 		Workloads:     s.workloads(),
 		ReusedVolumes: s.reusedVolumes(),
+		Snapshots:     s.schedule,
 		Poll:          o.Poller.Latest(client.ObjectKeyFromObject(s.service), s.service.UID),
 	}
 	seen.Diagnostics, seen.RecheckAfter = diagnose(s.pods, now)

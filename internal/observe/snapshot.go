@@ -17,6 +17,7 @@ import (
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
+	"github.com/ragservice/ragservice-operator/internal/status"
 )
 
 // Snapshot is what exists of a RAGService, as the cache has it. A pass reads it once, before anything is built: Children is what
@@ -27,6 +28,8 @@ type Snapshot struct {
 	deployment, scaled *appsv1.Deployment
 	// autoscaler is the server's; nil while there is none, or none is asked for.
 	autoscaler *autoscalingv2.HorizontalPodAutoscaler
+	// schedule is what became of that of snapshots.
+	schedule status.Schedule
 	// stores are the StatefulSets. Some of them may have been left behind by
 	// an earlier RAGService, to be taken over.
 	stores map[desired.Component]*appsv1.StatefulSet
@@ -48,6 +51,9 @@ func (o *Observer) Read(ctx context.Context, rag *v1alpha1.RAGService) (*Snapsho
 	}
 	if err := s.readAutoscaler(ctx, o.Reader); err != nil {
 		return nil, fmt.Errorf("reading the server's HorizontalPodAutoscaler: %w", err)
+	}
+	if err := s.readSchedule(ctx, o.Reader); err != nil {
+		return nil, fmt.Errorf("reading the CronJob of snapshots: %w", err)
 	}
 	for _, c := range desired.Components() {
 		if !c.IsStore() {

@@ -67,5 +67,26 @@ func OpenSearch(rag *v1alpha1.RAGService, url string) *config.OpenSearch {
 		o.Index = cmp.Or(index.Name, rag.Namespace+"."+rag.Name)
 		o.Replicas = int(ptr.Deref(index.Replicas, defaultExternalReplicas))
 	}
+	o.Snapshots = snapshots(rag)
 	return o
+}
+
+// Where snapshots are kept on a volume: the name of the repository, and how many there are by default. Its folder is under
+// OpenSearch's path.repo, of which services may share the volume.
+const (
+	snapshotRepository   = "snapshots"
+	defaultKeptSnapshots = 7
+)
+
+// snapshots are where those of the documents are kept; nil without any.
+func snapshots(rag *v1alpha1.RAGService) *config.Snapshots {
+	spec := rag.Spec.OpenSearch.Snapshots
+	if spec == nil {
+		return nil
+	}
+	s := &config.Snapshots{Repository: spec.Repository.Name, Keep: int(ptr.Deref(spec.Keep, defaultKeptSnapshots))}
+	if s.Repository == "" {
+		s.Repository, s.Location = snapshotRepository, rag.Namespace+"."+rag.Name
+	}
+	return s
 }

@@ -38,6 +38,7 @@ var rules = []rule{
 	{v1alpha1.ConditionConfigApplied, judgeConfigApplied},
 	{v1alpha1.ConditionCacheEffective, judgeCache},
 	{v1alpha1.ConditionAlertsClear, judgeAlerts},
+	{v1alpha1.ConditionSnapshotsReady, judgeSnapshots},
 	{v1alpha1.ConditionMonitoringReady, judgeMonitoring},
 	{v1alpha1.ConditionBudgetWithinLimit, judgeBudget},
 }
@@ -101,6 +102,7 @@ func (p Pass) facts() v1alpha1.RAGServiceStatus {
 		next.Diagnostics = diagnostics(p.Observed.Diagnostics)
 		next.Cache = p.cacheFigures()
 		next.Alerts, _ = p.alerts()
+		next.Snapshots = p.snapshots()
 	}
 	return next
 }

@@ -2,6 +2,7 @@ package status_test
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,7 @@ var well = map[string]string{
 	"ConfigApplied":     "True/Applied",
 	"CacheEffective":    "True/Effective",
 	"AlertsClear":       "True/Clear",
+	"SnapshotsReady":    "True/NotConfigured",
 	"MonitoringReady":   "True/NotConfigured",
 	"BudgetWithinLimit": "True/NotConfigured",
 }
@@ -206,7 +208,7 @@ var evaluations = append([]evaluation{
 		p.Service.DeletionTimestamp = &metav1.Time{Time: start}
 		p.Secrets, p.State, p.Observed = nil, nil, nil
 	}}, outcome{"Ready": "False/Deleting"}},
-}, openSearchEvaluations...)
+}, slices.Concat(openSearchEvaluations, snapshotEvaluations)...)
 
 func TestEvaluate(t *testing.T) {
 	t.Parallel()
@@ -280,7 +282,8 @@ func TestEvaluateFirstSight(t *testing.T) {
 		"Ready": "Unknown/Progressing", "SecretsResolved": "Unknown/Progressing", "RedisReady": "Unknown/Progressing",
 		"OpenSearchReady": "Unknown/Progressing", "ModelsReady": "Unknown/WarmingUp", "ServerReady": "Unknown/Progressing",
 		"ConfigApplied": "Unknown/Progressing", "CacheEffective": "Unknown/WarmingUp", "AlertsClear": "Unknown/WarmingUp",
-		"MonitoringReady": "True/NotConfigured", "BudgetWithinLimit": "True/NotConfigured", "Reconciling": "True/Progressing",
+		"SnapshotsReady": "True/NotConfigured", "MonitoringReady": "True/NotConfigured", "BudgetWithinLimit": "True/NotConfigured",
+		"Reconciling": "True/Progressing",
 	}
 	if diff := cmp.Diff(want, outcome(outcomes(got.Status))); diff != "" {
 		t.Errorf("conditions (-want +got):\n%s", diff)

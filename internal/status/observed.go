@@ -19,6 +19,8 @@ type Observed struct {
 	ReusedVolumes map[desired.Component]string
 	// Scaling is what keeps the server's autoscaler from its work; zero when nothing does, or there is none.
 	Scaling ScalingFailure
+	// Snapshots is what became of their schedule.
+	Snapshots Schedule
 	// Poll is the last round of polling the servers.
 	Poll Poll
 	// RecheckAfter is when time alone will add a diagnostic; 0 for never.

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/desired"
 	"github.com/ragservice/ragservice-operator/internal/status"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
@@ -92,9 +93,15 @@ func noPlan(p *status.Pass) { p.State = nil }
 
 // openSearchWas is what was said of it before.
 func openSearchWas(reason string) change {
+	return was(v1alpha1.ConditionOpenSearchReady, metav1.ConditionTrue, reason)
+}
+
+// was is what the status of before says of a condition.
+func was(conditionType string, is metav1.ConditionStatus, reason string) change {
 	return func(p *status.Pass) {
 		meta.SetStatusCondition(&p.Service.Status.Conditions, metav1.Condition{
-			Type: "OpenSearchReady", Status: metav1.ConditionTrue, Reason: reason, Message: "as before", ObservedGeneration: p.Service.Generation,
+			Type: conditionType, Status: is, Reason: reason, Message: "as before", ObservedGeneration: p.Service.Generation,
+			LastTransitionTime: metav1.NewTime(start),
 		})
 	}
 }

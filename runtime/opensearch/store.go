@@ -39,7 +39,7 @@ type Options struct {
 	// Now is the clock that tombstones are dated by; nil means time.Now.
 	Now func() time.Time
 	// Observe is told of each call when it has ended: operation is one of "search", "read", "write", "refresh", "count",
-	// "control", "ensure", "disk"; outcome is what Outcome says of its error. It may be nil.
+	// "control", "ensure", "disk", "blocks", "snapshot"; outcome is what Outcome says of its error. It may be nil.
 	Observe func(operation, outcome string, took time.Duration)
 	// AbandonedAfter is how long a change may be open without a sign of its writer; 0 means rag.AbandonedAfter.
 	AbandonedAfter time.Duration

@@ -56,7 +56,7 @@ func TestService(t *testing.T) {
 var allConditions = []string{
 	v1alpha1.ConditionReady, v1alpha1.ConditionSecretsResolved, v1alpha1.ConditionRedisReady, v1alpha1.ConditionOpenSearchReady,
 	v1alpha1.ConditionModelsReady, v1alpha1.ConditionServerReady, v1alpha1.ConditionConfigApplied, v1alpha1.ConditionCacheEffective,
-	v1alpha1.ConditionAlertsClear, v1alpha1.ConditionMonitoringReady, v1alpha1.ConditionBudgetWithinLimit,
+	v1alpha1.ConditionAlertsClear, v1alpha1.ConditionSnapshotsReady, v1alpha1.ConditionMonitoringReady, v1alpha1.ConditionBudgetWithinLimit,
 }
 
 func firstStatus(t *testing.T, rag *v1alpha1.RAGService) {

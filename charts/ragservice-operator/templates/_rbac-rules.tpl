@@ -70,6 +70,17 @@
   - patch
   - watch
 - apiGroups:
+  - batch
+  resources:
+  - cronjobs
+  verbs:
+  - create
+  - delete
+  - get
+  - list
+  - patch
+  - watch
+- apiGroups:
   - coordination.k8s.io
   resources:
   - leases

@@ -75,6 +75,9 @@ func Full() *v1alpha1.RAGService {
 		Image: "example.com/opensearch:3", Heap: "2Gi", Storage: "50Gi", StorageClassName: new("fast"),
 		Resources: Requests("2", "4Gi"),
 	}
+	rag.Spec.OpenSearch.Snapshots = &v1alpha1.SnapshotsSpec{
+		Repository: v1alpha1.SnapshotRepository{ClaimName: "backups"}, Schedule: "0 3 * * *", Keep: new(int32(14)),
+	}
 	rag.Spec.Models.LLM = v1alpha1.LLMSpec{
 		Provider: v1alpha1.LLMProviderOpenAI, BaseURL: "https://llm.example.com:8443/v1", Model: "llama3.2:1b",
 		Temperature: "0.2", MaxTokens: new(int32(1024)), Timeout: "30s", IdleTimeout: "15s",

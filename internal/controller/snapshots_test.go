@@ -1,0 +1,53 @@
+package controller_test
+
+import (
+	"testing"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/desired"
+)
+
+// TestSnapshotsAreScheduledAndTold: a CronJob for as long as they are asked for, whose status becomes that of the RAGService. One that
+// somebody else has made says nothing.
+func TestSnapshotsAreScheduledAndTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.startOperator()
+	rag := w.service(func(s *v1alpha1.RAGServiceSpec) {
+		s.OpenSearch.Snapshots = &v1alpha1.SnapshotsSpec{Repository: v1alpha1.SnapshotRepository{ClaimName: "backups"}, Schedule: "0 3 * * *"}
+	})
+	w.readyBut(rag, map[string]string{"SnapshotsReady": "Unknown/SnapshotPending"})
+	job := &batchv1.CronJob{}
+	w.awaits(rag, desired.ComponentSnapshots, job)
+	due := metav1.NewTime(time.Now().Add(-time.Hour).Truncate(time.Second))
+	w.setStatus(job, func() { job.Status.LastScheduleTime, job.Status.Active = &due, []corev1.ObjectReference{{Name: "job"}} })
+	w.eventuallyShows(rag, map[string]string{"SnapshotsReady": "Unknown/SnapshotPending"})
+	w.setStatus(job, func() { job.Status.Active = nil })
+	w.eventuallyShows(rag, map[string]string{"SnapshotsReady": "False/SnapshotFailed", "Ready": "True/Ready", "Stalled": "", "Reconciling": ""})
+	w.eventuallyTells("SnapshotFailed")
+	done := metav1.NewTime(due.Add(time.Minute))
+	w.setStatus(job, func() { job.Status.LastSuccessfulTime = &done })
+	w.eventuallyShows(rag, map[string]string{"SnapshotsReady": "True/SnapshotTaken"})
+	if got := rag.Status.Snapshots; got == nil || !got.LastSuccessfulTime.Equal(&done) || !got.LastScheduleTime.Equal(&due) {
+		t.Errorf("status.snapshots is %+v, want %v and %v", got, due, done)
+	}
+
+	w.edit(rag, func(s *v1alpha1.RAGServiceSpec) { s.OpenSearch.Snapshots = nil })
+	w.eventuallyShows(rag, map[string]string{"SnapshotsReady": "True/NotConfigured"})
+	w.eventually(func() string {
+		if err := w.Get(t.Context(), client.ObjectKeyFromObject(job), job); !apierrors.IsNotFound(err) {
+			return "the CronJob is still there"
+		}
+		return ""
+	})
+	if rag.Status.Snapshots != nil {
+		t.Errorf("status.snapshots stays: %+v", rag.Status.Snapshots)
+	}
+}

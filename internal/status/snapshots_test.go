@@ -1,0 +1,78 @@
+package status_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/desired"
+	"github.com/ragservice/ragservice-operator/internal/status"
+)
+
+// snapshotEvaluations are those of evaluations about snapshots.
+var snapshotEvaluations = []evaluation{
+	{"no snapshot was due yet", []change{scheduled(status.Schedule{})}, outcome{"SnapshotsReady": "Unknown/SnapshotPending"}},
+	{"the first snapshot is being taken", []change{scheduled(status.Schedule{Due: start, Active: true})},
+		outcome{"SnapshotsReady": "Unknown/SnapshotPending"}},
+	{"the first snapshot failed", []change{scheduled(status.Schedule{Due: start})}, outcome{"SnapshotsReady": "False/SnapshotFailed"}},
+	{"a snapshot was taken", []change{scheduled(status.Schedule{Due: start, Done: start.Add(time.Minute)})},
+		outcome{"SnapshotsReady": "True/SnapshotTaken"}},
+	{"a snapshot is being taken", []change{scheduled(status.Schedule{Due: start, Done: start.Add(-time.Hour), Active: true})},
+		outcome{"SnapshotsReady": "True/SnapshotTaken"}},
+	{"a snapshot failed after others", []change{scheduled(status.Schedule{Due: start, Done: start.Add(-time.Hour)})},
+		outcome{"SnapshotsReady": "False/SnapshotFailed"}},
+	{"a snapshot is being taken after one that failed", []change{
+		scheduled(status.Schedule{Due: start, Done: start.Add(-time.Hour), Active: true}), was(v1alpha1.ConditionSnapshotsReady, metav1.ConditionFalse, v1alpha1.ReasonSnapshotFailed),
+	}, outcome{"SnapshotsReady": "False/SnapshotFailed"}},
+	{"the CronJob of snapshots is refused", []change{scheduled(status.Schedule{}), fault(desired.ComponentSnapshots, v1alpha1.ReasonApplyFailed)},
+		outcome{"SnapshotsReady": "False/ApplyFailed", "Stalled": "True/ApplyFailed"}},
+}
+
+// scheduled has snapshots be asked for, of which this became.
+func scheduled(s status.Schedule) change {
+	return func(p *status.Pass) {
+		p.Service.Spec.OpenSearch.Snapshots = &v1alpha1.SnapshotsSpec{
+			Repository: v1alpha1.SnapshotRepository{Name: "s3"}, Schedule: "@daily",
+		}
+		p.Observed.Snapshots = s
+	}
+}
+
+func TestStatusOfSnapshots(t *testing.T) {
+	t.Parallel()
+	done := start.Add(time.Minute)
+	v := status.Evaluate(wellPass(scheduled(status.Schedule{Due: start, Done: done})))
+	want := &v1alpha1.SnapshotsStatus{LastScheduleTime: metav1.NewTime(start), LastSuccessfulTime: metav1.NewTime(done)}
+	if diff := cmp.Diff(want, v.Status.Snapshots); diff != "" {
+		t.Errorf("status.snapshots (-want +got):\n%s", diff)
+	}
+	if got := status.Evaluate(wellPass(scheduled(status.Schedule{}))).Status.Snapshots; got != nil {
+		t.Errorf("before the first status.snapshots is %v, want none", got)
+	}
+	if got := status.Evaluate(wellPass(func(p *status.Pass) { p.Observed.Snapshots.Due = start })).Status.Snapshots; got != nil {
+		t.Errorf("without spec.openSearch.snapshots status.snapshots is %v, want none", got)
+	}
+}
+
+// TestAFailedSnapshotIsToldOnce, with what to do, and its end.
+func TestAFailedSnapshotIsToldOnce(t *testing.T) {
+	t.Parallel()
+	p := wellPass(scheduled(status.Schedule{Due: start}))
+	v := status.Evaluate(p)
+	if len(v.Events) != 1 || v.Events[0].Reason != v1alpha1.ReasonSnapshotFailed || v.Events[0].Type != "Warning" ||
+		!strings.Contains(v.Events[0].Message, "kubectl logs -n library -l app.kubernetes.io/instance=papers,app.kubernetes.io/component=snapshots") {
+		t.Errorf("events %+v, want a warning with the command that shows why", v.Events)
+	}
+	p.Service.Status = v.Status
+	if v = status.Evaluate(p); len(v.Events) != 0 {
+		t.Errorf("again: events %+v, want none", v.Events)
+	}
+	p.Service.Status, p.Observed.Snapshots.Done = v.Status, start.Add(time.Hour)
+	if v = status.Evaluate(p); len(v.Events) != 1 || v.Events[0].Reason != v1alpha1.ReasonSnapshotTaken || v.Events[0].Type != "Normal" {
+		t.Errorf("after the next one: events %+v, want one that says it is taken", v.Events)
+	}
+}
