@@ -78,7 +78,12 @@ func TestRedisTLS(t *testing.T) {
 // askedByMany is a Ready service with documents, whose limits many requests stay under.
 func askedByMany(t *testing.T) *v1alpha1.RAGService {
 	t.Helper()
-	rag := newService(newNamespace(t), "papers")
+	return forMany(t, newService(newNamespace(t), "papers"))
+}
+
+// forMany makes a service that has documents, and answers as many as ask it.
+func forMany(t *testing.T, rag *v1alpha1.RAGService) *v1alpha1.RAGService {
+	t.Helper()
 	rag.Spec.RateLimits.Endpoints = []v1alpha1.EndpointLimit{{Name: v1alpha1.EndpointSearch, RequestsPerMinute: 1_000_000}, {Name: v1alpha1.EndpointAsk, RequestsPerMinute: 1_000_000}}
 	create(t, rag)
 	awaitReady(t, rag)
