@@ -34,7 +34,7 @@ func runSnapshots(ctx context.Context, args []string, stdout, stderr io.Writer) 
 	}
 	command := strings.Join(flags.Args(), " ")
 	name, restores := strings.CutPrefix(command, "restore ")
-	if err == nil && command != "take" && command != "list" && (!restores || flags.NArg() != 2) {
+	if err == nil && command != "take" && command != "list" && (!restores || name == "" || flags.NArg() != 2) {
 		err = fmt.Errorf("%q is no command", command)
 	}
 	if err != nil {

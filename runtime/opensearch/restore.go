@@ -110,13 +110,9 @@ func (s *Snapshots) restore(ctx context.Context, snapshot Snapshot) error {
 
 // bring restores the index of a snapshot under another name, and returns when it can be searched.
 func (s *Snapshots) bring(ctx context.Context, snapshot Snapshot, to string) error {
-	if err := s.store.deleteIndex(ctx, to); err != nil {
-		return err
-	}
 	body, err := json.Marshal(map[string]any{
 		"indices": snapshot.index, "include_global_state": false, "include_aliases": false,
 		"rename_pattern": "^.*$", "rename_replacement": to,
-		"index_settings":        map[string]any{"index.number_of_replicas": s.store.replicas()},
 		"ignore_index_settings": []string{"index.blocks.write", "index.blocks.read_only_allow_delete"},
 	})
 	if err != nil {

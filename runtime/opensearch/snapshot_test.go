@@ -134,6 +134,8 @@ func TestRestoreOfAClusterThatLostEverything(t *testing.T) {
 	if err := writeText(t.Context(), store, "kept", germanText); err != nil {
 		t.Fatal(err)
 	}
+	blocked := "/" + indicesOf(t, index)[0] + "/_block/write" // as a rebuild does in the end
+	askOpenSearch(t, http.MethodPut, blocked, nil, nil)
 	taken := take(t, snapshotsOf(store, index))
 	for _, lost := range append(indicesOf(t, index), index+"-control") {
 		askOpenSearch(t, http.MethodDelete, "/"+lost, nil, nil)
@@ -146,6 +148,9 @@ func TestRestoreOfAClusterThatLostEverything(t *testing.T) {
 	}
 	if _, err := server.Document(t.Context(), "t", "kept"); err != nil {
 		t.Errorf("the document of the snapshot: %v", err)
+	}
+	if err := writeText(t.Context(), server, "new", germanText); err != nil {
+		t.Errorf("a new document: %v", err)
 	}
 }
 
