@@ -140,7 +140,9 @@ const (
 	ReasonVolumeKept = "VolumeKept"
 	// ReasonSnapshotTaken (True): the last snapshot that was due is complete.
 	ReasonSnapshotTaken = "SnapshotTaken"
-	// ReasonSnapshotPending (Unknown): no snapshot was due yet, or the first is being taken.
+	// ReasonClaimNotFound (False): the volume claim for snapshots does not exist.
+	ReasonClaimNotFound = "ClaimNotFound"
+	// ReasonSnapshotPending (Unknown): no snapshot was due yet, the first is being taken, or one takes long.
 	ReasonSnapshotPending = "SnapshotPending"
 	// ReasonSnapshotFailed (False): the last snapshot that was due was not taken. That of before is still there.
 	ReasonSnapshotFailed = "SnapshotFailed"

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/opensearch"
+	"github.com/ragservice/ragservice-operator/runtime/rag"
 	"github.com/ragservice/ragservice-operator/test/backends"
 )
 
@@ -52,7 +54,26 @@ func snapshotsCommand(t *testing.T, arguments ...string) (code int, stdout, stde
 
 func TestSnapshotsAreTakenListedAndRestored(t *testing.T) {
 	t.Parallel()
-	file := snapshotsConfig(t, func(*config.Config) {})
+	file := snapshotsConfig(t, func(c *config.Config) {
+		store, err := opensearch.New(opensearch.Options{Config: *c.Stores.OpenSearch})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = store.Close() }()
+		if err := store.Ensure(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		d, err := rag.ChunkAndHash(rag.Document{ID: "d", Text: "A document."}, rag.RetrievalSettings{ChunkWords: 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.Write(t.Context(), "t", []rag.ChunkedDocument{d}); err != nil {
+			t.Fatal(err)
+		}
+		if err := store.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
 	taken := regexp.MustCompile(`^took (prod\.snapshots-[a-z0-9]+-\d{8}-\d{6}) in [0-9.]+m?s\n(deleted .*\n)?$`)
 	var name string
 	for range 2 { // of which one is kept

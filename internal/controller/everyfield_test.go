@@ -140,7 +140,7 @@ func TestEveryFieldOfFurtherKindsIsKept(t *testing.T) { //nolint:tparallel // on
 			ClassName: "nginx", Hosts: []v1alpha1.Hostname{"rag.example.com"}, TLS: &v1alpha1.IngressTLS{SecretName: "rag-tls"},
 			Annotations: v1alpha1.ObjectAnnotations{"cert-manager.io/cluster-issuer": "letsencrypt"},
 		}
-		s.OpenSearch.Snapshots = &v1alpha1.SnapshotsSpec{Repository: v1alpha1.SnapshotRepository{Name: "s3"}, Schedule: "@daily"}
+		s.OpenSearch.Snapshots = &v1alpha1.SnapshotsSpec{Repository: v1alpha1.SnapshotRepository{ClaimName: "backups"}, Schedule: "@daily"}
 	}))
 	objects := slices.DeleteFunc(w.owned(), func(o unstructured.Unstructured) bool {
 		return o.GetKind() != "HorizontalPodAutoscaler" && o.GetKind() != "Ingress" && o.GetKind() != "CronJob"

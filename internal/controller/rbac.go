@@ -1,7 +1,8 @@
 package controller
 
 // What the operator may do: the verbs that it uses, and ragservices/finalizers, which OpenShift asks for before it lets
-// an owner reference block a deletion. Reading a child by name is for one that has lost the labels by which it is cached.
+// an owner reference block a deletion. Reading a child by name is for one that has lost the labels by which it is cached,
+// reading a volume claim by name for that of snapshots, which is somebody else's.
 //
 // +kubebuilder:rbac:groups=ragservice.dev,resources=ragservices,verbs=get;list;watch
 // +kubebuilder:rbac:groups=ragservice.dev,resources=ragservices/status,verbs=patch
@@ -14,7 +15,7 @@ package controller
 // +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=httproutes,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create;patch
-// +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=list;watch;patch
+// +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups="",resources=pods,verbs=list;watch;delete
 // +kubebuilder:rbac:groups=apps,resources=replicasets,verbs=list;watch
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=get

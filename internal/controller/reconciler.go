@@ -53,8 +53,7 @@ type Options struct {
 // New returns a Reconciler on the clients of mgr, whose cache has to be as CacheOptions says.
 func New(mgr manager.Manager, o Options) *Reconciler {
 	custom := newCustomKinds(mgr)
-	observer := &observe.Observer{Reader: mgr.GetCache(), Poller: o.Poller, Now: time.Now}
-	observer.ReadEvents(mgr.GetAPIReader())
+	observer := &observe.Observer{Reader: mgr.GetCache(), Live: mgr.GetAPIReader(), Poller: o.Poller, Now: time.Now}
 	return &Reconciler{
 		client:    mgr.GetClient(),
 		live:      mgr.GetAPIReader(),

@@ -1,12 +1,15 @@
 package controller_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -23,6 +26,7 @@ func TestSnapshotsAreScheduledAndTold(t *testing.T) {
 	rag := w.service(func(s *v1alpha1.RAGServiceSpec) {
 		s.OpenSearch.Snapshots = &v1alpha1.SnapshotsSpec{Repository: v1alpha1.SnapshotRepository{ClaimName: "backups"}, Schedule: "0 3 * * *"}
 	})
+	w.must(w.Create(t.Context(), w.backups()))
 	w.readyBut(rag, map[string]string{"SnapshotsReady": "Unknown/SnapshotPending"})
 	job := &batchv1.CronJob{}
 	w.awaits(rag, desired.ComponentSnapshots, job)
@@ -50,4 +54,36 @@ func TestSnapshotsAreScheduledAndTold(t *testing.T) {
 	if rag.Status.Snapshots != nil {
 		t.Errorf("status.snapshots stays: %+v", rag.Status.Snapshots)
 	}
+}
+
+// TestOpenSearchDoesNotWaitForAVolumeOfSnapshots: its nodes mount it when it is there.
+func TestOpenSearchDoesNotWaitForAVolumeOfSnapshots(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.startOperator()
+	rag := w.service(func(s *v1alpha1.RAGServiceSpec) {
+		s.OpenSearch.Snapshots = &v1alpha1.SnapshotsSpec{Repository: v1alpha1.SnapshotRepository{ClaimName: "backups"}, Schedule: "@daily"}
+	})
+	w.readyBut(rag, map[string]string{"SnapshotsReady": "False/ClaimNotFound", "Ready": "True/Ready", "Reconciling": "", "Stalled": ""})
+	mounts := func() bool {
+		set := &appsv1.StatefulSet{}
+		w.awaits(rag, desired.ComponentOpenSearch, set)
+		return slices.ContainsFunc(set.Spec.Template.Spec.Volumes, func(v corev1.Volume) bool { return v.Name == desired.SnapshotsVolume })
+	}
+	if mounts() {
+		t.Error("nodes of OpenSearch wait for a volume that is not there")
+	}
+	w.must(w.Create(t.Context(), w.backups()))
+	w.eventuallyShows(rag, map[string]string{"SnapshotsReady": "Unknown/SnapshotPending"})
+	if !mounts() {
+		t.Error("nodes of OpenSearch do not mount the volume")
+	}
+}
+
+// backups is a volume claim of a person.
+func (w *world) backups() *corev1.PersistentVolumeClaim {
+	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "backups"}}
+	claim.Spec.AccessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteMany}
+	claim.Spec.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}
+	return claim
 }

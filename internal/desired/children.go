@@ -19,6 +19,10 @@ type Children struct {
 	Serving Serving
 	// Claims are the volume claims that exist, by name.
 	Claims map[string]ExistingClaim
+	// SnapshotClaimMissing says that there is no claim of the name SnapshotClaim, and MountedSnapshotClaim is the one that the nodes of
+	// OpenSearch mount.
+	SnapshotClaimMissing bool
+	MountedSnapshotClaim string
 	// SecretsHashes are those that the templates of pods have, by AnnotationSecretsHash.
 	SecretsHashes map[Component]string
 }

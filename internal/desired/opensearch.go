@@ -42,7 +42,7 @@ func openSearch(p part, b build) (ComponentPlan, error) {
 	if err != nil {
 		return ComponentPlan{}, err
 	}
-	pod := openSearchPod(p, imageOr(spec.Image, b.Operator.Images.OpenSearch), heap, *spec.Resources, b.several())
+	pod := openSearchPod(p, imageOr(spec.Image, b.Operator.Images.OpenSearch), heap, *spec.Resources, b)
 	claim := claimTemplate(p, storage, storageClass(b.Inputs, p.component, spec.StorageClassName))
 	nodes := openSearchStatefulSet(p, b.nodesNow(rollHash), pod, claim, rollHash)
 	if b.several() {
@@ -107,7 +107,7 @@ func openSearchStatefulSet(
 // openSearchPod starts the node on a copy of the image's configuration with our opensearch.yml in it: OpenSearch writes
 // its keystore beside its configuration, and the image's folder is read-only.
 func openSearchPod(
-	p part, image string, heap resource.Quantity, resources corev1.ResourceRequirements, several bool,
+	p part, image string, heap resource.Quantity, resources corev1.ResourceRequirements, b build,
 ) *corev1ac.PodSpecApplyConfiguration {
 	configure := container("configure", image).
 		WithCommand("sh", "-c", fmt.Sprintf("cp -R %s/config/. %s/ && cat %[3]s/%[4]s %[3]s/%[5]s >%[2]s/%[4]s",
@@ -127,7 +127,7 @@ func openSearchPod(
 			mount("logs", openSearchHome+"/logs"),
 			mount("tmp", "/tmp"))
 	spec := podSpec(p, openSearchUser)
-	if several {
+	if b.several() {
 		node.WithEnv(fieldEnv("POD_IP", "status.podIP")).
 			WithLifecycle(corev1ac.Lifecycle().WithPreStop(corev1ac.LifecycleHandler().
 				WithSleep(corev1ac.SleepAction().WithSeconds(openSearchLeaveSeconds))))
@@ -140,9 +140,9 @@ func openSearchPod(
 				WithPreferredDuringSchedulingIgnoredDuringExecution(corev1ac.WeightedPodAffinityTerm().WithWeight(100).
 					WithPodAffinityTerm(corev1ac.PodAffinityTerm().WithTopologyKey(corev1.LabelTopologyZone).WithLabelSelector(ownPods(p))))))
 	}
-	if claim := snapshotClaim(p.service); claim != "" {
-		node.WithVolumeMounts(mount(snapshotsVolume, openSearchSnapshots))
-		spec.WithVolumes(claimVolume(snapshotsVolume, claim))
+	if claim := b.snapshotClaim(); claim != "" {
+		node.WithVolumeMounts(mount(SnapshotsVolume, openSearchSnapshots))
+		spec.WithVolumes(claimVolume(SnapshotsVolume, claim))
 	}
 	return spec.
 		WithTerminationGracePeriodSeconds(openSearchGraceSeconds).

@@ -65,13 +65,13 @@ func freePercent(storage resource.Quantity, percent int64) string {
 	return fmt.Sprintf("%db", storage.Value()/100*percent)
 }
 
-func newOpenSearchYAML(p part, several bool) openSearchYAML {
+func newOpenSearchYAML(p part, several bool, snapshotClaim string) openSearchYAML {
 	publishHost := ""
 	if several {
 		publishHost = "${POD_IP}"
 	}
 	pathRepo := ""
-	if snapshotClaim(p.service) != "" {
+	if snapshotClaim != "" {
 		pathRepo = openSearchSnapshots
 	}
 	return openSearchYAML{
@@ -88,7 +88,7 @@ func newOpenSearchYAML(p part, several bool) openSearchYAML {
 
 // openSearchConfig is opensearch.yml in two files, and the hash that rolls pods. Each node has a volume of the size storage.
 func openSearchConfig(p part, b build, storage resource.Quantity) (files map[string]string, rollHash string, err error) {
-	settings, err := yaml.Marshal(newOpenSearchYAML(p, b.several()))
+	settings, err := yaml.Marshal(newOpenSearchYAML(p, b.several(), b.snapshotClaim()))
 	if err != nil {
 		return nil, "", fmt.Errorf("writing %s: %w", openSearchYAMLFile, err)
 	}

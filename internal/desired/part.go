@@ -37,7 +37,9 @@ func (p part) operatedLabels() map[string]string {
 func (p part) metadata() (pods v1alpha1.PodMetadata, account v1alpha1.ObjectAnnotations) {
 	spec := p.service.Spec
 	switch {
-	case p.component == ComponentServer, p.component == ComponentSnapshots:
+	case p.component == ComponentSnapshots: // the identity of the servers is not theirs
+		return spec.Server.PodMetadata, nil
+	case p.component == ComponentServer:
 		return spec.Server.PodMetadata, spec.Server.ServiceAccountAnnotations
 	case p.component == ComponentOpenSearch && spec.OpenSearch.Managed != nil:
 		return spec.OpenSearch.Managed.PodMetadata, spec.OpenSearch.Managed.ServiceAccountAnnotations

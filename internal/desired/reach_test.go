@@ -103,7 +103,7 @@ var choices = [][]wish{
 	},
 	{
 		{"snapshots", func(rag *v1alpha1.RAGService, _ *desired.Inputs) {
-			rag.Spec.OpenSearch.Snapshots = &v1alpha1.SnapshotsSpec{Repository: v1alpha1.SnapshotRepository{Name: "s3"}, Schedule: "@daily"}
+			rag.Spec.OpenSearch.Snapshots = &v1alpha1.SnapshotsSpec{Repository: v1alpha1.SnapshotRepository{ClaimName: "backups"}, Schedule: "@daily"}
 		}, func(from, to string, port int) bool {
 			return from == "snapshots" && to == "opensearch" && port == 9200
 		}},

@@ -199,6 +199,13 @@ func TestWhatRollsPods(t *testing.T) {
 		"copies of the index": {
 			func(in *desired.Inputs) { in.Service.Spec.OpenSearch.Index.Replicas = new(int32(1)) }, nil,
 		},
+		"schedule of snapshots": {func(in *desired.Inputs) {
+			in.Service.Spec.OpenSearch.Snapshots.Schedule, in.Service.Spec.OpenSearch.Snapshots.Keep = "@hourly", new(int32(2))
+		}, nil},
+		"volume of snapshots": {
+			func(in *desired.Inputs) { in.Service.Spec.OpenSearch.Snapshots.Repository.ClaimName = "x" }, []desired.Component{search},
+		},
+		"no snapshots": {func(in *desired.Inputs) { in.Service.Spec.OpenSearch.Snapshots = nil }, []desired.Component{search}},
 		"operator's images, where the spec names its own": {
 			func(in *desired.Inputs) {
 				in.Operator.Images = desired.Images{Server: "x", Redis: "y", OpenSearch: "z"}

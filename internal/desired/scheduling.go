@@ -13,15 +13,8 @@ import (
 // schedule says which nodes a pod of p may run on: what the spec gives, and where it leaves that open, a node and a zone for each pod
 // of a revision if there are enough of them.
 func schedule(p part, given v1alpha1.SchedulingSpec, pod *corev1ac.PodSpecApplyConfiguration) error {
-	if len(given.NodeSelector) > 0 {
-		pod.WithNodeSelector(given.NodeSelector)
-	}
-	if given.PriorityClassName != "" {
-		pod.WithPriorityClassName(given.PriorityClassName)
-	}
-	tolerations, err := configsOf[corev1ac.TolerationApplyConfiguration](given.Tolerations)
-	if err != nil {
-		return fieldError("tolerations", err)
+	if err := place(given, pod); err != nil {
+		return err
 	}
 	constraints, err := configsOf[corev1ac.TopologySpreadConstraintApplyConfiguration](given.TopologySpreadConstraints)
 	if err != nil {
@@ -47,7 +40,30 @@ func schedule(p part, given v1alpha1.SchedulingSpec, pod *corev1ac.PodSpecApplyC
 	if *affinity != (corev1ac.AffinityApplyConfiguration{}) {
 		pod.WithAffinity(affinity)
 	}
-	pod.WithTolerations(tolerations...).WithTopologySpreadConstraints(constraints...)
+	pod.WithTopologySpreadConstraints(constraints...)
+	return nil
+}
+
+// place says which nodes a pod may run on, whatever runs there.
+func place(given v1alpha1.SchedulingSpec, pod *corev1ac.PodSpecApplyConfiguration) error {
+	if len(given.NodeSelector) > 0 {
+		pod.WithNodeSelector(given.NodeSelector)
+	}
+	if given.PriorityClassName != "" {
+		pod.WithPriorityClassName(given.PriorityClassName)
+	}
+	tolerations, err := configsOf[corev1ac.TolerationApplyConfiguration](given.Tolerations)
+	if err != nil {
+		return fieldError("tolerations", err)
+	}
+	pod.WithTolerations(tolerations...)
+	if given.Affinity != nil && given.Affinity.NodeAffinity != nil {
+		affinity, err := configOf[corev1ac.NodeAffinityApplyConfiguration](given.Affinity.NodeAffinity)
+		if err != nil {
+			return fieldError("affinity.nodeAffinity", err)
+		}
+		pod.WithAffinity(corev1ac.Affinity().WithNodeAffinity(affinity))
+	}
 	return nil
 }
 

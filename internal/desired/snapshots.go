@@ -11,8 +11,8 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/config"
 )
 
-// snapshotsVolume is the name of the volume of snapshots in the pods of OpenSearch.
-const snapshotsVolume = "snapshots"
+// SnapshotsVolume is the name of the volume of snapshots in the pods of OpenSearch.
+const SnapshotsVolume = "snapshots"
 
 const (
 	// snapshotSeconds is how long a Job may wait for its snapshot. OpenSearch goes on with one whose Job is gone, and the next Job waits
@@ -24,12 +24,20 @@ const (
 	snapshotRetries int32 = 3
 )
 
-// snapshotClaim is the volume claim that snapshots are kept on; empty when they are kept elsewhere, or none are taken.
-func snapshotClaim(rag *v1alpha1.RAGService) string {
+// SnapshotClaim is the volume claim that snapshots shall be kept on; empty when they are kept elsewhere, or none are taken.
+func SnapshotClaim(rag *v1alpha1.RAGService) string {
 	if rag.Spec.OpenSearch.External != nil || rag.Spec.OpenSearch.Snapshots == nil {
 		return ""
 	}
 	return rag.Spec.OpenSearch.Snapshots.Repository.ClaimName
+}
+
+// snapshotClaim is the one that nodes mount: SnapshotClaim once it exists, since nodes that wait for a volume answer nobody.
+func (b build) snapshotClaim() string {
+	if b.SnapshotClaimMissing {
+		return b.MountedSnapshotClaim
+	}
+	return SnapshotClaim(b.Service)
 }
 
 // snapshots is the objects that have snapshots of the documents taken: a CronJob, whose pods are of the server's image and ask
@@ -46,6 +54,7 @@ func snapshots(p part, b build) (ComponentPlan, error) {
 	job := batchv1ac.CronJob(p.name(), p.namespace()).WithSpec(batchv1ac.CronJobSpec().
 		WithSchedule(string(spec.Schedule)).
 		WithTimeZone("Etc/UTC").
+		WithSuspend(b.SnapshotClaimMissing).
 		WithConcurrencyPolicy(batchv1.ForbidConcurrent).
 		WithStartingDeadlineSeconds(snapshotLateSeconds).
 		WithSuccessfulJobsHistoryLimit(1).
@@ -68,19 +77,14 @@ func snapshotPod(p part, b build) (*corev1ac.PodSpecApplyConfiguration, error) {
 			WithRequests(corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("50m"), corev1.ResourceMemory: resource.MustParse("64Mi")}).
 			WithLimits(corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("500m"), corev1.ResourceMemory: resource.MustParse("256Mi")}))
 	spec := podSpec(p, serverUser).WithRestartPolicy(corev1.RestartPolicyNever)
-	given := p.service.Spec.Server.Scheduling
-	if len(given.NodeSelector) > 0 {
-		spec.WithNodeSelector(given.NodeSelector)
-	}
-	tolerations, err := configsOf[corev1ac.TolerationApplyConfiguration](given.Tolerations)
-	if err != nil {
-		return nil, fieldError("spec.server.scheduling.tolerations", err)
+	if err := place(p.service.Spec.Server.Scheduling, spec); err != nil {
+		return nil, fieldError("spec.server.scheduling", err)
 	}
 	for _, f := range snapshotFolders(p.service) {
 		c.WithVolumeMounts(readOnlyMount(*f.volume.Name, f.path))
 		spec.WithVolumes(f.volume)
 	}
-	return spec.WithTolerations(tolerations...).WithContainers(c), nil
+	return spec.WithContainers(c), nil
 }
 
 // snapshotTraffic: nobody may ask, and OpenSearch is asked. The rule for its own pods is there so that the list is the operator's.

@@ -1,10 +1,11 @@
 package desired_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
@@ -36,32 +37,34 @@ func TestSnapshotsHoldNoOtherSecret(t *testing.T) {
 	}
 }
 
-// TestAnotherScheduleRestartsNothing: neither servers nor OpenSearch, unless its nodes get another volume.
-func TestAnotherScheduleRestartsNothing(t *testing.T) {
+// TestNodesDoNotWaitForAVolumeThatIsNotThere: they keep the one that they have, and no snapshot is taken meanwhile.
+func TestNodesDoNotWaitForAVolumeThatIsNotThere(t *testing.T) {
 	t.Parallel()
-	hashes := func(s *v1alpha1.SnapshotsSpec) (server, openSearch string) {
-		rag := desiredtest.Full()
-		rag.Spec.OpenSearch.Snapshots = s
-		plan := build(t, desiredtest.Inputs(rag))
-		return find[appsv1.Deployment](t, plan, "Deployment", "papers-server").Spec.Template.Annotations[desired.AnnotationStartHash],
-			find[appsv1.StatefulSet](t, plan, "StatefulSet", "papers-opensearch").Spec.Template.Annotations[desired.AnnotationConfigHash]
-	}
-	of := func(repository v1alpha1.SnapshotRepository, schedule v1alpha1.CronSchedule, keep int32) *v1alpha1.SnapshotsSpec {
-		return &v1alpha1.SnapshotsSpec{Repository: repository, Schedule: schedule, Keep: &keep}
-	}
-	volume, elsewhere := v1alpha1.SnapshotRepository{ClaimName: "backups"}, v1alpha1.SnapshotRepository{Name: "s3"}
-	server, openSearch := hashes(of(volume, "@daily", 1))
 	for name, c := range map[string]struct {
-		snapshots *v1alpha1.SnapshotsSpec
-		rolls     bool
+		missing   bool
+		mounted   string
+		want      string
+		suspended bool
 	}{
-		"schedule and number":  {of(volume, "@hourly", 2), false},
-		"no volume":            {of(elsewhere, "@daily", 1), true},
-		"no snapshots, volume": {nil, true},
+		"there":             {false, "", "backups", false},
+		"missing":           {true, "", "", true},
+		"missing, with one": {true, "earlier", "earlier", true},
 	} {
-		otherServer, other := hashes(c.snapshots)
-		if otherServer != server || (other != openSearch) != c.rolls {
-			t.Errorf("%s: servers start anew %t, want false; OpenSearch %t, want %t", name, otherServer != server, other != openSearch, c.rolls)
+		in := desiredtest.Inputs(desiredtest.Full())
+		in.SnapshotClaimMissing, in.MountedSnapshotClaim = c.missing, c.mounted
+		plan := build(t, in)
+		got := ""
+		for _, v := range templates(t, plan)[desired.ComponentOpenSearch].Spec.Volumes {
+			if v.Name == desired.SnapshotsVolume {
+				got = v.PersistentVolumeClaim.ClaimName
+			}
+		}
+		configured := strings.Contains(find[corev1.ConfigMap](t, plan, "ConfigMap", "papers-opensearch").Data["opensearch.yml"], "path.repo")
+		if got != c.want || configured != (c.want != "") {
+			t.Errorf("%s: nodes mount %q, want %q; path.repo is set %t", name, got, c.want, configured)
+		}
+		if suspended := find[batchv1.CronJob](t, plan, "CronJob", "papers-snapshots").Spec.Suspend; *suspended != c.suspended {
+			t.Errorf("%s: the schedule is suspended %t, want %t", name, *suspended, c.suspended)
 		}
 	}
 }
@@ -75,6 +78,12 @@ func TestSnapshotsGoWhereServersMay(t *testing.T) {
 	}
 	if diff := cmp.Diff(rag.Spec.Server.Scheduling.Tolerations, pod.Tolerations); diff != "" {
 		t.Errorf("tolerations (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(&corev1.Affinity{NodeAffinity: rag.Spec.Server.Scheduling.Affinity.NodeAffinity}, pod.Affinity); diff != "" {
+		t.Errorf("affinity (-want +got):\n%s", diff)
+	}
+	if pod.PriorityClassName != rag.Spec.Server.Scheduling.PriorityClassName {
+		t.Errorf("priorityClassName %s", pod.PriorityClassName)
 	}
 	if got := pod.Containers[0].Image; got != string(rag.Spec.Server.Image) {
 		t.Errorf("image %s, want the server's", got)

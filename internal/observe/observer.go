@@ -16,6 +16,8 @@ import (
 type Observer struct {
 	// Reader is the manager's cache. Pods in it are as TrimPod leaves them, ReplicaSets are metadata.
 	Reader client.Reader
+	// Live reads past the cache: events about what is stuck, and a volume claim of somebody else. nil reads neither.
+	Live client.Reader
 	// Poller knows what servers say.
 	Poller *Poller
 	// Now is the clock.
@@ -23,9 +25,6 @@ type Observer struct {
 
 	stuck stuck
 }
-
-// ReadEvents has o read events about what is stuck from live, past the cache.
-func (o *Observer) ReadEvents(live client.Reader) { o.stuck.events = live }
 
 // Observe says what s means for a status. All of it comes from memory, but for events about what is stuck.
 func (o *Observer) Observe(ctx context.Context, s *Snapshot) (status.Observed, error) {
@@ -37,7 +36,7 @@ func (o *Observer) Observe(ctx context.Context, s *Snapshot) (status.Observed, e
 		Poll:          o.Poller.Latest(client.ObjectKeyFromObject(s.service), s.service.UID),
 	}
 	seen.Diagnostics, seen.RecheckAfter = diagnose(s.pods, now)
-	i := &inspection{stuck: &o.stuck, snapshot: s, now: now, recheck: seen.RecheckAfter}
+	i := &inspection{stuck: &o.stuck, live: o.Live, snapshot: s, now: now, recheck: seen.RecheckAfter}
 	if err := i.refusals(ctx, seen.Workloads); err != nil {
 		return status.Observed{}, err
 	}
@@ -48,6 +47,9 @@ func (o *Observer) Observe(ctx context.Context, s *Snapshot) (status.Observed, e
 	var left time.Duration
 	seen.Scaling, left = s.scaling(now)
 	i.lookAgain(left)
+	if seen.SnapshotClaimMissing = s.noSnapshotClaim; s.noSnapshotClaim {
+		i.lookAgain(stuckInterval)
+	}
 	seen.RecheckAfter = i.recheck
 	return seen, nil
 }

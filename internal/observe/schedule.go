@@ -3,7 +3,10 @@ package observe
 import (
 	"context"
 
+	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -25,6 +28,34 @@ func (s *Snapshot) readSchedule(ctx context.Context, reader client.Reader) error
 		s.schedule = ScheduleOf(c)
 	}
 	return nil
+}
+
+// readSnapshotClaim looks for the claim that snapshots shall be kept on, past the cache, which has only what carries our labels, until the nodes
+// of OpenSearch mount it: a claim that goes later stays for as long as they do.
+func (s *Snapshot) readSnapshotClaim(ctx context.Context, live client.Reader) error {
+	s.snapshotClaim = mountedSnapshotClaim(s.stores[desired.ComponentOpenSearch])
+	claim := desired.SnapshotClaim(s.service)
+	if claim == "" || claim == s.snapshotClaim || live == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	err := live.Get(ctx, client.ObjectKey{Namespace: s.service.Namespace, Name: claim}, &corev1.PersistentVolumeClaim{})
+	s.noSnapshotClaim = apierrors.IsNotFound(err)
+	return client.IgnoreNotFound(err)
+}
+
+// mountedSnapshotClaim is the claim with snapshots that the nodes of a StatefulSet mount; empty when they mount none.
+func mountedSnapshotClaim(set *appsv1.StatefulSet) string {
+	if set == nil {
+		return ""
+	}
+	for _, v := range set.Spec.Template.Spec.Volumes {
+		if v.Name == desired.SnapshotsVolume && v.PersistentVolumeClaim != nil {
+			return v.PersistentVolumeClaim.ClaimName
+		}
+	}
+	return ""
 }
 
 // ScheduleOf is what Observe sees of a CronJob; zero for any other object.

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/internal/desired"
 	"github.com/ragservice/ragservice-operator/internal/status"
 )
 
@@ -54,4 +55,39 @@ func TestTheScheduleOfSnapshots(t *testing.T) {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)
 		}
 	}
+}
+
+// TestTheClaimOfSnapshots is looked for until the nodes mount it.
+func TestTheClaimOfSnapshots(t *testing.T) {
+	t.Parallel()
+	w := newCluster(t)
+	w.rag.Spec.OpenSearch.Snapshots = &v1alpha1.SnapshotsSpec{Repository: v1alpha1.SnapshotRepository{ClaimName: "backups"}, Schedule: "@daily"}
+	observer := &Observer{Reader: w, Live: w, Poller: NewPoller(w), Now: time.Now}
+	sees := func(missing bool, mounted string) {
+		t.Helper()
+		snapshot, err := observer.Read(t.Context(), w.rag)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := snapshot.Children(); got.SnapshotClaimMissing != missing || got.MountedSnapshotClaim != mounted {
+			t.Errorf("missing %t, mounted %q; want %t and %q", got.SnapshotClaimMissing, got.MountedSnapshotClaim, missing, mounted)
+		}
+		seen, err := observer.Observe(t.Context(), snapshot)
+		if err != nil || seen.SnapshotClaimMissing != missing || missing && (seen.RecheckAfter == 0 || seen.RecheckAfter > stuckInterval) {
+			t.Errorf("observed missing %t, looks again after %s, %v", seen.SnapshotClaimMissing, seen.RecheckAfter, err)
+		}
+	}
+	sees(true, "")
+	set := w.storeOf(desired.ComponentOpenSearch, w.rag.UID, nil)
+	set.Spec.Template.Spec.Volumes = []corev1.Volume{{Name: desired.SnapshotsVolume, VolumeSource: corev1.VolumeSource{
+		PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "earlier"},
+	}}}
+	if err := w.Update(t.Context(), set); err != nil {
+		t.Fatal(err)
+	}
+	sees(true, "earlier")
+	w.create(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "backups"}, Spec: volumeOfOneGi(nil)})
+	sees(false, "earlier")
+	w.rag.Spec.OpenSearch.Snapshots.Repository.ClaimName = "earlier" // which is gone, and mounted
+	sees(false, "earlier")
 }

@@ -28,8 +28,11 @@ type Snapshot struct {
 	deployment, scaled *appsv1.Deployment
 	// autoscaler is the server's; nil while there is none, or none is asked for.
 	autoscaler *autoscalingv2.HorizontalPodAutoscaler
-	// schedule is what became of that of snapshots.
-	schedule status.Schedule
+	// schedule is what became of that of snapshots; noSnapshotClaim says that the claim for them is not there yet.
+	schedule        status.Schedule
+	noSnapshotClaim bool
+	// snapshotClaim is the one that the nodes of OpenSearch mount.
+	snapshotClaim string
 	// stores are the StatefulSets. Some of them may have been left behind by
 	// an earlier RAGService, to be taken over.
 	stores map[desired.Component]*appsv1.StatefulSet
@@ -67,6 +70,9 @@ func (o *Observer) Read(ctx context.Context, rag *v1alpha1.RAGService) (*Snapsho
 		if err == nil && desired.OwnershipOf(set, rag) == desired.Own {
 			s.stores[c] = set
 		}
+	}
+	if err := s.readSnapshotClaim(ctx, o.Live); err != nil {
+		return nil, fmt.Errorf("reading the volume claim of snapshots: %w", err)
 	}
 	if s.pods, err = podsOf(ctx, o.Reader, client.ObjectKeyFromObject(rag), s.controlled()); err != nil {
 		return nil, fmt.Errorf("reading pods: %w", err)
@@ -123,7 +129,7 @@ func (s *Snapshot) claim(name string) *corev1.PersistentVolumeClaim {
 func (s *Snapshot) Children() desired.Children {
 	children := desired.Children{
 		OpenSearch: s.openSearchNodes(), StatefulSets: map[desired.Component]desired.StatefulSet{}, Claims: map[string]desired.ExistingClaim{},
-		SecretsHashes: map[desired.Component]string{},
+		SecretsHashes: map[desired.Component]string{}, SnapshotClaimMissing: s.noSnapshotClaim, MountedSnapshotClaim: s.snapshotClaim,
 	}
 	if s.scaled != nil {
 		children.Server = &desired.Deployment{

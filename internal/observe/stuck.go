@@ -34,9 +34,6 @@ const (
 // stuck finds why workloads have too few pods, and pods no containers. It is the only part of a pass that makes requests,
 // and makes none while nothing is stuck.
 type stuck struct {
-	// events reads events from the API server; nil reads none.
-	events client.Reader
-
 	mu sync.Mutex
 	// short is since when a StatefulSet has had fewer pods than it should: its status does not say.
 	short map[types.UID]time.Time
@@ -45,6 +42,7 @@ type stuck struct {
 // inspection is the work of one pass.
 type inspection struct {
 	*stuck
+	live     client.Reader
 	snapshot *Snapshot
 	now      time.Time
 	reads    int
@@ -237,14 +235,14 @@ func whyUnmounted(note string) string {
 
 // eventsOf are the events about an object, by its UID.
 func (i *inspection) eventsOf(ctx context.Context, uid types.UID) ([]eventsv1.Event, error) {
-	if i.events == nil || i.reads == maxEventReads {
+	if i.live == nil || i.reads == maxEventReads {
 		return nil, nil
 	}
 	i.reads++
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	var all eventsv1.EventList
-	err := i.events.List(ctx, &all, client.InNamespace(i.snapshot.service.Namespace), client.MatchingFields{"regarding.uid": string(uid)}, client.Limit(maxEvents))
+	err := i.live.List(ctx, &all, client.InNamespace(i.snapshot.service.Namespace), client.MatchingFields{"regarding.uid": string(uid)}, client.Limit(maxEvents))
 	if err != nil {
 		return nil, fmt.Errorf("reading events: %w", err)
 	}

@@ -72,8 +72,7 @@ type sight struct {
 
 func (c *cluster) sight() *sight {
 	s := &sight{c: c, clock: time.Now()}
-	s.Observer = &Observer{Reader: c, Poller: NewPoller(c), Now: func() time.Time { return s.clock }}
-	s.ReadEvents(c)
+	s.Observer = &Observer{Reader: c, Poller: NewPoller(c), Now: func() time.Time { return s.clock }, Live: c}
 	return s
 }
 

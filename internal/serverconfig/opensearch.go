@@ -71,8 +71,8 @@ func OpenSearch(rag *v1alpha1.RAGService, url string) *config.OpenSearch {
 	return o
 }
 
-// Where snapshots are kept on a volume: the name of the repository, and how many there are by default. Its folder is under
-// OpenSearch's path.repo, of which services may share the volume.
+// snapshotRepository begins the name of the repository on a volume, which that of the volume's claim ends: OpenSearch remembers what is in a
+// repository. Its folder is under path.repo; services may share the volume.
 const (
 	snapshotRepository   = "snapshots"
 	defaultKeptSnapshots = 7
@@ -85,8 +85,8 @@ func snapshots(rag *v1alpha1.RAGService) *config.Snapshots {
 		return nil
 	}
 	s := &config.Snapshots{Repository: spec.Repository.Name, Keep: int(ptr.Deref(spec.Keep, defaultKeptSnapshots))}
-	if s.Repository == "" {
-		s.Repository, s.Location = snapshotRepository, rag.Namespace+"."+rag.Name
+	if claim := spec.Repository.ClaimName; claim != "" {
+		s.Repository, s.Location = snapshotRepository+"."+claim, rag.Namespace+"."+rag.Name
 	}
 	return s
 }

@@ -68,6 +68,7 @@ func Evaluate(p Pass) Verdict {
 	v.RecheckAfter = soonest(v.RecheckAfter, p.progressDeadline(found))
 	v.RecheckAfter = soonest(v.RecheckAfter, p.secretGrace(found))
 	v.RecheckAfter = soonest(v.RecheckAfter, p.certificateDeadline())
+	v.RecheckAfter = soonest(v.RecheckAfter, p.snapshotDeadline())
 	if p.Observed != nil {
 		v.RecheckAfter = soonest(v.RecheckAfter, p.Observed.RecheckAfter)
 		v.RecheckAfter = soonest(v.RecheckAfter, p.storesConnecting())

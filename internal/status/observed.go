@@ -21,6 +21,8 @@ type Observed struct {
 	Scaling ScalingFailure
 	// Snapshots is what became of their schedule.
 	Snapshots Schedule
+	// SnapshotClaimMissing says that the volume claim for them does not exist.
+	SnapshotClaimMissing bool
 	// Poll is the last round of polling the servers.
 	Poll Poll
 	// RecheckAfter is when time alone will add a diagnostic; 0 for never.

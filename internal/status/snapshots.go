@@ -1,6 +1,7 @@
 package status
 
 import (
+	"fmt"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,17 +32,56 @@ func judgeSnapshots(p Pass) finding {
 	}
 	s := p.Observed.Snapshots
 	switch {
-	case s.Active && previous.Reason == v1alpha1.ReasonSnapshotFailed:
-		return keep(previous)
+	case p.Observed.SnapshotClaimMissing:
+		return no(v1alpha1.ReasonClaimNotFound, "spec.openSearch.snapshots.repository.claimName names %q, which does not exist: "+
+			"create the PersistentVolumeClaim in namespace %s; OpenSearch goes on without it until then",
+			desired.SnapshotClaim(p.Service), p.Service.Namespace)
+	case s.Active && (previous.Reason == v1alpha1.ReasonSnapshotFailed || p.snapshotFailedBefore()):
+		return p.snapshotFailed()
+	case p.snapshotHangs():
+		return unknown(v1alpha1.ReasonSnapshotPending, sentence("the snapshot that was due last has taken more than %d minutes: "+
+			"kubectl describe pod -n %s -l %s", int(snapshotSoon.Minutes()), p.Service.Namespace, p.snapshotPods()))
 	case !s.Active && s.Due.After(s.Done):
-		return no(v1alpha1.ReasonSnapshotFailed, "the snapshot of %s was not taken: "+
-			"kubectl logs -n %s -l app.kubernetes.io/instance=%s,app.kubernetes.io/component=%s; kubectl describe pod shows one that did not start",
-			s.Due.UTC().Format(time.RFC3339), p.Service.Namespace, p.Service.Name, desired.ComponentSnapshots)
+		return p.snapshotFailed()
 	case !s.Done.IsZero():
-		return yes(v1alpha1.ReasonSnapshotTaken, "the last snapshot was complete at %s", s.Done.UTC().Format(time.RFC3339))
+		return yes(v1alpha1.ReasonSnapshotTaken, "the snapshot that was due last is complete")
 	default:
 		return unknown(v1alpha1.ReasonSnapshotPending, "the first snapshot is still to come")
 	}
+}
+
+func (p Pass) snapshotFailed() finding {
+	return no(v1alpha1.ReasonSnapshotFailed, "the snapshot that was due last was not taken: kubectl logs -n %s -l %s; of a pod that did not "+
+		"start, kubectl describe pod tells", p.Service.Namespace, p.snapshotPods())
+}
+
+// snapshotFailedBefore says that the one was not taken that was due before the one which is being taken. Nobody may have seen a moment between
+// the two.
+func (p Pass) snapshotFailedBefore() bool {
+	before := p.Service.Status.Snapshots
+	return before != nil && before.LastScheduleTime.After(p.Observed.Snapshots.Done) && before.LastScheduleTime.Time.Before(p.Observed.Snapshots.Due)
+}
+
+// snapshotSoon is how long a snapshot is waited for before it is told that it takes long.
+const snapshotSoon = time.Hour
+
+// snapshotHangs says that one is being taken for so long.
+func (p Pass) snapshotHangs() bool {
+	s := p.Observed.Snapshots
+	return s.Active && p.Now.Sub(s.Due) >= snapshotSoon
+}
+
+// snapshotDeadline is when a snapshot that is being taken takes long; 0 for none.
+func (p Pass) snapshotDeadline() time.Duration {
+	if p.Observed == nil || !p.Observed.Snapshots.Active || p.snapshotHangs() {
+		return 0
+	}
+	return max(p.Observed.Snapshots.Due.Add(snapshotSoon).Sub(p.Now), time.Second)
+}
+
+// snapshotPods are the labels of the pods that take snapshots.
+func (p Pass) snapshotPods() string {
+	return fmt.Sprintf("app.kubernetes.io/instance=%s,app.kubernetes.io/component=%s", p.Service.Name, desired.ComponentSnapshots)
 }
 
 // snapshots is status.snapshots.

@@ -16,20 +16,35 @@ import (
 // snapshotEvaluations are those of evaluations about snapshots.
 var snapshotEvaluations = []evaluation{
 	{"no snapshot was due yet", []change{scheduled(status.Schedule{})}, outcome{"SnapshotsReady": "Unknown/SnapshotPending"}},
-	{"the first snapshot is being taken", []change{scheduled(status.Schedule{Due: start, Active: true})},
+	{"the first snapshot is being taken", []change{scheduled(status.Schedule{Due: start.Add(59 * time.Minute), Active: true})},
 		outcome{"SnapshotsReady": "Unknown/SnapshotPending"}},
 	{"the first snapshot failed", []change{scheduled(status.Schedule{Due: start})}, outcome{"SnapshotsReady": "False/SnapshotFailed"}},
 	{"a snapshot was taken", []change{scheduled(status.Schedule{Due: start, Done: start.Add(time.Minute)})},
 		outcome{"SnapshotsReady": "True/SnapshotTaken"}},
-	{"a snapshot is being taken", []change{scheduled(status.Schedule{Due: start, Done: start.Add(-time.Hour), Active: true})},
+	{"a snapshot is being taken", []change{scheduled(status.Schedule{Due: start.Add(59 * time.Minute), Done: start, Active: true}), snapshotWasDue(start.Add(-time.Minute))},
 		outcome{"SnapshotsReady": "True/SnapshotTaken"}},
 	{"a snapshot failed after others", []change{scheduled(status.Schedule{Due: start, Done: start.Add(-time.Hour)})},
 		outcome{"SnapshotsReady": "False/SnapshotFailed"}},
 	{"a snapshot is being taken after one that failed", []change{
 		scheduled(status.Schedule{Due: start, Done: start.Add(-time.Hour), Active: true}), was(v1alpha1.ConditionSnapshotsReady, metav1.ConditionFalse, v1alpha1.ReasonSnapshotFailed),
 	}, outcome{"SnapshotsReady": "False/SnapshotFailed"}},
+	{"a snapshot is being taken, and the one before it was not", []change{
+		scheduled(status.Schedule{Due: start, Done: start.Add(-time.Hour), Active: true}), snapshotWasDue(start.Add(-time.Minute)),
+	}, outcome{"SnapshotsReady": "False/SnapshotFailed"}},
+	{"a snapshot has been under way for an hour", []change{
+		scheduled(status.Schedule{Due: start, Done: start.Add(-time.Hour), Active: true}), snapshotWasDue(start),
+		func(p *status.Pass) { p.Now = start.Add(time.Hour) },
+	}, outcome{"SnapshotsReady": "Unknown/SnapshotPending"}},
+	{"the claim of snapshots is missing", []change{scheduled(status.Schedule{}), func(p *status.Pass) { p.Observed.SnapshotClaimMissing = true }},
+		outcome{"SnapshotsReady": "False/ClaimNotFound"}},
 	{"the CronJob of snapshots is refused", []change{scheduled(status.Schedule{}), fault(desired.ComponentSnapshots, v1alpha1.ReasonApplyFailed)},
 		outcome{"SnapshotsReady": "False/ApplyFailed", "Stalled": "True/ApplyFailed"}},
+}
+
+func snapshotWasDue(due time.Time) change {
+	return func(p *status.Pass) {
+		p.Service.Status.Snapshots = &v1alpha1.SnapshotsStatus{LastScheduleTime: metav1.NewTime(due)}
+	}
 }
 
 // scheduled has snapshots be asked for, of which this became.

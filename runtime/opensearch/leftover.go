@@ -18,20 +18,35 @@ import (
 // leftoversEvery is how often a replica looks for what a rebuild has left that was killed, when no write has met it.
 const leftoversEvery = 10 * time.Minute
 
-// runLeftovers ends rebuilds that were killed, and of which no server of their version may be left: at once when a write finds the
-// index closed to writes, else at the start and rarely.
+// leftoversAgain passes after an error, which may last: of an index that is in a snapshot which is being taken nothing can be deleted.
+const leftoversAgain = 10 * time.Second
+
+// runLeftovers ends rebuilds and restores that were killed, and of which no server of their version may be left: at once when a write finds
+// the index closed to writes or the alias names another index than the control document, else at the start and rarely.
 func (s *Store) runLeftovers(ctx context.Context) {
 	var last time.Time
 	for pause(ctx, rebuildPause) == nil {
-		if !s.metSwap.Load() && time.Since(last) < leftoversEvery {
+		if time.Since(last) < leftoversEvery && !s.metSwap.Load() && !s.halfSwapped(ctx) {
 			continue
 		}
 		held, err := s.Lease(ctx, rebuildLease, rebuildTTL, s.endRebuild) // nobody who rebuilds lives
-		if held && err == nil {
+		switch {
+		case err != nil:
+			_ = pause(ctx, leftoversAgain) // ends early with ctx
+		case held:
 			s.metSwap.Store(false)
 			last = time.Now()
 		}
 	}
+}
+
+// halfSwapped says that the alias names another index than the control document: what is cached is of one, and what is found of the other.
+func (s *Store) halfSwapped(ctx context.Context) bool {
+	s.control.mu.Lock()
+	known := s.control.known.Source.Index
+	s.control.mu.Unlock()
+	aliased, err := s.aliasedIndex(ctx)
+	return err == nil && known != "" && aliased != "" && aliased != known
 }
 
 // endRebuild makes the index that the alias names the one in use, opens it to writes where a rebuild has closed it, and deletes the others
@@ -65,10 +80,10 @@ func (s *Store) endRebuild(ctx context.Context) error {
 }
 
 // versionForm is how indexVersion looks: the mapping, the analyser, its languages, more shards than one. It ends an index's name, before
-// the number of the restore that made the index, if one did.
+// what a restore adds.
 var (
 	versionForm     = regexp.MustCompile(`^\d+-\d+(-[a-z]{2,3})+(-\d+)?$`)
-	restorationForm = regexp.MustCompile(`-r(\d{1,9})$`)
+	restorationForm = regexp.MustCompile(`-r\d+$`)
 )
 
 // versionOf is the version of an index of this service, by its name.

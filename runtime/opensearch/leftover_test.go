@@ -42,6 +42,33 @@ func TestWritesGoOnAfterARebuildWasKilled(t *testing.T) {
 	}
 }
 
+// TestAServerNoticesASwapThatNobodyAnnounced: what it has cached is of the index of before.
+func TestAServerNoticesASwapThatNobodyAnnounced(t *testing.T) {
+	t.Parallel()
+	index := newIndex()
+	store := open(t, index, opensearch.Options{Analyser: terms.New([]string{"en"})})
+	run(t, store)
+	var lease struct{ Found bool }
+	if !await(t, func() bool { // it has looked for leftovers, and does so again in ten minutes
+		return send(t, http.MethodGet, "/"+index+"-control/_doc/lease-rebuild", &lease) == nil && lease.Found
+	}) {
+		t.Fatal("nobody has looked for leftovers")
+	}
+	before := store.Current(t.Context(), "t")
+	restored := before.Index + "-r1"
+	askOpenSearch(t, http.MethodPut, "/"+restored, map[string]any{"aliases": map[string]any{restored + "-self": struct{}{}}}, nil)
+	askOpenSearch(t, http.MethodPost, "/_aliases", map[string]any{"actions": []any{
+		map[string]any{"remove": map[string]any{"index": before.Index, "alias": index}},
+		map[string]any{"add": map[string]any{"index": restored, "alias": index}},
+	}}, nil)
+	if !await(t, func() bool { return store.Current(t.Context(), "t").Index == restored }) {
+		t.Fatalf("the index in use is %s, want %s", store.Current(t.Context(), "t").Index, restored)
+	}
+	if store.Current(t.Context(), "t").Token == before.Token {
+		t.Error("results of before may be served")
+	}
+}
+
 // TestAnOlderServerEndsARebuildThatWasKilledAfterTheAliasMoved: what the old index took from then on would be lost.
 func TestAnOlderServerEndsARebuildThatWasKilledAfterTheAliasMoved(t *testing.T) {
 	t.Parallel()

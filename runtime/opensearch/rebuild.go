@@ -345,7 +345,8 @@ func (r *rebuild) swap(ctx context.Context) error {
 
 func (s *Store) moveAlias(ctx context.Context, from, to string) error {
 	body, err := json.Marshal(map[string]any{"actions": []any{
-		map[string]any{"remove": map[string]any{"index": from, "alias": s.index}},
+		// Whoever moved it first has the lease.
+		map[string]any{"remove": map[string]any{"index": from, "alias": s.index, "must_exist": true}},
 		map[string]any{"add": map[string]any{"index": to, "alias": s.index}},
 	}})
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/opensearch-project/opensearch-go/v4"
@@ -21,9 +20,13 @@ const restorePatience = 2 * rebuildTTL
 // errBusy says that another process has the lease of rebuilds.
 var errBusy = errors.New("another server is building an index of the documents, or another restore is under way: try again when it has ended")
 
+// errLeaseLost says that a restore has ended on its way.
+var errLeaseLost = errors.New("OpenSearch did not answer for long: the documents are those of before, or servers put those of the snapshot in " +
+	"their place within a minute; look, and try again")
+
 // Restore puts the documents of a snapshot in the place of those that there are; what was written since the snapshot began is lost.
-// Searches go on meanwhile, and writers wait for its last step alone. Killed anywhere it has either not happened, or it is done by
-// a server's clearing up. No result that was cached before is served after it.
+// Searches go on meanwhile, and writers wait for its last step alone. Killed or failed anywhere it has either not happened, or it is
+// done, by a server's clearing up. No result that was cached before is served after it.
 //
 // The snapshot is restored into an index beside the one in use. It takes its place as it is, where this server's version made it of one
 // shard. Else its records are copied, as a rebuild does it: shards are not of one moment, while a record and its passages are.
@@ -37,18 +40,21 @@ func (s *Snapshots) Restore(ctx context.Context, name string) error {
 		return err
 	case snapshot.State != SnapshotSuccess:
 		return fmt.Errorf("%w: %s is %s", ErrNoSnapshot, name, snapshot.State)
-	case snapshot.index == "" || !versionForm.MatchString(snapshot.version):
+	case snapshot.Index == "" || !versionForm.MatchString(snapshot.Version):
 		return fmt.Errorf("%w: %s does not say which index holds the documents", ErrNoSnapshot, name)
-	case snapshot.version != s.store.indexVersion() && !rebuilds(snapshot.version, s.store.indexVersion()):
+	case snapshot.Version != s.store.indexVersion() && !rebuilds(snapshot.Version, s.store.indexVersion()):
 		return fmt.Errorf("%s has an index of version %s, newer than this server's, %s: restore it with the server that took it, or a newer one",
-			name, snapshot.version, s.store.indexVersion())
+			name, snapshot.Version, s.store.indexVersion())
 	}
 	if err := s.store.Ensure(ctx); err != nil {
 		return fmt.Errorf("look for the documents: %w", err)
 	}
 	for began := time.Now(); ; {
 		held, err := s.store.Lease(ctx, rebuildLease, rebuildTTL, func(ctx context.Context) error { return s.restore(ctx, snapshot) })
-		if held || err != nil {
+		switch {
+		case errors.Is(err, context.Canceled) && ctx.Err() == nil:
+			return errLeaseLost
+		case held, err != nil:
 			return err
 		}
 		if time.Since(began) > restorePatience {
@@ -70,14 +76,17 @@ func (s *Snapshots) restore(ctx context.Context, snapshot Snapshot) error {
 		return err
 	}
 	used, version := known.Source.Index, s.store.indexVersion()
-	nth := restoration(used) + 1
-	r := rebuild{store: s.store, from: s.store.restoredName(snapshot.version, nth), to: s.store.restoredName(version, nth)}
-	copies := s.store.shards > 1 || snapshot.version != version
+	if made := known.Source.Analyser; made != version && !rebuilds(made, version) {
+		return fmt.Errorf("the index in use is of version %s, newer than this server's, %s: restore with a server that is as new", made, version)
+	}
+	began := s.store.now().UnixMilli()
+	r := rebuild{store: s.store, from: s.store.restoredName(version, began), to: s.store.restoredName(version, began)}
+	copies := s.store.shards > 1 || snapshot.Version != version
 	if copies {
-		r.from = s.store.restoredName(snapshot.version, nth+1)
+		r.from = s.store.restoredName(snapshot.Version, began+1)
 	}
 	if err := s.bring(ctx, snapshot, r.from); err != nil {
-		return errors.Join(fmt.Errorf("restore %s: %w", snapshot.Name, err), s.store.deleteIndex(context.WithoutCancel(ctx), r.from))
+		return errors.Join(fmt.Errorf("restore %s: %w", snapshot.Name, err), s.store.deleteIndex(ctx, r.from))
 	}
 	if copies {
 		if err := r.copyAll(ctx); err != nil {
@@ -87,31 +96,27 @@ func (s *Snapshots) restore(ctx context.Context, snapshot Snapshot) error {
 			return err
 		}
 	}
-	err = s.store.blockWrites(ctx, used, true)
-	if err == nil {
-		err = s.store.moveAlias(ctx, used, r.to)
+	// From here on nothing is undone: a call that failed may have been made, and what the index of before took after that would be lost.
+	if err := s.store.blockWrites(ctx, used, true); err != nil {
+		return fmt.Errorf("stop writers: %w", err)
 	}
-	if err != nil { // the index of before stays in use
-		_ = s.store.blockWrites(context.WithoutCancel(ctx), used, false)
+	if err := s.store.moveAlias(ctx, used, r.to); err != nil {
 		return fmt.Errorf("put the restored index in place: %w", err)
 	}
 	if err := r.announce(ctx); err != nil {
 		return fmt.Errorf("name the restored index in the control document: %w", err)
 	}
-	if err := pause(ctx, 2*s.store.timeout); err != nil { // searches that began on the index of before end
-		return err
+	// It is done. What is not deleted now, since a snapshot of it is being taken, servers delete later.
+	if pause(ctx, 2*s.store.timeout) == nil { // searches that began on the index of before end
+		_ = s.store.endRebuild(ctx)
 	}
-	left := []string{used}
-	if copies {
-		left = append(left, r.from)
-	}
-	return s.store.deleteIndices(ctx, left)
+	return nil
 }
 
 // bring restores the index of a snapshot under another name, and returns when it can be searched.
 func (s *Snapshots) bring(ctx context.Context, snapshot Snapshot, to string) error {
 	body, err := json.Marshal(map[string]any{
-		"indices": snapshot.index, "include_global_state": false, "include_aliases": false,
+		"indices": snapshot.Index, "include_global_state": false, "include_aliases": false,
 		"rename_pattern": "^.*$", "rename_replacement": to,
 		"ignore_index_settings": []string{"index.blocks.write", "index.blocks.read_only_allow_delete"},
 	})
@@ -139,7 +144,7 @@ func (s *Snapshots) awaitShards(ctx context.Context, index string) error {
 	if err != nil {
 		return err
 	}
-	done, moved := int64(-1), time.Now()
+	done, moved, wait := int64(-1), time.Now(), snapshotPoll
 	for {
 		var health struct {
 			Primaries int `json:"active_primary_shards"`
@@ -158,9 +163,10 @@ func (s *Snapshots) awaitShards(ctx context.Context, index string) error {
 		if time.Since(moved) > snapshotPatience {
 			return errors.Join(fmt.Errorf("no progress for %s: GET _cluster/allocation/explain of OpenSearch tells why", snapshotPatience), err, askErr)
 		}
-		if err := pause(ctx, snapshotPoll); err != nil {
+		if err := pause(ctx, wait); err != nil {
 			return err
 		}
+		wait = min(2*wait, snapshotPollMost)
 	}
 }
 
@@ -185,16 +191,8 @@ func (s *Snapshots) recovered(ctx context.Context, index string) (done, total in
 	return done, total, err
 }
 
-// restoredName is the name of the documents' index of a version that the nth restore has made.
-func (s *Store) restoredName(version string, nth int) string {
-	return fmt.Sprintf("%s-r%d", s.indexName(version), nth)
-}
-
-// restoration is the number that ends the name of an index that a restore has made; 0 of others.
-func restoration(index string) int {
-	if m := restorationForm.FindStringSubmatch(index); m != nil {
-		nth, _ := strconv.Atoi(m[1]) // digits
-		return nth
-	}
-	return 0
+// restoredName is the name of an index of a version that a restore makes. A restore that has lost its lease without noticing meets no other's,
+// since the millisecond in which it began is part of it.
+func (s *Store) restoredName(version string, began int64) string {
+	return fmt.Sprintf("%s-r%d", s.indexName(version), began)
 }

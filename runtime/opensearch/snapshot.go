@@ -2,6 +2,7 @@ package opensearch
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,14 +20,17 @@ import (
 )
 
 const (
-	// snapshotPoll is how often a snapshot or a restore under way is asked for.
-	snapshotPoll = 250 * time.Millisecond
+	// snapshotPoll is how soon a snapshot or a restore under way is asked for, then half as often each time until every snapshotPollMost.
+	snapshotPoll     = 250 * time.Millisecond
+	snapshotPollMost = 2 * time.Second
 	// snapshotPatience is how long OpenSearch may give no answer about a snapshot under way, or a restore may make no progress.
 	snapshotPatience = 2 * time.Minute
 	// repositoryTimeout bounds calls that read or write a few files of a repository on every node, deleteTimeout the deletion of
 	// snapshots, which walks the files of all.
 	repositoryTimeout = 30 * time.Second
 	deleteTimeout     = 10 * time.Minute
+	// deletedAtOnce is how many snapshots are named in one request: the first line of one may have 4 kB.
+	deletedAtOnce = 20
 	// snapshotTime ends the names of snapshots: the UTC second in which they began.
 	snapshotTime = "20060102-150405"
 )
@@ -40,6 +44,10 @@ const (
 // ErrNoSnapshot says that there is no complete snapshot of that name.
 var ErrNoSnapshot = errors.New("there is no such snapshot")
 
+// ErrNothingToKeep says that there are no documents, and were before: snapshots of nothing would take the place of those that hold them.
+var ErrNothingToKeep = errors.New("there is no document any more, so that no snapshot is taken: restore one, " +
+	"or delete them in OpenSearch if the documents were deleted on purpose")
+
 // Snapshot is one of a service's documents.
 type Snapshot struct {
 	Name string
@@ -47,8 +55,14 @@ type Snapshot struct {
 	State string
 	// Began and Ended are moments by OpenSearch's clock; Ended is zero of one that is under way.
 	Began, Ended time.Time
-	// index is the concrete index that is in it, and version says how its content was made.
-	index, version string
+	snapshotMetadata
+}
+
+// snapshotMetadata is what a snapshot knows of itself.
+type snapshotMetadata struct {
+	// Index is the concrete index that is in it, and Version says how its content was made.
+	Index   string `json:"index"`
+	Version string `json:"version"`
 }
 
 // Snapshots takes, lists, deletes and restores snapshots of the documents of a Store, by the API that every OpenSearch has. They are
@@ -71,7 +85,7 @@ func NewSnapshots(s *Store, where config.Snapshots, service config.Service, onPr
 	return &Snapshots{store: s, where: where, prefix: service.Namespace + "." + service.Name + "-", onProgress: onProgress}
 }
 
-// Take takes a snapshot and returns when it is complete. One that is under way already, as a process leaves it that was killed, is
+// Take takes a snapshot and returns when it is complete. It takes none of an index that has lost its documents. One that is under way already, as a process leaves it that was killed, is
 // waited for in place of a new one. When ctx ends the snapshot goes on.
 func (s *Snapshots) Take(ctx context.Context) (Snapshot, error) {
 	if err := s.openRepository(ctx); err != nil {
@@ -84,12 +98,16 @@ func (s *Snapshots) Take(ctx context.Context) (Snapshot, error) {
 	if at := slices.IndexFunc(all, func(one Snapshot) bool { return one.State == SnapshotInProgress }); at >= 0 {
 		return s.await(ctx, all[at].Name)
 	}
-	if err := s.store.Ensure(ctx); err != nil {
-		return Snapshot{}, fmt.Errorf("look for the documents: %w", err)
-	}
 	known, err := s.store.readControl(ctx, s.store.timeout)
 	if err != nil {
-		return Snapshot{}, fmt.Errorf("look for the documents: %w", err)
+		return Snapshot{}, fmt.Errorf("look for the documents, whose index the first server makes: %w", err)
+	}
+	documents, err := s.store.countRecords(pinned(ctx, known.Source.Index))
+	if err != nil {
+		return Snapshot{}, fmt.Errorf("count the documents: %w", err)
+	}
+	if documents == 0 && slices.ContainsFunc(all, func(one Snapshot) bool { return one.State == SnapshotSuccess }) {
+		return Snapshot{}, ErrNothingToKeep
 	}
 	name := s.prefix + s.store.now().UTC().Format(snapshotTime)
 	if err := s.create(ctx, name, known.Source.Index, known.Source.Analyser); err != nil {
@@ -102,7 +120,7 @@ func (s *Snapshots) Take(ctx context.Context) (Snapshot, error) {
 // take for those of before.
 func (s *Snapshots) create(ctx context.Context, name, index, version string) error {
 	body, err := json.Marshal(map[string]any{
-		"indices": index, "include_global_state": false, "metadata": map[string]string{"index": index, "version": version},
+		"indices": index, "include_global_state": false, "metadata": snapshotMetadata{Index: index, Version: version},
 	})
 	if err != nil {
 		return err
@@ -114,7 +132,8 @@ func (s *Snapshots) create(ctx context.Context, name, index, version string) err
 
 // await returns when a snapshot has ended, in success or not.
 func (s *Snapshots) await(ctx context.Context, name string) (Snapshot, error) {
-	for heard := time.Now(); ; {
+	heard, wait := time.Now(), snapshotPoll
+	for {
 		found, err := s.get(ctx, name)
 		switch {
 		case err == nil && found.State == SnapshotSuccess:
@@ -124,12 +143,16 @@ func (s *Snapshots) await(ctx context.Context, name string) (Snapshot, error) {
 		case err == nil:
 			heard = time.Now()
 			s.progress(ctx, name)
-		case time.Since(heard) > snapshotPatience || errors.Is(err, ErrNoSnapshot):
+		case errors.Is(err, ErrNoSnapshot):
+			return Snapshot{}, fmt.Errorf("OpenSearch could not begin the snapshot %s: can its nodes write to the repository %s? Their log tells more",
+				name, s.where.Repository)
+		case time.Since(heard) > snapshotPatience:
 			return Snapshot{}, fmt.Errorf("ask for the snapshot %s: %w", name, err)
 		}
-		if err := pause(ctx, snapshotPoll); err != nil {
+		if err := pause(ctx, wait); err != nil {
 			return Snapshot{}, err
 		}
+		wait = min(2*wait, snapshotPollMost)
 	}
 }
 
@@ -171,7 +194,7 @@ func (s *Snapshots) list(ctx context.Context) ([]Snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list the snapshots in %s: %w", s.where.Repository, err)
 	}
-	slices.SortFunc(all, func(a, b Snapshot) int { return strings.Compare(b.Name, a.Name) }) // names end in their time
+	slices.SortFunc(all, func(a, b Snapshot) int { return cmp.Or(b.Began.Compare(a.Began), strings.Compare(b.Name, a.Name)) })
 	return all, nil
 }
 
@@ -194,11 +217,11 @@ var snapshotTimeForm = regexp.MustCompile(`^\d{8}-\d{6}$`)
 func (s *Snapshots) find(ctx context.Context, pattern string) ([]Snapshot, error) {
 	var answer struct {
 		Snapshots []struct {
-			Snapshot string            `json:"snapshot"`
-			State    string            `json:"state"`
-			Began    int64             `json:"start_time_in_millis"`
-			Ended    int64             `json:"end_time_in_millis"`
-			Metadata map[string]string `json:"metadata"`
+			Snapshot string          `json:"snapshot"`
+			State    string          `json:"state"`
+			Began    int64           `json:"start_time_in_millis"`
+			Ended    int64           `json:"end_time_in_millis"`
+			Metadata json.RawMessage `json:"metadata"`
 		} `json:"snapshots"`
 	}
 	err := s.do(ctx, repositoryTimeout, http.MethodGet, func() opensearch.Request {
@@ -212,10 +235,8 @@ func (s *Snapshots) find(ctx context.Context, pattern string) ([]Snapshot, error
 		if began, ours := strings.CutPrefix(found.Snapshot, s.prefix); !ours || !snapshotTimeForm.MatchString(began) {
 			continue
 		}
-		one := Snapshot{
-			Name: found.Snapshot, State: found.State, Began: time.UnixMilli(found.Began),
-			index: found.Metadata["index"], version: found.Metadata["version"],
-		}
+		one := Snapshot{Name: found.Snapshot, State: found.State, Began: time.UnixMilli(found.Began)}
+		_ = json.Unmarshal(found.Metadata, &one.snapshotMetadata) // of one that a person took there may be any
 		if found.Ended > 0 {
 			one.Ended = time.UnixMilli(found.Ended)
 		}
@@ -235,11 +256,13 @@ func (s *Snapshots) Prune(ctx context.Context) ([]string, error) {
 	if len(old) == 0 {
 		return nil, nil
 	}
-	err = s.do(ctx, deleteTimeout, http.MethodDelete, func() opensearch.Request {
-		return opensearchapi.SnapshotDeleteReq{Repo: s.where.Repository, Snapshots: old}
-	}, nil)
-	if err != nil {
-		return nil, fmt.Errorf("delete the snapshots %s: %w", strings.Join(old, ", "), err)
+	for some := range slices.Chunk(old, deletedAtOnce) {
+		err := s.do(ctx, deleteTimeout, http.MethodDelete, func() opensearch.Request {
+			return opensearchapi.SnapshotDeleteReq{Repo: s.where.Repository, Snapshots: some}
+		}, nil)
+		if err != nil {
+			return nil, fmt.Errorf("delete the snapshots %s: %w", strings.Join(some, ", "), err)
+		}
 	}
 	return old, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -45,11 +46,11 @@ func TestRestore(t *testing.T) {
 	sharded := config.OpenSearch{Shards: 3}
 	for name, c := range map[string]struct {
 		taker, server opensearch.Options
-		suffix        string // of the name of the index, first and second time
+		version       string // as it ends
 	}{
-		"as it is":      {opensearch.Options{Analyser: german}, opensearch.Options{Analyser: german}, "-de-r%d"},
-		"other words":   {opensearch.Options{Analyser: english}, opensearch.Options{Analyser: german}, "-de-r%d"},
-		"several parts": {opensearch.Options{Analyser: german, Config: sharded}, opensearch.Options{Analyser: german, Config: sharded}, "-de-3-r%d"},
+		"as it is":      {opensearch.Options{Analyser: german}, opensearch.Options{Analyser: german}, "-de"},
+		"other words":   {opensearch.Options{Analyser: english}, opensearch.Options{Analyser: german}, "-de"},
+		"several parts": {opensearch.Options{Analyser: german, Config: sharded}, opensearch.Options{Analyser: german, Config: sharded}, "-de-3"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -64,18 +65,21 @@ func TestRestore(t *testing.T) {
 			c.server.Config.URLs, c.server.Config.Index, c.server.Timeout = []string{backends.OpenSearch(t)}, index, rebuildTimeout
 			server := newStore(t, c.server)
 			run(t, server)
-			own := strings.TrimSuffix(c.suffix, "-r%d")
-			if !await(t, func() bool { return strings.HasSuffix(strings.Join(indicesOf(t, index), " "), own) }) {
+			if !await(t, func() bool { return strings.HasSuffix(strings.Join(indicesOf(t, index), " "), c.version) }) {
 				t.Fatal("the server has not made its index")
 			}
 			first := restoreUnderTraffic(t, server, index, taken.Name)
 			if err := snapshotsOf(server, index).Restore(t.Context(), taken.Name); err != nil {
 				t.Errorf("a second time: %v", err)
 			}
-			for nth, at := range []string{first, server.Current(t.Context(), "t").Index} {
-				if want := fmt.Sprintf(c.suffix, nth+1); !strings.HasSuffix(at, want) {
-					t.Errorf("the index in use is %s, want one that ends in %s", at, want)
+			second := server.Current(t.Context(), "t").Index
+			for _, at := range []string{first, second} {
+				if form := regexp.MustCompile(c.version + `-r\d{13}$`); !form.MatchString(at) {
+					t.Errorf("the index in use was %s, want one like %s", at, form)
 				}
+			}
+			if first == second {
+				t.Errorf("both restores made %s", first)
 			}
 		})
 	}
@@ -156,34 +160,56 @@ func TestRestoreOfAClusterThatLostEverything(t *testing.T) {
 
 // TestRestoreKilledAfterEveryWrite: whichever write is its last, a server of before finds all documents of before or all of the snapshot, writes,
 // and leaves one index.
-func TestRestoreKilledAfterEveryWrite(t *testing.T) {
+func TestRestoreKilledAfterEveryWrite(t *testing.T) { //nolint:tparallel // some at a time
 	t.Parallel()
-	writes, err := restoring(t, newIndex(), 0)
+	repository := newIndex()
+	for name, c := range map[string]interrupted{
+		"killed":                          {repository: repository},
+		"killed while it copies":          {repository: repository, shards: 2},
+		"one answer lost":                 {repository: repository, survives: true},
+		"one answer lost while it copies": {repository: repository, shards: 2, survives: true},
+	} {
+		t.Run(name, func(t *testing.T) { c.everywhere(t) })
+	}
+}
+
+// interrupted is a restore of an index that is killed at a write, or survives that its answer is lost.
+type interrupted struct {
+	repository string
+	shards     int
+	survives   bool
+}
+
+// everywhere interrupts a restore at each of its writes, some at a time.
+func (c interrupted) everywhere(t *testing.T) {
+	t.Helper()
+	writes, err := c.restoring(t, newIndex(), 0)
 	if err != nil || writes < 5 {
 		t.Fatalf("a whole restore: %d writes, %v; want 5 at least", writes, err)
 	}
 	t.Logf("a restore has %d writes", writes)
-	var tries sync.WaitGroup
-	for last := 1; last <= writes; last++ {
+	eachWrite(writes, func(last int) {
 		index := newIndex()
-		tries.Go(func() {
-			if _, err := restoring(t, index, last); err != nil {
-				t.Errorf("write %d: %v", last, err)
-				return
-			}
-			if err := oneOrTheOther(t, index); err != nil {
-				t.Errorf("killed after write %d: %v", last, err)
-			}
-		})
-	}
-	tries.Wait()
+		if _, err := c.restoring(t, index, last); err != nil {
+			t.Errorf("write %d: %v", last, err)
+			return
+		}
+		if err := c.oneOrTheOther(t, index); err != nil {
+			t.Errorf("after write %d: %v", last, err)
+		}
+	})
+}
+
+// snapshots are those of an index, in a repository that all of these share.
+func (c interrupted) snapshots(s *opensearch.Store, index string) *opensearch.Snapshots {
+	return opensearch.NewSnapshots(s, config.Snapshots{Repository: c.repository, Location: c.repository, Keep: 2}, serviceOf(index), nil)
 }
 
 // restoring takes a snapshot of the document "old", replaces it by "new", and restores until the process dies with a write, or to the end.
-func restoring(t *testing.T, index string, last int) (writes int, err error) {
+func (c interrupted) restoring(t *testing.T, index string, last int) (writes int, err error) {
 	t.Helper()
 	store, err := opensearch.New(opensearch.Options{
-		Config: config.OpenSearch{URLs: []string{backends.OpenSearch(t)}, Index: index}, Timeout: time.Minute,
+		Config: config.OpenSearch{URLs: []string{backends.OpenSearch(t)}, Index: index, Shards: c.shards}, Timeout: time.Minute,
 	})
 	if err != nil {
 		return 0, err
@@ -195,7 +221,7 @@ func restoring(t *testing.T, index string, last int) (writes int, err error) {
 	if err := writeText(t.Context(), store, "old", germanText); err != nil {
 		return 0, err
 	}
-	taken, err := snapshotsOf(store, index).Take(t.Context())
+	taken, err := c.snapshots(store, index).Take(t.Context())
 	if err != nil {
 		return 0, err
 	}
@@ -206,8 +232,9 @@ func restoring(t *testing.T, index string, last int) (writes int, err error) {
 		return 0, err
 	}
 	way := newMortal(t, last)
+	way.survives = c.survives
 	mortal, err := opensearch.New(opensearch.Options{
-		Config: config.OpenSearch{URLs: []string{way.URL}, Index: index}, Timeout: rebuildTimeout,
+		Config: config.OpenSearch{URLs: []string{way.URL}, Index: index, Shards: c.shards}, Timeout: rebuildTimeout,
 	})
 	if err != nil {
 		return 0, err
@@ -215,20 +242,20 @@ func restoring(t *testing.T, index string, last int) (writes int, err error) {
 	defer func() { _ = mortal.Close() }()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	if last > 0 {
+	if !c.survives {
 		go func() { <-way.died; cancel() }()
 	}
-	err = snapshotsOf(mortal, index).Restore(ctx, taken.Name)
+	err = c.snapshots(mortal, index).Restore(ctx, taken.Name)
 	if last > 0 {
-		if err == nil {
-			return 0, fmt.Errorf("write %d never came", last)
+		if way.count() < last {
+			return 0, fmt.Errorf("write %d never came: %w", last, err)
 		}
 		err = nil
 	}
 	return way.count(), err
 }
 
-func oneOrTheOther(t *testing.T, index string) error {
+func (c interrupted) oneOrTheOther(t *testing.T, index string) error {
 	t.Helper()
 	if err := send(t, http.MethodDelete, "/"+index+"-control/_doc/lease-rebuild", new(any)); err != nil {
 		return err
@@ -236,7 +263,7 @@ func oneOrTheOther(t *testing.T, index string) error {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	next, err := opensearch.New(opensearch.Options{
-		Config: config.OpenSearch{URLs: []string{backends.OpenSearch(t)}, Index: index}, Timeout: rebuildTimeout,
+		Config: config.OpenSearch{URLs: []string{backends.OpenSearch(t)}, Index: index, Shards: c.shards}, Timeout: rebuildTimeout,
 	})
 	if err != nil {
 		return err
@@ -272,6 +299,15 @@ func TestPruneKeepsTheNewest(t *testing.T) {
 	index := newIndex()
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	store := open(t, index, opensearch.Options{Now: func() time.Time { return now }})
+	if err := store.Ensure(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeText(t.Context(), store, "kept", germanText); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	mine := snapshotsOf(store, index)
 	others := opensearch.NewSnapshots(store, config.Snapshots{Repository: index, Location: index, Keep: 2}, serviceOf(index+"-b"), nil)
 	of := map[*opensearch.Snapshots][]string{}
@@ -284,7 +320,9 @@ func TestPruneKeepsTheNewest(t *testing.T) {
 	if want := "prod." + index + "-20260102-030405"; of[mine][0] != want {
 		t.Errorf("the first is called %s, want %s", of[mine][0], want)
 	}
-	askOpenSearch(t, http.MethodPut, "/_snapshot/"+index+"/prod."+index+"-by-hand?wait_for_completion=true", map[string]any{"indices": index}, nil)
+	askOpenSearch(t, http.MethodPut, "/_snapshot/"+index+"/prod."+index+"-by-hand?wait_for_completion=true", map[string]any{
+		"indices": index, "metadata": map[string]any{"index": 1, "version": []any{2}},
+	}, nil)
 	deleted, err := mine.Prune(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -411,4 +449,25 @@ func restoreBeside(t *testing.T, store *opensearch.Store, s *opensearch.Snapshot
 		t.Fatalf("the lease: %v, %v", held, leaseErr)
 	}
 	return err
+}
+
+// TestNoSnapshotOfDocumentsThatAreLost: those that hold them would go, one for each.
+func TestNoSnapshotOfDocumentsThatAreLost(t *testing.T) {
+	t.Parallel()
+	index := newIndex()
+	store := open(t, index, opensearch.Options{})
+	snapshots := snapshotsOf(store, index)
+	if _, err := snapshots.Take(t.Context()); err == nil || !strings.Contains(err.Error(), "whose index the first server makes") {
+		t.Errorf("before there is an index: %v", err)
+	}
+	if err := store.Ensure(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	first := take(t, snapshots) // of none that were lost
+	if _, err := snapshots.Take(t.Context()); !errors.Is(err, opensearch.ErrNothingToKeep) {
+		t.Errorf("a second time: %v", err)
+	}
+	if left := names(t, snapshots); len(left) != 1 || left[0] != first.Name {
+		t.Errorf("there are %q", left)
+	}
 }

@@ -101,7 +101,7 @@ func kubectl(t *testing.T, rag *v1alpha1.RAGService, arguments ...string) string
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, "kubectl", append([]string{"-n", rag.Namespace}, arguments...)...).CombinedOutput() //nolint:gosec // of this test
+	out, err := exec.CommandContext(ctx, "kubectl", append([]string{"-n", rag.Namespace}, arguments...)...).CombinedOutput()
 	if err != nil {
 		t.Fatal(fmt.Errorf("kubectl %s: %w\n%s", strings.Join(arguments, " "), err, out))
 	}

@@ -18,6 +18,7 @@
   resources:
   - persistentvolumeclaims
   verbs:
+  - get
   - list
   - patch
   - watch
