@@ -18,6 +18,13 @@ func TestOpenSearch(t *testing.T) {
 		"{external: {urls: ['https://a', 'https://b:9200']}}": {
 			URLs: []string{"https://a", "https://b:9200"}, Index: "library.papers", Shards: 1, Replicas: 1,
 		},
+		"{snapshots: {repository: {claimName: backups}, schedule: '@daily'}}": {
+			URLs: []string{"http://own"}, Index: "documents", Shards: 1,
+			Snapshots: &config.Snapshots{Repository: "snapshots.backups", Location: "library.papers", Keep: 7},
+		},
+		"{external: {urls: ['https://a']}, index: {name: b}, snapshots: {repository: {name: s3}, schedule: '@daily', keep: 30}}": {
+			URLs: []string{"https://a"}, Index: "b", Shards: 1, Replicas: 1, Snapshots: &config.Snapshots{Repository: "s3", Keep: 30},
+		},
 		"{external: {urls: ['https://a']}, index: {name: b, replicas: 0}}": {URLs: []string{"https://a"}, Index: "b", Shards: 1},
 	} {
 		got := serverconfig.OpenSearch(load(t, extractive+"  openSearch: "+spec+"\n"), "http://own")

@@ -91,3 +91,16 @@ func TestAFailedSnapshotIsToldOnce(t *testing.T) {
 		t.Errorf("after the next one: events %+v, want one that says it is taken", v.Events)
 	}
 }
+
+// TestASnapshotUnderWayIsLookedAtAgain when it has taken an hour: nothing else tells of one that hangs.
+func TestASnapshotUnderWayIsLookedAtAgain(t *testing.T) {
+	t.Parallel()
+	p := wellPass(scheduled(status.Schedule{Due: start.Add(59 * time.Minute), Active: true}))
+	if got := status.Evaluate(p).RecheckAfter; got != 59*time.Minute {
+		t.Errorf("looks again after %s, want 59 minutes", got)
+	}
+	p.Now = start.Add(2 * time.Hour)
+	if got := status.Evaluate(p).RecheckAfter; got != 0 {
+		t.Errorf("of one that hangs, looks again after %s", got)
+	}
+}
