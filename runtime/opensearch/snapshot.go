@@ -20,7 +20,8 @@ import (
 )
 
 const (
-	// snapshotPoll is how soon a snapshot or a restore under way is asked for, then half as often each time until every snapshotPollMost.
+	// snapshotPoll passes before a snapshot or a restore under way is asked for a second time, then twice as long each time, snapshotPollMost
+	// at most.
 	snapshotPoll     = 250 * time.Millisecond
 	snapshotPollMost = 2 * time.Second
 	// snapshotPatience is how long OpenSearch may give no answer about a snapshot under way, or a restore may make no progress.
@@ -85,8 +86,8 @@ func NewSnapshots(s *Store, where config.Snapshots, service config.Service, onPr
 	return &Snapshots{store: s, where: where, prefix: service.Namespace + "." + service.Name + "-", onProgress: onProgress}
 }
 
-// Take takes a snapshot and returns when it is complete. It takes none of an index that has lost its documents. One that is under way already, as a process leaves it that was killed, is
-// waited for in place of a new one. When ctx ends the snapshot goes on.
+// Take takes a snapshot and returns when it is complete. It takes none of an index that has lost its documents. One that is under way
+// already, as a process leaves it that was killed, is waited for in place of a new one. When ctx ends the snapshot goes on.
 func (s *Snapshots) Take(ctx context.Context) (Snapshot, error) {
 	if err := s.openRepository(ctx); err != nil {
 		return Snapshot{}, err
