@@ -96,7 +96,7 @@ func TestFirstStatusHasEveryCondition(t *testing.T) {
 		if !ok || len(rag.Status.Conditions) == 0 {
 			continue
 		}
-		if n := len(rag.Status.Conditions); n != 13 { // the eleven, and Reconciling
+		if n := len(rag.Status.Conditions); n != 13 { // the twelve, and Reconciling
 			t.Errorf("the first status has %d conditions: %s", n, render(outcomes(rag)))
 		}
 		return
