@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strconv"
 
-	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
-
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/serverconfig"
 	"github.com/ragservice/ragservice-operator/runtime/config"
@@ -34,25 +32,25 @@ func externalRedis(rag *v1alpha1.RAGService) []externalInstance {
 }
 
 // redisFolders are those of both instances' passwords, and of the authorities of a managed Redis with TLS. A Secret of the spec is mounted whole, since some of its entries may be left out.
-func redisFolders(rag *v1alpha1.RAGService, secret func(dir, name string, items ...*corev1ac.KeyToPathApplyConfiguration) folder) []folder {
+func redisFolders(rag *v1alpha1.RAGService) []folder {
 	if rag.Spec.Redis.External == nil {
 		password := keyToPath(RedisPasswordKey, config.RedisPasswordFile)
 		folders := []folder{
-			secret(config.RedisSecretDir, RedisSecretName(rag.Name), password),
-			secret(config.RedisStateSecretDir, RedisSecretName(rag.Name), password),
+			secretFolder(config.RedisSecretDir, RedisSecretName(rag.Name), password),
+			secretFolder(config.RedisStateSecretDir, RedisSecretName(rag.Name), password),
 		}
 		if serverconfig.ManagedRedisTLS(rag) {
 			authorities := keyToPath(RedisAuthoritiesKey, config.AuthorityFile)
 			folders = append(folders,
-				secret(config.RedisCADir, RedisTLSSecretName(rag.Name), authorities),
-				secret(config.RedisStateCADir, RedisTLSSecretName(rag.Name), authorities))
+				secretFolder(config.RedisCADir, RedisTLSSecretName(rag.Name), authorities),
+				secretFolder(config.RedisStateCADir, RedisTLSSecretName(rag.Name), authorities))
 		}
 		return folders
 	}
 	var folders []folder
 	for _, c := range externalRedis(rag) {
 		if c.AuthSecretRef != nil {
-			folders = append(folders, secret(c.dir, c.AuthSecretRef.Name))
+			folders = append(folders, secretFolder(c.dir, c.AuthSecretRef.Name))
 		}
 	}
 	return folders

@@ -83,7 +83,7 @@ type folder struct {
 
 // serverFolders are mounted whole, never by subPath, so that what changes reaches a running server.
 func serverFolders(rag *v1alpha1.RAGService) []folder {
-	folders := append([]folder{configFolder(rag)}, redisFolders(rag, secretFolder)...)
+	folders := append([]folder{configFolder(rag)}, redisFolders(rag)...)
 	folders = append(folders,
 		secretFolder(config.HashKeysSecretDir, HashKeysSecretName(rag.Name), keyToPath(CallerHashKey, config.CallerHashKeyFile)),
 		secretFolder(config.APIKeysSecretDir, APIKeysSecretName(rag)))

@@ -86,6 +86,13 @@ func (s *Store) Current(_ context.Context, tenant string) rag.State {
 	return state
 }
 
+// knownIndex is the index in use as the control document last told; empty before it did.
+func (s *Store) knownIndex() string {
+	s.control.mu.Lock()
+	defer s.control.mu.Unlock()
+	return s.control.known.Source.Index
+}
+
 // Settle returns 500 ms after the answer to the last change: by then no replica serves under an older token, for each
 // either knows the new one or has been without confirmation for too long.
 func (s *Store) Settle(ctx context.Context) error {

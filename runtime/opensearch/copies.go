@@ -24,10 +24,7 @@ func (s *Store) runCopies(ctx context.Context) {
 	}
 	var reached state
 	for pause(ctx, rebuildPause) == nil {
-		now := state{replicas: s.replicas()}
-		s.control.mu.Lock()
-		now.index = s.control.known.Source.Index
-		s.control.mu.Unlock()
+		now := state{index: s.knownIndex(), replicas: s.replicas()}
 		if now.index == "" || now == reached {
 			continue
 		}

@@ -61,9 +61,7 @@ func (s *Store) WritesBlocked(ctx context.Context) (bool, error) {
 			Indices map[string]blocks `json:"indices"`
 		} `json:"blocks"`
 	}
-	s.control.mu.Lock()
-	index := s.control.known.Source.Index
-	s.control.mu.Unlock()
+	index := s.knownIndex()
 	of := []string{"blocks.global.*.levels", "blocks.indices." + s.controlIndex() + ".*.levels"}
 	if index != "" && s.current.Load() { // else it is being rebuilt
 		of = append(of, "blocks.indices."+index+".*.levels")

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -125,8 +124,7 @@ func (s *Store) readLease(ctx context.Context, name string) (versionedLease, err
 			}
 		},
 	}, &lease)
-	var answer *answerError
-	if errors.As(err, &answer) && answer.status == http.StatusNotFound && answer.kind == "" { // of an index it has a kind
+	if answered(err, http.StatusNotFound) && answeredKind(err, "") { // of an index it has a kind
 		return versionedLease{}, nil
 	}
 	return lease, err

@@ -42,9 +42,7 @@ func (s *Store) runLeftovers(ctx context.Context) {
 
 // halfSwapped says that the alias names another index than the control document: what is cached is of one, and what is found of the other.
 func (s *Store) halfSwapped(ctx context.Context) bool {
-	s.control.mu.Lock()
-	known := s.control.known.Source.Index
-	s.control.mu.Unlock()
+	known := s.knownIndex()
 	aliased, err := s.aliasedIndex(ctx)
 	return err == nil && known != "" && aliased != "" && aliased != known
 }

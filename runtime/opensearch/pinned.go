@@ -16,9 +16,7 @@ func pinned(ctx context.Context, index string) context.Context {
 
 // pin pins the index that is in use as this replica knows it.
 func (s *Store) pin(ctx context.Context) context.Context {
-	s.control.mu.Lock()
-	index := s.control.known.Source.Index
-	s.control.mu.Unlock()
+	index := s.knownIndex()
 	if index == "" || ctx.Value(pinnedKey{}) != nil {
 		return ctx
 	}
