@@ -1619,6 +1619,7 @@ func (in *SnapshotsSpec) DeepCopy() *SnapshotsSpec {
 func (in *SnapshotsStatus) DeepCopyInto(out *SnapshotsStatus) {
 	*out = *in
 	in.LastScheduleTime.DeepCopyInto(&out.LastScheduleTime)
+	in.NextScheduleTime.DeepCopyInto(&out.NextScheduleTime)
 	in.LastSuccessfulTime.DeepCopyInto(&out.LastSuccessfulTime)
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -24,13 +25,13 @@ func TestSnapshotsAreScheduledAndTold(t *testing.T) {
 	w := newWorld(t)
 	w.startOperator()
 	rag := w.service(func(s *v1alpha1.RAGServiceSpec) {
-		s.OpenSearch.Snapshots = &v1alpha1.SnapshotsSpec{Repository: v1alpha1.SnapshotRepository{ClaimName: "backups"}, Schedule: "0 3 * * *"}
+		s.OpenSearch.Snapshots = &v1alpha1.SnapshotsSpec{Repository: v1alpha1.SnapshotRepository{ClaimName: "backups"}, Schedule: "@hourly"}
 	})
 	w.must(w.Create(t.Context(), w.backups()))
 	w.readyBut(rag, map[string]string{"SnapshotsReady": "Unknown/SnapshotPending"})
 	job := &batchv1.CronJob{}
 	w.awaits(rag, desired.ComponentSnapshots, job)
-	due := metav1.NewTime(time.Now().Add(-time.Hour).Truncate(time.Second))
+	due := metav1.NewTime(time.Now().Truncate(time.Hour)) // as the schedule has it
 	w.setStatus(job, func() { job.Status.LastScheduleTime, job.Status.Active = &due, []corev1.ObjectReference{{Name: "job"}} })
 	w.eventuallyShows(rag, map[string]string{"SnapshotsReady": "Unknown/SnapshotPending"})
 	w.setStatus(job, func() { job.Status.Active = nil })
@@ -39,8 +40,9 @@ func TestSnapshotsAreScheduledAndTold(t *testing.T) {
 	done := metav1.NewTime(due.Add(time.Minute))
 	w.setStatus(job, func() { job.Status.LastSuccessfulTime = &done })
 	w.eventuallyShows(rag, map[string]string{"SnapshotsReady": "True/SnapshotTaken"})
-	if got := rag.Status.Snapshots; got == nil || !got.LastSuccessfulTime.Equal(&done) || !got.LastScheduleTime.Equal(&due) {
-		t.Errorf("status.snapshots is %+v, want %v and %v", got, due, done)
+	want := &v1alpha1.SnapshotsStatus{LastScheduleTime: due, LastSuccessfulTime: done, NextScheduleTime: metav1.NewTime(due.Add(time.Hour))}
+	if diff := cmp.Diff(want, rag.Status.Snapshots); diff != "" {
+		t.Errorf("status.snapshots (-want +got):\n%s", diff)
 	}
 
 	w.edit(rag, func(s *v1alpha1.RAGServiceSpec) { s.OpenSearch.Snapshots = nil })

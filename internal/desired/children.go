@@ -41,8 +41,6 @@ type StatefulSet struct {
 	UID             types.UID
 	ResourceVersion string
 	Deleting        bool
-	// ConfigHash is what its pods roll on.
-	ConfigHash string
 	// SeveralNodes says that it has AnnotationSeveralNodes.
 	SeveralNodes bool
 	// Volume is its template of volumes; nil when it has none.

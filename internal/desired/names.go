@@ -70,7 +70,8 @@ const (
 	// AnnotationEmptied is on the volume claim of a node of OpenSearch that may go: what it held is elsewhere. It is taken off before the
 	// node comes back.
 	AnnotationEmptied = "ragservice.dev/emptied"
-	// AnnotationSeveralNodes is on the StatefulSet of an OpenSearch that has, or once had, several nodes: each can be reached by others.
+	// AnnotationSeveralNodes is on the StatefulSet of an OpenSearch that has, or once had, several nodes: they are asked how their
+	// cluster is.
 	AnnotationSeveralNodes = "ragservice.dev/several-nodes"
 )
 

@@ -18,7 +18,7 @@ import (
 // openSearchGraceSeconds is OpenSearch's time to write to disk what it holds in memory.
 const openSearchGraceSeconds int64 = 120
 
-// openSearchLeaveSeconds pass before one of several nodes ends, until nobody begins to ask it.
+// openSearchLeaveSeconds pass before a node ends, until nobody begins to ask it.
 const openSearchLeaveSeconds int64 = 5
 
 // openSearch is the objects of the search engine: nodes with a volume each.
@@ -44,7 +44,7 @@ func openSearch(p part, b build) (ComponentPlan, error) {
 	}
 	pod := openSearchPod(p, imageOr(spec.Image, b.Operator.Images.OpenSearch), heap, *spec.Resources, b)
 	claim := claimTemplate(p, storage, storageClass(b.Inputs, p.component, spec.StorageClassName))
-	nodes := openSearchStatefulSet(p, b.nodesNow(rollHash), pod, claim, rollHash)
+	nodes := openSearchStatefulSet(p, b.nodesNow(), pod, claim, rollHash)
 	if b.several() {
 		nodes.WithAnnotations(map[string]string{AnnotationSeveralNodes: "true"})
 	}
@@ -117,6 +117,9 @@ func openSearchPod(
 	node := container(openSearchContainer, image).
 		WithPorts(containerPort("http", OpenSearchPort), containerPort("transport", transportPort)).
 		WithEnv(openSearchEnv(heap)...).
+		WithEnv(fieldEnv("POD_IP", "status.podIP")).
+		WithLifecycle(corev1ac.Lifecycle().WithPreStop(corev1ac.LifecycleHandler().
+			WithSleep(corev1ac.SleepAction().WithSeconds(openSearchLeaveSeconds)))).
 		WithResources(resourcesConfig(resources)).
 		WithStartupProbe(processProbe().WithPeriodSeconds(5).WithFailureThreshold(120)).
 		WithLivenessProbe(processProbe().WithPeriodSeconds(20).WithFailureThreshold(6)).
@@ -126,20 +129,15 @@ func openSearchPod(
 			mount(DataVolume, openSearchHome+"/data"),
 			mount("logs", openSearchHome+"/logs"),
 			mount("tmp", "/tmp"))
-	spec := podSpec(p, openSearchUser)
-	if b.several() {
-		node.WithEnv(fieldEnv("POD_IP", "status.podIP")).
-			WithLifecycle(corev1ac.Lifecycle().WithPreStop(corev1ac.LifecycleHandler().
-				WithSleep(corev1ac.SleepAction().WithSeconds(openSearchLeaveSeconds))))
-		spec.WithTopologySpreadConstraints(corev1ac.TopologySpreadConstraint().
+	spec := podSpec(p, openSearchUser).
+		WithTopologySpreadConstraints(corev1ac.TopologySpreadConstraint().
 			WithTopologyKey(corev1.LabelHostname).
 			WithMaxSkew(1).
 			WithWhenUnsatisfiable(corev1.ScheduleAnyway).
 			WithLabelSelector(ownPods(p))).
-			WithAffinity(corev1ac.Affinity().WithPodAntiAffinity(corev1ac.PodAntiAffinity().
-				WithPreferredDuringSchedulingIgnoredDuringExecution(corev1ac.WeightedPodAffinityTerm().WithWeight(100).
-					WithPodAffinityTerm(corev1ac.PodAffinityTerm().WithTopologyKey(corev1.LabelTopologyZone).WithLabelSelector(ownPods(p))))))
-	}
+		WithAffinity(corev1ac.Affinity().WithPodAntiAffinity(corev1ac.PodAntiAffinity().
+			WithPreferredDuringSchedulingIgnoredDuringExecution(corev1ac.WeightedPodAffinityTerm().WithWeight(100).
+				WithPodAffinityTerm(corev1ac.PodAffinityTerm().WithTopologyKey(corev1.LabelTopologyZone).WithLabelSelector(ownPods(p))))))
 	if claim := b.snapshotClaim(); claim != "" {
 		node.WithVolumeMounts(mount(SnapshotsVolume, openSearchSnapshots))
 		spec.WithVolumes(claimVolume(SnapshotsVolume, claim))

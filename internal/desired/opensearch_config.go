@@ -26,8 +26,8 @@ type openSearchYAML struct {
 	ClusterName string `json:"cluster.name"`
 	NodeName    string `json:"node.name"`
 	NetworkHost string `json:"network.host"`
-	// PublishHost is where a node of several tells the others to find it.
-	PublishHost string `json:"network.publish_host,omitempty"`
+	// PublishHost is where a node tells others to find it. A single one does, too, so that others can join it while it goes on.
+	PublishHost string `json:"network.publish_host"`
 	PathData    string `json:"path.data"`
 	PathLogs    string `json:"path.logs"`
 	// PathRepo is where snapshots may be kept, on a volume of somebody else.
@@ -41,10 +41,6 @@ type openSearchYAML struct {
 // restartYAML is the part that depends on the number of nodes and on the size of their volumes. It is not hashed, and holds from a node's
 // next start: the nodes that there are go on while others join, or while volumes grow.
 type restartYAML struct {
-	// TransportHost keeps the port by which nodes talk, which asks for no password, inside the pod while there is one
-	// node. Such a node also starts where a machine gives processes fewer than the 65,535 file descriptors that OpenSearch wants
-	// of a node which others can reach.
-	TransportHost string `json:"transport.host,omitempty"`
 	// Bootstrap names the node that forms a new cluster, which others join; on a volume with a cluster it is ignored. It stays with one
 	// node: on an empty volume there is no other cluster to join. With several nodes it goes once the cluster exists, or that node
 	// would form a second one when it loses its volume.
@@ -65,18 +61,14 @@ func freePercent(storage resource.Quantity, percent int64) string {
 	return fmt.Sprintf("%db", storage.Value()/100*percent)
 }
 
-func newOpenSearchYAML(p part, several bool, snapshotClaim string) openSearchYAML {
-	publishHost := ""
-	if several {
-		publishHost = "${POD_IP}"
-	}
+func newOpenSearchYAML(p part, snapshotClaim string) openSearchYAML {
 	pathRepo := ""
 	if snapshotClaim != "" {
 		pathRepo = openSearchSnapshots
 	}
 	return openSearchYAML{
 		PathRepo:    pathRepo,
-		PublishHost: publishHost,
+		PublishHost: "${POD_IP}",
 		ClusterName: ClusterName(types.NamespacedName{Namespace: p.namespace(), Name: p.service.Name}),
 		NodeName:    "${HOSTNAME}",
 		NetworkHost: "0.0.0.0",
@@ -88,7 +80,7 @@ func newOpenSearchYAML(p part, several bool, snapshotClaim string) openSearchYAM
 
 // openSearchConfig is opensearch.yml in two files, and the hash that rolls pods. Each node has a volume of the size storage.
 func openSearchConfig(p part, b build, storage resource.Quantity) (files map[string]string, rollHash string, err error) {
-	settings, err := yaml.Marshal(newOpenSearchYAML(p, b.several(), b.snapshotClaim()))
+	settings, err := yaml.Marshal(newOpenSearchYAML(p, b.snapshotClaim()))
 	if err != nil {
 		return nil, "", fmt.Errorf("writing %s: %w", openSearchYAMLFile, err)
 	}
@@ -96,10 +88,7 @@ func openSearchConfig(p part, b build, storage resource.Quantity) (files map[str
 		Bootstrap: []string{p.name() + "-0"},
 		Low:       freePercent(storage, 15), High: freePercent(storage, 10), FloodStage: freePercent(storage, 5),
 	}
-	switch {
-	case !b.several():
-		later.TransportHost = "_local_"
-	case b.formed():
+	if b.several() && b.formed() {
 		later.Bootstrap = nil
 	}
 	restart, err := yaml.Marshal(later)

@@ -25,7 +25,8 @@ func (b build) nodes() int32 {
 	return n | 1 // an odd number
 }
 
-// several says that nodes are made to be reached by others. One of a cluster that was stays so when it is the last: it need not restart then.
+// several says that the operator asks nodes how their cluster is: there are several, or there were. The last of them still has to be told that
+// no others shall leave.
 func (b build) several() bool {
 	return b.nodes() > 1 || b.StatefulSets[ComponentOpenSearch].SeveralNodes && b.formed()
 }
@@ -38,10 +39,9 @@ func (b build) nodeClaim(ordinal int32) string {
 	return ClaimNameOf(b.node(ordinal))
 }
 
-// nodesNow is how many nodes the StatefulSet has in this pass. One node listens to itself alone, so it restarts before others come:
-// they would find nobody. None comes with a volume that is marked as empty: the mark would be untrue as soon as it holds a shard. And none
-// goes that has not said just now that it is empty, whatever its volume's mark says.
-func (b build) nodesNow(rollHash string) int32 {
+// nodesNow is how many nodes the StatefulSet has in this pass. None comes with a volume that is marked as empty: the mark would be untrue as soon
+// as it holds a shard. And none goes that has not said just now that it is empty, whatever its volume's mark says.
+func (b build) nodesNow() int32 {
 	n := b.nodes()
 	for i := n; i < b.OpenSearch.Wanted; i++ {
 		_, hasVolume := b.Claims[b.nodeClaim(i)]
@@ -51,20 +51,10 @@ func (b build) nodesNow(rollHash string) int32 {
 	}
 	for i := b.OpenSearch.Wanted; i < n; i++ {
 		if b.Claims[b.nodeClaim(i)].Emptied {
-			n = max(i, 1)
+			return max(i, 1)
 		}
 	}
-	set, exists := b.StatefulSets[ComponentOpenSearch]
-	running := b.OpenSearch
-	if !exists || n == 1 || running.Wanted != 1 {
-		return n
-	}
-	listens := set.ConfigHash == rollHash && running.Revision != "" && len(running.Pods) == 1 &&
-		running.Pods[0].Revision == running.Revision && running.Pods[0].Ready && !running.Pods[0].Deleting
-	if listens {
-		return n
-	}
-	return 1
+	return n
 }
 
 // formed says that the cluster exists: a volume belongs to it.

@@ -176,7 +176,6 @@ func (s *Snapshot) Written() *desired.Plan {
 func statefulSetFacts(set *appsv1.StatefulSet) desired.StatefulSet {
 	facts := desired.StatefulSet{
 		Name: set.Name, UID: set.UID, ResourceVersion: set.ResourceVersion, Deleting: set.DeletionTimestamp != nil,
-		ConfigHash:   set.Spec.Template.Annotations[desired.AnnotationConfigHash],
 		SeveralNodes: set.Annotations[desired.AnnotationSeveralNodes] != "",
 	}
 	if len(set.Spec.VolumeClaimTemplates) > 0 {

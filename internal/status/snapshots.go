@@ -43,6 +43,13 @@ func judgeSnapshots(p Pass) finding {
 			"kubectl describe pod -n %s -l %s", int(snapshotSoon.Minutes()), p.Service.Namespace, p.snapshotPods()))
 	case !s.Active && s.Due.After(s.Done):
 		return p.snapshotFailed()
+	}
+	if f, missed := p.judgeSchedule(); missed && !s.Active {
+		return f
+	}
+	switch {
+	case s.Active && previous.Reason == v1alpha1.ReasonSnapshotMissed:
+		return keep(previous)
 	case !s.Done.IsZero():
 		return yes(v1alpha1.ReasonSnapshotTaken, "the snapshot that was due last is complete")
 	default:
@@ -71,12 +78,23 @@ func (p Pass) snapshotHangs() bool {
 	return s.Active && p.Now.Sub(s.Due) >= snapshotSoon
 }
 
-// snapshotDeadline is when a snapshot that is being taken takes long; 0 for none.
+// snapshotDeadline is when a snapshot that is being taken takes long, or the next one is late; 0 for neither.
 func (p Pass) snapshotDeadline() time.Duration {
-	if p.Observed == nil || !p.Observed.Snapshots.Active || p.snapshotHangs() {
+	if p.Observed == nil || p.Service.Spec.OpenSearch.Snapshots == nil {
 		return 0
 	}
-	return max(p.Observed.Snapshots.Due.Add(snapshotSoon).Sub(p.Now), time.Second)
+	due, patience := p.nextSnapshot(), snapshotLate
+	if p.Observed.Snapshots.Active {
+		due, patience = p.Observed.Snapshots.Due, snapshotSoon
+	}
+	if due.IsZero() || !p.Now.Before(due.Add(patience)) {
+		return 0
+	}
+	return max(due.Add(patience).Sub(p.Now), time.Second)
+}
+
+func (p Pass) snapshotCronJob() string {
+	return desired.Name(p.Service.Name, desired.ComponentSnapshots)
 }
 
 // snapshotPods are the labels of the pods that take snapshots.
@@ -86,9 +104,11 @@ func (p Pass) snapshotPods() string {
 
 // snapshots is status.snapshots.
 func (p Pass) snapshots() *v1alpha1.SnapshotsStatus {
-	s := p.Observed.Snapshots
-	if p.Service.Spec.OpenSearch.Snapshots == nil || s.Due.IsZero() && s.Done.IsZero() {
+	if p.Service.Spec.OpenSearch.Snapshots == nil {
 		return nil
 	}
-	return &v1alpha1.SnapshotsStatus{LastScheduleTime: metav1.NewTime(s.Due), LastSuccessfulTime: metav1.NewTime(s.Done)}
+	s := p.Observed.Snapshots
+	return &v1alpha1.SnapshotsStatus{
+		LastScheduleTime: metav1.NewTime(s.Due), LastSuccessfulTime: metav1.NewTime(s.Done), NextScheduleTime: metav1.NewTime(p.nextSnapshot()),
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
@@ -61,12 +62,9 @@ func TestStatusOfSnapshots(t *testing.T) {
 	t.Parallel()
 	done := start.Add(time.Minute)
 	v := status.Evaluate(wellPass(scheduled(status.Schedule{Due: start, Done: done})))
-	want := &v1alpha1.SnapshotsStatus{LastScheduleTime: metav1.NewTime(start), LastSuccessfulTime: metav1.NewTime(done)}
+	want := &v1alpha1.SnapshotsStatus{LastScheduleTime: metav1.NewTime(start), LastSuccessfulTime: metav1.NewTime(done), NextScheduleTime: metav1.NewTime(midnight)}
 	if diff := cmp.Diff(want, v.Status.Snapshots); diff != "" {
 		t.Errorf("status.snapshots (-want +got):\n%s", diff)
-	}
-	if got := status.Evaluate(wellPass(scheduled(status.Schedule{}))).Status.Snapshots; got != nil {
-		t.Errorf("before the first status.snapshots is %v, want none", got)
 	}
 	if got := status.Evaluate(wellPass(func(p *status.Pass) { p.Observed.Snapshots.Due = start })).Status.Snapshots; got != nil {
 		t.Errorf("without spec.openSearch.snapshots status.snapshots is %v, want none", got)
@@ -102,5 +100,69 @@ func TestASnapshotUnderWayIsLookedAtAgain(t *testing.T) {
 	p.Now = start.Add(2 * time.Hour)
 	if got := status.Evaluate(p).RecheckAfter; got != 0 {
 		t.Errorf("of one that hangs, looks again after %s", got)
+	}
+}
+
+// midnight is when schedules of @daily are due next.
+var midnight = time.Date(2030, 1, 3, 0, 0, 0, 0, time.UTC)
+
+// TestNextSnapshot is the next one that is due, and one that nothing began until another begins.
+func TestNextSnapshot(t *testing.T) {
+	t.Parallel()
+	yesterday := midnight.Add(-24 * time.Hour)
+	told := func(last, next time.Time) *v1alpha1.SnapshotsStatus {
+		return &v1alpha1.SnapshotsStatus{LastScheduleTime: metav1.NewTime(last), NextScheduleTime: metav1.NewTime(next)}
+	}
+	for name, test := range map[string]struct {
+		schedule v1alpha1.CronSchedule
+		told     *v1alpha1.SnapshotsStatus
+		seen     status.Schedule
+		now      time.Time
+		next     time.Time
+		reason   string
+		again    time.Duration
+	}{
+		"nothing was told yet":      {"@daily", nil, status.Schedule{}, start, midnight, "SnapshotPending", midnight.Add(5 * time.Minute).Sub(start)},
+		"it is due":                 {"@daily", told(yesterday, midnight), status.Schedule{Due: yesterday, Done: yesterday}, midnight.Add(4 * time.Minute), midnight, "SnapshotTaken", time.Minute},
+		"nothing has begun it":      {"@daily", told(yesterday, midnight), status.Schedule{Due: yesterday, Done: yesterday}, midnight.Add(5 * time.Minute), midnight, "SnapshotMissed", 0},
+		"nor the one after":         {"@daily", told(yesterday, midnight), status.Schedule{Due: yesterday, Done: yesterday}, midnight.Add(30 * time.Hour), midnight, "SnapshotMissed", 0},
+		"nothing has begun a first": {"@daily", told(time.Time{}, midnight), status.Schedule{}, midnight.Add(time.Hour), midnight, "SnapshotMissed", 0},
+		"it has begun": {
+			"@daily", told(yesterday, midnight), status.Schedule{Due: midnight, Done: yesterday, Active: true}, midnight.Add(time.Minute), midnight.Add(24 * time.Hour), "SnapshotTaken", 59 * time.Minute,
+		},
+		"it was taken": {
+			"@daily", told(midnight, midnight.Add(24*time.Hour)), status.Schedule{Due: midnight, Done: midnight}, midnight.Add(time.Minute), midnight.Add(24 * time.Hour), "SnapshotTaken",
+			24*time.Hour + 4*time.Minute,
+		},
+		"nobody looked for two days": {
+			"@daily", told(yesterday, midnight), status.Schedule{Due: midnight, Done: midnight}, midnight.Add(50 * time.Hour), midnight.Add(24 * time.Hour), "SnapshotMissed", 0,
+		},
+		"another schedule holds":           {"0 6 * * *", told(yesterday, midnight), status.Schedule{Due: yesterday, Done: yesterday}, midnight.Add(time.Hour), midnight.Add(6 * time.Hour), "SnapshotTaken", 5*time.Hour + 5*time.Minute},
+		"the same and more often":          {"@hourly", told(yesterday, midnight), status.Schedule{Due: yesterday, Done: yesterday}, start, start.Truncate(time.Hour).Add(time.Hour), "SnapshotTaken", time.Hour - 4*time.Minute - 5*time.Second + 5*time.Minute},
+		"days that do not exist":           {"0 0 31 2 *", nil, status.Schedule{}, start, time.Time{}, "SnapshotMissed", 0},
+		"the one before takes so long":     {"@daily", told(yesterday, midnight), status.Schedule{Due: yesterday, Active: true}, midnight.Add(time.Hour), midnight, "SnapshotPending", 0},
+		"the one that was due last failed": {"@daily", told(yesterday, midnight), status.Schedule{Due: yesterday}, midnight.Add(time.Hour), midnight, "SnapshotFailed", 0},
+	} {
+		p := wellPass(scheduled(test.seen), func(p *status.Pass) {
+			p.Service.Spec.OpenSearch.Snapshots.Schedule, p.Service.Status.Snapshots, p.Now = test.schedule, test.told, test.now
+		})
+		v := status.Evaluate(p)
+		if got := v.Status.Snapshots.NextScheduleTime.Time; !got.Equal(test.next) {
+			t.Errorf("%s: the next is due at %s, want %s", name, got, test.next)
+		}
+		c := meta.FindStatusCondition(v.Status.Conditions, v1alpha1.ConditionSnapshotsReady)
+		if c.Reason != test.reason || v.RecheckAfter != test.again {
+			t.Errorf("%s: %s (%s), looks again after %s; want %s and %s", name, c.Reason, c.Message, v.RecheckAfter, test.reason, test.again)
+		}
+	}
+}
+
+// TestASnapshotAfterAMissedOne says nothing before it is taken.
+func TestASnapshotAfterAMissedOne(t *testing.T) {
+	t.Parallel()
+	p := wellPass(scheduled(status.Schedule{Due: midnight, Done: start, Active: true}), was(v1alpha1.ConditionSnapshotsReady, metav1.ConditionFalse, v1alpha1.ReasonSnapshotMissed))
+	p.Now = midnight.Add(time.Minute)
+	if c := meta.FindStatusCondition(status.Evaluate(p).Status.Conditions, v1alpha1.ConditionSnapshotsReady); c.Reason != v1alpha1.ReasonSnapshotMissed {
+		t.Errorf("while it is being taken: %s", c.Reason)
 	}
 }
