@@ -59,8 +59,8 @@ type IndexSpec struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.resources) || !has(self.resources.limits) || !('memory' in self.resources.limits) || !has(self.heap) || quantity(string(self.resources.limits['memory'])).compareTo(quantity(self.heap).add(quantity(self.heap))) >= 0 || (oldSelf.hasValue() && oldSelf.?resources.?limits[?'memory'].orValue(\"\") == self.resources.limits['memory'] && oldSelf.?heap.orValue(\"\") == self.heap)",optionalOldSelf=true,fieldPath=".heap",message="spec.openSearch.managed.heap (512Mi when not given) must be at most half of resources.limits.memory: what Java keeps outside its heap needs the rest, or the node is killed. Lower heap or raise the limit"
 type ManagedOpenSearch struct {
 	// nodes is how many nodes there are: one, or an odd number of which more than half must run. Each has a volume, and resources and
-	// heap of its own. From one node to more, the one restarts. Nodes beyond a lower number go when the others have taken their shards, for
-	// which these need room; their volumes stay, empty. Default 1.
+	// heap of its own. None restarts because others come or go. Nodes beyond a lower number go when the others have taken their shards, for which
+	// these need room; their volumes stay, empty. Default 1.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=9
 	// +kubebuilder:validation:XValidation:rule="self % 2 == 1",message="must be 1, 3, 5, 7 or 9: of an even number no more may fail than of one less"

@@ -44,8 +44,8 @@ type SetLeaving struct {
 	Pod         string
 	Address     netip.Addr
 	ClusterUUID string
-	// Nodes are those that shall leave, sorted.
-	Nodes []string
+	// Nodes are those that shall leave, sorted, and Staying those that shall not.
+	Nodes, Staying []string
 }
 
 // OwnSecret makes a generated Secret go with the RAGService, or stay.

@@ -119,7 +119,7 @@ func (b build) leave() []Action {
 	if !b.told() {
 		pod := now.Pods[asked]
 		return []Action{SetLeaving{
-			Pod: pod.Name, Address: pod.Address, ClusterUUID: now.ClusterUUID, Nodes: names,
+			Pod: pod.Name, Address: pod.Address, ClusterUUID: now.ClusterUUID, Nodes: names, Staying: b.staying(),
 		}}
 	}
 	var marks []Action
@@ -136,10 +136,27 @@ func (b build) leave() []Action {
 	return marks
 }
 
-// told says that the cluster has said that it knows which nodes shall leave, and that no others shall.
+// staying are the nodes of the spec's number that there are, or should be.
+func (b build) staying() []string {
+	var names []string
+	for i := range min(serverconfig.OpenSearchNodes(b.Service), b.OpenSearch.Wanted) {
+		names = append(names, b.node(i))
+	}
+	return names
+}
+
+// told says that the cluster has said that it knows which nodes shall leave, and that no others shall. While nodes leave and all others are
+// there, it shall know as well that one which is not there has no vote.
 func (b build) told() bool {
 	now, names := b.OpenSearch, b.leaving()
+	if now.LostVoters && len(names) > 0 && !slices.ContainsFunc(b.staying(), func(name string) bool { return !b.runs(name) }) {
+		return false
+	}
 	return now.ClusterUUID != "" && slices.Equal(now.Leaving, names) && isSubset(names, now.Excluded)
+}
+
+func (b build) runs(node string) bool {
+	return slices.ContainsFunc(b.OpenSearch.Pods, func(n Node) bool { return n.Name == node && n.Ready && !n.Deleting })
 }
 
 // nodesEnd says that nodes are about to go, by what the API server or their cluster shows.

@@ -100,9 +100,13 @@ func TestNodesLeave(t *testing.T) {
 	t.Parallel()
 	setLeaving := func(nodes ...string) []desired.Action {
 		return []desired.Action{desired.SetLeaving{
-			Pod: "papers-opensearch-0", Address: netip.MustParseAddr("10.0.0.1"), ClusterUUID: cluster, Nodes: nodes,
+			Pod: "papers-opensearch-0", Address: netip.MustParseAddr("10.0.0.1"), ClusterUUID: cluster, Nodes: nodes, Staying: []string{"papers-opensearch-0"},
 		}}
 	}
+	keepAll := []desired.Action{desired.SetLeaving{
+		Pod: "papers-opensearch-0", Address: netip.MustParseAddr("10.0.0.1"), ClusterUUID: cluster,
+		Staying: []string{"papers-opensearch-0", "papers-opensearch-1", "papers-opensearch-2"},
+	}}
 	mark := func(value string, claims ...string) (all []desired.Action) {
 		for _, name := range claims {
 			all = append(all, desired.MarkClaim{
@@ -127,6 +131,9 @@ func TestNodesLeave(t *testing.T) {
 	}{
 		"nobody was told":             {1, volumes(3), but(func(n *desired.Nodes) { n.Leaving, n.Excluded, n.Empty = nil, nil, nil }), setLeaving(one, two)},
 		"told in part":                {1, volumes(3), but(func(n *desired.Nodes) { n.Excluded, n.Empty = []string{one}, nil }), setLeaving(one, two)},
+		"a voter is lost":             {1, volumes(3), but(func(n *desired.Nodes) { n.LostVoters = true }), setLeaving(one, two)},
+		"one that stays is lost":      {1, volumes(3), but(func(n *desired.Nodes) { n.LostVoters, n.Empty, n.Pods = true, nil, n.Pods[1:] }), nil},
+		"a voter is lost, none goes":  {3, volumes(3), desired.Nodes{Wanted: 3, ClusterUUID: cluster, Pods: leave(3, 0).Pods, LostVoters: true}, nil},
 		"one was told":                {1, volumes(3), but(func(n *desired.Nodes) { n.Leaving, n.Empty = []string{two}, nil }), setLeaving(one, two)},
 		"a person empties one more":   {1, volumes(3), but(func(n *desired.Nodes) { n.Excluded = append(n.Excluded, "papers-opensearch-0") }), mark(cluster, data+one, data+two)},
 		"they hold shards":            {1, volumes(3), leave(3, 1), nil},
@@ -142,7 +149,7 @@ func TestNodesLeave(t *testing.T) {
 		"marked, of another cluster":  {3, ofAnother, desired.Nodes{Wanted: 1, ClusterUUID: cluster, Joined: 1, Pods: leave(1, 0).Pods}, mark("", data+one)},
 		"pods that are to go end":     {1, volumes(3, 1, 2), but(func(n *desired.Nodes) { n.Wanted, n.Joined = 1, 1 }), nil},
 		"no node is ready":            {1, volumes(3), but(func(n *desired.Nodes) { n.Pods = nil }), nil},
-		"they stay after all":         {3, volumes(3), leave(3, 2), setLeaving()},
+		"they stay after all":         {3, volumes(3), leave(3, 2), keepAll},
 		"they stay, and are marked":   {3, volumes(3, 1, 2), leave(3, 2), mark("", data+one, data+two)},
 		"a person empties one":        {3, volumes(3), desired.Nodes{Wanted: 3, ClusterUUID: cluster, Pods: leave(3, 0).Pods, Excluded: []string{two}}, nil},
 		"they are gone":               {1, volumes(3, 1, 2), desired.Nodes{Wanted: 1, ClusterUUID: cluster, Pods: leave(1, 0).Pods, Leaving: []string{one, two}}, setLeaving()},

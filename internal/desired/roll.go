@@ -18,6 +18,8 @@ type Nodes struct {
 	// ClusterUUID is that of the cluster that Joined nodes have joined; empty while that is not known.
 	ClusterUUID string
 	Joined      int32
+	// LostVoters says that nodes have a vote that are not there.
+	LostVoters bool
 	// Leaving are the nodes that the operator has told the cluster to do without, Excluded those whose shards go elsewhere, and Empty those of
 	// both that hold nothing any more. They are sorted.
 	Leaving, Excluded, Empty []string

@@ -66,7 +66,8 @@ func (p *Poller) searchRound(ctx context.Context, key types.NamespacedName, uid 
 
 // SetLeaving tells the cluster of a node which of its nodes shall leave it, and forgets what it said before: a shard may be anywhere now.
 func (p *Poller) SetLeaving(ctx context.Context, key types.NamespacedName, told desired.SetLeaving) error {
-	err := p.searchNodes.SetLeaving(ctx, told.Address, searchnodes.ID{Name: desired.ClusterName(key), UUID: told.ClusterUUID}, told.Nodes)
+	id := searchnodes.ID{Name: desired.ClusterName(key), UUID: told.ClusterUUID}
+	err := p.searchNodes.SetLeaving(ctx, told.Address, id, told.Nodes, told.Staying)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if s, known := p.services[key]; known {

@@ -93,7 +93,7 @@ func (c *cluster) await(what string, is func(searchnodes.Cluster) bool) (said se
 
 func (c *cluster) setLeaving(names ...string) {
 	c.Helper()
-	if err := c.SetLeaving(c.Context(), first, searchnodes.ID{Name: backends.OpenSearchClusterName, UUID: c.uuid}, names); err != nil {
+	if err := c.SetLeaving(c.Context(), first, searchnodes.ID{Name: backends.OpenSearchClusterName, UUID: c.uuid}, names, []string{"papers-opensearch-0"}); err != nil {
 		c.Fatal(err)
 	}
 }
@@ -133,7 +133,7 @@ func TestNodesLeaveAndComeBack(t *testing.T) {
 		t.Fatalf("the nodes that are to leave hold nothing:\n%s", held)
 	}
 	for _, another := range []searchnodes.ID{{Name: backends.OpenSearchClusterName, UUID: "another-cluster-000000"}, {Name: "another", UUID: c.uuid}} {
-		if err := c.SetLeaving(t.Context(), first, another, []string{one}); !errors.Is(err, searchnodes.ErrForeignNode) {
+		if err := c.SetLeaving(t.Context(), first, another, []string{one}, nil); !errors.Is(err, searchnodes.ErrForeignNode) {
 			t.Errorf("a node of another cluster: %v", err)
 		}
 	}
@@ -165,6 +165,33 @@ func TestNodesLeaveAndComeBack(t *testing.T) {
 	c.nodes[1].Start()
 	c.nodes[2].Start()
 	c.await("three again", func(said searchnodes.Cluster) bool { return said.Green && said.Nodes == 3 })
+	if times := end(); times < 10 {
+		t.Errorf("only %d searches", times)
+	}
+}
+
+// TestALostNodeLeaves: one that failed for good keeps no other from leaving, though it has a vote that it cannot give up.
+func TestALostNodeLeaves(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	const one, two = "papers-opensearch-1", "papers-opensearch-2"
+	copies := func(n int) {
+		c.request(http.MethodPut, "/documents/_settings", fmt.Sprintf(`{"index":{"number_of_replicas":%d,"unassigned.node_left.delayed_timeout":"0"}}`, n))
+	}
+	copies(1)
+	c.await("green with copies", func(said searchnodes.Cluster) bool { return said.Green })
+	end := c.search()
+	c.nodes[2].Stop()
+	c.await("told that a voter is lost", func(said searchnodes.Cluster) bool { return said.Nodes == 2 && said.LostVoters && said.Green })
+	copies(0)
+	c.setLeaving(one, two)
+	said := c.await("empty", func(said searchnodes.Cluster) bool { return slices.Equal(said.Empty, []string{one, two}) })
+	if said.LostVoters || !slices.Equal(said.Leaving, []string{one, two}) {
+		t.Errorf("the cluster says %+v", said)
+	}
+	c.nodes[1].Stop()
+	c.await("alone", func(said searchnodes.Cluster) bool { return said.Nodes == 1 && said.Green })
+	c.setLeaving()
 	if times := end(); times < 10 {
 		t.Errorf("only %d searches", times)
 	}

@@ -20,6 +20,8 @@ type Cluster struct {
 	// Leaving are the nodes that take no part in elections any more, Excluded those that hold no shards once others have taken them.
 	// Both are sorted. An operator sets both, Leaving first; a person who empties a node for a while sets Excluded alone.
 	Leaving, Excluded []string
+	// LostVoters says that nodes have a vote that are not there, as is one that failed before it could leave.
+	LostVoters bool
 	// Empty are those of both that hold no shard and have no vote, while every shard has all its copies elsewhere. They can go.
 	Empty []string
 }
@@ -29,14 +31,15 @@ type ID struct{ Name, UUID string }
 
 // Equal says that two answers are the same.
 func (c Cluster) Equal(other Cluster) bool {
-	return c.UUID == other.UUID && c.Green == other.Green && c.Nodes == other.Nodes &&
+	return c.UUID == other.UUID && c.Green == other.Green && c.Nodes == other.Nodes && c.LostVoters == other.LostVoters &&
 		slices.Equal(c.Leaving, other.Leaving) && slices.Equal(c.Excluded, other.Excluded) && slices.Equal(c.Empty, other.Empty)
 }
 
-// clusterUUID is the form of a cluster's UUID: 128 bits in base64url. nodeName is that of a node, which is its pod's.
+// clusterUUID is the form of a cluster's UUID, and nodeID of a node's: 128 bits in base64url. nodeName is that of a node, which is its pod's.
 var (
 	clusterUUID = regexp.MustCompile(`^[A-Za-z0-9_-]{22}$`)
 	nodeName    = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
+	nodeID      = clusterUUID
 )
 
 // exclude is the setting of those that hold no shards: names, separated by commas.
@@ -94,7 +97,9 @@ func (c *Client) Ask(ctx context.Context, pod netip.Addr, cluster string) (Clust
 	if err := c.get(ctx, pod, "/_cluster/health", &health); err != nil {
 		return Cluster{}, err
 	}
-	found := Cluster{UUID: now.UUID, Nodes: health.Nodes, Leaving: now.leaving(), Excluded: names(excluded)}
+	found := Cluster{
+		UUID: now.UUID, Nodes: health.Nodes, Leaving: now.leaving(), Excluded: names(excluded), LostVoters: len(now.lostVoters()) > 0,
+	}
 	if found.Green = health.Status == "green" && health.Relocating == 0; found.Green {
 		found.Empty = now.empty(found)
 	}
@@ -108,6 +113,14 @@ func (c *Client) state(ctx context.Context, pod netip.Addr, cluster string) (sta
 		err = ErrForeignNode
 	}
 	return now, err
+}
+
+// names are those of the nodes that have joined.
+func (s state) names() (all []string) {
+	for _, node := range s.Nodes {
+		all = append(all, node.Name)
+	}
+	return all
 }
 
 // leaving are the names of nodes without a vote. An exclusion is of a node: another one of its name, as it has on a new volume, is none.
@@ -125,16 +138,29 @@ func (s state) leaving() []string {
 	return names(all)
 }
 
+func (s state) voters() []string {
+	return slices.Concat(s.Metadata.Coordination.Committed, s.Metadata.Coordination.Accepted)
+}
+
+// lostVoters are the ids of nodes that have a vote and are not there. Their names are not known.
+func (s state) lostVoters() (ids []string) {
+	for _, id := range s.voters() {
+		if _, joined := s.Nodes[id]; !joined && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
 // empty are the nodes that leave, hold no shard, get none and have no vote. There are none while somebody votes who is not there, and whose
 // name is not known therefore.
 func (s state) empty(found Cluster) []string {
+	if found.LostVoters {
+		return nil
+	}
 	busy := map[string]bool{}
-	for _, id := range slices.Concat(s.Metadata.Coordination.Committed, s.Metadata.Coordination.Accepted) {
-		node, joined := s.Nodes[id]
-		if !joined {
-			return nil
-		}
-		busy[node.Name] = true
+	for _, id := range s.voters() {
+		busy[s.Nodes[id].Name] = true
 	}
 	for _, index := range s.Routing.Indices {
 		for _, copies := range index.Shards {
@@ -168,8 +194,10 @@ func names(all []string) []string {
 }
 
 // SetLeaving makes leaving the nodes that shall leave the cluster of that name and UUID, and no other that was told to before. Nodes that a person
-// has excluded stay so. It may end halfway: call it again. Steps follow so that those it is to undo next time are known by Cluster.Leaving.
-func (c *Client) SetLeaving(ctx context.Context, pod netip.Addr, cluster ID, leaving []string) error {
+// has excluded stay so. When all that shall stay have joined, a voter that is not there can only be one that leaves, or was replaced: it loses
+// its vote, or those that stay could not agree on a vote without it. It may end halfway: call it again. Steps follow so that those it is to undo
+// next time are known by Cluster.Leaving.
+func (c *Client) SetLeaving(ctx context.Context, pod netip.Addr, cluster ID, leaving, staying []string) error {
 	votes, err := c.state(ctx, pod, cluster.Name)
 	if err == nil && votes.UUID != cluster.UUID {
 		err = ErrForeignNode
@@ -196,14 +224,29 @@ func (c *Client) SetLeaving(ctx context.Context, pod netip.Addr, cluster ID, lea
 		}
 		before = nil
 	}
+	var refused error
 	if more := minus(leaving, before); len(more) > 0 {
-		path := "/_cluster/voting_config_exclusions?timeout=4s&node_names=" + strings.Join(more, ",")
-		if err := c.do(ctx, pod, call{method: http.MethodPost, path: path}, nil); err != nil {
-			return fmt.Errorf("taking votes of nodes that leave: %w", err)
-		}
+		refused = c.takeVotes(ctx, pod, "node_names", more)
+	}
+	// Those that are to go are told by their names first, or nobody would know of a lost one that it was told to.
+	lost := slices.DeleteFunc(votes.lostVoters(), func(id string) bool { return !nodeID.MatchString(id) })
+	if len(lost) > 0 && len(leaving) > 0 && len(minus(staying, votes.names())) == 0 {
+		refused = c.takeVotes(ctx, pod, "node_ids", lost)
+	}
+	if refused != nil {
+		return refused
 	}
 	if more := minus(leaving, kept); len(more) > 0 {
 		return c.exclude(ctx, pod, append(kept, more...))
+	}
+	return nil
+}
+
+// takeVotes has nodes, by their names or ids, take no part in elections, and returns when that is agreed on.
+func (c *Client) takeVotes(ctx context.Context, pod netip.Addr, by string, nodes []string) error {
+	path := "/_cluster/voting_config_exclusions?timeout=4s&" + by + "=" + strings.Join(nodes, ",")
+	if err := c.do(ctx, pod, call{method: http.MethodPost, path: path}, nil); err != nil {
+		return fmt.Errorf("taking votes of nodes that leave: %w", err)
 	}
 	return nil
 }

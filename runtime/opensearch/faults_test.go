@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -224,6 +225,49 @@ func TestBrokenConnections(t *testing.T) {
 				t.Errorf("%v after %d requests, want search_unavailable after %d", err, asked.Load(), want)
 			}
 		})
+	}
+}
+
+// TestANodeThatEnds breaks all of its connections: what only reads goes to another one.
+func TestANodeThatEnds(t *testing.T) {
+	t.Parallel()
+	const first = 4 // connections are to the node that ends, the others to those that stay
+	type number struct{}
+	var connections atomic.Int64
+	var ends atomic.Bool
+	var together sync.WaitGroup // so that each of the first calls has a connection of its own
+	together.Add(first)
+	server := httptest.NewUnstartedServer(proving("uuid-of-the-test", func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case !ends.Load():
+			together.Done()
+			together.Wait()
+		case r.Context().Value(number{}).(int64) <= first:
+			panic(http.ErrAbortHandler)
+		}
+		answering(http.StatusOK, `{"_shards":{"total":1,"successful":1,"failed":0}}`)(w, r)
+	}))
+	server.Config.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
+		return context.WithValue(ctx, number{}, connections.Add(1))
+	}
+	server.Start()
+	defer server.Close()
+	store := at(t, server.URL, opensearch.Options{})
+	var before sync.WaitGroup
+	for range first {
+		before.Go(func() {
+			if err := calls["refresh"](t.Context(), store); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	before.Wait()
+	ends.Store(true)
+	if err := calls["refresh"](t.Context(), store); err != nil {
+		t.Errorf("with other nodes there: %v", err)
+	}
+	if n := connections.Load(); n != first+1 {
+		t.Errorf("%d connections, want %d and one to another node", n, first)
 	}
 }
 

@@ -219,28 +219,44 @@ func eachWrite(writes int, try func(last int)) {
 	tries.Wait()
 }
 
+// nextServer is one that starts after another process has died; its leases are taken away, since that they end by themselves has a test of
+// its own. Its errors are for goroutines that must not end the test.
+func nextServer(t *testing.T, index string, o opensearch.Options) (next *opensearch.Store, end func(), err error) {
+	t.Helper()
+	if err := endLease(t, index); err != nil {
+		return nil, nil, err
+	}
+	o.Config.URLs, o.Config.Index, o.Timeout = []string{backends.OpenSearch(t)}, index, rebuildTimeout
+	if next, err = opensearch.New(o); err != nil {
+		return nil, nil, err
+	}
+	if err := next.Ensure(t.Context()); err != nil {
+		return nil, nil, errors.Join(err, next.Close())
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { next.Run(ctx) })
+	return next, func() {
+		cancel()
+		running.Wait()
+		_ = next.Close()
+	}, nil
+}
+
+func endLease(t *testing.T, index string) error {
+	t.Helper()
+	return send(t, http.MethodDelete, "/"+index+"-control/_doc/lease-rebuild", new(any))
+}
+
 // takenOver has the next server take over.
 func takenOver(t *testing.T, index string) error {
 	t.Helper()
-	if err := send(t, http.MethodDelete, "/"+index+"-control/_doc/lease-rebuild", new(any)); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	next, err := opensearch.New(opensearch.Options{
-		Config: config.OpenSearch{URLs: []string{backends.OpenSearch(t)}, Index: index}, Timeout: rebuildTimeout, Analyser: terms.New([]string{"de"}),
-	})
+	next, end, err := nextServer(t, index, opensearch.Options{Analyser: terms.New([]string{"de"})})
 	if err != nil {
 		return err
 	}
-	defer func() { _ = next.Close() }()
-	var running sync.WaitGroup
-	defer running.Wait()
-	defer cancel()
-	if err := next.Ensure(ctx); err != nil {
-		return err
-	}
-	running.Go(func() { next.Run(ctx) })
+	defer end()
+	ctx := t.Context()
 	if !await(t, func() bool { return strings.HasSuffix(next.Current(ctx, "t").Index, "-de") }) {
 		return fmt.Errorf("the index in use is %q", next.Current(ctx, "t").Index)
 	}

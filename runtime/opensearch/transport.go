@@ -70,6 +70,9 @@ func hostPort(u *url.URL) string {
 func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	using := t.use()
 	answer, err := using.RoundTrip(request)
+	if err != nil && connectionBroke(err) {
+		using.CloseIdleConnections() // a node that ends breaks all of its connections: the next attempt shall meet another node
+	}
 	if err != nil || t.identity.owns(answer) || forbids(answer) {
 		return answer, err
 	}

@@ -63,8 +63,9 @@ var kills = []kill{
 	{name: "kill -9 of OpenSearch", component: "opensearch", may: func(f failed) bool { return f.code == "search_unavailable" || f.code == "search_timeout" }},
 }
 
-// TestKills loses each part of a service in turn while callers ask through its Service, and counts what they see. It needs to see the
-// processes of pods. ROUNDS is how often each is lost; 1 when it is not set.
+// TestKills loses each part of a service in turn while callers ask through its Service, and counts what they see. When they have gone the operator
+// must fall silent. It needs to see the processes of pods. ROUNDS is how often each is lost; when it is not set, each is lost once, and the operator
+// watched after the last.
 func TestKills(t *testing.T) {
 	if os.Getenv("CLUSTER_BACKEND") != "node" {
 		t.Skip("CLUSTER_BACKEND is not node: only the cluster without Docker runs pods as processes of this machine, and has its Services on it")
@@ -72,8 +73,11 @@ func TestKills(t *testing.T) {
 	rounds, _ := strconv.Atoi(os.Getenv("ROUNDS"))
 	rag := askedByMany(t)
 	for range max(1, rounds) {
-		for _, k := range kills {
+		for i, k := range kills {
 			t.Run(k.name, func(t *testing.T) { k.under(t, rag, startCallers(t, rag)) })
+			if rounds > 0 || i == len(kills)-1 {
+				t.Run("quiet after "+k.name, func(t *testing.T) { writesNothing(t, rag) })
+			}
 		}
 	}
 }
