@@ -54,8 +54,8 @@ e2e: ## tests on a real cluster; KEEP=1 leaves it up
 	@hack/e2e.sh
 
 .PHONY: chaos
-chaos: ## lose each part of a service in turn while callers ask, and change the nodes of OpenSearch, on a real cluster; ROUNDS=3
-	@ROUNDS=$${ROUNDS:-3} hack/e2e.sh -run '^(TestKills|TestSearchNodes)$$'
+chaos: ## lose each part of a service in turn while callers ask, change nodes of OpenSearch, switch stores, on a real cluster; ROUNDS=3
+	@ROUNDS=$${ROUNDS:-3} TIMEOUT=2h hack/e2e.sh -run '^(TestKills|TestSearchNodes|TestSwitch)$$'
 
 .PHONY: bench
 bench: ## how fast the server answers, beside a bare handler and its peers; MINUTES=10 for its memory under load too

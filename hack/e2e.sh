@@ -13,7 +13,7 @@ source "$root/hack/lib/cache.sh"
 # shellcheck source=lib/product.bash
 source "$root/hack/lib/product.bash"
 
-TIMEOUT=30m # of all tests together; they wait for OpenSearch several times, 20 s to 60 s each
+TIMEOUT=${TIMEOUT:-30m} # of all tests together; they wait for OpenSearch several times, 20 s to 60 s each
 
 finish() {
   local status=$?

@@ -146,7 +146,8 @@ const (
 	ReasonSnapshotPending = "SnapshotPending"
 	// ReasonSnapshotFailed (False): the last snapshot that was due was not taken. That of before is still there.
 	ReasonSnapshotFailed = "SnapshotFailed"
-	// ReasonSnapshotMissed (False): nothing began the snapshot that was due last, such as where a quota refuses the Job, or none ever comes.
+	// ReasonSnapshotMissed (False): nothing began the snapshot that was due last, such as where a quota refuses the Job, or the schedule names no day
+	// that exists.
 	ReasonSnapshotMissed = "SnapshotMissed"
 
 	// ReasonReady (True): everything that Ready needs is True.

@@ -54,7 +54,7 @@ type SnapshotsStatus struct {
 	// lastScheduleTime is when a snapshot was due last.
 	// +optional
 	LastScheduleTime metav1.Time `json:"lastScheduleTime,omitzero"`
-	// nextScheduleTime is when the next snapshot is due, by UTC. One that is past was not begun; absent when the schedule names no day that exists.
+	// nextScheduleTime is when the next snapshot is due. One that is past was not begun. Absent while none is due.
 	// +optional
 	NextScheduleTime metav1.Time `json:"nextScheduleTime,omitzero"`
 	// lastSuccessfulTime is when the last Job ended that took one.

@@ -31,6 +31,13 @@ func TestSnapshotsAreScheduledAndTold(t *testing.T) {
 	w.readyBut(rag, map[string]string{"SnapshotsReady": "Unknown/SnapshotPending"})
 	job := &batchv1.CronJob{}
 	w.awaits(rag, desired.ComponentSnapshots, job)
+	w.eventually(func() string {
+		w.must(w.Get(t.Context(), client.ObjectKeyFromObject(rag), rag))
+		if rag.Status.Snapshots == nil || rag.Status.Snapshots.NextScheduleTime.IsZero() {
+			return "nobody tells when the first one is due"
+		}
+		return ""
+	})
 	due := metav1.NewTime(time.Now().Truncate(time.Hour)) // as the schedule has it
 	w.setStatus(job, func() { job.Status.LastScheduleTime, job.Status.Active = &due, []corev1.ObjectReference{{Name: "job"}} })
 	w.eventuallyShows(rag, map[string]string{"SnapshotsReady": "Unknown/SnapshotPending"})

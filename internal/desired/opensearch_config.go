@@ -34,6 +34,9 @@ type openSearchYAML struct {
 	PathRepo string `json:"path.repo,omitempty"`
 	// SeedHosts are where nodes find each other. There is no single-node discovery: a cluster made with it cannot grow.
 	SeedHosts []string `json:"discovery.seed_hosts"`
+	// MaxExclusions is how many nodes may be without a vote at once: all but one may leave, and each of these may be lost, which is told
+	// by its id as well as by its name. OpenSearch's own bound is 10.
+	MaxExclusions int `json:"cluster.max_voting_config_exclusions"`
 	// AllowMmap is off: mapping needs a kernel setting that a restricted pod cannot make.
 	AllowMmap bool `json:"node.store.allow_mmap"`
 }
@@ -75,6 +78,8 @@ func newOpenSearchYAML(p part, snapshotClaim string) openSearchYAML {
 		PathData:    openSearchHome + "/data",
 		PathLogs:    openSearchHome + "/logs",
 		SeedHosts:   []string{headlessName(p.service.Name)},
+
+		MaxExclusions: 2 * (maxNodes - 1),
 	}
 }
 
@@ -88,7 +93,7 @@ func openSearchConfig(p part, b build, storage resource.Quantity) (files map[str
 		Bootstrap: []string{p.name() + "-0"},
 		Low:       freePercent(storage, 15), High: freePercent(storage, 10), FloodStage: freePercent(storage, 5),
 	}
-	if b.several() && b.formed() {
+	if (b.nodes() > 1 || b.OpenSearch.Wanted > 1) && b.formed() {
 		later.Bootstrap = nil
 	}
 	restart, err := yaml.Marshal(later)

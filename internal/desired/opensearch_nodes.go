@@ -57,10 +57,10 @@ func (b build) nodesNow() int32 {
 	return n
 }
 
-// formed says that the cluster exists: a volume belongs to it.
+// formed says that the cluster exists: a volume belongs to it, of a node that has not left.
 func (b build) formed() bool {
 	for i := range b.nodes() {
-		if b.Claims[b.nodeClaim(i)].ClusterUUID != "" {
+		if claim := b.Claims[b.nodeClaim(i)]; claim.ClusterUUID != "" && !claim.Emptied {
 			return true
 		}
 	}
@@ -86,10 +86,10 @@ func (b build) nodeActions(size resource.Quantity) []Action {
 	return actions
 }
 
-// hasJoined says that a node is known to have joined the cluster: when all have, or it is the one that formed it.
+// hasJoined says that a node has joined the cluster that the documents are in, or a new one.
 func (b build) hasJoined(ordinal int32) bool {
 	now := b.OpenSearch
-	return now.ClusterUUID != "" && ordinal < now.Wanted && (now.Joined == now.Wanted || ordinal == 0 && !b.formed())
+	return slices.Contains(now.Joined, b.node(ordinal)) && (b.isOurs(now.ClusterUUID) || !b.formed())
 }
 
 func (b build) mark(ordinal int32, annotation, value string) MarkClaim {
@@ -107,15 +107,16 @@ func (b build) leaving() []string {
 
 // leave is the next step by which nodes go that are beyond the spec's number: the others take their shards and elect without them; the
 // volumes of those that are empty are marked, and with that the StatefulSet becomes smaller; when they are gone, nothing keeps their names
-// from coming back. It is a step forward or back from whatever an earlier pass did. A node that cannot start holds up no other. While pods end that
-// are to go, nothing is undone: with a vote they would take the majority along.
+// from coming back. It is a step forward or back from whatever an earlier pass did. A node that cannot start, or is lost, holds up no other. While pods
+// end that were to go, nothing is undone: with a vote they would take the majority along.
 func (b build) leave() []Action {
 	now := b.OpenSearch
 	asked := slices.IndexFunc(now.Pods, func(n Node) bool { return n.Ready && !n.Deleting && n.Address.IsValid() })
-	if asked < 0 || !b.isOurs(now.ClusterUUID) || b.nodesEnd() || b.staysMarked() {
+	names := b.leaving()
+	undoes := !isSubset(now.Leaving, names)
+	if asked < 0 || !b.isOurs(now.ClusterUUID) || undoes && b.nodesEnd() || b.staysMarked() {
 		return nil
 	}
-	names := b.leaving()
 	if !b.told() {
 		pod := now.Pods[asked]
 		return []Action{SetLeaving{
@@ -145,24 +146,20 @@ func (b build) staying() []string {
 	return names
 }
 
-// told says that the cluster has said that it knows which nodes shall leave, and that no others shall. While nodes leave and all others are
-// there, it shall know as well that one which is not there has no vote.
+// told says that the cluster has said that it knows which nodes shall leave, and that no others shall. While nodes leave and all others have
+// joined, it shall know as well that one which is lost has no vote.
 func (b build) told() bool {
 	now, names := b.OpenSearch, b.leaving()
-	if now.LostVoters && len(names) > 0 && !slices.ContainsFunc(b.staying(), func(name string) bool { return !b.runs(name) }) {
+	if now.LostVoters && len(names) > 0 && isSubset(b.staying(), now.Joined) {
 		return false
 	}
 	return now.ClusterUUID != "" && slices.Equal(now.Leaving, names) && isSubset(names, now.Excluded)
 }
 
-func (b build) runs(node string) bool {
-	return slices.ContainsFunc(b.OpenSearch.Pods, func(n Node) bool { return n.Name == node && n.Ready && !n.Deleting })
-}
-
 // nodesEnd says that nodes are about to go, by what the API server or their cluster shows.
 func (b build) nodesEnd() bool {
 	now := b.OpenSearch
-	return now.Joined > now.Wanted || len(now.Pods) > int(now.Wanted) || slices.ContainsFunc(now.Pods, func(n Node) bool { return n.Deleting })
+	return len(now.Joined) > int(now.Wanted) || len(now.Pods) > int(now.Wanted) || slices.ContainsFunc(now.Pods, func(n Node) bool { return n.Deleting })
 }
 
 // isOurs says that a cluster is the one that has the documents, as a volume of it shows: one node alone on an empty volume is green, too.

@@ -46,9 +46,10 @@ func volumes(n int, emptied ...int) map[string]desired.ExistingClaim {
 
 // leave are n nodes, of which the last but one and the last are told to leave; so many of them, the last ones, are empty.
 func leave(n, empty int) desired.Nodes {
-	nodes := desired.Nodes{Wanted: int32(n), Revision: "new", ClusterUUID: cluster, Joined: int32(n), Green: true}
+	nodes := desired.Nodes{Wanted: int32(n), Revision: "new", ClusterUUID: cluster, Green: true}
 	for i := range n {
 		name := fmt.Sprintf("papers-opensearch-%d", i)
+		nodes.Joined = append(nodes.Joined, name)
 		nodes.Pods = append(nodes.Pods, desired.Node{Name: name, Revision: "new", Ready: true, Address: netip.MustParseAddr("10.0.0.1")})
 		if i >= n-2 {
 			nodes.Leaving, nodes.Excluded = append(nodes.Leaving, name), append(nodes.Excluded, name)
@@ -132,22 +133,24 @@ func TestNodesLeave(t *testing.T) {
 		"nobody was told":             {1, volumes(3), but(func(n *desired.Nodes) { n.Leaving, n.Excluded, n.Empty = nil, nil, nil }), setLeaving(one, two)},
 		"told in part":                {1, volumes(3), but(func(n *desired.Nodes) { n.Excluded, n.Empty = []string{one}, nil }), setLeaving(one, two)},
 		"a voter is lost":             {1, volumes(3), but(func(n *desired.Nodes) { n.LostVoters = true }), setLeaving(one, two)},
-		"one that stays is lost":      {1, volumes(3), but(func(n *desired.Nodes) { n.LostVoters, n.Empty, n.Pods = true, nil, n.Pods[1:] }), nil},
+		"one that stays is lost":      {1, volumes(3), but(func(n *desired.Nodes) { n.LostVoters, n.Empty, n.Joined = true, nil, n.Joined[1:] }), nil},
+		"a voter is lost for good":    {1, volumes(3), but(func(n *desired.Nodes) { n.LostVoters, n.Joined, n.Pods[2].Deleting = true, n.Joined[:2], true }), setLeaving(one, two)},
 		"a voter is lost, none goes":  {3, volumes(3), desired.Nodes{Wanted: 3, ClusterUUID: cluster, Pods: leave(3, 0).Pods, LostVoters: true}, nil},
 		"one was told":                {1, volumes(3), but(func(n *desired.Nodes) { n.Leaving, n.Empty = []string{two}, nil }), setLeaving(one, two)},
 		"a person empties one more":   {1, volumes(3), but(func(n *desired.Nodes) { n.Excluded = append(n.Excluded, "papers-opensearch-0") }), mark(cluster, data+one, data+two)},
 		"they hold shards":            {1, volumes(3), leave(3, 1), nil},
 		"they are empty":              {1, volumes(3), leave(3, 2), mark(cluster, data+one, data+two)},
+		"one ends that holds nothing": {1, volumes(3), but(func(n *desired.Nodes) { n.Pods[2].Deleting = true }), mark(cluster, data+one, data+two)},
 		"one is marked":               {1, volumes(3, 1), leave(3, 2), mark(cluster, data+two)},
 		"both are marked":             {1, volumes(3, 1, 2), leave(3, 2), nil},
 		"nobody has said anything":    {1, volumes(3), but(func(n *desired.Nodes) { n.ClusterUUID = "" }), nil},
-		"one never started":           {1, volumes(3), but(func(n *desired.Nodes) { n.Joined, n.Pods = 2, n.Pods[:2] }), mark(cluster, data+one, data+two)},
-		"another cluster":             {1, volumes(3), but(func(n *desired.Nodes) { n.ClusterUUID, n.Joined = "another", 1 }), nil},
-		"one is not gone":             {1, volumes(3, 1, 2), desired.Nodes{Wanted: 1, ClusterUUID: cluster, Joined: 2, Pods: leave(1, 0).Pods, Leaving: []string{one, two}}, nil},
+		"one never started":           {1, volumes(3), but(func(n *desired.Nodes) { n.Joined, n.Pods = n.Joined[:2], n.Pods[:2] }), mark(cluster, data+one, data+two)},
+		"another cluster":             {1, volumes(3), but(func(n *desired.Nodes) { n.ClusterUUID, n.Joined = "another", n.Joined[:1] }), nil},
+		"one is not gone":             {1, volumes(3, 1, 2), desired.Nodes{Wanted: 1, ClusterUUID: cluster, Joined: []string{"papers-opensearch-0", one}, Pods: leave(1, 0).Pods, Leaving: []string{one, two}}, nil},
 		"one that stays ends":         {3, volumes(3), but(func(n *desired.Nodes) { n.Pods[2].Deleting = true }), nil},
 		"marked, and not empty":       {1, volumes(3, 1, 2), leave(3, 1), mark("", data+one, data+two)},
-		"marked, of another cluster":  {3, ofAnother, desired.Nodes{Wanted: 1, ClusterUUID: cluster, Joined: 1, Pods: leave(1, 0).Pods}, mark("", data+one)},
-		"pods that are to go end":     {1, volumes(3, 1, 2), but(func(n *desired.Nodes) { n.Wanted, n.Joined = 1, 1 }), nil},
+		"marked, of another cluster":  {3, ofAnother, desired.Nodes{Wanted: 1, ClusterUUID: cluster, Joined: []string{"papers-opensearch-0"}, Pods: leave(1, 0).Pods}, mark("", data+one)},
+		"pods that are to go end":     {1, volumes(3, 1, 2), but(func(n *desired.Nodes) { n.Wanted, n.Joined = 1, n.Joined[:1] }), nil},
 		"no node is ready":            {1, volumes(3), but(func(n *desired.Nodes) { n.Pods = nil }), nil},
 		"they stay after all":         {3, volumes(3), leave(3, 2), keepAll},
 		"they stay, and are marked":   {3, volumes(3, 1, 2), leave(3, 2), mark("", data+one, data+two)},
@@ -193,6 +196,8 @@ func TestNoNodeRestartsForOthers(t *testing.T) {
 func TestOneNodeFormsTheCluster(t *testing.T) {
 	t.Parallel()
 	joined := map[string]desired.ExistingClaim{"data-papers-opensearch-1": {ClusterUUID: cluster}}
+	lost := volumes(3, 1, 2)
+	lost["data-papers-opensearch-0"] = desired.ExistingClaim{}
 	for name, test := range map[string]struct {
 		nodes  int32
 		claims map[string]desired.ExistingClaim
@@ -201,6 +206,9 @@ func TestOneNodeFormsTheCluster(t *testing.T) {
 		"one node":               {1, nil, true},
 		"three that are new":     {3, nil, true},
 		"three that have joined": {3, joined, false},
+		"the last of three":      {1, volumes(3, 1, 2), true},
+		"that becomes three":     {3, volumes(1), false},
+		"that lost its volume":   {3, lost, true},
 	} {
 		plan := build(t, searchNodes(t, test.nodes, desired.Children{Claims: test.claims}))
 		files := find[corev1.ConfigMap](t, plan, "ConfigMap", "papers-opensearch").Data
@@ -236,11 +244,11 @@ func TestWatermarksFollowTheVolume(t *testing.T) {
 	}
 }
 
-// TestTheClusterIsNotedOnEachVolume, once all nodes have joined it, and nothing restarts for it.
+// TestTheClusterIsNotedOnEachVolume whose node has joined it, and nothing restarts for it.
 func TestTheClusterIsNotedOnEachVolume(t *testing.T) {
 	t.Parallel()
 	exists := desired.Children{
-		OpenSearch: desired.Nodes{Wanted: 3, ClusterUUID: cluster, Joined: 3},
+		OpenSearch: desired.Nodes{Wanted: 3, ClusterUUID: cluster, Joined: []string{"papers-opensearch-0", "papers-opensearch-1", "papers-opensearch-2"}},
 		Claims: map[string]desired.ExistingClaim{
 			"data-papers-opensearch-0": {ClusterUUID: cluster}, "data-papers-opensearch-1": {}, "data-papers-opensearch-2": {ClusterUUID: "another"},
 		},
@@ -258,20 +266,33 @@ func TestTheClusterIsNotedOnEachVolume(t *testing.T) {
 	}
 }
 
-// TestTheClusterIsNotedWhereItFormed before all nodes have joined, and nowhere else: another may have a cluster of its own.
-func TestTheClusterIsNotedWhereItFormed(t *testing.T) {
+// TestTheClusterIsNotedWhereItIs: where a node has joined, and not beside another cluster, which has the documents.
+func TestTheClusterIsNotedWhereItIs(t *testing.T) {
 	t.Parallel()
 	const first, second = "data-papers-opensearch-0", "data-papers-opensearch-1"
+	both := func(second desired.ExistingClaim) map[string]desired.ExistingClaim {
+		return map[string]desired.ExistingClaim{first: {}, "data-papers-opensearch-1": second}
+	}
+	noted := func(claims ...string) (all []desired.Action) {
+		for _, claim := range claims {
+			all = append(all, desired.MarkClaim{
+				Component: desired.ComponentOpenSearch, Name: claim, Annotation: desired.AnnotationClusterUUID, Value: cluster,
+			})
+		}
+		return all
+	}
 	for name, test := range map[string]struct {
 		claims map[string]desired.ExistingClaim
+		joined []string
 		want   []desired.Action
 	}{
-		"a new cluster": {map[string]desired.ExistingClaim{first: {}, second: {}}, []desired.Action{desired.MarkClaim{
-			Component: desired.ComponentOpenSearch, Name: first, Annotation: desired.AnnotationClusterUUID, Value: cluster,
-		}}},
-		"beside one that was there": {map[string]desired.ExistingClaim{first: {}, second: {ClusterUUID: "another"}}, nil},
+		"a new cluster":              {both(desired.ExistingClaim{}), []string{"papers-opensearch-0"}, noted(first)},
+		"which another joined":       {both(desired.ExistingClaim{}), []string{"papers-opensearch-0", "papers-opensearch-1"}, noted(first, second)},
+		"one joins that was there":   {both(desired.ExistingClaim{ClusterUUID: cluster}), []string{"papers-opensearch-0", "papers-opensearch-1"}, noted(first)},
+		"beside one that was there":  {both(desired.ExistingClaim{ClusterUUID: "another"}), []string{"papers-opensearch-0"}, nil},
+		"the other has not answered": {both(desired.ExistingClaim{}), nil, nil},
 	} {
-		in := searchNodes(t, 3, desired.Children{Claims: test.claims, OpenSearch: desired.Nodes{Wanted: 3, ClusterUUID: cluster, Joined: 1}})
+		in := searchNodes(t, 3, desired.Children{Claims: test.claims, OpenSearch: desired.Nodes{Wanted: 3, ClusterUUID: cluster, Joined: test.joined}})
 		if diff := cmp.Diff(test.want, build(t, in).Component(desired.ComponentOpenSearch).Actions); diff != "" {
 			t.Errorf("%s: actions (-want +got):\n%s", name, diff)
 		}

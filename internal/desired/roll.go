@@ -15,9 +15,9 @@ type Nodes struct {
 	Pods     []Node
 	// Green says that all nodes have joined and every shard has all its copies; false also while that is not known.
 	Green bool
-	// ClusterUUID is that of the cluster that Joined nodes have joined; empty while that is not known.
+	// ClusterUUID is that of the cluster that the nodes named in Joined, which is sorted, have joined; empty while that is not known.
 	ClusterUUID string
-	Joined      int32
+	Joined      []string
 	// LostVoters says that nodes have a vote that are not there.
 	LostVoters bool
 	// Leaving are the nodes that the operator has told the cluster to do without, Excluded those whose shards go elsewhere, and Empty those of

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ragservice/ragservice-operator/internal/desired"
@@ -65,6 +66,9 @@ func ScheduleOf(object client.Object) status.Schedule {
 		return status.Schedule{}
 	}
 	found := status.Schedule{Active: len(c.Status.Active) > 0}
+	if !ptr.Deref(c.Spec.Suspend, false) {
+		found.Cron = c.Spec.Schedule
+	}
 	if last := c.Status.LastScheduleTime; last != nil {
 		found.Due = last.Time
 	}

@@ -24,14 +24,16 @@ func TestTheScheduleOfSnapshots(t *testing.T) {
 		uid  types.UID
 		want status.Schedule
 	}{
-		"its own":       {asks, "", status.Schedule{Due: due.Time, Done: due.Time, Active: true}},
+		"its own":       {asks, "", status.Schedule{Cron: "@daily", Due: due.Time, Done: due.Time, Active: true}},
+		"suspended":     {asks, "suspended", status.Schedule{Due: due.Time, Done: due.Time, Active: true}},
 		"of another":    {asks, "another", status.Schedule{}},
 		"of no use":     {nil, "", status.Schedule{}},
 		"there is none": {asks, "none", status.Schedule{}},
 	} {
 		w := newCluster(t)
 		w.rag.Spec.OpenSearch.Snapshots = c.spec
-		if c.uid == "" {
+		suspended := c.uid == "suspended"
+		if c.uid == "" || suspended {
 			c.uid = w.rag.UID
 		}
 		if c.uid != "none" {
@@ -39,7 +41,7 @@ func TestTheScheduleOfSnapshots(t *testing.T) {
 			pods.Spec.RestartPolicy = corev1.RestartPolicyNever
 			job := &batchv1.CronJob{
 				ObjectMeta: w.meta("papers-snapshots", c.uid, nil),
-				Spec:       batchv1.CronJobSpec{Schedule: "@daily", JobTemplate: batchv1.JobTemplateSpec{Spec: batchv1.JobSpec{Template: pods}}},
+				Spec:       batchv1.CronJobSpec{Schedule: "@daily", Suspend: &suspended, JobTemplate: batchv1.JobTemplateSpec{Spec: batchv1.JobSpec{Template: pods}}},
 			}
 			w.create(job)
 			job.Status = batchv1.CronJobStatus{LastScheduleTime: &due, LastSuccessfulTime: &due, Active: []corev1.ObjectReference{{Name: "job"}}}
@@ -51,7 +53,7 @@ func TestTheScheduleOfSnapshots(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := snapshot.schedule; !got.Due.Equal(c.want.Due) || !got.Done.Equal(c.want.Done) || got.Active != c.want.Active {
+		if got := snapshot.schedule; !got.Due.Equal(c.want.Due) || !got.Done.Equal(c.want.Done) || got.Active != c.want.Active || got.Cron != c.want.Cron {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)
 		}
 	}

@@ -147,7 +147,7 @@ func TestHealthOfSeveralNodes(t *testing.T) {
 	}
 	w.name.Store(desired.ClusterName(client.ObjectKeyFromObject(w.rag)))
 	w.state.Store(voters("_na_", "", "", ""))
-	if w.round(); w.nodes().Green || w.nodes().ClusterUUID != "" || w.nodes().Joined != 0 {
+	if w.round(); w.nodes().Green || w.nodes().ClusterUUID != "" || w.nodes().Joined != nil {
 		t.Errorf("a node that has joined no cluster: %+v", w.nodes())
 	}
 }

@@ -208,9 +208,9 @@ func (s *Snapshot) openSearchNodes() desired.Nodes {
 			})
 		}
 	}
-	nodes.ClusterUUID, nodes.Joined = s.search.UUID, s.search.Nodes
+	nodes.ClusterUUID, nodes.Joined = s.search.UUID, s.search.Joined
 	nodes.Leaving, nodes.Excluded, nodes.Empty, nodes.LostVoters = s.search.Leaving, s.search.Excluded, s.search.Empty, s.search.LostVoters
-	nodes.Green = s.search.Green && nodes.Joined == nodes.Wanted && s.search.at.After(s.lastReady(desired.ComponentOpenSearch))
+	nodes.Green = s.search.Green && len(nodes.Joined) == int(nodes.Wanted) && s.search.at.After(s.lastReady(desired.ComponentOpenSearch))
 	slices.SortFunc(nodes.Pods, func(a, b desired.Node) int { return strings.Compare(a.Name, b.Name) })
 	return nodes
 }

@@ -45,7 +45,7 @@ func newCluster(t *testing.T) *cluster {
 		fmt.Fprintf(&lines, "{\"index\":{}}\n{\"number\":%d}\n", i)
 	}
 	c.request(http.MethodPost, "/documents/_bulk?refresh=true", lines.String())
-	c.uuid = c.await("green with three nodes", func(said searchnodes.Cluster) bool { return said.Green && said.Nodes == 3 }).UUID
+	c.uuid = c.await("green with three nodes", func(said searchnodes.Cluster) bool { return said.Green && len(said.Joined) == 3 }).UUID
 	return c
 }
 
@@ -154,9 +154,9 @@ func TestNodesLeaveAndComeBack(t *testing.T) {
 	c.await("empty", func(said searchnodes.Cluster) bool { return slices.Equal(said.Empty, leaving) })
 	c.nodes[1].Stop()
 	c.nodes[2].Stop()
-	c.await("alone", func(said searchnodes.Cluster) bool { return said.Nodes == 1 })
+	c.await("alone", func(said searchnodes.Cluster) bool { return len(said.Joined) == 1 })
 	c.setLeaving()
-	want := searchnodes.Cluster{UUID: c.uuid, Green: true, Nodes: 1, Excluded: []string{"elsewhere"}}
+	want := searchnodes.Cluster{UUID: c.uuid, Green: true, Joined: []string{"papers-opensearch-0"}, Excluded: []string{"elsewhere"}}
 	said := c.await("green alone", func(said searchnodes.Cluster) bool { return said.Green })
 	if diff := cmp.Diff(want, said, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("the last node (-want +got):\n%s", diff)
@@ -164,7 +164,7 @@ func TestNodesLeaveAndComeBack(t *testing.T) {
 
 	c.nodes[1].Start()
 	c.nodes[2].Start()
-	c.await("three again", func(said searchnodes.Cluster) bool { return said.Green && said.Nodes == 3 })
+	c.await("three again", func(said searchnodes.Cluster) bool { return said.Green && len(said.Joined) == 3 })
 	if times := end(); times < 10 {
 		t.Errorf("only %d searches", times)
 	}
@@ -182,7 +182,7 @@ func TestALostNodeLeaves(t *testing.T) {
 	c.await("green with copies", func(said searchnodes.Cluster) bool { return said.Green })
 	end := c.search()
 	c.nodes[2].Stop()
-	c.await("told that a voter is lost", func(said searchnodes.Cluster) bool { return said.Nodes == 2 && said.LostVoters && said.Green })
+	c.await("told that a voter is lost", func(said searchnodes.Cluster) bool { return len(said.Joined) == 2 && said.LostVoters && said.Green })
 	copies(0)
 	c.setLeaving(one, two)
 	said := c.await("empty", func(said searchnodes.Cluster) bool { return slices.Equal(said.Empty, []string{one, two}) })
@@ -190,9 +190,36 @@ func TestALostNodeLeaves(t *testing.T) {
 		t.Errorf("the cluster says %+v", said)
 	}
 	c.nodes[1].Stop()
-	c.await("alone", func(said searchnodes.Cluster) bool { return said.Nodes == 1 && said.Green })
-	c.setLeaving()
+	c.await("alone", func(said searchnodes.Cluster) bool { return len(said.Joined) == 1 && said.Green })
 	if times := end(); times < 10 {
 		t.Errorf("only %d searches", times)
 	}
+
+	c.setLeaving() // they come back after all, with their votes
+	c.nodes[1].Start()
+	c.nodes[2].Start()
+	c.await("three again", func(said searchnodes.Cluster) bool { return said.Green && len(said.Joined) == 3 })
+	const coordination = "/_cluster/state/metadata?filter_path=metadata.cluster_coordination."
+	if left := c.request(http.MethodGet, coordination+"voting_config_exclusions", ""); !strings.Contains(left, `"voting_config_exclusions":[]`) {
+		t.Errorf("votes stay taken: %s", left)
+	}
+	if votes := c.request(http.MethodGet, coordination+"last_committed_config", ""); strings.Count(votes, ",") != 2 {
+		t.Errorf("not all three vote: %s", votes)
+	}
+}
+
+// TestALostNodeKeepsItsVote while another one that shall stay has not joined: that may be it.
+func TestALostNodeKeepsItsVote(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	c.nodes[2].Stop()
+	c.await("told that a voter is lost", func(said searchnodes.Cluster) bool { return len(said.Joined) == 2 && said.LostVoters })
+	id := searchnodes.ID{Name: backends.OpenSearchClusterName, UUID: c.uuid}
+	if err := c.SetLeaving(t.Context(), first, id, []string{"papers-opensearch-1"}, []string{"papers-opensearch-0", "papers-opensearch-2"}); err == nil {
+		t.Error("a cluster of three gives up two votes")
+	}
+	if said := c.await("told", func(said searchnodes.Cluster) bool { return len(said.Leaving) == 1 }); !said.LostVoters {
+		t.Errorf("the lost node has no vote any more: %+v", said)
+	}
+	c.setLeaving()
 }

@@ -2,6 +2,7 @@ package searchnodes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -15,8 +16,8 @@ type Cluster struct {
 	UUID string
 	// Green says that every shard has all its copies, and none moves.
 	Green bool
-	// Nodes is how many have joined.
-	Nodes int32
+	// Joined are the names of the nodes that have, sorted.
+	Joined []string
 	// Leaving are the nodes that take no part in elections any more, Excluded those that hold no shards once others have taken them.
 	// Both are sorted. An operator sets both, Leaving first; a person who empties a node for a while sets Excluded alone.
 	Leaving, Excluded []string
@@ -31,15 +32,15 @@ type ID struct{ Name, UUID string }
 
 // Equal says that two answers are the same.
 func (c Cluster) Equal(other Cluster) bool {
-	return c.UUID == other.UUID && c.Green == other.Green && c.Nodes == other.Nodes && c.LostVoters == other.LostVoters &&
+	return c.UUID == other.UUID && c.Green == other.Green && slices.Equal(c.Joined, other.Joined) && c.LostVoters == other.LostVoters &&
 		slices.Equal(c.Leaving, other.Leaving) && slices.Equal(c.Excluded, other.Excluded) && slices.Equal(c.Empty, other.Empty)
 }
 
-// clusterUUID is the form of a cluster's UUID, and nodeID of a node's: 128 bits in base64url. nodeName is that of a node, which is its pod's.
 var (
-	clusterUUID = regexp.MustCompile(`^[A-Za-z0-9_-]{22}$`)
-	nodeName    = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
-	nodeID      = clusterUUID
+	// uuid is the form of the UUIDs of clusters and of the ids of nodes: 128 bits in base64url.
+	uuid = regexp.MustCompile(`^[A-Za-z0-9_-]{22}$`)
+	// nodeName is the form of a node's name, which is its pod's.
+	nodeName = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
 )
 
 // exclude is the setting of those that hold no shards: names, separated by commas.
@@ -91,16 +92,16 @@ func (c *Client) Ask(ctx context.Context, pod netip.Addr, cluster string) (Clust
 	// What holds no shard now gets none, and green after that says that what it held is elsewhere.
 	var health struct {
 		Status     string `json:"status"`
-		Nodes      int32  `json:"number_of_nodes"`
+		Nodes      int    `json:"number_of_nodes"`
 		Relocating int    `json:"relocating_shards"`
 	}
 	if err := c.get(ctx, pod, "/_cluster/health", &health); err != nil {
 		return Cluster{}, err
 	}
 	found := Cluster{
-		UUID: now.UUID, Nodes: health.Nodes, Leaving: now.leaving(), Excluded: names(excluded), LostVoters: len(now.lostVoters()) > 0,
+		UUID: now.UUID, Joined: now.joined(), Leaving: now.leaving(), Excluded: names(excluded), LostVoters: len(now.lostVoters()) > 0,
 	}
-	if found.Green = health.Status == "green" && health.Relocating == 0; found.Green {
+	if found.Green = health.Status == "green" && health.Relocating == 0 && health.Nodes == len(found.Joined); found.Green {
 		found.Empty = now.empty(found)
 	}
 	return found, nil
@@ -109,18 +110,17 @@ func (c *Client) Ask(ctx context.Context, pod netip.Addr, cluster string) (Clust
 func (c *Client) state(ctx context.Context, pod netip.Addr, cluster string) (state, error) {
 	var now state
 	err := c.get(ctx, pod, statePath, &now)
-	if err == nil && (now.Name != cluster || !clusterUUID.MatchString(now.UUID)) {
+	if err == nil && (now.Name != cluster || !uuid.MatchString(now.UUID)) {
 		err = ErrForeignNode
 	}
 	return now, err
 }
 
-// names are those of the nodes that have joined.
-func (s state) names() (all []string) {
+func (s state) joined() (all []string) {
 	for _, node := range s.Nodes {
 		all = append(all, node.Name)
 	}
-	return all
+	return names(all)
 }
 
 // leaving are the names of nodes without a vote. An exclusion is of a node: another one of its name, as it has on a new volume, is none.
@@ -150,6 +150,15 @@ func (s state) lostVoters() (ids []string) {
 		}
 	}
 	return ids
+}
+
+// lostBeside are the ids of voters that are lost while some leave and all others have joined: then they can only be of nodes that leave, or were
+// replaced.
+func (s state) lostBeside(leaving, staying []string) []string {
+	if len(leaving) == 0 || len(minus(staying, s.joined())) > 0 {
+		return nil
+	}
+	return slices.DeleteFunc(s.lostVoters(), func(id string) bool { return !uuid.MatchString(id) })
 }
 
 // empty are the nodes that leave, hold no shard, get none and have no vote. There are none while somebody votes who is not there, and whose
@@ -194,9 +203,7 @@ func names(all []string) []string {
 }
 
 // SetLeaving makes leaving the nodes that shall leave the cluster of that name and UUID, and no other that was told to before. Nodes that a person
-// has excluded stay so. When all that shall stay have joined, a voter that is not there can only be one that leaves, or was replaced: it loses
-// its vote, or those that stay could not agree on a vote without it. It may end halfway: call it again. Steps follow so that those it is to undo
-// next time are known by Cluster.Leaving.
+// has excluded stay so. It may end halfway: call it again. Steps follow so that those it is to undo next time are known by Cluster.Leaving.
 func (c *Client) SetLeaving(ctx context.Context, pod netip.Addr, cluster ID, leaving, staying []string) error {
 	votes, err := c.state(ctx, pod, cluster.Name)
 	if err == nil && votes.UUID != cluster.UUID {
@@ -224,17 +231,12 @@ func (c *Client) SetLeaving(ctx context.Context, pod netip.Addr, cluster ID, lea
 		}
 		before = nil
 	}
-	var refused error
 	if more := minus(leaving, before); len(more) > 0 {
-		refused = c.takeVotes(ctx, pod, "node_names", more)
-	}
-	// Those that are to go are told by their names first, or nobody would know of a lost one that it was told to.
-	lost := slices.DeleteFunc(votes.lostVoters(), func(id string) bool { return !nodeID.MatchString(id) })
-	if len(lost) > 0 && len(leaving) > 0 && len(minus(staying, votes.names())) == 0 {
-		refused = c.takeVotes(ctx, pod, "node_ids", lost)
-	}
-	if refused != nil {
-		return refused
+		if err := c.takeVotes(ctx, pod, cluster, more, staying); err != nil {
+			return err
+		}
+	} else if err := c.takeLostVotes(ctx, pod, votes.lostBeside(leaving, staying)); err != nil {
+		return err
 	}
 	if more := minus(leaving, kept); len(more) > 0 {
 		return c.exclude(ctx, pod, append(kept, more...))
@@ -242,8 +244,29 @@ func (c *Client) SetLeaving(ctx context.Context, pod netip.Addr, cluster ID, lea
 	return nil
 }
 
-// takeVotes has nodes, by their names or ids, take no part in elections, and returns when that is agreed on.
-func (c *Client) takeVotes(ctx context.Context, pod netip.Addr, by string, nodes []string) error {
+// takeVotes has nodes of these names take no part in elections, and returns when that is agreed on. A voter that is lost keeps the others from
+// agreeing: then its vote goes too, once the cluster knows the names, by which all of this is undone.
+func (c *Client) takeVotes(ctx context.Context, pod netip.Addr, cluster ID, leaving, staying []string) error {
+	refused := c.excludeVoters(ctx, pod, "node_names", leaving)
+	if refused == nil {
+		return nil
+	}
+	now, err := c.state(ctx, pod, cluster.Name)
+	lost := now.lostBeside(leaving, staying)
+	if err != nil || len(lost) == 0 || len(minus(leaving, now.leaving())) > 0 {
+		return errors.Join(refused, err)
+	}
+	return c.takeLostVotes(ctx, pod, lost)
+}
+
+func (c *Client) takeLostVotes(ctx context.Context, pod netip.Addr, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	return c.excludeVoters(ctx, pod, "node_ids", ids)
+}
+
+func (c *Client) excludeVoters(ctx context.Context, pod netip.Addr, by string, nodes []string) error {
 	path := "/_cluster/voting_config_exclusions?timeout=4s&" + by + "=" + strings.Join(nodes, ",")
 	if err := c.do(ctx, pod, call{method: http.MethodPost, path: path}, nil); err != nil {
 		return fmt.Errorf("taking votes of nodes that leave: %w", err)

@@ -11,40 +11,47 @@ import (
 // snapshotLate is how late a snapshot may begin before it is told that nothing begins it: the controller of CronJobs takes seconds.
 const snapshotLate = 5 * time.Minute
 
-// nextSnapshot is when the next snapshot is due, or, when that is past, the one that nothing has begun. It is zero for a schedule of dates
-// that do not exist. A CronJob does not show a Job that it could not make, so what was due is kept in the status until the next one begins, or
-// another schedule holds.
+// nextSnapshot is when the next snapshot is due, or, when that is past, the one that nothing has begun. It is zero while none is due. A CronJob
+// does not show a Job that it could not make, so what was due is kept in the status until one begins, or another schedule holds.
 func (p Pass) nextSnapshot() time.Time {
-	// Kubernetes reads schedules by the same parser.
-	schedule, err := cron.ParseStandard(string(p.Service.Spec.OpenSearch.Snapshots.Schedule))
+	s := p.Observed.Snapshots
+	schedule, err := cron.ParseStandard(s.Cron) // Kubernetes reads schedules by the same parser
 	if err != nil {
 		return time.Time{}
 	}
-	now, before := p.Now.UTC(), p.Service.Status.Snapshots
-	soonest := schedule.Next(now)
-	if before == nil {
+	now, begun := p.Now.UTC(), latest(s.Due, s.Done).UTC()
+	soonest := schedule.Next(latest(now, begun)) // clocks differ: it may have begun what is not due yet by ours
+	before := p.Service.Status.Snapshots
+	if before == nil || before.NextScheduleTime.IsZero() {
 		return soonest
-	}
-	if due := p.Observed.Snapshots.Due.UTC(); due.After(before.LastScheduleTime.Time) {
-		return schedule.Next(due)
 	}
 	kept := before.NextScheduleTime.UTC()
-	if kept.IsZero() || kept.After(soonest) || !schedule.Next(kept.Add(-time.Second)).Equal(kept) {
+	switch isOfSchedule := schedule.Next(kept.Add(-time.Second)).Equal(kept); {
+	case !kept.After(begun): // nobody may have looked when the one after that was due
+		return schedule.Next(begun)
+	case !isOfSchedule || kept.After(soonest): // another schedule holds since
 		return soonest
+	default:
+		return kept
 	}
-	return kept
 }
 
 // judgeSchedule says that no snapshot comes, or that the one that was due last has not begun.
 func (p Pass) judgeSchedule() (finding, bool) {
-	next := p.nextSnapshot()
+	s, next := p.Observed.Snapshots, p.nextSnapshot()
 	switch {
-	case next.IsZero():
-		return no(v1alpha1.ReasonSnapshotMissed, "no day is one of spec.openSearch.snapshots.schedule %q, so no snapshot is ever taken: give another",
-			p.Service.Spec.OpenSearch.Snapshots.Schedule), true
-	case !p.Now.Before(next.Add(snapshotLate)):
+	case s.Cron != "" && next.IsZero():
+		return no(v1alpha1.ReasonSnapshotMissed, "no day is one of spec.openSearch.snapshots.schedule %q, so no snapshot is ever taken: give another", s.Cron), true
+	case s.Cron != "" && !s.Active && !p.Now.Before(next.Add(snapshotLate)):
 		return no(v1alpha1.ReasonSnapshotMissed, "nothing has begun the snapshot that was due at %s: kubectl describe cronjob -n %s %s tells why",
 			next.Format(time.RFC3339), p.Service.Namespace, p.snapshotCronJob()), true
 	}
 	return finding{}, false
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

@@ -10,8 +10,10 @@ import (
 	"github.com/ragservice/ragservice-operator/internal/desired"
 )
 
-// Schedule is what became of the CronJob that has snapshots taken; zero while there is none.
+// Schedule is the CronJob that has snapshots taken, and what became of it; zero while there is none.
 type Schedule struct {
+	// Cron is when one is due, as cron writes it; empty while none is.
+	Cron string
 	// Due is when a snapshot was due last, Done when the last one ended that is complete; zero before the first.
 	Due, Done time.Time
 	// Active says that one is being taken.
@@ -38,18 +40,18 @@ func judgeSnapshots(p Pass) finding {
 			desired.SnapshotClaim(p.Service), p.Service.Namespace)
 	case s.Active && (previous.Reason == v1alpha1.ReasonSnapshotFailed || p.snapshotFailedBefore()):
 		return p.snapshotFailed()
+	case s.Active && previous.Reason == v1alpha1.ReasonSnapshotMissed:
+		return keep(previous)
 	case p.snapshotHangs():
 		return unknown(v1alpha1.ReasonSnapshotPending, sentence("the snapshot that was due last has taken more than %d minutes: "+
 			"kubectl describe pod -n %s -l %s", int(snapshotSoon.Minutes()), p.Service.Namespace, p.snapshotPods()))
 	case !s.Active && s.Due.After(s.Done):
 		return p.snapshotFailed()
 	}
-	if f, missed := p.judgeSchedule(); missed && !s.Active {
+	if f, missed := p.judgeSchedule(); missed {
 		return f
 	}
 	switch {
-	case s.Active && previous.Reason == v1alpha1.ReasonSnapshotMissed:
-		return keep(previous)
 	case !s.Done.IsZero():
 		return yes(v1alpha1.ReasonSnapshotTaken, "the snapshot that was due last is complete")
 	default:

@@ -54,6 +54,9 @@ func scheduled(s status.Schedule) change {
 		p.Service.Spec.OpenSearch.Snapshots = &v1alpha1.SnapshotsSpec{
 			Repository: v1alpha1.SnapshotRepository{Name: "s3"}, Schedule: "@daily",
 		}
+		if s.Cron == "" {
+			s.Cron = "@daily"
+		}
 		p.Observed.Snapshots = s
 	}
 }
@@ -114,7 +117,7 @@ func TestNextSnapshot(t *testing.T) {
 		return &v1alpha1.SnapshotsStatus{LastScheduleTime: metav1.NewTime(last), NextScheduleTime: metav1.NewTime(next)}
 	}
 	for name, test := range map[string]struct {
-		schedule v1alpha1.CronSchedule
+		schedule string // of the CronJob; empty for none that makes Jobs
 		told     *v1alpha1.SnapshotsStatus
 		seen     status.Schedule
 		now      time.Time
@@ -137,6 +140,11 @@ func TestNextSnapshot(t *testing.T) {
 		"nobody looked for two days": {
 			"@daily", told(yesterday, midnight), status.Schedule{Due: midnight, Done: midnight}, midnight.Add(50 * time.Hour), midnight.Add(24 * time.Hour), "SnapshotMissed", 0,
 		},
+		"there is no CronJob":              {"", told(yesterday, midnight), status.Schedule{Due: yesterday, Done: yesterday}, midnight.Add(time.Hour), time.Time{}, "SnapshotTaken", 0},
+		"it is due after a suspension":     {"@daily", told(yesterday, time.Time{}), status.Schedule{Due: yesterday, Done: yesterday}, midnight.Add(time.Hour), midnight.Add(24 * time.Hour), "SnapshotTaken", 23*time.Hour + 5*time.Minute},
+		"it has begun by another clock":    {"@daily", told(midnight, midnight), status.Schedule{Due: midnight, Done: midnight}, midnight.Add(-time.Second), midnight.Add(24 * time.Hour), "SnapshotTaken", 24*time.Hour + 5*time.Minute + time.Second},
+		"somebody has taken it by hand":    {"@daily", told(yesterday, midnight), status.Schedule{Due: yesterday, Done: midnight.Add(time.Hour)}, midnight.Add(2 * time.Hour), midnight.Add(24 * time.Hour), "SnapshotTaken", 22*time.Hour + 5*time.Minute},
+		"no day, and one is taken":      {"0 0 31 2 *", told(midnight.Add(-time.Minute), midnight), status.Schedule{Due: midnight.Add(-time.Minute), Done: yesterday, Active: true}, midnight, time.Time{}, "SnapshotMissed", 59 * time.Minute},
 		"another schedule holds":           {"0 6 * * *", told(yesterday, midnight), status.Schedule{Due: yesterday, Done: yesterday}, midnight.Add(time.Hour), midnight.Add(6 * time.Hour), "SnapshotTaken", 5*time.Hour + 5*time.Minute},
 		"the same and more often":          {"@hourly", told(yesterday, midnight), status.Schedule{Due: yesterday, Done: yesterday}, start, start.Truncate(time.Hour).Add(time.Hour), "SnapshotTaken", time.Hour - 4*time.Minute - 5*time.Second + 5*time.Minute},
 		"days that do not exist":           {"0 0 31 2 *", nil, status.Schedule{}, start, time.Time{}, "SnapshotMissed", 0},
@@ -144,7 +152,7 @@ func TestNextSnapshot(t *testing.T) {
 		"the one that was due last failed": {"@daily", told(yesterday, midnight), status.Schedule{Due: yesterday}, midnight.Add(time.Hour), midnight, "SnapshotFailed", 0},
 	} {
 		p := wellPass(scheduled(test.seen), func(p *status.Pass) {
-			p.Service.Spec.OpenSearch.Snapshots.Schedule, p.Service.Status.Snapshots, p.Now = test.schedule, test.told, test.now
+			p.Observed.Snapshots.Cron, p.Service.Status.Snapshots, p.Now = test.schedule, test.told, test.now
 		})
 		v := status.Evaluate(p)
 		if got := v.Status.Snapshots.NextScheduleTime.Time; !got.Equal(test.next) {

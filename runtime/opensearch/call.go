@@ -42,9 +42,16 @@ func (s *Store) do(ctx context.Context, c call, out any) error {
 func (s *Store) doWithin(ctx context.Context, timeout time.Duration, c call, out any) error {
 	started := time.Now()
 	err := s.guarded(ctx, c.operation, timeout, func(ctx context.Context) error {
-		err := s.attempt(ctx, c, out)
+		over := s.client
+		if c.control {
+			over = s.controlClient
+		}
+		err := attempt(ctx, over, c, out)
 		if c.repeatable && connectionBroke(err) && ctx.Err() == nil {
-			err = s.attempt(ctx, c, out)
+			if !dialFailed(err) { // a node that ends breaks all of its connections: what is idle may be of it
+				over.transport.CloseIdleConnections()
+			}
+			err = attempt(ctx, over, c, out)
 		}
 		return err
 	})
@@ -52,16 +59,12 @@ func (s *Store) doWithin(ctx context.Context, timeout time.Duration, c call, out
 	return err
 }
 
-func (s *Store) attempt(ctx context.Context, c call, out any) error {
+func attempt(ctx context.Context, over connections, c call, out any) error {
 	request, err := c.request().GetRequest(c.method)
 	if err != nil {
 		return fmt.Errorf("make the request: %w", err)
 	}
-	client := s.client
-	if c.control {
-		client = s.controlClient
-	}
-	response, err := client.Stream(request.WithContext(ctx))
+	response, err := over.Stream(request.WithContext(ctx))
 	if response == nil {
 		return err
 	}
@@ -94,4 +97,10 @@ func connectionBroke(err error) bool {
 		return !netErr.Timeout()
 	}
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// dialFailed says that there was no connection to break.
+func dialFailed(err error) bool {
+	failed, is := errors.AsType[*net.OpError](err)
+	return is && failed.Op == "dial"
 }

@@ -6,8 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/opensearch-project/opensearch-go/v4/opensearchtransport"
-
 	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 	"github.com/ragservice/ragservice-operator/runtime/resilience"
@@ -58,9 +56,9 @@ type Options struct {
 // Store is the documents, the search over them and the control document, in OpenSearch. It is safe for concurrent use, by any
 // number of replicas.
 type Store struct {
-	client *opensearchtransport.Client
+	client connections
 	// controlClient has connections of its own, so that the control document is read in time however many others are busy.
-	controlClient  *opensearchtransport.Client
+	controlClient  connections
 	index          string
 	shards         int
 	replicas       func() int
@@ -134,10 +132,10 @@ func New(o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.client, err = way.newClient(); err != nil {
+	if s.client, err = way.connect(); err != nil {
 		return nil, fmt.Errorf("make the client of OpenSearch: %w", err)
 	}
-	if s.controlClient, err = way.newClient(); err != nil {
+	if s.controlClient, err = way.connect(); err != nil {
 		return nil, errors.Join(fmt.Errorf("make the client of the control document: %w", err), s.client.Close())
 	}
 	return s, nil

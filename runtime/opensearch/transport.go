@@ -70,9 +70,6 @@ func hostPort(u *url.URL) string {
 func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	using := t.use()
 	answer, err := using.RoundTrip(request)
-	if err != nil && connectionBroke(err) {
-		using.CloseIdleConnections() // a node that ends breaks all of its connections: the next attempt shall meet another node
-	}
 	if err != nil || t.identity.owns(answer) || forbids(answer) {
 		return answer, err
 	}
@@ -211,10 +208,17 @@ func newWay(o Options) (way, error) {
 	return w, nil
 }
 
-func (w way) newClient() (*opensearchtransport.Client, error) {
-	return opensearchtransport.New(opensearchtransport.Config{
+// connections are those over which a client asks.
+type connections struct {
+	*opensearchtransport.Client
+	transport *transport
+}
+
+func (w way) connect() (connections, error) {
+	transport := newTransport(w)
+	client, err := opensearchtransport.New(opensearchtransport.Config{
 		URLs:      w.urls,
-		Transport: newTransport(w),
+		Transport: transport,
 		Username:  w.credentials.Username,
 		Password:  w.credentials.Password,
 		// Whether a call may be repeated depends on the call: see do.
@@ -223,4 +227,5 @@ func (w way) newClient() (*opensearchtransport.Client, error) {
 		NodeStatsInterval:     -1,
 		MaxRetryClusterHealth: -1,
 	})
+	return connections{client, transport}, err
 }

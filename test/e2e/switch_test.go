@@ -30,12 +30,15 @@ func TestSwitch(t *testing.T) {
 			ObjectMeta: metav1.ObjectMeta{Namespace: rag.Namespace, Name: "foreign-redis"}, StringData: map[string]string{"password": "of-somebody-else"},
 		})
 		address := foreign(t, rag, "redis-cache", 999, "redis-server", "--maxmemory", "64mb", "--maxmemory-policy", "noeviction", "--save", "", "--requirepass", "of-somebody-else")
+		managed := rag.Spec.Redis.Managed
 		switches(t, rag, "a Redis of somebody else", 0, func(spec *v1alpha1.RAGServiceSpec) {
-			spec.Redis.External = &v1alpha1.ExternalRedis{RedisConnection: v1alpha1.RedisConnection{
+			spec.Redis = v1alpha1.RedisSpec{External: &v1alpha1.ExternalRedis{RedisConnection: v1alpha1.RedisConnection{
 				Addresses: []v1alpha1.RedisAddress{v1alpha1.RedisAddress(address + ":6379")}, AuthSecretRef: &v1alpha1.SecretReference{Name: "foreign-redis"},
-			}}
+			}}}
 		}, "redis-cache", "redis-state")
-		switches(t, rag, "the managed Redis", 2, func(spec *v1alpha1.RAGServiceSpec) { spec.Redis.External = nil }, "redis-cache", "redis-state")
+		switches(t, rag, "the managed Redis", 2, func(spec *v1alpha1.RAGServiceSpec) {
+			spec.Redis = v1alpha1.RedisSpec{Managed: managed}
+		}, "redis-cache", "redis-state")
 	})
 	if os.Getenv("ROUNDS") == "" {
 		return
@@ -43,14 +46,17 @@ func TestSwitch(t *testing.T) {
 	t.Run("OpenSearch", func(t *testing.T) {
 		before := documentCount(t, rag)
 		address := foreign(t, rag, "opensearch", 1000, "opensearch", "-Ediscovery.type=single-node")
+		managed := rag.Spec.OpenSearch
 		switches(t, rag, "an OpenSearch of somebody else", 0, func(spec *v1alpha1.RAGServiceSpec) {
-			spec.OpenSearch.External = &v1alpha1.ExternalOpenSearch{URLs: []v1alpha1.OpenSearchURL{v1alpha1.OpenSearchURL("http://" + address + ":9200")}}
-			spec.OpenSearch.Index.Replicas = new(int32(0))
+			spec.OpenSearch = v1alpha1.OpenSearchSpec{
+				External: &v1alpha1.ExternalOpenSearch{URLs: []v1alpha1.OpenSearchURL{v1alpha1.OpenSearchURL("http://" + address + ":9200")}},
+				Index:    v1alpha1.IndexSpec{Replicas: new(int32(0))},
+			}
 		}, "opensearch")
 		if r := search(t, rag); len(r) > 0 {
 			t.Errorf("a new OpenSearch finds %q: documents do not move", r)
 		}
-		switches(t, rag, "the managed OpenSearch", 1, func(spec *v1alpha1.RAGServiceSpec) { spec.OpenSearch.External = nil }, "opensearch")
+		switches(t, rag, "the managed OpenSearch", 1, func(spec *v1alpha1.RAGServiceSpec) { spec.OpenSearch = managed }, "opensearch")
 		if after := documentCount(t, rag); after != before || len(search(t, rag)) == 0 {
 			t.Errorf("%d documents, %d before", after, before)
 		}
@@ -110,10 +116,7 @@ func foreign(t *testing.T, rag *v1alpha1.RAGService, component string, user int6
 				SecurityContext: &corev1.SecurityContext{
 					AllowPrivilegeEscalation: new(false), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 				},
-				Env: []corev1.EnvVar{
-					{Name: "DISABLE_SECURITY_PLUGIN", Value: "true"}, {Name: "DISABLE_INSTALL_DEMO_CONFIG", Value: "true"},
-					{Name: "OPENSEARCH_JAVA_OPTS", Value: "-Xms512m -Xmx512m"},
-				},
+				Env: set.Spec.Template.Spec.Containers[0].Env[1:], // the folder of its configuration is the managed one's
 			}},
 		},
 	}
