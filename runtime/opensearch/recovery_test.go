@@ -9,9 +9,12 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/opensearch"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/resilience"
 	"github.com/ragservice/ragservice-operator/test/backends"
 )
 
@@ -182,4 +185,40 @@ func newWay(t *testing.T, through http.Handler) *way {
 	}))
 	t.Cleanup(w.Close)
 	return w
+}
+
+// TestShardsThatAreNotThereYet are waited for: an OpenSearch that has just started answers before it can be searched.
+func TestShardsThatAreNotThereYet(t *testing.T) {
+	t.Parallel()
+	index := newIndex()
+	if err := open(t, index, opensearch.Options{}).Ensure(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	documents := "/" + indicesOf(t, index)[0]
+	var made map[string]map[string]any
+	askOpenSearch(t, http.MethodGet, documents, nil, &made)
+	again := made[documents[1:]]
+	settings := again["settings"].(map[string]any)["index"].(map[string]any)
+	for _, given := range []string{"creation_date", "provided_name", "uuid", "version"} {
+		delete(settings, given)
+	}
+	settings["routing.allocation.include._name"] = "nobody"
+	askOpenSearch(t, http.MethodDelete, documents, nil, nil)
+	askOpenSearch(t, http.MethodPut, documents+"?wait_for_active_shards=0", again, nil)
+	var failed atomic.Int64
+	server := newStore(t, opensearch.Options{
+		Config: config.OpenSearch{URLs: []string{backends.OpenSearch(t)}, Index: index}, Timeout: time.Minute,
+		Observe: func(operation, outcome string, _ time.Duration) {
+			if operation == "search" && outcome != "ok" {
+				failed.Add(1)
+			}
+		},
+	})
+	runWithout(t, server)
+	eventually(t, "the index is tried", func() bool { return failed.Load() > 1 })
+	if got := server.State(); got == resilience.HealthUp {
+		t.Error("an OpenSearch that cannot be searched is up")
+	}
+	askOpenSearch(t, http.MethodPut, documents+"/_settings", map[string]any{"index.routing.allocation.include._name": nil}, nil)
+	eventually(t, "it is up", func() bool { return server.State() == resilience.HealthUp })
 }

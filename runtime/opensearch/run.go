@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
 // Run makes the indices when they are not there, reads the control document four times a second, renews the changes of
@@ -37,6 +39,7 @@ func (s *Store) runPolls(ctx context.Context) {
 	defer timer.Stop()
 	ensured := false
 	health := health{good: time.Now(), notify: s.onHealth}
+	var trial trial
 	for {
 		select {
 		case <-ctx.Done():
@@ -45,7 +48,9 @@ func (s *Store) runPolls(ctx context.Context) {
 		}
 		var ensureErr error
 		if !ensured {
-			ensureErr = s.Ensure(ctx)
+			if ensureErr = s.Ensure(ctx); ensureErr == nil {
+				ensureErr = trial.search(ctx, s)
+			}
 			ensured = ensureErr == nil
 		}
 		pollErr := s.poll(ctx, ensureErr)
@@ -79,4 +84,25 @@ func (h *health) see(err error, now time.Time) {
 		h.up, h.down = false, true
 		h.notify(false, err)
 	}
+}
+
+// trialPatience is how long indices that are there may not be searched before they are used all the same: what is lost of them may stay so, and
+// results that are cached, documents and errors that say what is wrong are better than no server.
+const trialPatience = 30 * time.Second
+
+// trial tells indices that are there from those that can be searched: an OpenSearch that has just started is still opening shards.
+type trial struct {
+	began time.Time // zero before the first
+}
+
+func (t *trial) search(ctx context.Context, s *Store) error {
+	if t.began.IsZero() {
+		t.began = time.Now()
+	}
+	_, err := s.search(ctx, "search", searchBody(rag.KeywordQuery{Size: 1}, s.analyser.Query("trial")), false)
+	if err == nil || time.Since(t.began) > trialPatience {
+		*t = trial{}
+		return nil
+	}
+	return err
 }
