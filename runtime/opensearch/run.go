@@ -90,7 +90,8 @@ func (h *health) see(err error, now time.Time) {
 // results that are cached, documents and errors that say what is wrong are better than no server.
 const trialPatience = 30 * time.Second
 
-// trial tells indices that are there from those that can be searched: an OpenSearch that has just started is still opening shards.
+// trial tells indices that are there from those that can be searched in a fifth of the time that a request has: an OpenSearch that has just
+// started is still opening shards, and slow.
 type trial struct {
 	began time.Time // zero before the first
 }
@@ -99,7 +100,9 @@ func (t *trial) search(ctx context.Context, s *Store) error {
 	if t.began.IsZero() {
 		t.began = time.Now()
 	}
-	_, err := s.search(ctx, "search", searchBody(rag.KeywordQuery{Size: 1}, s.analyser.Query("trial")), false)
+	soon, cancel := context.WithTimeout(ctx, s.timeout/5)
+	defer cancel()
+	_, err := s.search(soon, "search", searchBody(rag.KeywordQuery{Size: 1}, s.analyser.Query("trial")), false)
 	if err == nil || time.Since(t.began) > trialPatience {
 		*t = trial{}
 		return nil
