@@ -301,5 +301,6 @@ func (s sight) summary() string {
 	for _, code := range slices.Sorted(maps.Keys(byCode)) {
 		words = append(words, fmt.Sprintf("%d %s", byCode[code], code))
 	}
-	return strings.Join(words, ", ")
+	first, last := s.failed[0].at, s.failed[len(s.failed)-1].at
+	return fmt.Sprintf("%s, from %.1f s to %.1f s after it", strings.Join(words, ", "), first.Seconds(), last.Seconds())
 }
