@@ -210,7 +210,10 @@ func TestOneNodeFormsTheCluster(t *testing.T) {
 		"that becomes three":     {3, volumes(1), false},
 		"that lost its volume":   {3, lost, true},
 	} {
-		plan := build(t, searchNodes(t, test.nodes, desired.Children{Claims: test.claims}))
+		several := len(test.claims) > 1
+		plan := build(t, searchNodes(t, test.nodes, desired.Children{
+			Claims: test.claims, StatefulSets: map[desired.Component]desired.StatefulSet{desired.ComponentOpenSearch: {Name: "papers-opensearch", SeveralNodes: several}},
+		}))
 		files := find[corev1.ConfigMap](t, plan, "ConfigMap", "papers-opensearch").Data
 		first := files["restart.yml"]
 		if got := strings.Contains(first, "cluster.initial_cluster_manager_nodes:\n- papers-opensearch-0\n"); got != test.forms {

@@ -140,9 +140,17 @@ func TestNextSnapshot(t *testing.T) {
 		"nobody looked for two days": {
 			"@daily", told(yesterday, midnight), status.Schedule{Due: midnight, Done: midnight}, midnight.Add(50 * time.Hour), midnight.Add(24 * time.Hour), "SnapshotMissed", 0,
 		},
-		"there is no CronJob":              {"", told(yesterday, midnight), status.Schedule{Due: yesterday, Done: yesterday}, midnight.Add(time.Hour), time.Time{}, "SnapshotTaken", 0},
-		"it is due after a suspension":     {"@daily", told(yesterday, time.Time{}), status.Schedule{Due: yesterday, Done: yesterday}, midnight.Add(time.Hour), midnight.Add(24 * time.Hour), "SnapshotTaken", 23*time.Hour + 5*time.Minute},
-		"it has begun by another clock":    {"@daily", told(midnight, midnight), status.Schedule{Due: midnight, Done: midnight}, midnight.Add(-time.Second), midnight.Add(24 * time.Hour), "SnapshotTaken", 24*time.Hour + 5*time.Minute + time.Second},
+		"there is no CronJob":           {"", told(yesterday, midnight), status.Schedule{Due: yesterday, Done: yesterday}, midnight.Add(time.Hour), time.Time{}, "SnapshotTaken", 0},
+		"it is due after a suspension":  {"@daily", told(yesterday, time.Time{}), status.Schedule{Due: yesterday, Done: yesterday}, midnight.Add(time.Hour), midnight.Add(24 * time.Hour), "SnapshotTaken", 23*time.Hour + 5*time.Minute},
+		"it has begun by another clock": {"@daily", told(midnight, midnight), status.Schedule{Due: midnight, Done: midnight}, midnight.Add(-time.Second), midnight.Add(24 * time.Hour), "SnapshotTaken", 24*time.Hour + 5*time.Minute + time.Second},
+		"it has begun, and the next is kept": {
+			"@daily", told(midnight, midnight.Add(24*time.Hour)), status.Schedule{Due: midnight, Done: midnight}, midnight.Add(-time.Second), midnight.Add(24 * time.Hour), "SnapshotTaken",
+			24*time.Hour + 5*time.Minute + time.Second,
+		},
+		"one is due while another is taken": {
+			"*/10 * * * *", told(midnight, midnight.Add(10*time.Minute)), status.Schedule{Due: midnight, Done: yesterday, Active: true}, midnight.Add(20 * time.Minute),
+			midnight.Add(10 * time.Minute), "SnapshotTaken", 40 * time.Minute,
+		},
 		"somebody has taken it by hand":    {"@daily", told(yesterday, midnight), status.Schedule{Due: yesterday, Done: midnight.Add(time.Hour)}, midnight.Add(2 * time.Hour), midnight.Add(24 * time.Hour), "SnapshotTaken", 22*time.Hour + 5*time.Minute},
 		"no day, and one is taken":         {"0 0 31 2 *", told(midnight.Add(-time.Minute), midnight), status.Schedule{Due: midnight.Add(-time.Minute), Done: yesterday, Active: true}, midnight, time.Time{}, "SnapshotMissed", 59 * time.Minute},
 		"another schedule holds":           {"0 6 * * *", told(yesterday, midnight), status.Schedule{Due: yesterday, Done: yesterday}, midnight.Add(time.Hour), midnight.Add(6 * time.Hour), "SnapshotTaken", 5*time.Hour + 5*time.Minute},
