@@ -135,7 +135,7 @@ func TestNodesLeave(t *testing.T) {
 		"a voter is lost":             {1, volumes(3), but(func(n *desired.Nodes) { n.LostVoters = true }), setLeaving(one, two)},
 		"one that stays is lost":      {1, volumes(3), but(func(n *desired.Nodes) { n.LostVoters, n.Empty, n.Joined = true, nil, n.Joined[1:] }), nil},
 		"a voter is lost for good":    {1, volumes(3), but(func(n *desired.Nodes) { n.LostVoters, n.Joined, n.Pods[2].Deleting = true, n.Joined[:2], true }), setLeaving(one, two)},
-		"a voter is lost, none goes":  {3, volumes(3), desired.Nodes{Wanted: 3, ClusterUUID: cluster, Pods: leave(3, 0).Pods, LostVoters: true}, nil},
+		"a voter is lost, none goes":  {3, volumes(3), desired.Nodes{Wanted: 3, ClusterUUID: cluster, Joined: leave(3, 0).Joined, Pods: leave(3, 0).Pods, LostVoters: true}, nil},
 		"one was told":                {1, volumes(3), but(func(n *desired.Nodes) { n.Leaving, n.Empty = []string{two}, nil }), setLeaving(one, two)},
 		"a person empties one more":   {1, volumes(3), but(func(n *desired.Nodes) { n.Excluded = append(n.Excluded, "papers-opensearch-0") }), mark(cluster, data+one, data+two)},
 		"they hold shards":            {1, volumes(3), leave(3, 1), nil},
