@@ -146,8 +146,9 @@ const (
 	ReasonSnapshotPending = "SnapshotPending"
 	// ReasonSnapshotFailed (False): the last snapshot that was due was not taken. That of before is still there.
 	ReasonSnapshotFailed = "SnapshotFailed"
-	// ReasonSnapshotMissed (False): nothing began the snapshot that was due last, such as where a quota refuses the Job, or the schedule names no day
-	// that exists.
+	// ReasonNeverDue (False): the schedule of snapshots names no day that exists.
+	ReasonNeverDue = "NeverDue"
+	// ReasonSnapshotMissed (False): nothing began the snapshot that was due last, such as where a quota refuses the Job.
 	ReasonSnapshotMissed = "SnapshotMissed"
 
 	// ReasonReady (True): everything that Ready needs is True.

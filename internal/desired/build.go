@@ -17,6 +17,7 @@ func Build(in Inputs) (Plan, error) {
 	if err != nil {
 		return Plan{}, fmt.Errorf("building the server's configuration: %w", err)
 	}
+	(build{Inputs: in}).keepCopies(&settings)
 	yaml, err := serverconfig.Marshal(settings)
 	if err != nil {
 		return Plan{}, fmt.Errorf("writing the server's configuration: %w", err)

@@ -61,6 +61,7 @@ func openSearch(p part, b build) (ComponentPlan, error) {
 			object(p, nodes),
 		),
 		Removal: b.removal(p.component, storage),
+		Members: b.members(),
 		Leaving: len(b.leaving()),
 		Told:    b.told(),
 		Emptied: b.emptied(),

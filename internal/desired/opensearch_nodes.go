@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/ragservice/ragservice-operator/internal/serverconfig"
+	"github.com/ragservice/ragservice-operator/runtime/config"
 )
 
 // maxNodes bounds spec.openSearch.managed.nodes, as its schema does.
@@ -144,6 +145,28 @@ func (b build) staying() []string {
 		names = append(names, b.node(i))
 	}
 	return names
+}
+
+// keepCopies leaves the documents their copies while nodes are to leave and those that stay have not all joined: the last one may be on a node that
+// leaves, and be lost with it.
+func (b build) keepCopies(settings *config.Config) {
+	if b.Service.Spec.OpenSearch.External != nil || b.Service.Spec.OpenSearch.Index.Replicas != nil || len(b.leaving()) == 0 {
+		return
+	}
+	if !isSubset(b.staying(), b.OpenSearch.Joined) {
+		settings.Stores.OpenSearch.Replicas = 1
+	}
+}
+
+// members is how many nodes show by their volumes that the cluster counts on them: all, but those that come to it.
+func (b build) members() int32 {
+	n := int32(0)
+	for i := range b.nodes() {
+		if claim := b.Claims[b.nodeClaim(i)]; claim.ClusterUUID != "" && !claim.Emptied {
+			n++
+		}
+	}
+	return max(n, 1)
 }
 
 // told says that the cluster has said that it knows which nodes shall leave, and that no others shall. While nodes leave and all others have

@@ -317,3 +317,46 @@ func TestTheOperatorMayAskNodes(t *testing.T) {
 		}
 	}
 }
+
+// TestCopiesStayUntilNodesHaveJoined that are to hold the documents when others leave.
+func TestCopiesStayUntilNodesHaveJoined(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		change func(*desired.Inputs)
+		kept   bool
+	}{
+		"the one that stays has joined": {func(*desired.Inputs) {}, false},
+		"it is lost":                    {func(in *desired.Inputs) { in.OpenSearch.Joined = in.OpenSearch.Joined[1:] }, true},
+		"it is lost, and copies are as given": {func(in *desired.Inputs) {
+			in.OpenSearch.Joined, in.Service.Spec.OpenSearch.Index.Replicas = in.OpenSearch.Joined[1:], new(int32(0))
+		}, false},
+		"nobody knows": {func(in *desired.Inputs) { in.OpenSearch.Joined = nil }, true},
+	} {
+		in := searchNodes(t, 1, desired.Children{Claims: volumes(3), OpenSearch: leave(3, 0)})
+		test.change(&in)
+		config := find[corev1.ConfigMap](t, build(t, in), "ConfigMap", "papers-server").Data["config.yaml"]
+		if got := strings.Contains(config, "replicas: 1\n"); got != test.kept {
+			t.Errorf("%s: copies are kept: %t\n%s", name, got, config)
+		}
+	}
+}
+
+// TestMembersAreThoseThatHaveJoined, of which most must run.
+func TestMembersAreThoseThatHaveJoined(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		nodes  int32
+		claims map[string]desired.ExistingClaim
+		want   int32
+	}{
+		"a new one":                {3, nil, 1},
+		"one that becomes three":   {3, volumes(1), 1},
+		"three":                    {3, volumes(3), 3},
+		"three that become five":   {5, volumes(3), 3},
+		"three, of which two left": {1, volumes(3, 1, 2), 1},
+	} {
+		if got := build(t, searchNodes(t, test.nodes, desired.Children{Claims: test.claims})).Component(desired.ComponentOpenSearch).Members; got != test.want {
+			t.Errorf("%s: %d members, want %d", name, got, test.want)
+		}
+	}
+}

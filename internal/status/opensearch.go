@@ -8,11 +8,18 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
 
-// mostNodesRun says that an OpenSearch of several nodes can do without those that are not ready.
-func (p Pass) mostNodesRun() bool {
+// enoughNodesRun says that an OpenSearch of several nodes can do without those that are not ready: most of those that its cluster counts on are.
+// One that others come to is alone until they have joined.
+func (p Pass) enoughNodesRun() bool {
 	w := p.Observed.Workloads[desired.ComponentOpenSearch]
 	_, broken := p.terminalFault(desired.ComponentOpenSearch)
-	return !broken && w.WantedReplicas > 1 && 2*w.ReadyReplicas > w.WantedReplicas
+	members := w.WantedReplicas
+	if p.State != nil {
+		if known := p.State.Component(desired.ComponentOpenSearch).Members; known > 0 {
+			members = min(members, known)
+		}
+	}
+	return !broken && w.WantedReplicas > 1 && 2*w.ReadyReplicas > members
 }
 
 // nodesLeave is for an OpenSearch of more nodes than the spec asks for, or whose nodes have left volumes.

@@ -36,15 +36,19 @@ func (p Pass) nextSnapshot() time.Time {
 	}
 }
 
-// judgeSchedule says that no snapshot comes, or that the one that was due last has not begun.
+// judgeSchedule says that no snapshot comes, or that the one that was due last has not begun. A missed one is told until another is complete,
+// whatever the schedule is by then.
 func (p Pass) judgeSchedule() (finding, bool) {
 	s, next := p.Observed.Snapshots, p.nextSnapshot()
+	previous := p.previous(v1alpha1.ConditionSnapshotsReady)
 	switch {
 	case s.Cron != "" && next.IsZero():
-		return no(v1alpha1.ReasonSnapshotMissed, "no day is one of spec.openSearch.snapshots.schedule %q, so no snapshot is ever taken: give another", s.Cron), true
+		return no(v1alpha1.ReasonNeverDue, "no day is one of spec.openSearch.snapshots.schedule %q, so no snapshot is ever taken: give another", s.Cron), true
 	case s.Cron != "" && !s.Active && !p.Now.Before(next.Add(snapshotLate)):
 		return no(v1alpha1.ReasonSnapshotMissed, "nothing has begun the snapshot that was due at %s: kubectl describe cronjob -n %s %s tells why",
 			next.Format(time.RFC3339), p.Service.Namespace, p.snapshotCronJob()), true
+	case previous.Reason == v1alpha1.ReasonSnapshotMissed && !s.Done.After(previous.LastTransitionTime.Time):
+		return keepJudged(keep(previous)), true
 	}
 	return finding{}, false
 }

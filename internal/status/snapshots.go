@@ -40,8 +40,6 @@ func judgeSnapshots(p Pass) finding {
 			desired.SnapshotClaim(p.Service), p.Service.Namespace)
 	case s.Active && (previous.Reason == v1alpha1.ReasonSnapshotFailed || p.snapshotFailedBefore()):
 		return p.snapshotFailed()
-	case s.Active && previous.Reason == v1alpha1.ReasonSnapshotMissed:
-		return keep(previous)
 	case p.snapshotHangs():
 		return unknown(v1alpha1.ReasonSnapshotPending, sentence("the snapshot that was due last has taken more than %d minutes: "+
 			"kubectl describe pod -n %s -l %s", int(snapshotSoon.Minutes()), p.Service.Namespace, p.snapshotPods()))

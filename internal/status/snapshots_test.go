@@ -152,10 +152,10 @@ func TestNextSnapshot(t *testing.T) {
 			midnight.Add(10 * time.Minute), "SnapshotTaken", 40 * time.Minute,
 		},
 		"somebody has taken it by hand":    {"@daily", told(yesterday, midnight), status.Schedule{Due: yesterday, Done: midnight.Add(time.Hour)}, midnight.Add(2 * time.Hour), midnight.Add(24 * time.Hour), "SnapshotTaken", 22*time.Hour + 5*time.Minute},
-		"no day, and one is taken":         {"0 0 31 2 *", told(midnight.Add(-time.Minute), midnight), status.Schedule{Due: midnight.Add(-time.Minute), Done: yesterday, Active: true}, midnight, time.Time{}, "SnapshotMissed", 59 * time.Minute},
+		"no day, and one is taken":         {"0 0 31 2 *", told(midnight.Add(-time.Minute), midnight), status.Schedule{Due: midnight.Add(-time.Minute), Done: yesterday, Active: true}, midnight, time.Time{}, "NeverDue", 59 * time.Minute},
 		"another schedule holds":           {"0 6 * * *", told(yesterday, midnight), status.Schedule{Due: yesterday, Done: yesterday}, midnight.Add(time.Hour), midnight.Add(6 * time.Hour), "SnapshotTaken", 5*time.Hour + 5*time.Minute},
 		"the same and more often":          {"@hourly", told(yesterday, midnight), status.Schedule{Due: yesterday, Done: yesterday}, start, start.Truncate(time.Hour).Add(time.Hour), "SnapshotTaken", time.Hour - 4*time.Minute - 5*time.Second + 5*time.Minute},
-		"days that do not exist":           {"0 0 31 2 *", nil, status.Schedule{}, start, time.Time{}, "SnapshotMissed", 0},
+		"days that do not exist":           {"0 0 31 2 *", nil, status.Schedule{}, start, time.Time{}, "NeverDue", 0},
 		"the one before takes so long":     {"@daily", told(yesterday, midnight), status.Schedule{Due: yesterday, Active: true}, midnight.Add(time.Hour), midnight, "SnapshotPending", 0},
 		"the one that was due last failed": {"@daily", told(yesterday, midnight), status.Schedule{Due: yesterday}, midnight.Add(time.Hour), midnight, "SnapshotFailed", 0},
 	} {
@@ -173,12 +173,31 @@ func TestNextSnapshot(t *testing.T) {
 	}
 }
 
-// TestASnapshotAfterAMissedOne says nothing before it is taken.
-func TestASnapshotAfterAMissedOne(t *testing.T) {
+// TestAMissedSnapshotIsToldUntilAnotherIsComplete, whatever the schedule is by then.
+func TestAMissedSnapshotIsToldUntilAnotherIsComplete(t *testing.T) {
 	t.Parallel()
-	p := wellPass(scheduled(status.Schedule{Due: midnight, Done: start, Active: true}), was(v1alpha1.ConditionSnapshotsReady, metav1.ConditionFalse, v1alpha1.ReasonSnapshotMissed))
-	p.Now = midnight.Add(time.Minute)
-	if c := meta.FindStatusCondition(status.Evaluate(p).Status.Conditions, v1alpha1.ConditionSnapshotsReady); c.Reason != v1alpha1.ReasonSnapshotMissed {
-		t.Errorf("while it is being taken: %s", c.Reason)
+	told := midnight.Add(5 * time.Minute)
+	for name, test := range map[string]struct {
+		seen status.Schedule
+		want string
+	}{
+		"another schedule":       {status.Schedule{Cron: "0 6 * * *", Due: start, Done: start}, "SnapshotMissed"},
+		"no schedule":            {status.Schedule{Due: start, Done: start}, "SnapshotMissed"},
+		"another is being taken": {status.Schedule{Cron: "@hourly", Due: told, Done: start, Active: true}, "SnapshotMissed"},
+		"it failed":              {status.Schedule{Cron: "@hourly", Due: told, Done: start}, "SnapshotFailed"},
+		"one by hand":            {status.Schedule{Cron: "@daily", Due: start, Done: told.Add(time.Minute)}, "SnapshotTaken"},
+		"the next is under way":  {status.Schedule{Cron: "@hourly", Due: told.Add(10 * time.Minute), Done: told.Add(time.Minute), Active: true}, "SnapshotTaken"},
+	} {
+		p := wellPass(scheduled(test.seen), was(v1alpha1.ConditionSnapshotsReady, metav1.ConditionFalse, v1alpha1.ReasonSnapshotMissed))
+		p.Observed.Snapshots.Cron, p.Now = test.seen.Cron, midnight.Add(20*time.Minute)
+		for i := range p.Service.Status.Conditions {
+			if c := &p.Service.Status.Conditions[i]; c.Type == v1alpha1.ConditionSnapshotsReady {
+				c.LastTransitionTime = metav1.NewTime(told)
+			}
+		}
+		c := meta.FindStatusCondition(status.Evaluate(p).Status.Conditions, v1alpha1.ConditionSnapshotsReady)
+		if c.Reason != test.want || c.ObservedGeneration != p.Service.Generation {
+			t.Errorf("%s: %s of generation %d, want %s", name, c.Reason, c.ObservedGeneration, test.want)
+		}
 	}
 }

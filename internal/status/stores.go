@@ -182,7 +182,7 @@ func judgeOpenSearch(p Pass) finding {
 		return judgeExternalOpenSearch(p)
 	}
 	parts, whole := p.judgeParts(desired.ComponentOpenSearch)
-	if !whole && !p.mostNodesRun() {
+	if !whole && !p.enoughNodesRun() {
 		return parts
 	}
 	if f, lost := p.storeUnreachable(v1alpha1.ConditionOpenSearchReady, openSearchState, desired.ComponentOpenSearch); lost {
@@ -192,7 +192,7 @@ func judgeOpenSearch(p Pass) finding {
 		return f
 	}
 	if !whole {
-		return yes(v1alpha1.ReasonDegraded, "most nodes of OpenSearch run, which is enough: %s", parts.message)
+		return yes(v1alpha1.ReasonDegraded, "enough nodes of OpenSearch run: %s", parts.message)
 	}
 	if f, changing := p.nodesLeave(); changing {
 		return f

@@ -111,7 +111,8 @@ func (s *Snapshots) Take(ctx context.Context) (Snapshot, error) {
 		return Snapshot{}, ErrNothingToKeep
 	}
 	name := s.prefix + s.store.now().UTC().Format(snapshotTime)
-	if err := s.create(ctx, name, known.Source.Index, known.Source.Analyser); err != nil {
+	err = s.create(ctx, name, known.Source.Index, known.Source.Analyser)
+	if err != nil && !answeredKind(err, "invalid_snapshot_name_exception") { // else another has begun it in the same second
 		return Snapshot{}, fmt.Errorf("begin the snapshot %s: %w", name, err)
 	}
 	return s.await(ctx, name)

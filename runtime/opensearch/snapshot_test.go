@@ -201,3 +201,24 @@ func TestNoSnapshotOfDocumentsThatAreLost(t *testing.T) {
 		t.Errorf("there are %q", left)
 	}
 }
+
+// TestTakeBesideAnotherOfTheSameSecond: both take that one snapshot.
+func TestTakeBesideAnotherOfTheSameSecond(t *testing.T) {
+	t.Parallel()
+	index := newIndex()
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	store := open(t, index, opensearch.Options{Now: func() time.Time { return now }})
+	if err := store.Ensure(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeText(t.Context(), store, "kept", germanText); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	first := take(t, snapshotsOf(store, index))
+	if second := take(t, snapshotsOf(store, index)); second.Name != first.Name || second.State != opensearch.SnapshotSuccess {
+		t.Errorf("took %+v, want that of before, %+v", second, first)
+	}
+}
