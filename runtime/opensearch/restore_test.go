@@ -113,13 +113,7 @@ func restoreUnderTraffic(t *testing.T, server *opensearch.Store, index, name str
 func TestRestoreOfAClusterThatLostEverything(t *testing.T) {
 	t.Parallel()
 	index := newIndex()
-	store := open(t, index, opensearch.Options{})
-	if err := store.Ensure(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := writeText(t.Context(), store, "kept", germanText); err != nil {
-		t.Fatal(err)
-	}
+	store := openWithDocument(t, index, opensearch.Options{})
 	blocked := "/" + indicesOf(t, index)[0] + "/_block/write" // as a rebuild does in the end
 	askOpenSearch(t, http.MethodPut, blocked, nil, nil)
 	taken := take(t, snapshotsOf(store, index))
@@ -145,13 +139,7 @@ func TestRestoreOfAClusterThatLostEverything(t *testing.T) {
 func TestRestoreMovesNobodyToHalfAnIndex(t *testing.T) {
 	t.Parallel()
 	index := newIndex()
-	taker := open(t, index, opensearch.Options{Config: config.OpenSearch{Shards: 2}})
-	if err := taker.Ensure(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := writeText(t.Context(), taker, "old", germanText); err != nil {
-		t.Fatal(err)
-	}
+	taker := openWithDocument(t, index, opensearch.Options{Config: config.OpenSearch{Shards: 2}})
 	taken := take(t, snapshotsOf(taker, index))
 	before := inUse(t, index)
 	moved := make(chan []string, 1)

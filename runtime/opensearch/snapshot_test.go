@@ -29,6 +29,22 @@ func snapshotsIn(repository string, s *opensearch.Store, index string) *opensear
 
 func serviceOf(index string) config.Service { return config.Service{Namespace: "prod", Name: index} }
 
+// openWithDocument makes a Store of the document "kept".
+func openWithDocument(t *testing.T, index string, o opensearch.Options) *opensearch.Store {
+	t.Helper()
+	store := open(t, index, o)
+	if err := store.Ensure(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeText(t.Context(), store, "kept", germanText); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
 func take(t *testing.T, s *opensearch.Snapshots) opensearch.Snapshot {
 	t.Helper()
 	taken, err := s.Take(t.Context())
@@ -43,16 +59,7 @@ func TestPruneKeepsTheNewest(t *testing.T) {
 	t.Parallel()
 	index := newIndex()
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	store := open(t, index, opensearch.Options{Now: func() time.Time { return now }})
-	if err := store.Ensure(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := writeText(t.Context(), store, "kept", germanText); err != nil {
-		t.Fatal(err)
-	}
-	if err := store.Refresh(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	store := openWithDocument(t, index, opensearch.Options{Now: func() time.Time { return now }})
 	mine := snapshotsOf(store, index)
 	others := snapshotsIn(index, store, index+"-b")
 	of := map[*opensearch.Snapshots][]string{}
@@ -207,16 +214,7 @@ func TestTakeBesideAnotherOfTheSameSecond(t *testing.T) {
 	t.Parallel()
 	index := newIndex()
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	store := open(t, index, opensearch.Options{Now: func() time.Time { return now }})
-	if err := store.Ensure(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := writeText(t.Context(), store, "kept", germanText); err != nil {
-		t.Fatal(err)
-	}
-	if err := store.Refresh(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	store := openWithDocument(t, index, opensearch.Options{Now: func() time.Time { return now }})
 	first := take(t, snapshotsOf(store, index))
 	if second := take(t, snapshotsOf(store, index)); second.Name != first.Name || second.State != opensearch.SnapshotSuccess {
 		t.Errorf("took %+v, want that of before, %+v", second, first)
