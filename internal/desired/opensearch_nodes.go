@@ -158,7 +158,8 @@ func (b build) keepCopies(settings *config.Config) {
 	}
 }
 
-// members is how many nodes show by their volumes that the cluster counts on them: all, but those that come to it.
+// members is how many nodes show by their volumes that the cluster counts on them: all, but those that come to it. Where no volume shows anything
+// they are all that there are, since a cluster that has lost most of its nodes must not pass for one that grows.
 func (b build) members() int32 {
 	n := int32(0)
 	for i := range b.nodes() {
@@ -166,7 +167,10 @@ func (b build) members() int32 {
 			n++
 		}
 	}
-	return max(n, 1)
+	if n == 0 {
+		return b.nodes()
+	}
+	return n
 }
 
 // told says that the cluster has said that it knows which nodes shall leave, and that no others shall. While nodes leave and all others have

@@ -349,11 +349,12 @@ func TestMembersAreThoseThatHaveJoined(t *testing.T) {
 		claims map[string]desired.ExistingClaim
 		want   int32
 	}{
-		"a new one":                {3, nil, 1},
-		"one that becomes three":   {3, volumes(1), 1},
-		"three":                    {3, volumes(3), 3},
-		"three that become five":   {5, volumes(3), 3},
-		"three, of which two left": {1, volumes(3, 1, 2), 1},
+		"a new one":                   {3, nil, 3},
+		"three that nobody could ask": {3, map[string]desired.ExistingClaim{"data-papers-opensearch-0": {}}, 3},
+		"one that becomes three":      {3, volumes(1), 1},
+		"three":                       {3, volumes(3), 3},
+		"three that become five":      {5, volumes(3), 3},
+		"three, of which two left":    {1, volumes(3, 1, 2), 1},
 	} {
 		if got := build(t, searchNodes(t, test.nodes, desired.Children{Claims: test.claims})).Component(desired.ComponentOpenSearch).Members; got != test.want {
 			t.Errorf("%s: %d members, want %d", name, got, test.want)

@@ -150,7 +150,7 @@ type ComponentPlan struct {
 	Stays bool
 	// Kept is the volume claim that is left of it when it is not wanted any more; empty when none is.
 	Kept string
-	// Members is how many nodes of OpenSearch its cluster counts on, at least one: others may be on their way to it.
+	// Members is how many nodes of OpenSearch its cluster counts on: others may be on their way to it.
 	Members int32
 	// Leaving is how many nodes of OpenSearch are to go when they are empty; their cluster has said that it knows when Told. Emptied are the
 	// volume claims of those that went.

@@ -48,9 +48,7 @@ func (s *Store) doWithin(ctx context.Context, timeout time.Duration, c call, out
 		}
 		err := attempt(ctx, over, c, out)
 		if c.repeatable && connectionBroke(err) && ctx.Err() == nil {
-			if !dialFailed(err) { // a node that ends breaks all of its connections: what is idle may be of it
-				over.transport.CloseIdleConnections()
-			}
+			over.transport.CloseIdleConnections() // a node that ends breaks all of its connections: what is idle may be of it
 			err = attempt(ctx, over, c, out)
 		}
 		return err
@@ -97,10 +95,4 @@ func connectionBroke(err error) bool {
 		return !netErr.Timeout()
 	}
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-}
-
-// dialFailed says that there was no connection to break.
-func dialFailed(err error) bool {
-	failed, is := errors.AsType[*net.OpError](err)
-	return is && failed.Op == "dial"
 }

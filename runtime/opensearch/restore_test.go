@@ -142,6 +142,10 @@ func TestRestoreMovesNobodyToHalfAnIndex(t *testing.T) {
 	taker := openWithDocument(t, index, opensearch.Options{Config: config.OpenSearch{Shards: 2}})
 	taken := take(t, snapshotsOf(taker, index))
 	before := inUse(t, index)
+	askOpenSearch(t, http.MethodPut, "/_index_template/"+index, map[string]any{ // a second later OpenSearch would refresh by itself
+		"index_patterns": []string{index + "-v*"}, "template": map[string]any{"settings": map[string]any{"index.refresh_interval": "-1"}},
+	}, nil)
+	defer askOpenSearch(t, http.MethodDelete, "/_index_template/"+index, nil, nil)
 	moved := make(chan []string, 1)
 	way := beforeEach(t, func(r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/_aliases") {
