@@ -134,7 +134,11 @@ func TestRetryAfterIsTrue(t *testing.T) {
 					t.Fatalf("%d, Retry-After %q, want 429 and 1 or 2 s", refused.status, refused.header.Get("Retry-After"))
 				}
 				time.Sleep(time.Duration(wait) * time.Second)
-				if got := f.call("POST", ask, `{"query":"x"}`); got.status != 200 {
+				got := f.call("POST", ask, `{"query":"x"}`)
+				for tries := 0; got.status == 503 && tries < 50; tries++ { // the machine is busy: nothing was decided, and nothing taken
+					got = f.call("POST", ask, `{"query":"x"}`)
+				}
+				if got.status != 200 {
 					t.Errorf("after %d s: %d", wait, got.status)
 				}
 			}

@@ -18,7 +18,7 @@ import (
 
 // patience is how long a test lets a call or an event take: far longer than it does, since other work may hold the
 // machine.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 func limit(perMinute, burst int) config.Limit {
 	return config.Limit{Endpoint: "ask", Tier: "free", RequestsPerMinute: perMinute, Burst: burst, Cost: 1}
