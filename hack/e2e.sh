@@ -37,7 +37,7 @@ explain_failure() { ! kubectl version >/dev/null 2>&1 || explain_operator; }
 compile() { go test -tags e2e -c -o /dev/null ./test/e2e; }
 
 run_tests() {
-  AUDIT_LOG=$("$CLUSTER" audit-log) CLUSTER_BACKEND=$("$CLUSTER" backend) go test -tags e2e -count=1 -timeout $TIMEOUT -v "$@" ./test/e2e
+  AUDIT_LOG=$("$CLUSTER" audit-log) CLUSTER_BACKEND=$("$CLUSTER" backend) go test -tags e2e -count=1 -timeout "$TIMEOUT" -v "$@" ./test/e2e
 }
 
 main() {
