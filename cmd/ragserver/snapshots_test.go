@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/opensearch"
@@ -86,6 +87,7 @@ func TestSnapshotsAreTakenListedAndRestored(t *testing.T) {
 			t.Fatalf("two are called %s", name)
 		}
 		name = match[1]
+		time.Sleep(time.Second) // which names tell apart
 	}
 	code, out, complaints := snapshotsCommand(t, "--config", file, "--secrets-dir", t.TempDir(), "list")
 	lines := strings.Split(strings.TrimSpace(out), "\n")
