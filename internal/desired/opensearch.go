@@ -42,7 +42,7 @@ func openSearch(p part, b build) (ComponentPlan, error) {
 	if err != nil {
 		return ComponentPlan{}, err
 	}
-	pod := openSearchPod(p, imageOr(spec.Image, b.Operator.Images.OpenSearch), heap, *spec.Resources, b)
+	pod := openSearchPod(p, imageOr(spec.Image, b.Operator.Images.OpenSearch), heap, *spec.Resources, b.snapshotClaim())
 	claim := claimTemplate(p, storage, storageClass(b.Inputs, p.component, spec.StorageClassName))
 	nodes := openSearchStatefulSet(p, b.nodesNow(), pod, claim, rollHash)
 	if b.several() {
@@ -108,7 +108,7 @@ func openSearchStatefulSet(
 // openSearchPod starts the node on a copy of the image's configuration with our opensearch.yml in it: OpenSearch writes
 // its keystore beside its configuration, and the image's folder is read-only.
 func openSearchPod(
-	p part, image string, heap resource.Quantity, resources corev1.ResourceRequirements, b build,
+	p part, image string, heap resource.Quantity, resources corev1.ResourceRequirements, snapshotClaim string,
 ) *corev1ac.PodSpecApplyConfiguration {
 	configure := container("configure", image).
 		WithCommand("sh", "-c", fmt.Sprintf("cp -R %s/config/. %s/ && cat %[3]s/%[4]s %[3]s/%[5]s >%[2]s/%[4]s",
@@ -139,9 +139,9 @@ func openSearchPod(
 		WithAffinity(corev1ac.Affinity().WithPodAntiAffinity(corev1ac.PodAntiAffinity().
 			WithPreferredDuringSchedulingIgnoredDuringExecution(corev1ac.WeightedPodAffinityTerm().WithWeight(100).
 				WithPodAffinityTerm(corev1ac.PodAffinityTerm().WithTopologyKey(corev1.LabelTopologyZone).WithLabelSelector(ownPods(p))))))
-	if claim := b.snapshotClaim(); claim != "" {
+	if snapshotClaim != "" {
 		node.WithVolumeMounts(mount(SnapshotsVolume, openSearchSnapshots))
-		spec.WithVolumes(claimVolume(SnapshotsVolume, claim))
+		spec.WithVolumes(claimVolume(SnapshotsVolume, snapshotClaim))
 	}
 	return spec.
 		WithTerminationGracePeriodSeconds(openSearchGraceSeconds).

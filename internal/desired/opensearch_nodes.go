@@ -58,15 +58,18 @@ func (b build) nodesNow() int32 {
 	return n
 }
 
-// formed says that the cluster exists: a volume belongs to it, of a node that has not left.
-func (b build) formed() bool {
+// counted is how many nodes the cluster counts on, as volumes show: those that belong to it, of nodes that have not left.
+func (b build) counted() (n int32) {
 	for i := range b.nodes() {
 		if claim := b.Claims[b.nodeClaim(i)]; claim.ClusterUUID != "" && !claim.Emptied {
-			return true
+			n++
 		}
 	}
-	return false
+	return n
 }
+
+// formed says that the cluster exists.
+func (b build) formed() bool { return b.counted() > 0 }
 
 // nodeActions keep the volumes of all nodes, and note on them that their cluster exists, and which are empty.
 func (b build) nodeActions(size resource.Quantity) []Action {
@@ -158,19 +161,13 @@ func (b build) keepCopies(settings *config.Config) {
 	}
 }
 
-// members is how many nodes show by their volumes that the cluster counts on them: all, but those that come to it. Where no volume shows anything
-// they are all that there are, since a cluster that has lost most of its nodes must not pass for one that grows.
+// members are the nodes that are counted. Where no volume shows anything they are all that there are, since a cluster that has lost most of its
+// nodes must not pass for one that grows.
 func (b build) members() int32 {
-	n := int32(0)
-	for i := range b.nodes() {
-		if claim := b.Claims[b.nodeClaim(i)]; claim.ClusterUUID != "" && !claim.Emptied {
-			n++
-		}
+	if b.formed() {
+		return b.counted()
 	}
-	if n == 0 {
-		return b.nodes()
-	}
-	return n
+	return b.nodes()
 }
 
 // told says that the cluster has said that it knows which nodes shall leave, and that no others shall. While nodes leave and all others have

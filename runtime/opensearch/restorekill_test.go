@@ -25,7 +25,7 @@ func TestRestoreKilledAfterEveryWrite(t *testing.T) { //nolint:tparallel // some
 		"one answer lost":                 {repository: repository, survives: true},
 		"one answer lost while it copies": {repository: repository, shards: 2, survives: true},
 	} {
-		t.Run(name, func(t *testing.T) { c.everywhere(t) })
+		t.Run(name, func(t *testing.T) { c.everywhere(t, c.oneOrTheOther) })
 	}
 }
 
@@ -36,8 +36,8 @@ type interrupted struct {
 	survives   bool
 }
 
-// everywhere interrupts a restore at each of its writes, some at a time.
-func (c interrupted) everywhere(t *testing.T) {
+// everywhere interrupts a restore at each of its writes, some at a time, and has the index looked at afterwards.
+func (c interrupted) everywhere(t *testing.T, after func(*testing.T, string) error) {
 	t.Helper()
 	writes, err := c.restoring(t, newIndex(), 0)
 	if err != nil || writes < 5 {
@@ -50,7 +50,7 @@ func (c interrupted) everywhere(t *testing.T) {
 			t.Errorf("write %d: %v", last, err)
 			return
 		}
-		if err := c.oneOrTheOther(t, index); err != nil {
+		if err := after(t, index); err != nil {
 			t.Errorf("after write %d: %v", last, err)
 		}
 	})
@@ -138,20 +138,7 @@ func (c interrupted) oneOrTheOther(t *testing.T, index string) error {
 func TestRestoreAfterOneThatWasKilled(t *testing.T) {
 	t.Parallel()
 	c := interrupted{repository: newIndex()}
-	writes, err := c.restoring(t, newIndex(), 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	eachWrite(writes, func(last int) {
-		index := newIndex()
-		if _, err := c.restoring(t, index, last); err != nil {
-			t.Errorf("write %d: %v", last, err)
-			return
-		}
-		if err := c.again(t, index); err != nil {
-			t.Errorf("after write %d: %v", last, err)
-		}
-	})
+	c.everywhere(t, c.again)
 }
 
 // again restores the only snapshot of an index, with no server at work.
