@@ -2,6 +2,7 @@ package opensearch_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -28,19 +29,17 @@ func TestWritesThatAreBlocked(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the index is known", func() bool { return store.Current(t.Context(), "t").Confirmed })
-	blocked := func(of, name string, on bool) {
+	block := func(of, name string, on bool) {
 		t.Helper()
 		askOpenSearch(t, http.MethodPut, "/"+of+"/_settings", map[string]any{"index.blocks." + name: on}, nil)
-		if got, err := store.WritesBlocked(t.Context()); err != nil || got != on {
-			t.Errorf("%s of %s is %t: told %t, %v", name, of, on, got, err)
-		}
+		eventually(t, fmt.Sprintf("%s of %s is told: %t", name, of, on), func() bool { return blocked(t, store) == on })
 	}
 	for _, test := range []struct{ name, says string }{
 		{"read_only", "administrator"}, // it could be of a rebuild, whose end the write waits for, three times
 		// OpenSearch lifts this one itself within 30 s, once it sees that there is room.
 		{"read_only_allow_delete", "disk is full"},
 	} {
-		blocked(index+"-v*", test.name, true)
+		block(index+"-v*", test.name, true)
 		err := writeText(t.Context(), store, test.name, "drag")
 		var e *rag.Error
 		if !errors.As(err, &e) || e.Kind != rag.ErrSearchUnavailable || !strings.Contains(e.Message, test.says) {
@@ -49,12 +48,12 @@ func TestWritesThatAreBlocked(t *testing.T) {
 		if found, err := foundIDs(t.Context(), store, "lift"); err != nil || !found["a"] {
 			t.Errorf("%s: a search finds %v, %v", test.name, found, err)
 		}
-		blocked(index+"-v*", test.name, false)
+		block(index+"-v*", test.name, false)
 	}
-	blocked(index+"-v*", "write", true)
-	blocked(index+"-v*", "write", false)
-	blocked(index+"-control", "write", true)
-	blocked(index+"-control", "write", false)
+	block(index+"-v*", "write", true)
+	block(index+"-v*", "write", false)
+	block(index+"-control", "write", true)
+	block(index+"-control", "write", false)
 	if err := writeText(t.Context(), store, "b", "drag"); err != nil {
 		t.Errorf("afterwards a write ends with %v", err)
 	}
@@ -75,17 +74,25 @@ func TestAnAdministratorsBlockStays(t *testing.T) {
 	if !errors.As(err, &e) || e.Kind != rag.ErrSearchUnavailable || !strings.Contains(e.Message, "administrator") {
 		t.Errorf("a write ends with %v, want search_unavailable that says who can help", err)
 	}
-	if blocked, err := store.WritesBlocked(t.Context()); err != nil || !blocked {
-		t.Errorf("afterwards writes are blocked: %t, %v", blocked, err)
+	eventually(t, "the block is told", func() bool { return blocked(t, store) })
+}
+
+// blocked is what WritesBlocked says. It counts no block of the documents' index before the store has found that it rebuilds nothing.
+func blocked(t *testing.T, store *opensearch.Store) bool {
+	t.Helper()
+	blocked, err := store.WritesBlocked(t.Context())
+	if err != nil {
+		t.Error(err)
 	}
+	return blocked
 }
 
 // TestABlockOfTheClusterIsTold as OpenSearch tells it. No test sets one: it would be of all the others' indices.
 func TestABlockOfTheClusterIsTold(t *testing.T) {
 	t.Parallel()
 	store := at(t, faulty(t, answering(http.StatusOK, `{"blocks":{"global":{"6":{"levels":["write","metadata_write"]}}}}`)), opensearch.Options{})
-	if blocked, err := store.WritesBlocked(t.Context()); err != nil || !blocked {
-		t.Errorf("told %t, %v", blocked, err)
+	if !blocked(t, store) {
+		t.Error("it is not told")
 	}
 }
 
