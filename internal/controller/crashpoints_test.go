@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
@@ -119,8 +120,12 @@ func (w *world) unsettled(o *operator, rag *v1alpha1.RAGService) string {
 		return "its generation was not seen"
 	}
 	before := o.requests.count()
-	if _, err := o.Reconcile(w.t.Context(), ctrl.Request{NamespacedName: client.ObjectKeyFromObject(rag)}); err != nil {
+	result, err := o.Reconcile(w.t.Context(), ctrl.Request{NamespacedName: client.ObjectKeyFromObject(rag)})
+	if err != nil {
 		return err.Error()
+	}
+	if result.RequeueAfter > 0 && result.RequeueAfter < time.Second {
+		return "a pass waits for the cache"
 	}
 	if writes := o.requests.writesSince(before); len(writes) > 0 {
 		return fmt.Sprintf("a pass still writes %v", writes)
