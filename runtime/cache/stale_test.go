@@ -3,6 +3,7 @@ package cache_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -293,8 +294,9 @@ func TestStaleIsToldToWhoJoinedWorkThatFails(t *testing.T) {
 	f.answer(t, p, rag.CacheMiss)
 	f.pass(15 * time.Minute)
 	begun, fails := make(chan struct{}), make(chan struct{})
+	begin := sync.OnceFunc(func() { close(begun) })
 	f.backend.generate = func(context.Context, rag.Prompt, func(rag.Piece) error) (rag.Completion, error) {
-		close(begun)
+		begin() // again when the work fails between the answer that it is under way and the joining
 		<-fails
 		return rag.Completion{}, modelDown
 	}
