@@ -182,6 +182,33 @@ func TestFaultsOfRedis(t *testing.T) {
 	}
 }
 
+// TestReadyOnceRedisWasMet, or had the time to answer: callers that came sooner would be refused while the connections are made.
+func TestReadyOnceRedisWasMet(t *testing.T) {
+	t.Parallel()
+	redis := backends.Redis(t)
+	for _, f := range []fault{healthy, blackHole} {
+		t.Run(string(f), func(t *testing.T) {
+			t.Parallel()
+			w := newWire(t, redis.Addr())
+			w.set(f)
+			settings := strings.NewReplacer(
+				`"http://127.0.0.1:1"`, `"`+backends.OpenSearch(t)+`"`,
+				"index: papers}}", "index: ready-"+strings.ToLower(rand.Text())+"}, redis: {cache: {address: '"+w.address+"'}, state: {address: '"+w.address+"'}}}",
+			).Replace(elsewhere)
+			keys := newKeysFolder(t)
+			keys.set("root", `{"key":"key-of-the-administrator-0123456789","role":"admin"}`)
+			began := time.Now()
+			r := startWith(t, noEnvironment, "--config", write(t, "config.yaml", settings), "--secrets-dir", keys.secrets)
+			defer r.end(t)
+			await(t, "readiness", func() bool { return r.get(t, r.admin+"/readyz") == http.StatusOK })
+			took, said := time.Since(began), r.statusz(t)
+			if met := said.RedisCache == telemetry.DependencyUp && said.RedisState == telemetry.DependencyUp; !met && took < redisPatience {
+				t.Errorf("ready after %s, with Redis %s and %s", took, said.RedisCache, said.RedisState)
+			}
+		})
+	}
+}
+
 func redisCell(t *testing.T, r *running, key string, w *wire, f fault) {
 	m := matrix{running: r}
 	counted := m.errors(t)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/resilience"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
@@ -11,7 +13,7 @@ func (srv *server) statusz(podUID string) telemetry.Statusz {
 	return telemetry.Statusz{
 		PodUID:             podUID,
 		Version:            version,
-		Ready:              srv.ready.Load(),
+		Ready:              srv.ready.Load() && srv.metRedis(),
 		ConfigHash:         srv.source.Hash(),
 		RejectedConfigHash: srv.source.RejectedHash(),
 		RefusedKeys:        int(srv.refusedKeys.Load()),
@@ -29,6 +31,17 @@ func (srv *server) statusz(podUID string) telemetry.Statusz {
 		Started:            srv.traffic.Started(),
 		Minutes:            srv.traffic.Minutes(),
 	}
+}
+
+// redisPatience is for how long a server that starts waits for Redis, which it does not need.
+const redisPatience = 3 * time.Second
+
+// metRedis says that both instances have answered, or were found to be down, or that they have had the time to. Else the first requests of a
+// server that has just started wait for its connections longer than they wait for Redis, those behind them are refused as too many, and an
+// address that was handed round too early costs an answer.
+func (srv *server) metRedis() bool {
+	return srv.redisCache == nil || time.Since(srv.started) >= redisPatience ||
+		srv.redisCache.Health() != resilience.HealthUnknown && srv.redisState.Health() != resilience.HealthUnknown
 }
 
 // fault is why OpenSearch is down.

@@ -45,6 +45,7 @@ type server struct {
 	// secrets are all that the log must never hold, those of keys that are no longer known too.
 	secrets []string
 
+	started                time.Time
 	ready                  atomic.Bool
 	openSearch             func() telemetry.DependencyState
 	openSearchFault        func() string // nil without OpenSearch
@@ -71,6 +72,7 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 		return nil, err
 	}
 	srv := &server{
+		started: time.Now(),
 		source:  s.source,
 		log:     log,
 		metrics: telemetry.NewMetrics(version),
