@@ -154,6 +154,15 @@ func (w *wire) answer(client, server net.Conn) {
 	}
 }
 
+// behind is the configuration of a server with an index of its own in OpenSearch, and both instances of Redis behind the wire.
+func behind(t *testing.T, w *wire) string {
+	t.Helper()
+	return strings.NewReplacer(
+		`"http://127.0.0.1:1"`, `"`+backends.OpenSearch(t)+`"`,
+		"index: papers}}", "index: redis-"+strings.ToLower(rand.Text())+"}, redis: {cache: {address: '"+w.address+"'}, state: {address: '"+w.address+"'}}}",
+	).Replace(elsewhere)
+}
+
 // TestFaultsOfRedis breaks the way to a real Redis, which costs no answer: searches go on, and both instances count as down until the way
 // is whole again, but for a connection that only closes slowly. (429 and 5xx are not of its protocol: what it answers instead is tested in
 // runtime/resilience.) Times are told, not judged.
@@ -163,11 +172,9 @@ func TestFaultsOfRedis(t *testing.T) {
 	const key = "key-of-the-administrator-0123456789"
 	keys.set("root", `{"key":"`+key+`","role":"admin"}`)
 	settings := strings.NewReplacer(
-		`"http://127.0.0.1:1"`, `"`+backends.OpenSearch(t)+`"`,
-		"index: papers}}", "index: faults-"+strings.ToLower(rand.Text())+"}, redis: {cache: {address: '"+w.address+"'}, state: {address: '"+w.address+"'}}}",
 		"{enabled: false,", "{enabled: true,",
 		"{defaultTier: free}", "{defaultTier: free, limits: [{endpoint: search, tier: free, requestsPerMinute: 100000, burst: 100000, cost: 1}]}",
-	).Replace(elsewhere)
+	).Replace(behind(t, w))
 	r := startWith(t, noEnvironment, "--config", write(t, "config.yaml", settings), "--secrets-dir", keys.secrets)
 	defer r.end(t)
 	upload(t, r, key)
@@ -191,14 +198,10 @@ func TestReadyOnceRedisWasMet(t *testing.T) {
 			t.Parallel()
 			w := newWire(t, redis.Addr())
 			w.set(f)
-			settings := strings.NewReplacer(
-				`"http://127.0.0.1:1"`, `"`+backends.OpenSearch(t)+`"`,
-				"index: papers}}", "index: ready-"+strings.ToLower(rand.Text())+"}, redis: {cache: {address: '"+w.address+"'}, state: {address: '"+w.address+"'}}}",
-			).Replace(elsewhere)
 			keys := newKeysFolder(t)
 			keys.set("root", `{"key":"key-of-the-administrator-0123456789","role":"admin"}`)
 			began := time.Now()
-			r := startWith(t, noEnvironment, "--config", write(t, "config.yaml", settings), "--secrets-dir", keys.secrets)
+			r := startWith(t, noEnvironment, "--config", write(t, "config.yaml", behind(t, w)), "--secrets-dir", keys.secrets)
 			defer r.end(t)
 			await(t, "readiness", func() bool { return r.get(t, r.admin+"/readyz") == http.StatusOK })
 			took, said := time.Since(began), r.statusz(t)

@@ -87,7 +87,7 @@ func TestSnapshotsAreTakenListedAndRestored(t *testing.T) {
 			t.Fatalf("two are called %s", name)
 		}
 		name = match[1]
-		time.Sleep(time.Second) // which names tell apart
+		await(t, "a second that has another name", func() bool { return !strings.HasSuffix(name, time.Now().UTC().Format("20060102-150405")) })
 	}
 	code, out, complaints := snapshotsCommand(t, "--config", file, "--secrets-dir", t.TempDir(), "list")
 	lines := strings.Split(strings.TrimSpace(out), "\n")

@@ -164,8 +164,8 @@ func (b build) keepCopies(settings *config.Config) {
 // members are the nodes that are counted. Where no volume shows anything they are all that there are, since a cluster that has lost most of its
 // nodes must not pass for one that grows.
 func (b build) members() int32 {
-	if b.formed() {
-		return b.counted()
+	if n := b.counted(); n > 0 {
+		return n
 	}
 	return b.nodes()
 }
