@@ -25,7 +25,7 @@ const (
 	ConditionAlertsClear = "AlertsClear"
 	// ConditionSnapshotsReady says that the last snapshot of the documents that was due has been taken.
 	ConditionSnapshotsReady = "SnapshotsReady"
-	// ConditionMonitoringReady says that dashboards and rules are in place.
+	// ConditionMonitoringReady says how the metrics of the servers are found.
 	ConditionMonitoringReady = "MonitoringReady"
 	// ConditionBudgetWithinLimit says that the service spends within its budget.
 	ConditionBudgetWithinLimit = "BudgetWithinLimit"
@@ -138,6 +138,8 @@ const (
 	// ReasonVolumeKept (True): a volume that nothing uses any more is still there: that of a managed store whose place an external one took,
 	// or of a node of OpenSearch that left.
 	ReasonVolumeKept = "VolumeKept"
+	// ReasonMonitored (True): Prometheus Operator has the servers scraped.
+	ReasonMonitored = "Monitored"
 	// ReasonSnapshotTaken (True): the last snapshot that was due is complete.
 	ReasonSnapshotTaken = "SnapshotTaken"
 	// ReasonClaimNotFound (False): the volume claim for snapshots does not exist.

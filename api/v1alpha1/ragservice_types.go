@@ -52,6 +52,7 @@ type RAGServiceList struct {
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.cache.noCacheTiers) || self.cache.noCacheTiers.all(n, has(self.rateLimits.tiers) ? self.rateLimits.tiers.exists(t, t.name == n) : n in ['free', 'premium', 'enterprise'])",fieldPath=".cache.noCacheTiers",message="spec.cache.noCacheTiers[] must be names of spec.rateLimits.tiers (free, premium or enterprise when no tiers are given)"
 // +kubebuilder:validation:XValidation:rule="!has(self.cache.local) || !has(self.cache.local.maxBytes) || (has(self.cache.enabled) && !self.cache.enabled) || (has(self.server.resources) && has(self.server.resources.limits) && 'memory' in self.server.resources.limits ? quantity(string(self.server.resources.limits['memory'])) : has(self.server.resources) && has(self.server.resources.requests) && 'memory' in self.server.resources.requests ? quantity('1Pi') : quantity('512Mi')).compareTo(quantity(self.cache.local.maxBytes).add(quantity(self.cache.local.maxBytes))) >= 0 || (oldSelf.hasValue() && oldSelf.?cache.?enabled.orValue(true) && oldSelf.?cache.?local.?maxBytes.orValue(\"\") == self.cache.local.maxBytes && (has(self.server.resources) && has(self.server.resources.limits) && 'memory' in self.server.resources.limits ? oldSelf.?server.?resources.?limits[?'memory'].orValue(\"\") == self.server.resources.limits['memory'] : !oldSelf.?server.?resources.?limits[?'memory'].hasValue() && !oldSelf.?server.?resources.?requests[?'memory'].hasValue()))",optionalOldSelf=true,fieldPath=".cache.local.maxBytes",message="spec.cache.local.maxBytes (64Mi when not given) must be at most half of the server's memory limit, spec.server.resources.limits.memory (512Mi when not given): lower maxBytes or raise the limit"
+// +kubebuilder:validation:XValidation:rule="!has(self.monitoring.scrapeFrom) || !has(self.networkPolicy.enabled) || self.networkPolicy.enabled",fieldPath=".monitoring.scrapeFrom",message="spec.monitoring.scrapeFrom has no effect while spec.networkPolicy.enabled is false, since everybody may scrape: remove it, or enable the policies"
 type RAGServiceSpec struct {
 	// suspend has the operator write nothing: what runs stays as it is, whatever is edited here or changed of it by hand. Status goes on,
 	// and deleting the RAGService works. Once it is false again, everything is brought to the spec at once. Default false.
@@ -101,6 +102,10 @@ type RAGServiceSpec struct {
 	// +default={}
 	// +optional
 	Alerts AlertsSpec `json:"alerts,omitzero"`
+	// monitoring is who may read the metrics of the servers, and how they are found.
+	// +default={}
+	// +optional
+	Monitoring MonitoringSpec `json:"monitoring,omitzero"`
 	// networkPolicy closes the network around the service's pods.
 	// +default={}
 	// +optional

@@ -71,6 +71,7 @@ func route(rag *v1alpha1.RAGService) desired.Object {
 
 // watcher is an Applier with the cache, the client and the queue of an operator.
 type watcher struct {
+	kinds    *customKinds
 	*apply.Applier
 	client.Client
 	rag      *v1alpha1.RAGService
@@ -117,6 +118,7 @@ func startWatcher(t *testing.T) *watcher {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.kinds = custom
 	w.Applier = apply.New(mgr.GetClient(), mgr.GetAPIReader(), custom, nil)
 	go func() { _ = mgr.Start(t.Context()) }()
 	if !mgr.GetCache().WaitForCacheSync(t.Context()) {
@@ -163,7 +165,14 @@ func TestCustomKindThatIsDefinedLater(t *testing.T) {
 	if len(failures) != 1 || failures[0].Ref != ref || failures[0].Reason() != v1alpha1.ReasonReconcileFailed {
 		t.Fatalf("before it is defined: %v", err)
 	}
+	w.kinds.noteAbsent(routeKind)
+	if w.kinds.lookAgain() || !w.kinds.isAbsent(routeKind) {
+		t.Error("a kind appears before it is defined")
+	}
 	controlplane.Install(t, controlplane.Start(t), envtest.CRDInstallOptions{CRDs: []*apiextensionsv1.CustomResourceDefinition{routeDefinition()}})
+	if !w.kinds.lookAgain() || w.kinds.isAbsent(routeKind) || w.kinds.lookAgain() {
+		t.Error("a kind that was defined does not appear, or more than once")
+	}
 	if diff := cmp.Diff(apply.ChangeSet{Created: []apply.Ref{ref}}, w.settle(t, wanted)); diff != "" {
 		t.Errorf("once it is defined (-want +got):\n%s", diff)
 	}

@@ -11,8 +11,10 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/apply"
@@ -47,6 +49,7 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr manager.Manager) 
 		WatchesMetadata(&appsv1.ReplicaSet{}, serviceByLabel(), builder.WithPredicates(onlyNew())).
 		WatchesMetadata(&corev1.Secret{}, usersOfSecret(mgr.GetCache())).
 		WatchesRawSource(r.poller.Source()).
+		WatchesRawSource(source.Channel(r.custom.appeared, &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: concurrentPasses,
 			ReconciliationTimeout:   passTimeout,
@@ -58,5 +61,5 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr manager.Manager) 
 		return fmt.Errorf("setting up the controller: %w", err)
 	}
 	r.custom.controller = c
-	return nil
+	return mgr.Add(r.custom)
 }

@@ -13,14 +13,6 @@ import (
 
 var routeKind = schema.GroupVersionKind{Group: gatewayv1.GroupName, Version: "v1", Kind: "HTTPRoute"}
 
-// CustomKinds are the kinds of custom resource definitions that a plan may hold. The API server need not serve them.
-func CustomKinds() []schema.GroupVersionKind { return []schema.GroupVersionKind{routeKind} }
-
-// NeedsKind says that the spec asks for objects of a custom kind.
-func NeedsKind(rag *v1alpha1.RAGService, kind schema.GroupVersionKind) bool {
-	return kind == routeKind && rag.Spec.Server.Gateway != nil
-}
-
 // MissingKind is a kind that the API server does not serve, and the field of the spec that asks for an object of it.
 type MissingKind struct {
 	Field string

@@ -60,6 +60,9 @@ func serverTraffic(in Inputs) traffic {
 	if in.Operator.Namespace != "" {
 		t.in = append(t.in, from(namespace(in.Operator.Namespace), tcp(AdminPort)))
 	}
+	for _, scraper := range rag.Spec.Monitoring.ScrapeFrom {
+		t.in = append(t.in, from(podsOf(scraper.NamespaceSelector, scraper.PodSelector), tcp(AdminPort)))
+	}
 	if url := rag.Spec.Models.LLM.BaseURL; url != "" {
 		t.out = append(t.out, toURL(rag.Namespace, url)...)
 	}
@@ -87,15 +90,9 @@ func toExternalOpenSearch(rag *v1alpha1.RAGService) (rules []*egressRule) {
 }
 
 func furtherEgress(rule v1alpha1.EgressRule) *egressRule {
-	p := networkingv1ac.NetworkPolicyPeer()
+	p := podsOf(rule.NamespaceSelector, rule.PodSelector)
 	if rule.CIDR != "" {
 		p = block(rule.CIDR)
-	}
-	if rule.NamespaceSelector != nil {
-		p.WithNamespaceSelector(selector(rule.NamespaceSelector))
-	}
-	if rule.PodSelector != nil {
-		p.WithPodSelector(selector(rule.PodSelector))
 	}
 	switch {
 	case rule.Port != nil:
@@ -105,6 +102,18 @@ func furtherEgress(rule v1alpha1.EgressRule) *egressRule {
 	default:
 		return to(p)
 	}
+}
+
+// podsOf are pods of namespaces; nil selects the RAGService's own namespace, and all pods.
+func podsOf(namespaces, pods *metav1.LabelSelector) *peer {
+	p := networkingv1ac.NetworkPolicyPeer()
+	if namespaces != nil {
+		p.WithNamespaceSelector(selector(namespaces))
+	}
+	if pods != nil {
+		p.WithPodSelector(selector(pods))
+	}
+	return p
 }
 
 func selector(s *metav1.LabelSelector) *metav1ac.LabelSelectorApplyConfiguration {

@@ -40,6 +40,7 @@ func ends(rag *v1alpha1.RAGService) (all []end) {
 		podEnd("operator", "operator", "10.1.2.1", map[string]string{"app.kubernetes.io/name": "ragservice-operator"}),
 		podEnd("name server", "kube-system", "10.1.3.1", map[string]string{"k8s-app": "kube-dns"}),
 		podEnd("model", "models", "10.1.4.1", map[string]string{"app": "vllm"}),
+		podEnd("Prometheus", "monitoring", "10.1.6.1", map[string]string{"app.kubernetes.io/name": "prometheus"}),
 		podEnd("proxy", "proxies", "10.1.5.1", map[string]string{"app": "proxy"}),
 		end{"public", matcher.TrafficPeer{IP: "203.0.113.7"}},
 		end{"own network", matcher.TrafficPeer{IP: "192.0.2.7"}},
@@ -108,6 +109,15 @@ var choices = [][]wish{
 			return from == "snapshots" && to == "opensearch" && port == 9200
 		}},
 		{"no snapshots", func(*v1alpha1.RAGService, *desired.Inputs) {}, nothing},
+	},
+	{
+		{"scrapes", func(rag *v1alpha1.RAGService, _ *desired.Inputs) {
+			rag.Spec.Monitoring.ScrapeFrom = []v1alpha1.ScrapePeer{{
+				NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"of": "monitoring"}},
+				PodSelector:       &metav1.LabelSelector{MatchLabels: map[string]string{"app.kubernetes.io/name": "prometheus"}},
+			}}
+		}, func(from, to string, port int) bool { return from == "Prometheus" && to == "server" && port == 8081 }},
+		{"no scrapes", func(*v1alpha1.RAGService, *desired.Inputs) {}, nothing},
 	},
 	{
 		{"an operator within", func(_ *v1alpha1.RAGService, in *desired.Inputs) { in.Operator.Namespace = "operator" },

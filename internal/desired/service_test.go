@@ -23,7 +23,7 @@ func TestServicesHaveBothFamiliesOfAddresses(t *testing.T) {
 			t.Errorf("%s has the policy %v", o.Key.Name, policy)
 		}
 	}
-	if services != 5 {
-		t.Errorf("%d Services, want 5", services)
+	if services != 6 {
+		t.Errorf("%d Services, want 6", services)
 	}
 }

@@ -58,6 +58,8 @@ var accepted = []struct{ name, spec string }{
 	{"suspended", extractive + "  suspend: true\n"},
 	{"anonymous", extractive + "  auth: {mode: Anonymous}\n"},
 	{"keys of one's own", extractive + "  auth: {apiKeysSecretRef: {name: keys}}\n"},
+	{"monitoring", extractive + "  monitoring: {scrapeFrom: [{namespaceSelector: {}}, {podSelector: {}}], serviceMonitor: {mode: Auto, labels: {release: p}, interval: 5m}}\n"},
+	{"monitoring without a ServiceMonitor", extractive + "  monitoring: {serviceMonitor: {mode: Disabled}}\n"},
 	{"egress", extractive + "  networkPolicy: {egress: [{cidr: 10.0.0.0/8, port: 65535}, {cidr: 'fd00::/8', port: 1}, {cidr: 10.0.0.0/8, protocol: UDP}, {podSelector: {}}]}\n"},
 	{"no policies", extractive + "  networkPolicy: {enabled: false}\n"},
 	{"web pages", extractive + "  server: {cors: {allowedOrigins: ['https://app.example.com', 'http://localhost:3000', 'http://[::1]:5173']}}\n"},

@@ -216,10 +216,6 @@ func (p Pass) unfinished() bool {
 // Features whose fields the API does not have yet. Their conditions are there so that whoever waits for them need not
 // know which version of the operator runs.
 
-func judgeMonitoring(Pass) finding {
-	return yes(v1alpha1.ReasonNotConfigured, "no dashboard or rule is configured")
-}
-
 func judgeBudget(Pass) finding {
 	return yes(v1alpha1.ReasonNotConfigured, "no budget is configured")
 }

@@ -134,7 +134,13 @@ var evaluations = append([]evaluation{
 	{"it is suspended from the start", []change{neverSeen, newSpec, suspended, nothingWritten}, outcome{
 		"RedisReady": "False/Suspended", "OpenSearchReady": "False/Suspended", "ServerReady": "False/Suspended",
 		"ConfigApplied": "False/Suspended", "Ready": "False/Suspended", "CacheEffective": "Unknown/WarmingUp", "AlertsClear": "Unknown/WarmingUp",
+		"MonitoringReady": "Unknown/Progressing",
 	}},
+	{"it is suspended, and was scraped", []change{suspended, was(v1alpha1.ConditionMonitoringReady, metav1.ConditionTrue, v1alpha1.ReasonMonitored)},
+		outcome{"Ready": "True/Suspended", "MonitoringReady": "True/Monitored"}},
+	{"Prometheus Operator is there", []change{func(p *status.Pass) {
+		p.State.Components = append(p.State.Components, desired.ComponentPlan{Objects: []desired.Object{{GVK: desired.MonitorKind}}})
+	}}, outcome{"MonitoringReady": "True/Monitored"}},
 	{"it is suspended and a Secret is missing", []change{suspended, func(p *status.Pass) {
 		p.Secrets = &desired.SecretFacts{Problems: []desired.SecretProblem{{Secret: "llm", Key: "token", Reason: v1alpha1.ReasonSecretNotFound}}}
 	}}, outcome{"SecretsResolved": "False/SecretNotFound", "Ready": "True/Suspended"}},
@@ -282,7 +288,7 @@ func TestEvaluateFirstSight(t *testing.T) {
 		"Ready": "Unknown/Progressing", "SecretsResolved": "Unknown/Progressing", "RedisReady": "Unknown/Progressing",
 		"OpenSearchReady": "Unknown/Progressing", "ModelsReady": "Unknown/WarmingUp", "ServerReady": "Unknown/Progressing",
 		"ConfigApplied": "Unknown/Progressing", "CacheEffective": "Unknown/WarmingUp", "AlertsClear": "Unknown/WarmingUp",
-		"SnapshotsReady": "True/NotConfigured", "MonitoringReady": "True/NotConfigured", "BudgetWithinLimit": "True/NotConfigured",
+		"SnapshotsReady": "True/NotConfigured", "MonitoringReady": "Unknown/Progressing", "BudgetWithinLimit": "True/NotConfigured",
 		"Reconciling": "True/Progressing",
 	}
 	if diff := cmp.Diff(want, outcome(outcomes(got.Status))); diff != "" {
