@@ -60,6 +60,9 @@ func (m measured) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, err
 	}
 	took := time.Since(began)
 	m.metrics.Retrieval(string(q.Mode), outcome, took)
+	if err == nil {
+		m.metrics.Found(documentsOf(found.Hits))
+	}
 	if set := m.logging(); set.SlowQueryThreshold > 0 && took > set.SlowQueryThreshold.D() {
 		slow := logging.SlowQuery{
 			Query:      m.hasher.Tell(set.LogQueries, q.Text),
@@ -76,8 +79,17 @@ func (m measured) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, err
 	return found, err
 }
 
-func (srv *server) observeModel(ctx context.Context, outcome string, took time.Duration, usage rag.Usage) {
-	srv.metrics.Model(outcome, took, usage.PromptTokens, usage.CompletionTokens)
+// documentsOf is how many documents hits are passages of.
+func documentsOf(hits []rag.Hit) int {
+	documents := map[string]struct{}{}
+	for i := range hits {
+		documents[hits[i].DocumentID] = struct{}{}
+	}
+	return len(documents)
+}
+
+func (srv *server) observeModel(ctx context.Context, model, outcome string, took time.Duration, usage rag.Usage) {
+	srv.metrics.Model(model, outcome, took, usage.PromptTokens, usage.CompletionTokens)
 	srv.traffic.Model(outcome != "ok" && outcome != rag.ErrLLMRefused.Code) // a model that refuses a question is there
 	if outcome != "ok" {
 		srv.log.Write(ctx, logging.LLMFailed{Code: outcome, Took: took})

@@ -28,7 +28,12 @@ func (srv *server) openRedis(s setup) error {
 		return fmt.Errorf("stores.redis.state: %w", err)
 	}
 	srv.redisCache, srv.redisState = srv.openInstance("cache", cache), srv.openInstance("state", state)
-	srv.background = append(srv.background, srv.watchEviction)
+	srv.metrics.Dependency("redis-cache", guarded(srv.redisCache.Guard()))
+	srv.metrics.Dependency("redis-state", guarded(srv.redisState.Guard()))
+	srv.background = append(srv.background,
+		func(ctx context.Context) { srv.watchRedis(ctx, "cache", srv.redisCache, func(resilience.RedisInfo) {}) },
+		func(ctx context.Context) { srv.watchRedis(ctx, "state", srv.redisState, srv.evictionSeen) },
+	)
 	return nil
 }
 
@@ -77,31 +82,33 @@ func (srv *server) openInstance(instance string, o resilience.RedisOptions) *res
 	return resilience.NewRedis(o)
 }
 
-const (
-	// evictionEvery is how often Redis is asked whether it may evict buckets: somebody may change that while it runs.
-	evictionEvery = time.Minute
-	// evictionRetry is how soon it is asked again when it did not answer, twice as late each time.
-	evictionRetry = 2 * time.Second
-)
+// infoRetry is how soon Redis is asked again about itself when it did not answer, twice as late each time.
+const infoRetry = 2 * time.Second
 
-// watchEviction looks whether the Redis with the buckets may evict them, and tells it when that begins.
-func (srv *server) watchEviction(ctx context.Context) {
-	retry := evictionRetry
+// watchRedis asks an instance about itself, twice a minute: what it uses, and whether it may evict keys, which somebody may change.
+func (srv *server) watchRedis(ctx context.Context, instance string, of *resilience.Redis, seen func(resilience.RedisInfo)) {
+	retry := infoRetry
 	for wait := time.Duration(0); ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(wait):
 		}
-		policy, err := srv.redisState.EvictionPolicy(ctx)
+		info, err := of.Info(ctx)
 		if err != nil { // one who may not ask never learns it
-			wait, retry = retry, min(2*retry, evictionEvery)
+			wait, retry = retry, min(2*retry, watchEvery)
 			continue
 		}
-		wait, retry = evictionEvery, evictionRetry
-		if evicts := policy != ""; srv.evictsBuckets.Swap(evicts) != evicts && evicts {
-			srv.log.Write(ctx, logging.RedisEvictionUnsafe{Policy: policy})
-		}
+		wait, retry = watchEvery, infoRetry
+		srv.metrics.RedisSays(instance, info.RedisFigures)
+		seen(info)
+	}
+}
+
+// evictionSeen tells when the Redis with the buckets begins to evict them.
+func (srv *server) evictionSeen(info resilience.RedisInfo) {
+	if evicts := info.EvictionPolicy != ""; srv.evictsBuckets.Swap(evicts) != evicts && evicts {
+		srv.log.Write(context.Background(), logging.RedisEvictionUnsafe{Policy: info.EvictionPolicy})
 	}
 }
 

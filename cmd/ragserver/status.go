@@ -44,6 +44,13 @@ func (srv *server) metRedis() bool {
 		srv.redisCache.Health() != resilience.HealthUnknown && srv.redisState.Health() != resilience.HealthUnknown
 }
 
+// guarded is what metrics tell of a dependency that a guard stands before.
+func guarded(guard *resilience.Guard) func() telemetry.Dependency {
+	return func() telemetry.Dependency {
+		return telemetry.Dependency{Breaker: guard.Breaker(), Waiting: guard.Waiting()}
+	}
+}
+
 // fault is why OpenSearch is down.
 func (srv *server) fault() telemetry.DependencyFault {
 	if srv.openSearchFault == nil || srv.openSearch() != telemetry.DependencyDown {

@@ -59,25 +59,29 @@ func (srv *server) openStore(s setup, analyser *terms.Analyser) (documents, erro
 	}
 	srv.openSearch = func() telemetry.DependencyState { return telemetry.DependencyState(store.State()) }
 	srv.openSearchFault = store.Cause
+	srv.metrics.Dependency("opensearch", guarded(store.Guard()))
 	srv.background = append(srv.background, store.Run, func(ctx context.Context) { srv.watchOpenSearch(ctx, store) })
 	return store, nil
 }
 
 // searchEngine is what is asked of OpenSearch beside the requests.
 type searchEngine interface {
-	DiskUsed(ctx context.Context) (percent int64, err error)
+	Nodes(ctx context.Context) ([]telemetry.SearchNode, error)
 	WritesBlocked(ctx context.Context) (bool, error)
 }
 
 // watchEvery is how often OpenSearch is asked how it is: twice in each of telemetry's minutes.
 const watchEvery = 30 * time.Second
 
-// watchOpenSearch notes how full the fullest disk is, and whether documents can be written. What cannot be asked is not noted: one who
+// watchOpenSearch notes what the nodes say of themselves, and whether documents can be written. What cannot be asked is not noted: one who
 // may not see it, on a search engine of others, never can.
 func (srv *server) watchOpenSearch(ctx context.Context, of searchEngine) {
 	for {
-		if percent, err := of.DiskUsed(ctx); err == nil {
-			srv.traffic.Disk(percent)
+		if nodes, err := of.Nodes(ctx); err == nil {
+			srv.metrics.OpenSearchSays(nodes)
+			if percent := telemetry.DiskPercent(nodes); percent > 0 {
+				srv.traffic.Disk(percent)
+			}
 		}
 		if blocked, err := of.WritesBlocked(ctx); err == nil && srv.writesBlocked.Swap(blocked) != blocked {
 			srv.log.Write(ctx, logging.DatabaseWritesBlocked{Dependency: "opensearch", Blocked: blocked})

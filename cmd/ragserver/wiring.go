@@ -123,6 +123,7 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 		srv.closeRedis,
 	)
 	srv.api = srv.newAPI(s, pipeline, hasher, getenv)
+	srv.metrics.RequestsWaiting(srv.api.Waiting)
 	srv.admin = httpapi.Admin{
 		Metrics: srv.metrics.Handler(),
 		Statusz: func() telemetry.Statusz { return srv.statusz(getenv("POD_UID")) },
@@ -155,6 +156,7 @@ func (srv *server) newChain(s setup, analyser *terms.Analyser) (*models.Chain, e
 	if err != nil {
 		return nil, err
 	}
+	srv.metrics.Dependency("llm", guarded(first.Guard()))
 	chain := &models.Chain{First: first, Analyser: analyser, OnFallback: srv.metrics.Fallback}
 	for i, f := range llm().Fallbacks {
 		authority := cmp.Or(s.credentials.LLMFallbackCAs[i], s.credentials.LLMCA)
@@ -162,6 +164,7 @@ func (srv *server) newChain(s setup, analyser *terms.Analyser) (*models.Chain, e
 		if err != nil {
 			return nil, err
 		}
+		srv.metrics.Dependency(fmt.Sprintf("llm-fallback-%d", i+1), guarded(fallback.Guard()))
 		chain.Fallbacks = append(chain.Fallbacks, fallback)
 	}
 	return chain, nil

@@ -108,6 +108,13 @@ func (g *Gate) refuseBelow(p Priority) bool {
 	return false
 }
 
+// Waiting is how many requests wait for their turn.
+func (g *Gate) Waiting() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.queued
+}
+
 // Leave gives a turn back, and those that are free to who waits.
 func (g *Gate) Leave() {
 	g.mu.Lock()

@@ -104,8 +104,17 @@ func TestGateForgetsWhoLeft(t *testing.T) {
 		fill(t, g, 10)
 		ctx, leave := context.WithTimeout(t.Context(), time.Second)
 		defer leave()
+		go func() {
+			time.Sleep(time.Second / 2)
+			if n := g.Waiting(); n != 1 {
+				t.Errorf("%d wait, want 1", n)
+			}
+		}()
 		if err := g.Enter(ctx, admission.Search); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("a caller that left: %v", err)
+		}
+		if n := g.Waiting(); n != 0 {
+			t.Errorf("%d wait, want none", n)
 		}
 		g.Leave()
 		fill(t, g, 1)

@@ -104,7 +104,7 @@ func modelAt(server *openaitest.Server) *models.OpenAI {
 		Provider: config.ProviderOpenAI, BaseURL: server.BaseURL(), Model: "test-model",
 		Timeout: config.Duration(time.Minute), IdleTimeout: config.Duration(time.Minute),
 	}
-	observe := func(context.Context, string, time.Duration, rag.Usage) {}
+	observe := func(context.Context, string, string, time.Duration, rag.Usage) {}
 	return models.NewOpenAI(func() config.LLM { return llm }, "sk-canary", nil, observe)
 }
 

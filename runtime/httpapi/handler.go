@@ -82,6 +82,9 @@ func (a *API) WarmUp(ctx context.Context) (end func(), err error) {
 	return a.gate.Leave, a.gate.Enter(ctx, admission.WarmUp)
 }
 
+// Waiting is how many requests wait for their turn. Handler comes before.
+func (a *API) Waiting() int { return a.gate.Waiting() }
+
 // enter waits for the request's turn among all that the server works on. What is refused has taken nothing from the limits.
 func (a *API) enter(r *http.Request, rt route) error {
 	err := a.gate.Enter(r.Context(), rt.priority)

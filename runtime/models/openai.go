@@ -29,8 +29,8 @@ var (
 	errRedirect   = errors.New("the server redirects, which is not followed: set baseURL to the final address")
 )
 
-// Observer is told how an answer ended: "ok" or the code of its error.
-type Observer func(ctx context.Context, outcome string, took time.Duration, usage rag.Usage)
+// Observer is told which model was asked, and how its answer ended: "ok" or the code of its error.
+type Observer func(ctx context.Context, model, outcome string, took time.Duration, usage rag.Usage)
 
 // OpenAI writes answers with any server that has the OpenAI chat API. It always streams: a caller that wants the whole
 // answer collects it, and both share one path.
@@ -114,12 +114,12 @@ func (g *OpenAI) generate(ctx context.Context, p rag.Prompt, t turn, emit func(r
 		return rag.Completion{}, ctx.Err()
 	case errors.Is(err, resilience.ErrOpen), errors.Is(err, resilience.ErrBusy):
 		err = &rag.Error{Kind: rag.ErrLLMUnavailable, Message: "LLM service is unavailable", RetryAfter: unavailableFor, Cause: err}
-		g.Observe(ctx, rag.ErrLLMUnavailable.Code, time.Since(started), rag.Usage{})
+		g.Observe(ctx, p.Model, rag.ErrLLMUnavailable.Code, time.Since(started), rag.Usage{})
 		return rag.Completion{}, err
 	case ctx.Err() != nil && !errors.Is(err, rag.ErrLLM): // its time was over while it waited for its turn
 		err = timedOut(context.Cause(ctx), time.Since(started))
 	}
-	g.record(ctx, err, time.Since(started), out.Usage)
+	g.record(ctx, p.Model, err, time.Since(started), out.Usage)
 	if err != nil {
 		return rag.Completion{}, err
 	}
@@ -171,16 +171,19 @@ func (g *OpenAI) answer(ctx, bounded context.Context, p rag.Prompt, t turn, emit
 	}
 }
 
+// Guard stands before the model's server.
+func (g *OpenAI) Guard() *resilience.Guard { return g.guard }
+
 // Healthy says whether the model answered more than half of its last requests, and whether it was asked at all.
 func (g *OpenAI) Healthy() (healthy, asked bool) { return g.health.state() }
 
-func (g *OpenAI) record(ctx context.Context, err error, took time.Duration, usage rag.Usage) {
+func (g *OpenAI) record(ctx context.Context, model string, err error, took time.Duration, usage rag.Usage) {
 	outcome := "ok"
 	if err != nil {
 		outcome = rag.KindOf(err).Code
 	}
 	g.health.add(err == nil)
-	g.Observe(ctx, outcome, took, usage)
+	g.Observe(ctx, model, outcome, took, usage)
 }
 
 // emitError is an error of the reader, as opposed to one of the model.

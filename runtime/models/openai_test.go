@@ -30,7 +30,7 @@ type outcomes struct {
 	all []string
 }
 
-func (o *outcomes) observe(_ context.Context, outcome string, _ time.Duration, _ rag.Usage) {
+func (o *outcomes) observe(_ context.Context, _, outcome string, _ time.Duration, _ rag.Usage) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.all = append(o.all, outcome)

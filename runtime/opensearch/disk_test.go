@@ -9,12 +9,43 @@ import (
 
 	"github.com/ragservice/ragservice-operator/runtime/opensearch"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
 
-func TestDiskUsed(t *testing.T) {
-	percent, err := open(t, newIndex(), opensearch.Options{}).DiskUsed(t.Context())
-	if err != nil || percent < 1 || percent > 100 {
-		t.Errorf("%d %%, %v", percent, err)
+// TestNodesSayWhatTheyUse compares with what was done to the one that there is, by all tests that run at the same time.
+func TestNodesSayWhatTheyUse(t *testing.T) {
+	store := open(t, newIndex(), opensearch.Options{})
+	run(t, store)
+	look := func() telemetry.SearchNode {
+		t.Helper()
+		nodes, err := store.Nodes(t.Context())
+		if err != nil || len(nodes) != 1 {
+			t.Fatalf("%d nodes, %v", len(nodes), err)
+		}
+		if percent := telemetry.DiskPercent(nodes); percent < 1 || percent > 100 {
+			t.Errorf("a disk is full to %d %%", percent)
+		}
+		return nodes[0]
+	}
+	before := look()
+	if err := writeText(t.Context(), store, "a", "lift"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := foundIDs(t.Context(), store, "lift"); err != nil {
+		t.Fatal(err)
+	}
+	after := look()
+	for name, is := range map[string]bool{
+		"name":      after.Name != "",
+		"processor": after.CPUSeconds > 0 && after.CPUSeconds >= before.CPUSeconds,
+		"heap":      after.HeapUsed > 1<<20 && after.HeapUsed <= after.HeapMax,
+		"disk":      after.DiskTotal > 1<<30 && after.DiskAvailable < after.DiskTotal,
+		"searches":  after.Searches > before.Searches && after.SearchSeconds > 0,
+		"indexed":   after.Indexed > before.Indexed && after.Documents > 0,
+	} {
+		if !is {
+			t.Errorf("%s: %+v, then %+v", name, before, after)
+		}
 	}
 }
 

@@ -30,6 +30,9 @@ func newGuard(breaker func() (failures int, openFor time.Duration)) *resilience.
 	})
 }
 
+// Guard stands before OpenSearch.
+func (s *Store) Guard() *resilience.Guard { return s.guard }
+
 // refusableKey is the key of the mark that refusable sets.
 type refusableKey struct{}
 

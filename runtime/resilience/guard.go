@@ -59,6 +59,7 @@ type Guard struct {
 	options GuardOptions
 	turns   bulkhead.Bulkhead[any]
 	circuit atomic.Pointer[circuit]
+	waiting atomic.Int64
 	seen    atomic.Bool  // the dependency has answered
 	failure atomic.Value // the last Outcome that was a failure
 
@@ -140,7 +141,10 @@ func (g *Guard) Do(ctx context.Context, operation string, timeout time.Duration,
 func (g *Guard) do(ctx context.Context, deadline time.Time, call func(context.Context) error) error {
 	waited := !g.turns.TryAcquirePermit()
 	if waited {
-		if err := g.turns.AcquirePermitWithMaxWait(ctx, time.Until(deadline)/2); err != nil {
+		g.waiting.Add(1)
+		err := g.turns.AcquirePermitWithMaxWait(ctx, time.Until(deadline)/2)
+		g.waiting.Add(-1)
+		if err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -233,6 +237,22 @@ func (g *Guard) Health() Health {
 		return HealthUp
 	default:
 		return HealthUnknown
+	}
+}
+
+// Waiting is how many calls wait for their turn.
+func (g *Guard) Waiting() int { return int(g.waiting.Load()) }
+
+// Breaker is the state of the breaker: "closed", "open" while calls fail at once, "half_open" while one is made to see whether the
+// dependency is back.
+func (g *Guard) Breaker() string {
+	switch breaker := g.breaker(); {
+	case breaker.IsOpen():
+		return "open"
+	case breaker.IsHalfOpen():
+		return "half_open"
+	default:
+		return "closed"
 	}
 }
 

@@ -77,7 +77,13 @@ func TestGuardLetsOneCallLookWhetherItIsBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g, _ := guarded(resilience.GuardOptions{MaxInFlight: 10, Failures: 1, OpenFor: time.Second})
+		if state := g.Breaker(); state != "closed" {
+			t.Errorf("at first the breaker is %s", state)
+		}
 		_, _ = ask(t.Context(), g, errDown)
+		if state := g.Breaker(); state != "open" {
+			t.Errorf("after a failure the breaker is %s", state)
+		}
 		time.Sleep(time.Second)
 		ctx, leave := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
@@ -85,6 +91,9 @@ func TestGuardLetsOneCallLookWhetherItIsBack(t *testing.T) {
 			_ = g.Do(ctx, "ask", time.Minute, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
 		})
 		synctest.Wait()
+		if state := g.Breaker(); state != "half_open" {
+			t.Errorf("while it looks the breaker is %s", state)
+		}
 		if made, err := ask(t.Context(), g, nil); made || !errors.Is(err, resilience.ErrOpen) {
 			t.Errorf("a second call: made %t, %v", made, err)
 		}
@@ -112,8 +121,17 @@ func TestGuardBoundsTheCallsUnderWay(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
+		wg.Go(func() {
+			time.Sleep(time.Second / 2)
+			if n := g.Waiting(); n != 1 {
+				t.Errorf("%d calls wait, want 1", n)
+			}
+		})
 		if made, err := ask(ctx, g, nil); made || errors.Is(err, resilience.ErrBusy) || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("a call whose caller left first: made %t, %v", made, err)
+		}
+		if n := g.Waiting(); n != 0 {
+			t.Errorf("%d calls wait, want none", n)
 		}
 		close(release)
 		wg.Wait()

@@ -116,6 +116,9 @@ func (r *Redis) Do(ctx context.Context, operation string, call func(context.Cont
 // Health is down while calls are refused, and unknown until Redis has answered for the first time.
 func (r *Redis) Health() Health { return r.guard.Health() }
 
+// Guard stands before Redis.
+func (r *Redis) Guard() *Guard { return r.guard }
+
 // Fault is how the call ended that Redis counts as down for; empty while it does not.
 func (r *Redis) Fault() Outcome { return r.guard.Fault() }
 

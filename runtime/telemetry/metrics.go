@@ -36,14 +36,17 @@ type Metrics struct {
 
 	openSearch *prometheus.HistogramVec
 	retrieval  *prometheus.HistogramVec
-	model      *prometheus.HistogramVec
-	tokens     *prometheus.CounterVec
+	found      prometheus.Histogram
+	model      modelMetrics
 	documents  *prometheus.CounterVec
 	recovered  *prometheus.CounterVec
 	reloads    *prometheus.CounterVec
 	config     *prometheus.GaugeVec
 	keys       prometheus.Gauge
 	logDropped *prometheus.CounterVec
+
+	dependencies *dependencies
+	stores       *stores
 }
 
 // Upper bounds of latencies, in seconds: a cached answer takes a millisecond, a model up to a minute, Redis must answer
@@ -51,6 +54,7 @@ type Metrics struct {
 var (
 	requestSeconds = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300}
 	workSeconds    = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}
+	foundDocuments = []float64{0, 1, 2, 3, 5, 10, 20, 50, 100}
 	redisSeconds   = []float64{.00025, .0005, .001, .0025, .005, .01, .02, .04, .06, .1}
 )
 
@@ -79,9 +83,10 @@ func NewMetrics(version string) *Metrics {
 			workSeconds, "operation", "outcome"),
 		retrieval: histogram("ragservice_retrieval_duration_seconds", "Time to find passages in the index; cached searches are not counted.",
 			workSeconds, "mode", "outcome"),
-		model: histogram("gen_ai_client_operation_duration_seconds", "Time of a request to the language model, with its retries.",
-			workSeconds, "outcome"),
-		tokens:    counter("ragservice_llm_tokens_total", "Tokens of requests to the language model.", "gen_ai_token_type"),
+		found: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "ragservice_retrieval_documents", Help: "Documents of which a search found passages.", Buckets: foundDocuments,
+		}),
+		model:     newModelMetrics(),
 		documents: counter("ragservice_documents_total", "Documents received, by what became of them.", "status"),
 		recovered: counter("ragservice_documents_recovered_total", "Writes and deletions that a killed server left half done and this one ended.",
 			"kind", "outcome"),
@@ -93,19 +98,32 @@ func NewMetrics(version string) *Metrics {
 			Name: "ragservice_api_keys_refused", Help: "Entries of the Secret of API keys that are not used, for they are no keys.",
 		}),
 	}
+	m.dependencies = &dependencies{looks: map[string]func() Dependency{}}
+	m.stores = &stores{now: time.Now, redis: map[string]said[RedisFigures]{}}
 	m.logDropped = counter("ragservice_log_lines_dropped_total", "Lines of the log that its daily volume limit left out, by event.", "event")
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ragservice_build_info", Help: "1 for the version that runs."}, []string{"version"})
 	build.WithLabelValues(version).Set(1)
 	m.registry.MustRegister(
 		m.requests, m.inFlight, m.errors, m.limits, m.results, m.lookups, m.savedTokens, m.savedCost, m.extracted, m.fallbacks, m.shed,
-		m.redis, m.openSearch, m.retrieval, m.model, m.tokens, m.documents, m.recovered, m.jwksReads, m.reloads, m.config, m.keys, m.logDropped, build,
+		m.redis, m.openSearch, m.retrieval, m.found, m.model.duration, m.model.tokens, m.dependencies, m.stores, m.documents, m.recovered, m.jwksReads, m.reloads, m.config, m.keys, m.logDropped, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
 }
 
+// Bounds of native histograms.
+const (
+	nativeFactor  = 1.1       // a bucket is wider by it than the one below, so that quantiles are right to 5 %
+	nativeBuckets = 160       // a series has at most, as OpenTelemetry's by default
+	nativeReset   = time.Hour // one that has more begins anew, at most as often
+)
+
+// histogram is a classic and a native one: Prometheus takes the native where it is set to.
 func histogram(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
-	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: name, Help: help, Buckets: buckets,
+		NativeHistogramBucketFactor: nativeFactor, NativeHistogramMaxBucketNumber: nativeBuckets, NativeHistogramMinResetDuration: nativeReset,
+	}, labels)
 }
 
 func counter(name, help string, labels ...string) *prometheus.CounterVec {
@@ -222,12 +240,8 @@ func (m *Metrics) Retrieval(mode, outcome string, took time.Duration) {
 	m.retrieval.WithLabelValues(mode, outcome).Observe(took.Seconds())
 }
 
-// Model measures a request to the language model, retries included; outcome is ok or the code of the error.
-func (m *Metrics) Model(outcome string, took time.Duration, promptTokens, completionTokens int) {
-	m.model.WithLabelValues(outcome).Observe(took.Seconds())
-	m.tokens.WithLabelValues("input").Add(float64(promptTokens))
-	m.tokens.WithLabelValues("output").Add(float64(completionTokens))
-}
+// Found counts the documents of which a search found passages.
+func (m *Metrics) Found(documents int) { m.found.Observe(float64(documents)) }
 
 // Documents counts documents that were received; status is created, updated, unchanged or failed.
 func (m *Metrics) Documents(status string, n int) {

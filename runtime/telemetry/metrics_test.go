@@ -5,11 +5,15 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
@@ -35,7 +39,13 @@ func used() *telemetry.Metrics {
 	m.Redis("cache", "get", "ok", time.Millisecond)
 	m.OpenSearch("search", "ok", time.Millisecond)
 	m.Retrieval("keyword", "ok", time.Millisecond)
-	m.Model("ok", time.Second, 100, 20)
+	m.Model("m", "ok", time.Second, 100, 20)
+	m.Model("m", "llm_timeout", time.Second, 0, 0)
+	m.Found(3)
+	m.Dependency("opensearch", func() telemetry.Dependency { return telemetry.Dependency{Breaker: "open", Waiting: 7} })
+	m.RequestsWaiting(func() int { return 5 })
+	m.RedisSays("state", telemetry.RedisFigures{MemoryUsed: 10, MemoryMax: 20, Evicted: 2})
+	m.OpenSearchSays([]telemetry.SearchNode{{Name: "n-0", HeapUsed: 11, Searches: 4}})
 	m.Extracted("llm_timeout")
 	m.CacheSaved("m", 1, 1, 0.1)
 	m.Fallback("spare")
@@ -53,6 +63,7 @@ func used() *telemetry.Metrics {
 }
 
 func TestMetrics(t *testing.T) {
+	const genAI = `gen_ai_operation_name="chat",gen_ai_provider_name="openai",gen_ai_request_model="m"`
 	got := scrape(t, used())
 	for _, want := range []string{
 		`http_server_request_duration_seconds_bucket{http_request_method="POST",http_response_status_code="200",http_route="/api/v1/search",le="0.05"} 1`,
@@ -65,9 +76,20 @@ func TestMetrics(t *testing.T) {
 		`ragservice_redis_operation_duration_seconds_count{instance="cache",operation="get",outcome="ok"} 1`,
 		`ragservice_opensearch_operation_duration_seconds_count{operation="search",outcome="ok"} 1`,
 		`ragservice_retrieval_duration_seconds_count{mode="keyword",outcome="ok"} 1`,
-		`gen_ai_client_operation_duration_seconds_count{outcome="ok"} 1`,
-		`ragservice_llm_tokens_total{gen_ai_token_type="input"} 100`,
-		`ragservice_llm_tokens_total{gen_ai_token_type="output"} 20`,
+		`gen_ai_client_operation_duration_seconds_count{error_type="",` + genAI + `} 1`,
+		`gen_ai_client_operation_duration_seconds_count{error_type="llm_timeout",` + genAI + `} 1`,
+		`gen_ai_client_token_usage_sum{` + genAI + `,gen_ai_token_type="input"} 100`,
+		`gen_ai_client_token_usage_sum{` + genAI + `,gen_ai_token_type="output"} 20`,
+		`gen_ai_client_token_usage_count{` + genAI + `,gen_ai_token_type="output"} 1`,
+		`ragservice_retrieval_documents_sum 3`,
+		`ragservice_breaker_state{dependency="opensearch",state="open"} 1`,
+		`ragservice_breaker_state{dependency="opensearch",state="closed"} 0`,
+		`ragservice_dependency_calls_waiting{dependency="opensearch"} 7`,
+		`ragservice_requests_waiting 5`,
+		`ragservice_redis_memory_used_bytes{instance="state"} 10`,
+		`ragservice_redis_evicted_keys_total{instance="state"} 2`,
+		`ragservice_opensearch_heap_used_bytes{node="n-0"} 11`,
+		`ragservice_opensearch_searches_total{node="n-0"} 4`,
 		`ragservice_documents_recovered_total{kind="update",outcome="ok"} 1`,
 		`ragservice_documents_total{status="created"} 3`,
 		`ragservice_config_info{hash="bbbb"} 1`,
@@ -127,5 +149,94 @@ func TestMetricsAreDocumented(t *testing.T) {
 	slices.Sort(documented)
 	if diff := cmp.Diff(documented, exposed); diff != "" {
 		t.Errorf("-documented +exposed: %s", diff)
+	}
+}
+
+// TestMetricsPassPromtool: "promtool check metrics" is this linter.
+func TestMetricsPassPromtool(t *testing.T) {
+	problems, err := testutil.GatherAndLint(used().Registry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+// TestHistogramsAreNativeToo, where Prometheus asks for its own format.
+func TestHistogramsAreNativeToo(t *testing.T) {
+	families, err := used().Registry().Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	latencies := 0
+	for _, f := range families {
+		if !strings.HasSuffix(f.GetName(), "_duration_seconds") || f.GetType() != dto.MetricType_HISTOGRAM {
+			continue
+		}
+		latencies++
+		for _, m := range f.GetMetric() {
+			if h := m.GetHistogram(); len(h.GetPositiveSpan()) == 0 || len(h.GetBucket()) == 0 {
+				t.Errorf("%s has %d native spans and %d classic buckets", f.GetName(), len(h.GetPositiveSpan()), len(h.GetBucket()))
+			}
+		}
+	}
+	if latencies < 4 {
+		t.Errorf("%d latencies", latencies)
+	}
+}
+
+// TestAStoreThatIsSilentHasNoFigures: old ones would show a full disk as empty for as long as it cannot be asked.
+func TestAStoreThatIsSilentHasNoFigures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := used()
+		time.Sleep(90 * time.Second)
+		m.RedisSays("cache", telemetry.RedisFigures{})
+		if got := scrape(t, m); !strings.Contains(got, `ragservice_redis_keys{instance="state"}`) || !strings.Contains(got, "ragservice_opensearch_") {
+			t.Error("figures of a minute and a half ago are gone")
+		}
+		time.Sleep(time.Minute)
+		got := scrape(t, m)
+		if strings.Contains(got, `ragservice_redis_keys{instance="state"}`) {
+			t.Error("the figures of a Redis that says nothing are shown")
+		}
+		if strings.Contains(got, `ragservice_opensearch_heap`) {
+			t.Error("the figures of an OpenSearch that says nothing are shown")
+		}
+		if !strings.Contains(got, `ragservice_redis_keys{instance="cache"}`) {
+			t.Error("the figures of another Redis are gone")
+		}
+	})
+}
+
+// TestNodesOfOthersMakeFewSeries: an OpenSearch of somebody else may have hundreds.
+func TestNodesOfOthersMakeFewSeries(t *testing.T) {
+	m := telemetry.NewMetrics("test")
+	nodes := make([]telemetry.SearchNode, 100)
+	for i := range nodes {
+		nodes[i].Name = strconv.Itoa(i)
+	}
+	m.OpenSearchSays(nodes)
+	if got := strings.Count(scrape(t, m), "ragservice_opensearch_heap_used_bytes{"); got != 32 {
+		t.Errorf("%d nodes are shown, want 32", got)
+	}
+}
+
+func TestDiskPercent(t *testing.T) {
+	for name, test := range map[string]struct {
+		nodes []telemetry.SearchNode
+		want  int64
+	}{
+		"none tells":           {[]telemetry.SearchNode{{}}, 0},
+		"empty":                {[]telemetry.SearchNode{{DiskTotal: 1000, DiskAvailable: 1000}}, 1},
+		"full":                 {[]telemetry.SearchNode{{DiskTotal: 1000}}, 100},
+		"rounded up":           {[]telemetry.SearchNode{{DiskTotal: 1000, DiskAvailable: 199}}, 81},
+		"the fullest":          {[]telemetry.SearchNode{{DiskTotal: 10, DiskAvailable: 5}, {DiskTotal: 10, DiskAvailable: 2}, {DiskTotal: 10, DiskAvailable: 9}}, 80},
+		"what cannot be":       {[]telemetry.SearchNode{{DiskTotal: 10, DiskAvailable: 11}, {DiskTotal: 10, DiskAvailable: -1}}, 0},
+		"more than an integer": {[]telemetry.SearchNode{{DiskTotal: 1 << 62, DiskAvailable: 1 << 61}}, 50},
+	} {
+		if got := telemetry.DiskPercent(test.nodes); got != test.want {
+			t.Errorf("%s: %d, want %d", name, got, test.want)
+		}
 	}
 }
