@@ -71,7 +71,7 @@ func route(rag *v1alpha1.RAGService) desired.Object {
 
 // watcher is an Applier with the cache, the client and the queue of an operator.
 type watcher struct {
-	kinds    *customKinds
+	kinds *customKinds
 	*apply.Applier
 	client.Client
 	rag      *v1alpha1.RAGService
