@@ -78,7 +78,7 @@ func NewMetrics(version string) *Metrics {
 		fallbacks: counter("ragservice_llm_fallbacks_total", "Answers written by a model that stood in for the first one.", "model"),
 		lookups:   counter("ragservice_cache_lookups_total", "Lookups in a layer of the cache.", "kind", "layer", "outcome"),
 		redis: histogram("ragservice_redis_operation_duration_seconds", "Time of an operation on Redis.",
-			redisSeconds, "instance", "operation", "outcome"),
+			redisSeconds, "redis", "operation", "outcome"),
 		openSearch: histogram("ragservice_opensearch_operation_duration_seconds", "Time of a call to OpenSearch.",
 			workSeconds, "operation", "outcome"),
 		retrieval: histogram("ragservice_retrieval_duration_seconds", "Time to find passages in the index; cached searches are not counted.",

@@ -73,7 +73,7 @@ func TestMetrics(t *testing.T) {
 		`ragservice_ratelimit_decisions_total{decision="refused",endpoint="ask",source="local",tier="free"} 1`,
 		`ragservice_cache_requests_total{kind="search",outcome="HIT"} 1`,
 		`ragservice_cache_lookups_total{kind="search",layer="local",outcome="miss"} 1`,
-		`ragservice_redis_operation_duration_seconds_count{instance="cache",operation="get",outcome="ok"} 1`,
+		`ragservice_redis_operation_duration_seconds_count{operation="get",outcome="ok",redis="cache"} 1`,
 		`ragservice_opensearch_operation_duration_seconds_count{operation="search",outcome="ok"} 1`,
 		`ragservice_retrieval_duration_seconds_count{mode="keyword",outcome="ok"} 1`,
 		`gen_ai_client_operation_duration_seconds_count{error_type="",` + genAI + `} 1`,
@@ -86,8 +86,8 @@ func TestMetrics(t *testing.T) {
 		`ragservice_breaker_state{dependency="opensearch",state="closed"} 0`,
 		`ragservice_dependency_calls_waiting{dependency="opensearch"} 7`,
 		`ragservice_requests_waiting 5`,
-		`ragservice_redis_memory_used_bytes{instance="state"} 10`,
-		`ragservice_redis_evicted_keys_total{instance="state"} 2`,
+		`ragservice_redis_memory_used_bytes{redis="state"} 10`,
+		`ragservice_redis_evicted_keys_total{redis="state"} 2`,
 		`ragservice_opensearch_heap_used_bytes{node="n-0"} 11`,
 		`ragservice_opensearch_searches_total{node="n-0"} 4`,
 		`ragservice_documents_recovered_total{kind="update",outcome="ok"} 1`,
@@ -192,18 +192,18 @@ func TestAStoreThatIsSilentHasNoFigures(t *testing.T) {
 		m := used()
 		time.Sleep(90 * time.Second)
 		m.RedisSays("cache", telemetry.RedisFigures{})
-		if got := scrape(t, m); !strings.Contains(got, `ragservice_redis_keys{instance="state"}`) || !strings.Contains(got, "ragservice_opensearch_") {
+		if got := scrape(t, m); !strings.Contains(got, `ragservice_redis_keys{redis="state"}`) || !strings.Contains(got, "ragservice_opensearch_") {
 			t.Error("figures of a minute and a half ago are gone")
 		}
 		time.Sleep(time.Minute)
 		got := scrape(t, m)
-		if strings.Contains(got, `ragservice_redis_keys{instance="state"}`) {
+		if strings.Contains(got, `ragservice_redis_keys{redis="state"}`) {
 			t.Error("the figures of a Redis that says nothing are shown")
 		}
 		if strings.Contains(got, `ragservice_opensearch_heap`) {
 			t.Error("the figures of an OpenSearch that says nothing are shown")
 		}
-		if !strings.Contains(got, `ragservice_redis_keys{instance="cache"}`) {
+		if !strings.Contains(got, `ragservice_redis_keys{redis="cache"}`) {
 			t.Error("the figures of another Redis are gone")
 		}
 	})

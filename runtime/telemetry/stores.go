@@ -72,18 +72,18 @@ func counterOf[T any](label, name, help string, of func(T) float64) figure[T] {
 }
 
 var redisFigures = []figure[RedisFigures]{
-	gaugeOf("instance", "ragservice_redis_memory_used_bytes", "Memory that Redis uses for data.", func(f RedisFigures) float64 { return f.MemoryUsed }),
-	gaugeOf("instance", "ragservice_redis_memory_max_bytes", "Memory that Redis may use, 0 for any.", func(f RedisFigures) float64 { return f.MemoryMax }),
-	gaugeOf("instance", "ragservice_redis_disk_used_bytes", "Size of the append-only file, 0 without one.",
+	gaugeOf("redis", "ragservice_redis_memory_used_bytes", "Memory that Redis uses for data.", func(f RedisFigures) float64 { return f.MemoryUsed }),
+	gaugeOf("redis", "ragservice_redis_memory_max_bytes", "Memory that Redis may use, 0 for any.", func(f RedisFigures) float64 { return f.MemoryMax }),
+	gaugeOf("redis", "ragservice_redis_disk_used_bytes", "Size of the append-only file, 0 without one.",
 		func(f RedisFigures) float64 { return f.DiskUsed }),
-	gaugeOf("instance", "ragservice_redis_keys", "Keys in Redis.", func(f RedisFigures) float64 { return f.Keys }),
-	gaugeOf("instance", "ragservice_redis_clients", "Connections of clients to Redis.", func(f RedisFigures) float64 { return f.Clients }),
-	counterOf("instance", "ragservice_redis_cpu_seconds_total", "Processor time of Redis.", func(f RedisFigures) float64 { return f.CPUSeconds }),
-	counterOf("instance", "ragservice_redis_network_receive_bytes_total", "Bytes that Redis received.", func(f RedisFigures) float64 { return f.Received }),
-	counterOf("instance", "ragservice_redis_network_transmit_bytes_total", "Bytes that Redis sent.", func(f RedisFigures) float64 { return f.Sent }),
-	counterOf("instance", "ragservice_redis_commands_total", "Commands that Redis carried out.", func(f RedisFigures) float64 { return f.Commands }),
-	counterOf("instance", "ragservice_redis_evicted_keys_total", "Keys that Redis dropped to make room.", func(f RedisFigures) float64 { return f.Evicted }),
-	counterOf("instance", "ragservice_redis_expired_keys_total", "Keys that were over.", func(f RedisFigures) float64 { return f.Expired }),
+	gaugeOf("redis", "ragservice_redis_keys", "Keys in Redis.", func(f RedisFigures) float64 { return f.Keys }),
+	gaugeOf("redis", "ragservice_redis_clients", "Connections of clients to Redis.", func(f RedisFigures) float64 { return f.Clients }),
+	counterOf("redis", "ragservice_redis_cpu_seconds_total", "Processor time of Redis.", func(f RedisFigures) float64 { return f.CPUSeconds }),
+	counterOf("redis", "ragservice_redis_network_receive_bytes_total", "Bytes that Redis received.", func(f RedisFigures) float64 { return f.Received }),
+	counterOf("redis", "ragservice_redis_network_transmit_bytes_total", "Bytes that Redis sent.", func(f RedisFigures) float64 { return f.Sent }),
+	counterOf("redis", "ragservice_redis_commands_total", "Commands that Redis carried out.", func(f RedisFigures) float64 { return f.Commands }),
+	counterOf("redis", "ragservice_redis_evicted_keys_total", "Keys that Redis dropped to make room.", func(f RedisFigures) float64 { return f.Evicted }),
+	counterOf("redis", "ragservice_redis_expired_keys_total", "Keys that were over.", func(f RedisFigures) float64 { return f.Expired }),
 }
 
 var searchFigures = []figure[SearchNode]{
