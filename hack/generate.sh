@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # generate.sh writes everything that is made from Go sources: deep copies, the custom resource definition (for kustomize and for the
-# chart), the operator's role, and the API reference. `make verify` fails when one of them is not what the sources say.
+# chart), the operator's role, the API reference, and the dashboards. `make verify` fails when one of them is not what the sources say.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=lib/steps.sh
@@ -49,12 +49,21 @@ reference() {
   rm -f "$page" "$log"
 }
 
+# The chart has copies: it can read no files but its own.
+dashboards() {
+  local log
+  log=$(mktemp)
+  quietly "$log" go test ./dashboards -run '^TestFiles$' -update
+  rm -f "$log"
+}
+
 main() {
   step "deep copies" controller_gen object:headerFile=hack/boilerplate.go.txt paths=./api/...
   step "custom resource definition" definitions
   step "the chart's copy of it" chart_definition
   step "role of the operator" role
   step "docs/api.md" reference
+  step "dashboards" dashboards
 }
 
 main "$@"

@@ -35,7 +35,8 @@ prepare() {
   hack/deps/opensearch.sh prepare
   KUBEBUILDER_ASSETS=$(hack/deps/controlplane.sh)
   HELM=$(tool helm)
-  export KUBEBUILDER_ASSETS HELM PATH=${redis%/*}:$PATH
+  PROMETHEUS=$(hack/deps/prometheus.sh)
+  export KUBEBUILDER_ASSETS HELM PROMETHEUS PATH=${redis%/*}:$PATH
 }
 
 # OpenSearch starts while the tests compile.

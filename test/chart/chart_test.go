@@ -130,7 +130,7 @@ func TestThePlatformChoosesTheOperatorsUser(t *testing.T) {
 // A value that nobody reads is a typing mistake, and is refused.
 func TestValuesAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, value := range []string{"podSecurity=root", "replica=2", "image.digest=latest", "images.redis=", "watchNamespace={a}"} {
+	for _, value := range []string{"podSecurity=root", "replica=2", "image.digest=latest", "images.redis=", "watchNamespace={a}", "dashboards.label.a=b"} {
 		out, err := command(t, "template", "operator", folder, "--set", value).CombinedOutput()
 		field, _, _ := strings.Cut(value, "=")
 		if err == nil || !strings.Contains(string(out), field[strings.LastIndex(field, ".")+1:]) {
@@ -142,7 +142,12 @@ func TestValuesAreRefused(t *testing.T) {
 // render is what `helm template` makes of the chart, by "Kind name".
 func render(t *testing.T, values ...string) map[string]*unstructured.Unstructured {
 	t.Helper()
-	words := []string{"template", "operator", folder, "--namespace", "there"}
+	return renderWith(t, nil, values...)
+}
+
+func renderWith(t *testing.T, arguments []string, values ...string) map[string]*unstructured.Unstructured {
+	t.Helper()
+	words := append([]string{"template", "operator", folder, "--namespace", "there"}, arguments...)
 	for _, value := range values {
 		words = append(words, "--set", value)
 	}
