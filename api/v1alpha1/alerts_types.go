@@ -60,6 +60,12 @@ type ErrorRateAlert struct {
 	// +default="5m"
 	// +optional
 	For Duration `json:"for,omitempty"`
+	// objectivePercent of requests that shall not fail in 30 days. The rest is the error budget: Prometheus raises RAGServiceErrorBudgetBurn when it
+	// goes too fast, in hours or in days. 95 to 99.99. Default 99.5.
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]{1,3}([.][0-9]{1,4})?$') && double(self) >= 95.0 && double(self) <= 99.99",message="must be a number from 95 to 99.99 in quotes, such as \"99.9\""
+	// +default="99.5"
+	// +optional
+	ObjectivePercent Decimal `json:"objectivePercent,omitempty"`
 }
 
 // LatencyAlert is raised while answers take longer.

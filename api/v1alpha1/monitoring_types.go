@@ -17,6 +17,10 @@ type MonitoringSpec struct {
 	// +default={}
 	// +optional
 	ServiceMonitor ServiceMonitorSpec `json:"serviceMonitor,omitzero"`
+	// prometheusRule is how Prometheus gets the rules of spec.alerts.
+	// +default={}
+	// +optional
+	PrometheusRule PrometheusRuleSpec `json:"prometheusRule,omitzero"`
 }
 
 // ScrapePeer is pods that may read metrics.

@@ -83,6 +83,7 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 	if s.logFile != nil {
 		srv.metrics.LogFile(s.logFile.Lost)
 	}
+	srv.metrics.Traffic(srv.traffic)
 	srv.metrics.ConfigApplied(s.source.Hash())
 	srv.keysRefused(s.refusedKeys)
 	analyser := newAnalyser(s.source.Config()) // one for the index and the answers: they must agree on what a word is

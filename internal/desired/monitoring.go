@@ -57,16 +57,23 @@ type monitorEndpoint struct {
 	Port     string `json:"port"`
 	Path     string `json:"path"`
 	Interval string `json:"interval,omitempty"`
+	// Relabelings change the labels of the target.
+	Relabelings []relabeling `json:"relabelings"`
+}
+
+type relabeling struct {
+	Action string `json:"action"`
+	Regex  string `json:"regex"`
 }
 
 // newServiceMonitor finds the Service of the metrics by its labels and the name of its port, which that of the API does not have.
 func newServiceMonitor(p part, given v1alpha1.ServiceMonitorSpec) *custom[serviceMonitorSpec] {
-	labels := map[string]string{}
-	for key, value := range given.Labels {
-		labels[key] = string(value)
-	}
 	return newCustom(MonitorKind, p.name(), p.namespace(), serviceMonitorSpec{
 		Selector:  metav1ac.LabelSelector().WithMatchLabels(p.selector()),
-		Endpoints: []monitorEndpoint{{Port: metricsPortName, Path: metricsPath, Interval: string(given.Interval)}},
-	}).WithLabels(labels)
+		Endpoints: []monitorEndpoint{{
+			Port: metricsPortName, Path: metricsPath, Interval: string(given.Interval),
+			// Prometheus Operator names the port in a label that metrics of ours have: theirs would be renamed to exported_endpoint.
+			Relabelings: []relabeling{{Action: "labeldrop", Regex: "endpoint"}},
+		}},
+	}).WithLabels(givenLabels(given.Labels))
 }

@@ -50,7 +50,8 @@ func TestMetricsAreFound(t *testing.T) {
 		monitor := find[monitoringv1.ServiceMonitor](t, plan, "ServiceMonitor", "papers-server")
 		want := monitoringv1.ServiceMonitorSpec{
 			Selector:  metav1.LabelSelector{MatchLabels: desired.Selector("papers", desired.ComponentServer)},
-			Endpoints: []monitoringv1.Endpoint{{Port: service.Spec.Ports[0].Name, Path: "/metrics", Interval: "15s"}},
+			Endpoints: []monitoringv1.Endpoint{{Port: service.Spec.Ports[0].Name, Path: "/metrics", Interval: "15s",
+				RelabelConfigs: []monitoringv1.RelabelConfig{{Action: "labeldrop", Regex: "endpoint"}}}},
 		}
 		if diff := cmp.Diff(want, monitor.Spec); diff != "" || monitor.Labels["release"] != "prometheus" {
 			t.Errorf("%s: labels %v, spec (-want +got):\n%s", name, monitor.Labels, diff)

@@ -10,18 +10,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
+	"github.com/ragservice/ragservice-operator/alerts"
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/serverconfig"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
 
-const (
-	// effectiveFrom is the hit rate from which a cache earns its keep, in percent, unless spec.alerts has another one. The stored rate moves
-	// only by 5 and more, which is the hysteresis of the condition: True from 50 on, False from 45 down.
-	effectiveFrom = 50
-	// numbersEvery is the shortest time between two writes that are caused by numbers alone.
-	numbersEvery = time.Minute
-)
+// numbersEvery is the shortest time between two writes that are caused by numbers alone.
+const numbersEvery = time.Minute
 
 // judgeCache judges CacheEffective.
 func judgeCache(p Pass) finding {
@@ -34,7 +30,7 @@ func judgeCache(p Pass) finding {
 		}
 	}
 	figures := p.cacheFigures()
-	from := ptr.Deref(p.Service.Spec.Alerts.CacheHitRate.Percent, effectiveFrom)
+	from := ptr.Deref(p.Service.Spec.Alerts.CacheHitRate.Percent, alerts.EffectiveFrom)
 	switch {
 	case figures == nil || figures.HitRatePercent == nil || p.tooFewRequests():
 		return unknown(v1alpha1.ReasonWarmingUp, "too few requests in the last minutes to judge the cache by")
@@ -119,12 +115,6 @@ func NumbersDiffer(a, b *v1alpha1.RAGServiceStatus) bool {
 	return !equality.Semantic.DeepEqual(a.Cache, b.Cache) || !equality.Semantic.DeepEqual(a.Alerts, b.Alerts)
 }
 
-// percentStep is the precision of percentages in a status, and how far the exact one must be away to move it.
-const percentStep = 5
-
-// enoughRequests make a rate: that of the first request of a service would be 0 or 100 percent.
-const enoughRequests = 20
-
 // traffic counts requests.
 type traffic struct{ hits, misses int64 }
 
@@ -168,7 +158,7 @@ func EnoughRequests(reports []telemetry.Statusz) bool {
 			n += c.Hits + c.Misses
 		}
 	}
-	return n >= enoughRequests
+	return n >= alerts.Enough
 }
 
 // rate is the share of hits as a status shows it; nil without traffic. Steps are rounded down, so that a rate of 50 never stands
@@ -178,10 +168,10 @@ func (t traffic) rate(shown *int32) *int32 {
 		return nil
 	}
 	exact := 100 * float64(t.hits) / float64(t.hits+t.misses)
-	if shown != nil && *shown%percentStep == 0 && math.Abs(exact-float64(*shown)) < percentStep {
+	if shown != nil && *shown%alerts.PercentStep == 0 && math.Abs(exact-float64(*shown)) < alerts.PercentStep {
 		return new(*shown)
 	}
-	return new(int32(exact) / percentStep * percentStep)
+	return new(int32(exact) / alerts.PercentStep * alerts.PercentStep)
 }
 
 func shownTotal(shown *v1alpha1.CacheStatus) *int32 {

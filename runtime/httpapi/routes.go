@@ -219,10 +219,11 @@ func (a *API) Handler() http.Handler {
 			paths[rt.path] = methods{}
 		}
 		paths[rt.path][rt.method] = stack.Inside(a.serve(rt, limits), middleware.Route{
-			Pattern: rt.path,
-			Role:    rt.role,
-			Timeout: func() time.Duration { return rt.timeout(a.Config()) },
-			Fail:    rt.dialect.fail,
+			Endpoint: rt.limit,
+			Pattern:  rt.path,
+			Role:     rt.role,
+			Timeout:  func() time.Duration { return rt.timeout(a.Config()) },
+			Fail:     rt.dialect.fail,
 		})
 	}
 	return stack.Outside(newRouter(paths))

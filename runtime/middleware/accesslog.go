@@ -39,7 +39,7 @@ func (s *Stack) record(r *http.Request, answer *recorder, took time.Duration) {
 		s.Metrics.CacheResult(e.CacheKind, string(e.CacheOutcome))
 		s.Traffic.Cache(e.Identity.Tenant, e.CacheKind, string(e.CacheOutcome))
 		if e.Code == "" {
-			s.Traffic.Answered(max(0, took-e.ModelTook))
+			s.Traffic.Answered(e.Endpoint, max(0, took-e.ModelTook))
 		}
 	}
 	s.log(r, e, answer, took)

@@ -35,6 +35,8 @@ type Stack struct {
 type Route struct {
 	// Pattern names the route in logs and metrics.
 	Pattern string
+	// Endpoint is its name in rateLimits.
+	Endpoint string
 	// Role is what the caller must have.
 	Role rag.Role
 	// Timeout bounds the whole request; it is asked for each.
@@ -60,7 +62,7 @@ func (s *Stack) Outside(h http.Handler) http.Handler {
 func (s *Stack) Inside(h http.Handler, rt Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		info := Of(r)
-		info.Route = rt.Pattern // first, so that a refusal is counted for its route
+		info.Route, info.Endpoint = rt.Pattern, rt.Endpoint // first, so that a refusal is counted for its route
 		ctx, cancel := withTimeout(r.Context(), rt.Timeout())
 		defer cancel()
 		id, err := s.Authentication.identify(r, rt.Role)

@@ -15,6 +15,8 @@ type RequestInfo struct {
 	RequestID string
 	// Route is the pattern of the route that matched; empty when none did.
 	Route string
+	// Endpoint is the name that rateLimits has for that route.
+	Endpoint string
 	// Identity is who asks; its Name is empty before authentication.
 	Identity rag.Identity
 	// Code is that of the error that ended the request, Err the error itself with its cause; an error event of a stream

@@ -59,6 +59,9 @@ func used() *telemetry.Metrics {
 	m.KeysRefused(2)
 	m.LogDropped("request_completed")
 	m.LogFile(func() int64 { return 3 })
+	traffic := telemetry.NewTraffic(time.Now)
+	traffic.Disk(40)
+	m.Traffic(traffic)
 	return m
 }
 

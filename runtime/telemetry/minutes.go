@@ -65,8 +65,9 @@ func (m *minutes) since(first int64) []Minute {
 	return all
 }
 
-// Answered counts an answer to search, ask or stream by the time that it took without that of the model.
-func (t *Traffic) Answered(took time.Duration) {
+// Answered counts an answer of an endpoint (search, ask, stream) by the time that it took without that of the model.
+func (t *Traffic) Answered(endpoint string, took time.Duration) {
+	t.totals.answers.WithLabelValues(endpoint).Observe(took.Seconds())
 	t.inMinute(func(m *Minute) {
 		bucket := latencyBucket(took)
 		for len(m.Latency) <= bucket {
@@ -93,13 +94,22 @@ func (t *Traffic) Model(failed bool) {
 
 // Disk notes how full the fullest disk of the search engine is, in percent, rounded up: 1 to 100.
 func (t *Traffic) Disk(percent int64) {
-	t.inMinute(func(m *Minute) { m.DiskPercent = percent })
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.totals.diskAt = t.minute()
+	t.count(func(m *Minute) { m.DiskPercent = percent })
 }
 
 func (t *Traffic) inMinute(count func(*Minute)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.count(count)
+}
+
+// count counts in the minute that runs and in the totals. The caller holds mu.
+func (t *Traffic) count(count func(*Minute)) {
 	count(t.minutes.at(t.minute()))
+	count(&t.totals.Minute)
 }
 
 // minute is that of the clock; one that is set back counts as standing still.

@@ -27,7 +27,7 @@ func TestMinutes(t *testing.T) {
 	traffic.Model(true)
 	traffic.Model(false)
 	for _, took := range []time.Duration{5 * time.Millisecond, 5*time.Millisecond + 1, 5 * time.Second, 5*time.Second + 1, time.Hour} {
-		traffic.Answered(took)
+		traffic.Answered("ask", took)
 	}
 	traffic.Disk(81)
 	traffic.Disk(80)

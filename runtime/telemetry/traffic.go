@@ -111,11 +111,12 @@ type Traffic struct {
 	tenants map[string]*history
 	minutes minutes
 	latest  int64 // of minutes
+	totals  totals
 }
 
 // NewTraffic counts from now on by the clock that it is given.
 func NewTraffic(now func() time.Time) *Traffic {
-	return &Traffic{now: now, start: now(), tenants: map[string]*history{}}
+	return &Traffic{now: now, start: now(), tenants: map[string]*history{}, totals: newTotals()}
 }
 
 // slot numbers the time since the start; time running backwards counts as standing still.
@@ -164,7 +165,7 @@ func (t *Traffic) record(tenant string, count func(*Counts), inMinute func(*Minu
 	defer t.mu.Unlock()
 	now := t.slot()
 	t.all.record(now, count)
-	inMinute(t.minutes.at(t.minute()))
+	t.count(inMinute)
 	h := t.tenants[tenant]
 	if h == nil {
 		if len(t.tenants) >= maxTenants {
