@@ -43,15 +43,14 @@ func Objective(rag *v1alpha1.RAGService) float64 {
 	return defaultObjective
 }
 
-func (s service) errorBudget(objective float64) RuleGroup {
-	g := RuleGroup{Name: s.group("error-budget"), Interval: evaluated}
+func (s service) errorBudget(objective float64) (rules []Rule) {
 	for _, window := range longWindows {
-		g.Rules = append(g.Rules, s.record(errorRatio, window))
+		rules = append(rules, s.record(errorRatio, window))
 	}
 	for _, b := range burns {
-		g.Rules = append(g.Rules, s.burn(b, (100-objective)/100))
+		rules = append(rules, s.burn(b, (100-objective)/100))
 	}
-	return g
+	return rules
 }
 
 func (s service) burn(b burn, budget float64) Rule {

@@ -54,31 +54,25 @@ const (
 // runbooks is where the page of each alert is.
 const runbooks = "https://github.com/ragservice/ragservice-operator/blob/main/docs/runbooks/"
 
-// Rules are the rules of a service: those of spec.alerts and, with the error rate, those of its error budget. None has no groups.
+// Rules are the rules of a service, in one group so that each sees what those before it have recorded in the same moment: those of spec.alerts and,
+// with the error rate, those of its error budget. Where all alerts are disabled there is no group.
 func Rules(rag *v1alpha1.RAGService) RuleFile {
-	var file RuleFile
-	s := of(rag)
-	plain := RuleGroup{Name: s.group("alerts"), Interval: evaluated}
+	s := service{rag.Namespace, rag.Name}
+	var rules []Rule
 	for _, a := range Of(rag) {
-		plain.Rules = append(plain.Rules, s.record(a.measure, nowWindow), s.record(a.measure, silenceWindow), s.alert(a))
-	}
-	if len(plain.Rules) > 0 {
-		file.Groups = append(file.Groups, plain)
+		rules = append(rules, s.record(a.measure, nowWindow), s.record(a.measure, silenceWindow), s.alert(a))
 	}
 	if rag.Spec.Alerts.ErrorRate.Mode != v1alpha1.AlertDisabled {
-		file.Groups = append(file.Groups, s.errorBudget(Objective(rag)))
+		rules = append(rules, s.errorBudget(Objective(rag))...)
 	}
-	return file
+	if len(rules) == 0 {
+		return RuleFile{}
+	}
+	return RuleFile{Groups: []RuleGroup{{Name: strings.Join([]string{"ragservice", s.namespace, s.name}, "."), Interval: evaluated, Rules: rules}}}
 }
 
 // service is the RAGService that rules are about.
 type service struct{ namespace, name string }
-
-func of(rag *v1alpha1.RAGService) service { return service{rag.Namespace, rag.Name} }
-
-func (s service) group(of string) string {
-	return strings.Join([]string{"ragservice", s.namespace, s.name, of}, ".")
-}
 
 func (s service) labels() map[string]string {
 	return map[string]string{LabelNamespace: s.namespace, LabelName: s.name}
