@@ -23,8 +23,11 @@ func (w *world) installPrometheusOperator() {
 	w.t.Helper()
 	definitions, err := exec.CommandContext(w.t.Context(), filepath.Join("..", "..", "hack", "deps", "monitoring-crds.sh")).Output()
 	w.must(err)
-	monitors := filepath.Join(strings.TrimSpace(string(definitions)), "monitoring.coreos.com_servicemonitors.yaml")
-	controlplane.Install(w.t, w.config, envtest.CRDInstallOptions{Paths: []string{monitors}})
+	var paths []string
+	for _, kind := range []string{"servicemonitors", "prometheusrules"} {
+		paths = append(paths, filepath.Join(strings.TrimSpace(string(definitions)), "monitoring.coreos.com_"+kind+".yaml"))
+	}
+	controlplane.Install(w.t, w.config, envtest.CRDInstallOptions{Paths: paths})
 }
 
 // monitor reads the ServiceMonitor of papers; false while there is none.
