@@ -174,6 +174,9 @@ func TestHistogramsAreNativeToo(t *testing.T) {
 	}
 	latencies := 0
 	for _, f := range families {
+		if f.GetName() == "ragservice_answer_duration_seconds" { // alert rules read its buckets, which a Prometheus that takes native ones would not keep
+			continue
+		}
 		if !strings.HasSuffix(f.GetName(), "_duration_seconds") || f.GetType() != dto.MetricType_HISTOGRAM {
 			continue
 		}

@@ -24,7 +24,8 @@ var (
 		"How full the fullest disk of the search engine is; absent when it was not asked for 5 minutes.", nil, nil)
 )
 
-// newTotals has a series for each endpoint that answers from the start.
+// newTotals has a series for each endpoint that answers from the start. Its histogram is no native one: a Prometheus that takes those
+// drops the classic buckets, by whose bounds the operator and the rules judge.
 func newTotals() totals {
 	answers := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "ragservice_answer_duration_seconds", Help: "Time of an answer without that of the model.", Buckets: LatencyBounds[:],
