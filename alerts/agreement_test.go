@@ -16,8 +16,8 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
 
-// TestOperatorAndPrometheusAgree: both judge the same scripts of faults, and say the same of each alert after each minute, or one of them a minute later.
-// Where they differ for longer, a scrape decided: what one moves is on both sides of a threshold.
+// TestOperatorAndPrometheusAgree: both judge the same scripts of faults, and say the same of each alert after each minute, or one of them a
+// minute later. Where they differ for longer, a scrape decided: what one moves is on both sides of a threshold.
 func TestOperatorAndPrometheusAgree(t *testing.T) {
 	t.Parallel()
 	judged, raised, differ := 0, 0, 0
@@ -44,7 +44,8 @@ func TestOperatorAndPrometheusAgree(t *testing.T) {
 				for slices.Contains(wrong[rule], began-1) {
 					began--
 				}
-				changes := operator[minute][rule] != operator[minute-1][rule] || (minute+1 < len(operator) && operator[minute][rule] != operator[minute+1][rule])
+				now, after := operator[minute][rule], operator[min(minute+1, len(operator)-1)][rule]
+				changes := now != operator[minute-1][rule] || now != after
 				if !changes && !scrapeDecides(a, counted[:began]) {
 					t.Errorf("%s: the operator has %s fire after %d minutes: %t; they differ since %d", test.Name, rule, minute, operator[minute][rule], began)
 				}
@@ -60,8 +61,8 @@ func TestOperatorAndPrometheusAgree(t *testing.T) {
 	}
 }
 
-// scrapeDecides says that one of the last windows is beyond the threshold, or ends the alert, only with or only without the quarter of its first minute
-// that was counted before its first scrape.
+// scrapeDecides says that one of the last windows is beyond the threshold, or ends the alert, only with or only without the quarter of its first
+// minute that was counted before its first scrape.
 func scrapeDecides(a alerts.Alert, counted []telemetry.Minute) bool {
 	for end := len(counted); end >= alerts.Window && end >= len(counted)-int(a.Minutes); end-- {
 		whole, known := a.Value(counted[end-alerts.Window : end])

@@ -31,8 +31,8 @@ func burnsAt(long string, minute int, burns bool) queryTest {
 	return q
 }
 
-// TestErrorBudget: each pair of windows raises its alert just over its rate and not at a little less, not by the long window or the short one alone, and
-// not for long after the end. An objective of 99 % makes whole numbers of requests of the limits.
+// TestErrorBudget: each pair of windows raises its alert just over its rate and not at a little less, not by the long window or the short one
+// alone, and not for long after the end. An objective of 99 % makes whole numbers of requests of the limits.
 func TestErrorBudget(t *testing.T) {
 	t.Parallel()
 	rag := asking()
@@ -44,8 +44,12 @@ func TestErrorBudget(t *testing.T) {
 		{Name: "1h and 5m, under 14.4 %", Interval: "1m", InputSeries: failing([2]int{120, 143}), Queries: []queryTest{
 			burnsAt("1h", 60, false), burnsAt("1h", 120, false),
 		}},
-		{Name: "all fail, for 5 minutes", Interval: "1m", InputSeries: failing([2]int{120, 0}, [2]int{5, 1000}), Queries: []queryTest{burnsAt("1h", 125, false)}},
-		{Name: "all fail, for 10 minutes", Interval: "1m", InputSeries: failing([2]int{120, 0}, [2]int{10, 1000}), Queries: []queryTest{burnsAt("1h", 130, true)}},
+		{Name: "all fail, for 5 minutes", Interval: "1m", InputSeries: failing([2]int{120, 0}, [2]int{5, 1000}), Queries: []queryTest{
+			burnsAt("1h", 125, false),
+		}},
+		{Name: "all fail, for 10 minutes", Interval: "1m", InputSeries: failing([2]int{120, 0}, [2]int{10, 1000}), Queries: []queryTest{
+			burnsAt("1h", 130, true),
+		}},
 		{Name: "6h and 30m, over 6 %", Interval: "1m", InputSeries: failing([2]int{420, 62}, [2]int{40, 0}), Queries: []queryTest{
 			burnsAt("6h", 420, true), burnsAt("1h", 420, false), burnsAt("6h", 460, false),
 		}},
@@ -60,7 +64,7 @@ func TestErrorBudget(t *testing.T) {
 	})
 }
 
-// TestWhatAlertsSay: the labels that receivers choose by, and words with the numbers in them; of the service alone that the rules are about.
+// TestWhatAlertsSay: the labels that receivers choose by, and words with the numbers in them.
 func TestWhatAlertsSay(t *testing.T) {
 	t.Parallel()
 	labels := map[string]string{"namespace": "shop", "name": "papers", "severity": "critical"}

@@ -45,7 +45,8 @@ var edges = []struct {
 		func(m *telemetry.Minute) { m.Errors = 16 }, func(m *telemetry.Minute) { m.Requests, m.Errors = 3, 3 },
 	},
 	{
-		"LatencyP95", func(m *telemetry.Minute) { m.Latency = []int64{13: 376, 14: 24} }, func(m *telemetry.Minute) { m.Latency = []int64{13: 380, 14: 20} },
+		"LatencyP95", func(m *telemetry.Minute) { m.Latency = []int64{13: 376, 14: 24} },
+		func(m *telemetry.Minute) { m.Latency = []int64{13: 380, 14: 20} },
 		func(m *telemetry.Minute) { m.Latency = []int64{12: 380, 14: 20} }, func(m *telemetry.Minute) { m.Latency = []int64{15: 3} },
 	},
 	{
@@ -62,7 +63,8 @@ var edges = []struct {
 	},
 }
 
-// TestRulesAtTheirEdges: each fires when its value is just beyond its threshold for as long as it says, and at no other edge. The operator says the same.
+// TestRulesAtTheirEdges: each fires when its value is just beyond its threshold for as long as it says, and at no other edge. The operator says
+// the same.
 func TestRulesAtTheirEdges(t *testing.T) {
 	t.Parallel()
 	var tests []unitTest

@@ -128,7 +128,8 @@ func TestRulesAreWellFormed(t *testing.T) {
 	}
 	for _, g := range alerts.Rules(odd).Groups {
 		for _, r := range g.Rules {
-			if want, named := map[string]string{"RAGServiceErrorRate": "", "RAGServiceLatencyP95": "2m", "RAGServiceDiskUsage": "5m"}[r.Alert]; named && r.For != want {
+			lasts := map[string]string{"RAGServiceErrorRate": "", "RAGServiceLatencyP95": "2m", "RAGServiceDiskUsage": "5m"}
+			if want, named := lasts[r.Alert]; named && r.For != want {
 				t.Errorf("%s: for %q, want %q", r.Alert, r.For, want)
 			}
 		}

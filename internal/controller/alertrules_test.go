@@ -13,7 +13,8 @@ import (
 	"github.com/ragservice/ragservice-operator/internal/desired"
 )
 
-// TestAlertRulesGetToPrometheus by a ConfigMap until the API server serves PrometheusRules, and then by one of those; a threshold that changes reaches it.
+// TestAlertRulesGetToPrometheus by a ConfigMap until the API server serves PrometheusRules, and then by one of those; a threshold that changes
+// reaches it.
 func TestAlertRulesGetToPrometheus(t *testing.T) {
 	w := newWorld(t)
 	first := w.startOperator()

@@ -18,7 +18,9 @@ import (
 // TestAlertRules are in a PrometheusRule where there can be one, and else the same in a ConfigMap.
 func TestAlertRules(t *testing.T) {
 	t.Parallel()
-	rules := func(mode v1alpha1.MonitoringMode, served bool, edit func(*v1alpha1.AlertsSpec)) (rule *monitoringv1.PrometheusRule, file *corev1.ConfigMap) {
+	rules := func(mode v1alpha1.MonitoringMode, served bool, edit func(*v1alpha1.AlertsSpec)) (
+		rule *monitoringv1.PrometheusRule, file *corev1.ConfigMap,
+	) {
 		t.Helper()
 		rag := desiredtest.Smallest()
 		rag.Spec.Monitoring.PrometheusRule = v1alpha1.PrometheusRuleSpec{Mode: mode, Labels: map[string]v1alpha1.LabelValue{"release": "prometheus"}}
@@ -67,7 +69,9 @@ func TestAlertRules(t *testing.T) {
 		t.Error("a disabled alert has a rule")
 	}
 	rule, file = rules(v1alpha1.MonitoringAuto, false, func(s *v1alpha1.AlertsSpec) {
-		for _, mode := range []*v1alpha1.AlertMode{&s.ErrorRate.Mode, &s.LatencyP95.Mode, &s.CacheHitRate.Mode, &s.LLMAvailability.Mode, &s.DiskUsage.Mode} {
+		for _, mode := range []*v1alpha1.AlertMode{
+			&s.ErrorRate.Mode, &s.LatencyP95.Mode, &s.CacheHitRate.Mode, &s.LLMAvailability.Mode, &s.DiskUsage.Mode,
+		} {
 			*mode = v1alpha1.AlertDisabled
 		}
 	})

@@ -69,7 +69,7 @@ type relabeling struct {
 // newServiceMonitor finds the Service of the metrics by its labels and the name of its port, which that of the API does not have.
 func newServiceMonitor(p part, given v1alpha1.ServiceMonitorSpec) *custom[serviceMonitorSpec] {
 	return newCustom(MonitorKind, p.name(), p.namespace(), serviceMonitorSpec{
-		Selector:  metav1ac.LabelSelector().WithMatchLabels(p.selector()),
+		Selector: metav1ac.LabelSelector().WithMatchLabels(p.selector()),
 		Endpoints: []monitorEndpoint{{
 			Port: metricsPortName, Path: metricsPath, Interval: string(given.Interval),
 			// Prometheus Operator names the port in a label that metrics of ours have: theirs would be renamed to exported_endpoint.

@@ -49,7 +49,7 @@ func TestMetricsAreFound(t *testing.T) {
 		}
 		monitor := find[monitoringv1.ServiceMonitor](t, plan, "ServiceMonitor", "papers-server")
 		want := monitoringv1.ServiceMonitorSpec{
-			Selector:  metav1.LabelSelector{MatchLabels: desired.Selector("papers", desired.ComponentServer)},
+			Selector: metav1.LabelSelector{MatchLabels: desired.Selector("papers", desired.ComponentServer)},
 			Endpoints: []monitoringv1.Endpoint{{Port: service.Spec.Ports[0].Name, Path: "/metrics", Interval: "15s",
 				RelabelConfigs: []monitoringv1.RelabelConfig{{Action: "labeldrop", Regex: "endpoint"}}}},
 		}

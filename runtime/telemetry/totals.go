@@ -17,7 +17,8 @@ type totals struct {
 
 var (
 	requestsTotal = prometheus.NewDesc("ragservice_requests_total",
-		"Requests of known callers, and others that failed for a reason of the service; outcome failed is a 5xx or an error event.", []string{"outcome"}, nil)
+		"Requests of known callers, and others that failed for a reason of the service; outcome failed is a 5xx or an error event.",
+		[]string{"outcome"}, nil)
 	modelRequestsTotal = prometheus.NewDesc("ragservice_llm_requests_total",
 		"Requests to the language model; one that it refused was answered.", []string{"outcome"}, nil)
 	diskUsedRatio = prometheus.NewDesc("ragservice_opensearch_disk_used_ratio",
