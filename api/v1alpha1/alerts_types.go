@@ -29,6 +29,9 @@ type AlertsSpec struct {
 	// +default={}
 	// +optional
 	DiskUsage DiskUsageAlert `json:"diskUsage,omitzero"`
+	// receivers are who is told. Default nobody.
+	// +optional
+	Receivers *AlertReceivers `json:"receivers,omitempty"`
 }
 
 // AlertMode says whether an alert is judged.

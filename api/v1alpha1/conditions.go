@@ -138,6 +138,10 @@ const (
 	// ReasonVolumeKept (True): a volume that nothing uses any more is still there: that of a managed store whose place an external one took,
 	// or of a node of OpenSearch that left.
 	ReasonVolumeKept = "VolumeKept"
+	// ReasonNoAlertmanager (False): spec.alerts.receivers has some that need an AlertmanagerConfig, which the API server does not serve.
+	ReasonNoAlertmanager = "NoAlertmanager"
+	// ReasonDeliveryFailed (False): spec.alerts.receivers.webhook does not take alerts.
+	ReasonDeliveryFailed = "DeliveryFailed"
 	// ReasonMonitored (True): Prometheus Operator has the servers scraped.
 	ReasonMonitored = "Monitored"
 	// ReasonSnapshotTaken (True): the last snapshot that was due is complete.

@@ -56,6 +56,13 @@ type RAGServiceStatus struct {
 	// +listMapKey=name
 	// +optional
 	Alerts []AlertStatus `json:"alerts,omitempty"`
+	// notified are the alerts that spec.alerts.receivers.webhook was told of; absent when none.
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	Notified []AlertNotification `json:"notified,omitempty"`
 	// snapshots is what became of spec.openSearch.snapshots; absent without it, and before the first.
 	// +optional
 	Snapshots *SnapshotsStatus `json:"snapshots,omitempty"`

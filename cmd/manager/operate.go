@@ -26,6 +26,7 @@ import (
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/controller"
+	"github.com/ragservice/ragservice-operator/internal/notify"
 	"github.com/ragservice/ragservice-operator/internal/observe"
 )
 
@@ -63,7 +64,11 @@ func operate(ctx context.Context, s settings, stdout io.Writer) error {
 	if err := mgr.Add(poller); err != nil {
 		return fmt.Errorf("adding the poller: %w", err)
 	}
-	reconciler := controller.New(mgr, controller.Options{Operator: s.operator, MaxConcurrentRolls: s.maxRolls, Poller: poller})
+	notifier := notify.New(newPosting(connection), mgr.GetAPIReader())
+	if err := mgr.Add(notifier); err != nil {
+		return fmt.Errorf("adding the notifier: %w", err)
+	}
+	reconciler := controller.New(mgr, controller.Options{Operator: s.operator, MaxConcurrentRolls: s.maxRolls, Poller: poller, Notifier: notifier})
 	if err := reconciler.SetupWithManager(ctx, mgr); err != nil {
 		return err
 	}

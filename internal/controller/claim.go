@@ -55,6 +55,7 @@ func (r *Reconciler) claim(ctx context.Context, rag *v1alpha1.RAGService) (bool,
 func (r *Reconciler) leaveAlone(ctx context.Context, rag *v1alpha1.RAGService, other string) {
 	key := client.ObjectKeyFromObject(rag)
 	r.poller.Forget(key)
+	r.notifier.Forget(key)
 	forgetService(key)
 	if !r.memory.recordOperator(rag, other) {
 		return

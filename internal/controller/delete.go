@@ -21,6 +21,7 @@ import (
 // annotation for whoever looks later.
 func (r *Reconciler) reconcileDelete(ctx context.Context, key types.NamespacedName) error {
 	r.poller.Forget(key)
+	r.notifier.Forget(key)
 	r.conflicts.Forget(key)
 	r.rolls.leave(key)
 	forgetService(key)

@@ -20,6 +20,7 @@ import (
 
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/apply"
+	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
 
 // canary is in all that must not be told.
@@ -110,8 +111,10 @@ func TestDeputyIsNotConfused(t *testing.T) {
 	}
 	rag := w.service(func(s *v1alpha1.RAGServiceSpec) {
 		s.Models.LLM, s.Auth.APIKeysSecretRef = model, &v1alpha1.SecretReference{Name: "callers"}
+		s.Alerts.Receivers = &v1alpha1.AlertReceivers{Webhook: &v1alpha1.WebhookReceiver{URL: "http://" + at + "/alerts"}}
 	})
-	w.ready(rag)
+	w.ready(rag)[0].counts(telemetry.Minute{Requests: 100, Errors: 70})
+	w.eventuallyShows(rag, map[string]string{"AlertsClear": "False/Firing", "MonitoringReady": "False/DeliveryFailed"})
 	other := w.service(func(s *v1alpha1.RAGServiceSpec) {
 		s.Redis.External = &v1alpha1.ExternalRedis{RedisConnection: v1alpha1.RedisConnection{
 			Addresses: []v1alpha1.RedisAddress{v1alpha1.RedisAddress(at)}, AuthSecretRef: &v1alpha1.SecretReference{Name: "store"},

@@ -56,6 +56,7 @@ func (r *Reconciler) finish(ctx context.Context, pass *status.Pass, made apply.C
 	r.poller.Follow(client.ObjectKeyFromObject(rag), observe.Followed{
 		UID: rag.UID, Hurry: isPropagating(rag), Service: rag,
 	})
+	r.notifier.Follow(rag)
 	if onlyConflicts(passErr) {
 		return r.retry(ctx, rag, passErr)
 	}

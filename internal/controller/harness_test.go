@@ -2,6 +2,7 @@ package controller_test
 
 import (
 	"context"
+	"net/http"
 	"net/netip"
 	"os"
 	"strings"
@@ -29,6 +30,7 @@ import (
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/controller"
 	"github.com/ragservice/ragservice-operator/internal/desired"
+	"github.com/ragservice/ragservice-operator/internal/notify"
 	"github.com/ragservice/ragservice-operator/internal/observe"
 	"github.com/ragservice/ragservice-operator/test/controlplane"
 )
@@ -43,6 +45,9 @@ type world struct {
 	t         *testing.T
 	config    *rest.Config
 	namespace string
+
+	// sink is where a receiver of a test listens: the one address of this machine that operators may post to.
+	sink netip.AddrPort
 
 	mu sync.Mutex
 	// addresses are where servers listen, by the address of their pod.
@@ -145,13 +150,15 @@ func (w *world) startOperatorWith(change func(*controller.Options), through ...t
 	w.must(err)
 	poller := observe.NewPoller(mgr.GetCache(), observe.WithAddress(w.address))
 	w.must(mgr.Add(poller))
+	notifier := notify.New(w.posting(), mgr.GetAPIReader(), notify.WithRetry(20*time.Millisecond))
+	w.must(mgr.Add(notifier))
 	options := controller.Options{
 		Operator: desired.OperatorOptions{
 			ID:        "operator",
 			Images:    desired.Images{Server: "ragserver:test", Redis: "redis:test", OpenSearch: "opensearch:test"},
 			Namespace: "operator",
 		},
-		Poller: poller,
+		Poller: poller, Notifier: notifier,
 	}
 	change(&options)
 	o.Reconciler = controller.New(mgr, options)
@@ -175,6 +182,11 @@ func (w *world) startOperatorWith(change func(*controller.Options), through ...t
 		w.t.Fatal("the cache does not fill")
 	}
 	return o
+}
+
+// posting is a client like that of an operator, which may post to the receiver of the test too.
+func (w *world) posting() *http.Client {
+	return notify.NewClient(func(to netip.AddrPort) bool { return to != w.sink && notify.Refused(to) })
 }
 
 // pass makes one pass by hand.

@@ -32,6 +32,9 @@ func secretsOf(object client.Object) []string {
 	for _, entry := range desired.ServerSecrets(rag) {
 		names = append(names, entry.Ref.Name)
 	}
+	for _, entry := range desired.ReceiverSecrets(rag) {
+		names = append(names, entry.Ref.Name)
+	}
 	return append(names, redisSecretsOf(rag)...)
 }
 

@@ -24,7 +24,7 @@ func (w *world) installPrometheusOperator() {
 	definitions, err := exec.CommandContext(w.t.Context(), filepath.Join("..", "..", "hack", "deps", "monitoring-crds.sh")).Output()
 	w.must(err)
 	var paths []string
-	for _, kind := range []string{"servicemonitors", "prometheusrules"} {
+	for _, kind := range []string{"servicemonitors", "prometheusrules", "alertmanagerconfigs"} {
 		paths = append(paths, filepath.Join(strings.TrimSpace(string(definitions)), "monitoring.coreos.com_"+kind+".yaml"))
 	}
 	controlplane.Install(w.t, w.config, envtest.CRDInstallOptions{Paths: paths})

@@ -18,6 +18,7 @@ import (
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/apply"
 	"github.com/ragservice/ragservice-operator/internal/desired"
+	"github.com/ragservice/ragservice-operator/internal/notify"
 	"github.com/ragservice/ragservice-operator/internal/observe"
 	"github.com/ragservice/ragservice-operator/internal/secrets"
 	"github.com/ragservice/ragservice-operator/internal/status"
@@ -33,6 +34,7 @@ type Reconciler struct {
 	applier  *apply.Applier
 	observer *observe.Observer
 	poller   *observe.Poller
+	notifier *notify.Notifier
 	recorder events.EventRecorder
 	memory   *memory
 	rolls    *rolls
@@ -48,6 +50,8 @@ type Options struct {
 	MaxConcurrentRolls int
 	// Poller asks the servers; it has to be added to the manager too. Its reader is the manager's cache.
 	Poller *observe.Poller
+	// Notifier tells receivers of alerts; it has to be added to the manager too.
+	Notifier *notify.Notifier
 }
 
 // New returns a Reconciler on the clients of mgr, whose cache has to be as CacheOptions says.
@@ -63,6 +67,7 @@ func New(mgr manager.Manager, o Options) *Reconciler {
 		applier:   apply.New(mgr.GetClient(), mgr.GetAPIReader(), custom, o.Poller),
 		observer:  observer,
 		poller:    o.Poller,
+		notifier:  o.Notifier,
 		recorder:  mgr.GetEventRecorder(controllerName),
 		memory:    newMemory(),
 		rolls:     newRolls(o.MaxConcurrentRolls),
@@ -89,7 +94,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (resul
 		return ctrl.Result{RequeueAfter: foreignDelay}, nil
 	}
 
-	pass := &status.Pass{Service: rag, Now: r.now(), NumbersWritten: r.memory.numbersWritten(rag)}
+	pass := &status.Pass{Service: rag, Now: r.now(), NumbersWritten: r.memory.numbersWritten(rag), Deliveries: r.notifier.Latest(rag)}
 	var changes apply.ChangeSet
 	defer func() { result, err = r.finish(ctx, pass, changes, err) }()
 	if !rag.DeletionTimestamp.IsZero() {

@@ -49,6 +49,7 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr manager.Manager) 
 		WatchesMetadata(&appsv1.ReplicaSet{}, serviceByLabel(), builder.WithPredicates(onlyNew())).
 		WatchesMetadata(&corev1.Secret{}, usersOfSecret(mgr.GetCache())).
 		WatchesRawSource(r.poller.Source()).
+		WatchesRawSource(r.notifier.Source()).
 		WatchesRawSource(source.Channel(r.custom.appeared, &handler.EnqueueRequestForObject{})).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: concurrentPasses,

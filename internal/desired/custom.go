@@ -9,7 +9,7 @@ import (
 
 // CustomKinds are the kinds of custom resource definitions that a plan may hold. The API server need not serve them.
 func CustomKinds() []schema.GroupVersionKind {
-	return []schema.GroupVersionKind{routeKind, MonitorKind, RuleKind}
+	return []schema.GroupVersionKind{routeKind, MonitorKind, RuleKind, ReceiversKind}
 }
 
 // NeedsKind says that the spec asks for objects of a custom kind, or that they are made where the API server serves it.
@@ -21,13 +21,18 @@ func NeedsKind(rag *v1alpha1.RAGService, kind schema.GroupVersionKind) bool {
 		return rag.Spec.Monitoring.ServiceMonitor.Mode != v1alpha1.MonitoringDisabled
 	case RuleKind:
 		return rag.Spec.Monitoring.PrometheusRule.Mode != v1alpha1.MonitoringDisabled
+	case ReceiversKind:
+		return len(NeedsAlertmanager(rag)) > 0
 	default:
 		return false
 	}
 }
 
-// CanDoWithout says that objects of a custom kind are made only where the API server serves it, and that nobody misses them elsewhere.
-func CanDoWithout(kind schema.GroupVersionKind) bool { return kind == MonitorKind || kind == RuleKind }
+// CanDoWithout says that objects of a custom kind are made only where the API server serves it, and that the rest of a service does not wait
+// for them elsewhere.
+func CanDoWithout(kind schema.GroupVersionKind) bool {
+	return kind == MonitorKind || kind == RuleKind || kind == ReceiversKind
+}
 
 // custom is the apply configuration of an object of another operator's kind, for which that operator publishes none that can be imported without
 // the whole of it. S is what the operator sets of the spec.

@@ -46,6 +46,7 @@ func server(p part, b build) (ComponentPlan, error) {
 		return ComponentPlan{}, err
 	}
 	objects = append(objects, rules...)
+	objects = append(objects, b.alertReceivers(p)...)
 	objects = append(objects, object(p, serverService(p)), object(p, podDisruptionBudget(p)), object(p, deployment))
 	if given := p.service.Spec.Server.Ingress; given != nil {
 		objects = append(objects, object(p, ingress(p, *given)))

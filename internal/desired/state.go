@@ -65,6 +65,8 @@ type SecretFacts struct {
 	// Problems are references that do not resolve, in the order of the spec. While one withholds the server, its objects are
 	// only repaired: nothing half-made, and what runs goes on.
 	Problems []SecretProblem
+	// ReceiverProblems are such references of spec.alerts.receivers. They withhold nothing.
+	ReceiverProblems []SecretProblem
 	// Certificates are the bundles of certificates that servers trust, in the order of the spec, and those that an Ingress and a managed
 	// Redis show.
 	Certificates []Certificates

@@ -54,6 +54,8 @@ var accepted = []struct{ name, spec string }{
 	{"tokens of an issuer", extractive + "  auth: {mode: JWT, jwt: {issuer: 'https://login', audiences: [rag], jwksURL: 'https://login.example.com:8443/keys?v=1', caSecretRef: {name: a, key: b}, algorithms: [EdDSA, PS512], claims: {tenant: 'https://example.com/tenant'}}}\n"},
 	{"a proxy that says who asks", extractive + "  auth: {mode: TrustedHeader, trustedHeader: {networks: [10.0.0.0/8, 'fd00::/8'], role: X-Role}}\n"},
 	{"proxies before anonymous callers", extractive + "  auth: {mode: Anonymous, trustedProxies: {depth: 1, networks: ['2001:db8::/32']}}\n"},
+	{"alerts to webhooks of the cluster", extractive + "  alerts: {receivers: {webhook: {url: 'http://alerts.monitoring.svc:9099/hook'}, sms: {webhookURLSecretRef: {name: a, key: b}}}}\n"},
+	{"alerts by mail without a login", extractive + "  alerts: {receivers: {email: {to: [a@example.com], from: b@example.com, smarthost: '[2001:db8::1]:25'}}}\n"},
 	{"alerts at their bounds", extractive + "  alerts: {errorRate: {percent: 99, for: 0s}, latencyP95: {threshold: 10ms, for: 30m}, cacheHitRate: {percent: 100}, llmAvailability: {mode: Disabled}, diskUsage: {percent: 1}}\n"},
 	{"suspended", extractive + "  suspend: true\n"},
 	{"anonymous", extractive + "  auth: {mode: Anonymous}\n"},

@@ -42,7 +42,7 @@ func NewReader(cache, live client.Reader, now func() time.Time) *Reader {
 func (r *Reader) Read(ctx context.Context, rag *v1alpha1.RAGService) (desired.SecretFacts, error) {
 	s := &resolver{Reader: r, rag: rag, facts: desired.SecretFacts{Controlled: map[string]bool{}}}
 	for _, step := range []func(context.Context) error{
-		s.serverSecrets, s.ingressCertificate, s.callersKeys, s.redisPassword, s.redisCertificates, s.ownHashKeys,
+		s.serverSecrets, s.ingressCertificate, s.callersKeys, s.redisPassword, s.redisCertificates, s.ownHashKeys, s.receiversSecrets,
 	} {
 		if err := step(ctx); err != nil {
 			return desired.SecretFacts{}, fmt.Errorf("reading Secrets: %w", err)

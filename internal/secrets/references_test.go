@@ -336,3 +336,30 @@ func expiringCertificate(t *testing.T, expires time.Time) string {
 	}
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
+
+// TestReceiversSecrets are looked for, and nothing waits for them.
+func TestReceiversSecrets(t *testing.T) {
+	t.Parallel()
+	rag := desiredtest.Smallest()
+	rag.Spec.Alerts.Receivers = &v1alpha1.AlertReceivers{
+		Slack:   &v1alpha1.SlackReceiver{WebhookURLSecretRef: v1alpha1.SecretKeyReference{Name: "alerts", Key: "slack"}},
+		Webhook: &v1alpha1.WebhookReceiver{URLSecretRef: &v1alpha1.SecretKeyReference{Name: "hook", Key: "url"}},
+	}
+	w := newWorld(t, rag)
+	w.create("alerts", map[string]string{"slack": ""})
+	want := []desired.SecretProblem{
+		{Field: "spec.alerts.receivers.slack.webhookURLSecretRef", Secret: "alerts", Key: "slack", Reason: "SecretKeyNotFound"},
+		{Field: "spec.alerts.receivers.webhook.urlSecretRef", Secret: "hook", Key: "url", Reason: "SecretNotFound"},
+	}
+	w.adopt(w.read().Candidates)
+	before := w.read()
+	if diff := cmp.Diff(want, before.ReceiverProblems); diff != "" || len(before.Problems) > 0 {
+		t.Errorf("other problems %v, those of receivers (-want +got):\n%s", before.Problems, diff)
+	}
+	w.create("hook", map[string]string{"url": "https://alerts.example.com"})
+	w.set("alerts", "slack", "https://hooks.example.com")
+	after := w.read()
+	if len(after.ReceiverProblems) > 0 || after.RollHashes[desired.ComponentServer] != before.RollHashes[desired.ComponentServer] {
+		t.Errorf("problems %v; the server is rolled: %t", after.ReceiverProblems, after.RollHashes[desired.ComponentServer] != before.RollHashes[desired.ComponentServer])
+	}
+}

@@ -105,6 +105,7 @@ func (p Pass) facts() v1alpha1.RAGServiceStatus {
 		next.Alerts, _ = p.alerts()
 		next.Snapshots = p.snapshots()
 	}
+	next.Notified = p.notified(next.Alerts)
 	return next
 }
 
@@ -127,6 +128,8 @@ type Pass struct {
 	State *desired.Plan
 	// Observed is what the children look like; nil when they could not be read.
 	Observed *Observed
+	// Deliveries is what became of notices of alerts.
+	Deliveries Deliveries
 	// Faults are the steps that failed.
 	Faults []Fault
 	// Wrote says that this pass changed a child, so that Observed may be from before that.

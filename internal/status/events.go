@@ -18,6 +18,7 @@ var eventConditions = map[string]bool{
 	v1alpha1.ConditionServerReady:     true,
 	v1alpha1.ConditionConfigApplied:   true,
 	v1alpha1.ConditionSnapshotsReady:  true,
+	v1alpha1.ConditionMonitoringReady: true,
 }
 
 // transitions are the changes of conditions that are worth an event: a problem when it begins or becomes another, its

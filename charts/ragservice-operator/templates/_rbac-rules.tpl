@@ -109,6 +109,7 @@
 - apiGroups:
   - monitoring.coreos.com
   resources:
+  - alertmanagerconfigs
   - prometheusrules
   - servicemonitors
   verbs:

@@ -90,6 +90,7 @@ func Full() *v1alpha1.RAGService {
 			},
 		},
 	}
+	rag.Spec.Alerts.Receivers = Receivers()
 	rag.Spec.Auth.APIKeysSecretRef = &v1alpha1.SecretReference{Name: "callers"}
 	rag.Spec.ImagePullSecrets = []v1alpha1.SecretReference{{Name: "registry"}}
 	rag.Spec.Models.LLM.CASecretRef = &v1alpha1.SecretKeyReference{Name: "authority", Key: "bundle.pem"}
@@ -128,6 +129,23 @@ func RedisTLS() *v1alpha1.RAGService {
 	rag := Smallest()
 	rag.Spec.Redis.Managed = &v1alpha1.ManagedRedis{TLS: &v1alpha1.ManagedRedisTLS{Mode: v1alpha1.ManagedRedisTLSEnabled}}
 	return rag
+}
+
+// Receivers are one of each kind, with credentials in the Secret alerts.
+func Receivers() *v1alpha1.AlertReceivers {
+	entry := func(key string) v1alpha1.SecretKeyReference {
+		return v1alpha1.SecretKeyReference{Name: "alerts", Key: key}
+	}
+	return &v1alpha1.AlertReceivers{
+		Email: &v1alpha1.EmailReceiver{
+			To: []v1alpha1.EmailAddress{"oncall@example.com", "search@example.com"}, From: "rag@example.com", Smarthost: "smtp.example.com:587",
+			AuthUsername: "rag", AuthPasswordSecretRef: new(entry("smtp-password")),
+		},
+		Slack:     &v1alpha1.SlackReceiver{WebhookURLSecretRef: entry("slack-url"), Channel: "#search"},
+		PagerDuty: &v1alpha1.PagerDutyReceiver{RoutingKeySecretRef: entry("pagerduty-key"), URL: "https://events.eu.pagerduty.com/v2/enqueue"},
+		SMS:       &v1alpha1.SMSReceiver{WebhookURLSecretRef: entry("sms-url")},
+		Webhook:   &v1alpha1.WebhookReceiver{URLSecretRef: new(entry("webhook-url"))},
+	}
 }
 
 // Anonymous is Smallest without keys of clients.
