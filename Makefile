@@ -45,6 +45,7 @@ deps: ## prepare what tests need, for `go test` by hand
 	@hack/deps/opensearch.sh prepare
 	@hack/deps/controlplane.sh
 	@hack/deps/prometheus.sh
+	@hack/deps/alertmanager.sh
 	@hack/deps/promtool.sh
 
 .PHONY: test

@@ -36,6 +36,7 @@ prepare() {
   KUBEBUILDER_ASSETS=$(hack/deps/controlplane.sh)
   HELM=$(tool helm)
   PROMETHEUS=$(hack/deps/prometheus.sh)
+  hack/deps/alertmanager.sh >/dev/null
   hack/deps/promtool.sh >/dev/null
   export KUBEBUILDER_ASSETS HELM PROMETHEUS PATH=${redis%/*}:$PATH
 }

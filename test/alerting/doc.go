@@ -1,0 +1,3 @@
+// Package alerting shows that people are told: a real Prometheus scrapes a running server, and a real Alertmanager, with the configuration that
+// docs/alert-receivers.md gives, delivers to sinks that speak SMTP, and the protocols of Slack, PagerDuty and webhooks.
+package alerting
