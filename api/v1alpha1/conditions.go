@@ -39,6 +39,12 @@ const (
 const (
 	// ReasonNotConfigured (True): the feature is off.
 	ReasonNotConfigured = "NotConfigured"
+	// ReasonWithinLimit (True): less than 80 percent of each budget is spent.
+	ReasonWithinLimit = "WithinLimit"
+	// ReasonNearLimit (True): at least 80 percent of a budget are spent.
+	ReasonNearLimit = "NearLimit"
+	// ReasonExceeded (False): a budget is spent.
+	ReasonExceeded = "Exceeded"
 	// ReasonAvailable (True): the part answers.
 	ReasonAvailable = "Available"
 	// ReasonProgressing (False or Unknown): the part is starting or changing and is not late.

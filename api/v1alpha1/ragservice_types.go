@@ -53,6 +53,8 @@ type RAGServiceList struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.cache.noCacheTiers) || self.cache.noCacheTiers.all(n, has(self.rateLimits.tiers) ? self.rateLimits.tiers.exists(t, t.name == n) : n in ['free', 'premium', 'enterprise'])",fieldPath=".cache.noCacheTiers",message="spec.cache.noCacheTiers[] must be names of spec.rateLimits.tiers (free, premium or enterprise when no tiers are given)"
 // +kubebuilder:validation:XValidation:rule="!has(self.cache.local) || !has(self.cache.local.maxBytes) || (has(self.cache.enabled) && !self.cache.enabled) || (has(self.server.resources) && has(self.server.resources.limits) && 'memory' in self.server.resources.limits ? quantity(string(self.server.resources.limits['memory'])) : has(self.server.resources) && has(self.server.resources.requests) && 'memory' in self.server.resources.requests ? quantity('1Pi') : quantity('512Mi')).compareTo(quantity(self.cache.local.maxBytes).add(quantity(self.cache.local.maxBytes))) >= 0 || (oldSelf.hasValue() && oldSelf.?cache.?enabled.orValue(true) && oldSelf.?cache.?local.?maxBytes.orValue(\"\") == self.cache.local.maxBytes && (has(self.server.resources) && has(self.server.resources.limits) && 'memory' in self.server.resources.limits ? oldSelf.?server.?resources.?limits[?'memory'].orValue(\"\") == self.server.resources.limits['memory'] : !oldSelf.?server.?resources.?limits[?'memory'].hasValue() && !oldSelf.?server.?resources.?requests[?'memory'].hasValue()))",optionalOldSelf=true,fieldPath=".cache.local.maxBytes",message="spec.cache.local.maxBytes (64Mi when not given) must be at most half of the server's memory limit, spec.server.resources.limits.memory (512Mi when not given): lower maxBytes or raise the limit"
 // +kubebuilder:validation:XValidation:rule="!has(self.monitoring.scrapeFrom) || !has(self.networkPolicy.enabled) || self.networkPolicy.enabled",fieldPath=".monitoring.scrapeFrom",message="spec.monitoring.scrapeFrom has no effect while spec.networkPolicy.enabled is false, since everybody may scrape: remove it, or enable the policies"
+// +kubebuilder:validation:XValidation:rule="self.models.llm.provider != 'Extractive' || !(has(self.budgets.dailyTokens) || has(self.budgets.dailyUSD) || has(self.budgets.monthlyUSD) || has(self.budgets.perTenant))",fieldPath=".budgets",reason=FieldValueForbidden,message="spec.budgets has no effect with spec.models.llm.provider Extractive, which uses no model: remove it, or set provider to OpenAI"
+// +kubebuilder:validation:XValidation:rule="self.models.llm.provider == 'Extractive' || !(has(self.budgets.dailyUSD) || has(self.budgets.monthlyUSD) || has(self.budgets.perTenant) && (has(self.budgets.perTenant.dailyUSD) || has(self.budgets.perTenant.monthlyUSD))) || has(self.models.llm.pricing) && (!has(self.models.llm.fallbacks) || self.models.llm.fallbacks.all(f, has(f.pricing)))",fieldPath=".budgets",message="spec.budgets in US dollars need prices: set spec.models.llm.pricing, and pricing of each of its fallbacks"
 type RAGServiceSpec struct {
 	// suspend has the operator write nothing: what runs stays as it is, whatever is edited here or changed of it by hand. Status goes on,
 	// and deleting the RAGService works. Once it is false again, everything is brought to the spec at once. Default false.
@@ -86,6 +88,10 @@ type RAGServiceSpec struct {
 	// +default={}
 	// +optional
 	RateLimits RateLimitsSpec `json:"rateLimits,omitzero"`
+	// budgets are what the language models may take.
+	// +default={}
+	// +optional
+	Budgets BudgetsSpec `json:"budgets,omitzero"`
 	// auth is how callers say who they are.
 	// +default={}
 	// +optional

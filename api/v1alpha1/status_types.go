@@ -63,6 +63,9 @@ type RAGServiceStatus struct {
 	// +listMapKey=name
 	// +optional
 	Notified []AlertNotification `json:"notified,omitempty"`
+	// budgets are how far those of spec.budgets are taken, of the service; absent without one.
+	// +kubebuilder:validation:MaxItems=3
+	Budgets []BudgetStatus `json:"budgets,omitempty"`
 	// snapshots is what became of spec.openSearch.snapshots; absent without it, and before the first.
 	// +optional
 	Snapshots *SnapshotsStatus `json:"snapshots,omitempty"`

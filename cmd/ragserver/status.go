@@ -30,6 +30,7 @@ func (srv *server) statusz(podUID string) telemetry.Statusz {
 		Cache:              srv.traffic.Recent(),
 		Started:            srv.traffic.Started(),
 		Minutes:            srv.traffic.Minutes(),
+		Budgets:            srv.budgets(),
 	}
 }
 

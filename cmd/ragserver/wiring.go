@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ragservice/ragservice-operator/runtime/budget"
 	"github.com/ragservice/ragservice-operator/runtime/cache"
 	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/httpapi"
@@ -53,6 +54,7 @@ type server struct {
 	writesBlocked          atomic.Bool // OpenSearch takes no writes
 	evictsBuckets          atomic.Bool // the Redis with the buckets may evict them
 	llm                    *models.Chain
+	budget                 *budget.Budget
 	issuer                 *jwks.Source
 }
 
@@ -87,14 +89,15 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 	srv.metrics.ConfigApplied(s.source.Hash())
 	srv.keysRefused(s.refusedKeys)
 	analyser := newAnalyser(s.source.Config()) // one for the index and the answers: they must agree on what a word is
-	if srv.llm, err = srv.newChain(s, analyser); err != nil {
-		return nil, err
-	}
 	if srv.issuer, err = srv.newIssuer(s); err != nil {
 		return nil, err
 	}
 	if err := srv.openRedis(s); err != nil {
 		return nil, err
+	}
+	srv.budget = srv.newBudget()
+	if srv.llm, err = srv.newChain(s, analyser); err != nil {
+		return nil, errors.Join(err, srv.closeRedis(context.Background()))
 	}
 	store, err := srv.openStore(s, analyser)
 	if err != nil {
@@ -112,6 +115,7 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 		}),
 		Generator: answers,
 		Extractor: models.Extractive{Analyser: analyser},
+		Budget:    srv.budget,
 		Documents: store,
 		Control:   store,
 		Forgetter: results,
@@ -120,6 +124,7 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 	srv.closers = append(srv.closers,
 		pipeline.Close,
 		results.Close,
+		srv.budget.Close,
 		func(context.Context) error { return store.Close() },
 		srv.closeRedis,
 	)
@@ -129,7 +134,7 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 		Metrics: srv.metrics.Handler(),
 		Statusz: func() telemetry.Statusz { return srv.statusz(getenv("POD_UID")) },
 	}
-	srv.background = append(srv.background, srv.newSweeper(store, results).Run, srv.newWarmer(pipeline).Run)
+	srv.background = append(srv.background, srv.newSweeper(store, results).Run, srv.newWarmer(pipeline).Run, srv.budget.Run)
 	if !s.alone() {
 		srv.background = append(srv.background, func(ctx context.Context) { s.source.Run(ctx, srv.reloaded) })
 	}
@@ -151,6 +156,7 @@ func (srv *server) newChain(s setup, analyser *terms.Analyser) (*models.Chain, e
 		}
 		model := models.NewOpenAI(settings, key, roots, srv.observeModel)
 		model.Resilience = func() config.Resilience { return s.source.Config().Resilience }
+		model.Budget, model.OnCost = srv.budget, func(model string, took rag.Cost) { srv.metrics.ModelCost(model, took.USD()) }
 		return model, nil
 	}
 	first, err := newModel(llm, s.credentials.LLMAPIKey, s.credentials.LLMCA)
@@ -261,6 +267,7 @@ func (srv *server) newAPI(s setup, pipeline httpapi.Service, hasher logging.Hash
 		Metrics: srv.metrics,
 		Traffic: srv.traffic,
 		Hasher:  hasher,
+		Budget:  srv.budget,
 		Replica: replica(getenv),
 	}
 }

@@ -21,7 +21,8 @@ func Build(rag *v1alpha1.RAGService, stores config.Stores) (config.Config, error
 	logging, loggingErr := buildLogging(spec.Logging)
 	auth, authErr := buildAuth(spec.Auth)
 	resilience, resilienceErr := buildResilience(spec.Resilience)
-	if err := errors.Join(llmErr, cacheErr, authErr, loggingErr, resilienceErr); err != nil {
+	budgets, budgetsErr := buildBudgets(spec.Budgets)
+	if err := errors.Join(llmErr, cacheErr, authErr, loggingErr, resilienceErr, budgetsErr); err != nil {
 		return config.Config{}, err
 	}
 	cfg := config.Config{
@@ -43,6 +44,7 @@ func Build(rag *v1alpha1.RAGService, stores config.Stores) (config.Config, error
 		},
 		Cache:      cache,
 		RateLimits: buildRateLimits(spec.RateLimits),
+		Budgets:    budgets,
 		Resilience: resilience,
 		Auth:       auth,
 		CORS:       buildCORS(spec.Server.CORS),

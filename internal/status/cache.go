@@ -79,20 +79,21 @@ func (p Pass) throttleNumbers(next *v1alpha1.RAGServiceStatus) time.Duration {
 		return 0
 	}
 	rest := *next
-	rest.Cache, rest.Alerts = before.Cache, before.Alerts // an alert more or less is told by AlertsClear, too
+	rest.Cache, rest.Alerts, rest.Budgets = before.Cache, before.Alerts, before.Budgets // what matters is told by a condition, too
 	if !equality.Semantic.DeepEqual(*before, rest) {
 		return 0
 	}
 	kept := before.DeepCopy()
-	next.Cache, next.Alerts = kept.Cache, kept.Alerts
+	next.Cache, next.Alerts, next.Budgets = kept.Cache, kept.Alerts, kept.Budgets
 	return wait
 }
 
 // Numbers are what a status shows of traffic. Judged says that AlertsClear has been judged.
 type Numbers struct {
-	Cache  *v1alpha1.CacheStatus
-	Alerts []v1alpha1.AlertStatus
-	Judged bool
+	Cache   *v1alpha1.CacheStatus
+	Alerts  []v1alpha1.AlertStatus
+	Budgets []v1alpha1.BudgetStatus
+	Judged  bool
 }
 
 // NumbersShown are those of a status.
@@ -100,19 +101,24 @@ func NumbersShown(rag *v1alpha1.RAGService) Numbers {
 	judged := slices.ContainsFunc(rag.Status.Conditions, func(c metav1.Condition) bool {
 		return c.Type == v1alpha1.ConditionAlertsClear && wasJudged(c)
 	})
-	return Numbers{rag.Status.Cache, rag.Status.Alerts, judged}
+	return Numbers{rag.Status.Cache, rag.Status.Alerts, rag.Status.Budgets, judged}
 }
 
 // NumbersOf are those that a status of rag would show after a round of polling.
 func NumbersOf(rag *v1alpha1.RAGService, poll Poll) Numbers {
 	shown := NumbersShown(rag)
 	firing, judged := Alerts(rag, shown.Alerts, poll.Traffic)
-	return Numbers{Figures(shown.Cache, poll.Reports), firing, shown.Judged || judged}
+	var budgets []v1alpha1.BudgetStatus
+	if limitsOf(rag.Spec.Budgets) != (limits{}) {
+		budgets = Budgets(shown.Budgets, poll.Reports)
+	}
+	return Numbers{Figures(shown.Cache, poll.Reports), firing, budgets, shown.Judged || judged}
 }
 
 // NumbersDiffer says that two statuses differ in figures of traffic.
 func NumbersDiffer(a, b *v1alpha1.RAGServiceStatus) bool {
-	return !equality.Semantic.DeepEqual(a.Cache, b.Cache) || !equality.Semantic.DeepEqual(a.Alerts, b.Alerts)
+	return !equality.Semantic.DeepEqual(a.Cache, b.Cache) || !equality.Semantic.DeepEqual(a.Alerts, b.Alerts) ||
+		!equality.Semantic.DeepEqual(a.Budgets, b.Budgets)
 }
 
 // traffic counts requests.

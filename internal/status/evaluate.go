@@ -103,6 +103,7 @@ func (p Pass) facts() v1alpha1.RAGServiceStatus {
 		next.Diagnostics = diagnostics(p.Observed.Diagnostics)
 		next.Cache = p.cacheFigures()
 		next.Alerts, _ = p.alerts()
+		next.Budgets = p.budgets()
 		next.Snapshots = p.snapshots()
 	}
 	next.Notified = p.notified(next.Alerts)
@@ -134,7 +135,7 @@ type Pass struct {
 	Faults []Fault
 	// Wrote says that this pass changed a child, so that Observed may be from before that.
 	Wrote bool
-	// NumbersWritten is when status.cache or status.alerts was last written; zero when not by this process.
+	// NumbersWritten is when status.cache, status.alerts or status.budgets was last written; zero when not by this process.
 	NumbersWritten time.Time
 	// Now is the time of the pass.
 	Now time.Time
@@ -214,13 +215,6 @@ func (p Pass) terminalFault(components ...desired.Component) (Fault, bool) {
 // unfinished says that a step failed that is tried again, so that this generation of the spec is not brought about yet.
 func (p Pass) unfinished() bool {
 	return slices.ContainsFunc(p.Faults, func(f Fault) bool { return !f.Terminal() })
-}
-
-// Features whose fields the API does not have yet. Their conditions are there so that whoever waits for them need not
-// know which version of the operator runs.
-
-func judgeBudget(Pass) finding {
-	return yes(v1alpha1.ReasonNotConfigured, "no budget is configured")
 }
 
 // messageLimit bounds a message, in bytes: it has to fit into a column and an event.

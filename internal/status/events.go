@@ -10,15 +10,16 @@ import (
 
 // eventConditions are the conditions whose changes are told as events. Figures are not: they are metrics.
 var eventConditions = map[string]bool{
-	v1alpha1.ConditionReady:           true,
-	v1alpha1.ConditionSecretsResolved: true,
-	v1alpha1.ConditionRedisReady:      true,
-	v1alpha1.ConditionOpenSearchReady: true,
-	v1alpha1.ConditionModelsReady:     true,
-	v1alpha1.ConditionServerReady:     true,
-	v1alpha1.ConditionConfigApplied:   true,
-	v1alpha1.ConditionSnapshotsReady:  true,
-	v1alpha1.ConditionMonitoringReady: true,
+	v1alpha1.ConditionReady:             true,
+	v1alpha1.ConditionSecretsResolved:   true,
+	v1alpha1.ConditionRedisReady:        true,
+	v1alpha1.ConditionOpenSearchReady:   true,
+	v1alpha1.ConditionModelsReady:       true,
+	v1alpha1.ConditionServerReady:       true,
+	v1alpha1.ConditionConfigApplied:     true,
+	v1alpha1.ConditionSnapshotsReady:    true,
+	v1alpha1.ConditionMonitoringReady:   true,
+	v1alpha1.ConditionBudgetWithinLimit: true,
 }
 
 // transitions are the changes of conditions that are worth an event: a problem when it begins or becomes another, its
@@ -64,7 +65,7 @@ func conditionEvent(before, next metav1.Condition) (kind string, emit bool) {
 	case next.Status != metav1.ConditionTrue:
 		return "", false
 	case next.Reason == v1alpha1.ReasonEvictionUnsafe, next.Reason == v1alpha1.ReasonWritesBlocked, next.Reason == v1alpha1.ReasonCertificateExpires,
-		next.Reason == v1alpha1.ReasonNotScaling:
+		next.Reason == v1alpha1.ReasonNotScaling, next.Reason == v1alpha1.ReasonNearLimit:
 		return corev1.EventTypeWarning, true
 	case next.Reason == v1alpha1.ReasonReusedVolume, next.Reason == v1alpha1.ReasonVolumeKept, next.Reason == v1alpha1.ReasonApplied:
 		return corev1.EventTypeNormal, true

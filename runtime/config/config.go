@@ -21,6 +21,7 @@ type Config struct {
 	Retrieval  Retrieval  `json:"retrieval"`
 	Cache      Cache      `json:"cache"`
 	RateLimits RateLimits `json:"rateLimits"`
+	Budgets    Budgets    `json:"budgets,omitzero"`
 	Resilience Resilience `json:"resilience,omitzero"`
 	Auth       Auth       `json:"auth"`
 	CORS       CORS       `json:"cors,omitzero"`

@@ -34,6 +34,7 @@ func (c Config) Validate() error {
 	c.Retrieval.validate(&p)
 	c.Cache.validate(&p)
 	c.RateLimits.validate(&p)
+	c.Budgets.validate(&p)
 	c.Resilience.validate(&p)
 	c.Auth.validate(&p)
 	for i, origin := range c.CORS.AllowedOrigins {

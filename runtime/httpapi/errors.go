@@ -35,6 +35,7 @@ var statuses = map[string]int{
 	errMediaType.Code:             http.StatusUnsupportedMediaType,
 	rag.ErrValidation.Code:        http.StatusUnprocessableEntity,
 	rag.ErrRateLimit.Code:         http.StatusTooManyRequests,
+	rag.ErrBudget.Code:            http.StatusTooManyRequests,
 	rag.ErrLLMBadAnswer.Code:      http.StatusBadGateway,
 	rag.ErrSearchUnavailable.Code: http.StatusServiceUnavailable,
 	rag.ErrLLMUnavailable.Code:    http.StatusServiceUnavailable,

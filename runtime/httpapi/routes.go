@@ -46,6 +46,8 @@ type API struct {
 	Metrics *telemetry.Metrics
 	Traffic *telemetry.Traffic
 	Hasher  logging.Hasher
+	// Budget is told of in GET stats; nil without one.
+	Budget Budgets
 	// Replica names this server in GET stats.
 	Replica string
 	// Heartbeat is how often a stream that waits says so; 0 for 10 s.

@@ -19,6 +19,8 @@ type statsAnswer struct {
 	Documents    *int    `json:"documents"`
 	SinceStart   figures `json:"since_start"`
 	Last5Minutes figures `json:"last_5_minutes"`
+	// Budgets are those that are set, in the windows of now.
+	Budgets []budgetFigures `json:"budgets"`
 }
 
 // figures are those of a length of time.
@@ -91,5 +93,6 @@ func (a *API) stats(w http.ResponseWriter, r *http.Request, c call) error {
 	sinceStart, recent := a.Traffic.Of(id.Tenant)
 	return answer(w, statsAnswer{
 		Replica: a.Replica, Tenant: id.Tenant, Documents: documents, SinceStart: newFigures(sinceStart), Last5Minutes: newFigures(recent),
+		Budgets: a.budgets(r.Context(), id),
 	})
 }

@@ -24,11 +24,18 @@ type Chain struct {
 	OnFallback func(model string)
 }
 
-// Fallback are the settings of the fallback f, which has its own server, name and context and all else of the first model.
+// Fallback are the settings of the fallback f, which has its own server, name, context and price and all else of the first model. Its price is
+// that of now, as long as the configuration names it.
 func Fallback(first func() config.LLM, f config.LLMFallback) func() config.LLM {
 	return func() config.LLM {
 		settings := first()
 		settings.BaseURL, settings.Model, settings.ContextTokens = f.BaseURL, f.Model, cmp.Or(f.ContextTokens, settings.ContextTokens)
+		settings.Pricing = f.Pricing
+		for _, now := range settings.Fallbacks {
+			if now.BaseURL == f.BaseURL && now.Model == f.Model {
+				settings.Pricing = now.Pricing
+			}
+		}
 		return settings
 	}
 }

@@ -43,6 +43,9 @@ type OpenAI struct {
 	APIKey string
 	// Observe is told of each answer that a caller waited for to its end.
 	Observe Observer
+	// Budget is asked before each request; nil for none. OnCost is told the model of each and what it took; nil for nobody.
+	Budget rag.Budget
+	OnCost func(model string, took rag.Cost)
 
 	client  *http.Client
 	health  health
@@ -115,6 +118,8 @@ func (g *OpenAI) generate(ctx context.Context, p rag.Prompt, t turn, emit func(r
 	case errors.Is(err, resilience.ErrOpen), errors.Is(err, resilience.ErrBusy):
 		err = &rag.Error{Kind: rag.ErrLLMUnavailable, Message: "LLM service is unavailable", RetryAfter: unavailableFor, Cause: err}
 		g.Observe(ctx, p.Model, rag.ErrLLMUnavailable.Code, time.Since(started), rag.Usage{})
+		return rag.Completion{}, err
+	case errors.Is(err, rag.ErrBudget): // the model was not asked
 		return rag.Completion{}, err
 	case ctx.Err() != nil && !errors.Is(err, rag.ErrLLM): // its time was over while it waited for its turn
 		err = timedOut(context.Cause(ctx), time.Since(started))
@@ -191,11 +196,19 @@ type emitError struct{ err error }
 
 func (e *emitError) Error() string { return e.err.Error() }
 
-func (g *OpenAI) attempt(ctx context.Context, s config.LLM, p rag.Prompt, watch *watchdog, emit func(rag.Piece) error) (rag.Completion, error) {
+func (g *OpenAI) attempt(
+	ctx context.Context, s config.LLM, p rag.Prompt, watch *watchdog, emit func(rag.Piece) error,
+) (out rag.Completion, err error) {
 	body, err := newChatRequest(p)
 	if err != nil {
 		return rag.Completion{}, err
 	}
+	request, err := g.reserve(ctx, s, p)
+	if err != nil {
+		return rag.Completion{}, err
+	}
+	defer func() { request.end(out, err) }()
+	ctx = request.traced(ctx)
 	client := openai.Client{Options: g.options(s)} // not NewClient, which reads the environment
 	var response *http.Response
 	err = client.Post(ctx, "chat/completions", body, &response)
@@ -212,7 +225,7 @@ func (g *OpenAI) options(s config.LLM) []option.RequestOption {
 	return opts
 }
 
-// collect reads a stream to its end. A stream that ends without a finish reason was cut off.
+// collect reads a stream to its end. A stream that ends without a finish reason was cut off. Of an answer that is an error it returns what came.
 //
 // Of a model whose thoughts begin in the prompt nothing is emitted before they end. That it is one shows only when they do, so the first
 // stream of it has them; a caller who reads the answer as a whole never has, and gets it when its end shows that it is one.
@@ -250,17 +263,17 @@ func (g *OpenAI) collect(
 			watch.token()
 		}
 		if size += len(choice.Delta.Content); size > maxAnswerBytes {
-			return rag.Completion{}, badAnswer(fmt.Errorf("the answer is longer than %d bytes", maxAnswerBytes))
+			return out, badAnswer(fmt.Errorf("the answer is longer than %d bytes", maxAnswerBytes))
 		}
 		if err := add(text.add(choice.Delta.Content)); err != nil {
-			return rag.Completion{}, err
+			return out, err
 		}
 	}
 	if err := stream.Err(); err != nil {
-		return rag.Completion{}, err
+		return out, err
 	}
 	if err := add(text.end()); err != nil {
-		return rag.Completion{}, err
+		return out, err
 	}
 	if text.promptBegins {
 		_, known := g.thinking.Swap(p.BaseURL+" "+p.Model, true)
@@ -271,7 +284,7 @@ func (g *OpenAI) collect(
 	}
 	for _, piece := range out.Pieces {
 		if err := told(piece, emit); err != nil {
-			return rag.Completion{}, err
+			return out, err
 		}
 	}
 	return out, nil

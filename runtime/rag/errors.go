@@ -44,6 +44,8 @@ var (
 	ErrLLMRefused = &Kind{Code: "bad_upstream_answer", parent: ErrLLMBadAnswer}
 
 	ErrRateLimit = &Kind{Code: "rate_limit_exceeded", parent: ErrRAG}
+	// ErrBudget is a question for which a budget of the service, or of its tenant, has no room.
+	ErrBudget = &Kind{Code: "budget_exceeded", parent: ErrRAG}
 	// ErrOverloaded is work that had to wait too long for its turn.
 	ErrOverloaded = &Kind{Code: "overloaded", parent: ErrRAG}
 

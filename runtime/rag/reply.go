@@ -14,8 +14,10 @@ type reply struct {
 	admission *admission
 	settings  Settings
 	events    StreamEvents
-	metaTold  bool
-	text      strings.Builder // of the pieces told
+	// affordable says whether a model may be asked.
+	affordable func() error
+	metaTold   bool
+	text       strings.Builder // of the pieces told
 }
 
 // nothing is the answer when no passage was found.
@@ -38,6 +40,19 @@ func (a *reply) serving(ctx context.Context, info CacheInfo) error {
 		return nil
 	}
 	return a.tellMeta()
+}
+
+// beginning is serving before any work: what a model must be asked for, and nobody can pay, is refused while its answer can still be a status.
+func (a *reply) beginning(ctx context.Context, info CacheInfo) error {
+	if err := a.admission.admit(ctx, info); err != nil {
+		return err
+	}
+	if info.Outcome == CacheMiss || info.Outcome == CacheBypass {
+		if err := a.affordable(); err != nil {
+			return err
+		}
+	}
+	return a.serving(ctx, info)
 }
 
 func (a *reply) tellMeta() error {
@@ -70,7 +85,7 @@ const (
 func (a *reply) generate(ctx context.Context, g Generator, p Prompt) error {
 	p.Cache = CacheUse{NoCache: a.admission.NoCache, Queued: !a.admission.admitted}
 	if a.events.Meta != nil || !a.admission.admitted {
-		p.Cache.Serving = func(info CacheInfo) error { return a.serving(ctx, info) }
+		p.Cache.Serving = func(info CacheInfo) error { return a.beginning(ctx, info) }
 	}
 	a.text.Grow(usualAnswer)
 	a.Citations = slices.Grow(a.Citations, usualCitations)

@@ -14,6 +14,8 @@ type Service struct {
 	Generator Generator
 	// Extractor answers without a model, when the settings want it while the model is unavailable.
 	Extractor Generator
+	// Budget is asked before a model would be; nil without one. What an answer takes is reserved by whoever asks the model.
+	Budget    Budget
 	Documents DocumentStore
 	Control   Control
 	// Forgetter drops cached text of deleted documents.
@@ -114,6 +116,7 @@ func (s *Service) Stream(ctx context.Context, id Identity, r AskRequest, opt Req
 			Citations: []Citation{}, Sources: []string{}, Cache: found.Cache,
 		},
 		found: found, admission: &admission, settings: settings, events: events,
+		affordable: func() error { return s.affordable(ctx, prompt, settings) },
 	}
 	if len(found.Hits) == 0 {
 		return a.nothing(ctx)
@@ -164,4 +167,12 @@ func newPrompt(q Query, found Retrieval, r AskRequest, s Settings) Prompt {
 		p.MaxTokens = *r.MaxTokens
 	}
 	return p
+}
+
+// affordable refuses a question, before anything of its answer is told, for which the budget has no room.
+func (s *Service) affordable(ctx context.Context, p Prompt, settings Settings) error {
+	if s.Budget == nil || settings.Model.Name == "" {
+		return nil
+	}
+	return s.Budget.Check(ctx, p.Tenant, settings.Model.Price.Cost(p.Most()))
 }

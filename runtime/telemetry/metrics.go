@@ -44,6 +44,7 @@ type Metrics struct {
 	config     *prometheus.GaugeVec
 	keys       prometheus.Gauge
 	logDropped *prometheus.CounterVec
+	budget     budgetMetrics
 
 	dependencies *dependencies
 	stores       *stores
@@ -103,6 +104,7 @@ func NewMetrics(version string) *Metrics {
 	m.logDropped = counter("ragservice_log_lines_dropped_total", "Lines of the log that its daily volume limit left out, by event.", "event")
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ragservice_build_info", Help: "1 for the version that runs."}, []string{"version"})
 	build.WithLabelValues(version).Set(1)
+	m.budget = newBudgetMetrics(m.registry)
 	m.registry.MustRegister(
 		m.requests, m.inFlight, m.errors, m.limits, m.results, m.lookups, m.savedTokens, m.savedCost, m.extracted, m.fallbacks, m.shed,
 		m.redis, m.openSearch, m.retrieval, m.found, m.model.duration, m.model.tokens, m.dependencies, m.stores, m.documents, m.recovered, m.jwksReads, m.reloads, m.config, m.keys, m.logDropped, build,

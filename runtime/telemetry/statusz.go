@@ -35,6 +35,8 @@ type Statusz struct {
 	Started int64 `json:"started"`
 	// Minutes are the last MinutesKept minutes in which something was counted, in order, that which runs included.
 	Minutes []Minute `json:"minutes,omitempty"`
+	// Budgets are those of the service that are set, by what the server knows.
+	Budgets []BudgetState `json:"budgets,omitempty"`
 }
 
 // DependencyState is what a server knows of a dependency.

@@ -1,0 +1,110 @@
+package status
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/runtime/telemetry"
+)
+
+const (
+	// nearLimit is how much of a budget is taken when that is told, in percent.
+	nearLimit = 80
+	// mostPercent bounds what is told of a budget that was exceeded.
+	mostPercent = 1000
+)
+
+// judgeBudget judges BudgetWithinLimit by status.budgets.
+func judgeBudget(p Pass) finding {
+	spec := p.Service.Spec.Budgets
+	if limitsOf(spec) == (limits{}) {
+		if spec.PerTenant != nil {
+			return yes(v1alpha1.ReasonNotConfigured, "the service has no budget of its own; its tenants have")
+		}
+		return yes(v1alpha1.ReasonNotConfigured, "no budget is configured")
+	}
+	if p.Observed == nil || (!p.polled() && !p.stopped()) {
+		if previous := p.previous(v1alpha1.ConditionBudgetWithinLimit); previous.Status != "" && previous.Reason != v1alpha1.ReasonNotConfigured {
+			return keep(previous)
+		}
+	}
+	budgets := p.budgets()
+	if len(budgets) == 0 {
+		return unknown(v1alpha1.ReasonWarmingUp, "no server has told yet what was spent")
+	}
+	worst := slices.MaxFunc(budgets, func(a, b v1alpha1.BudgetStatus) int { return cmp.Compare(*a.UsedPercent, *b.UsedPercent) })
+	switch {
+	case *worst.UsedPercent >= 100 && spec.OnExceeded == v1alpha1.BudgetAlert:
+		return no(v1alpha1.ReasonExceeded, "spec.budgets.%s is spent, and questions are still answered: see status.budgets", worst.Name)
+	case *worst.UsedPercent >= 100:
+		return no(v1alpha1.ReasonExceeded, "spec.budgets.%s is spent, and questions are refused: raise it, or wait for status.budgets[].resetsAt", worst.Name)
+	case *worst.UsedPercent >= nearLimit:
+		return yes(v1alpha1.ReasonNearLimit, "at least %d %% of spec.budgets.%s is spent: see status.budgets", nearLimit, worst.Name)
+	default:
+		return yes(v1alpha1.ReasonWithinLimit, "less than %d %% of each budget is spent", nearLimit)
+	}
+}
+
+// limits are which budgets the service has.
+type limits struct{ dailyTokens, dailyUSD, monthlyUSD bool }
+
+func limitsOf(spec v1alpha1.BudgetsSpec) limits {
+	return limits{spec.DailyTokens != nil, spec.DailyUSD != "", spec.MonthlyUSD != ""}
+}
+
+// budgets are those for status.budgets: those of before until the servers have been asked.
+func (p Pass) budgets() []v1alpha1.BudgetStatus {
+	switch {
+	case limitsOf(p.Service.Spec.Budgets) == (limits{}):
+		return nil
+	case !p.polled():
+		return p.Service.Status.DeepCopy().Budgets
+	default:
+		return Budgets(p.Service.Status.Budgets, p.Observed.Poll.Reports)
+	}
+}
+
+// Budgets are those that servers report, each by the server that knows of most in the latest window; those shown when none reports. One that has
+// no room for a question counts as spent.
+func Budgets(shown []v1alpha1.BudgetStatus, reports []telemetry.Statusz) []v1alpha1.BudgetStatus {
+	latest := map[string]telemetry.BudgetState{}
+	for _, r := range reports {
+		for _, b := range r.Budgets {
+			if old, known := latest[b.Budget]; !known || b.ResetsAt > old.ResetsAt || (b.ResetsAt == old.ResetsAt && percentOf(b) > percentOf(old)) {
+				latest[b.Budget] = b
+			}
+		}
+	}
+	if len(latest) == 0 {
+		return slices.Clone(shown)
+	}
+	var budgets []v1alpha1.BudgetStatus
+	for name, b := range latest {
+		budgets = append(budgets, v1alpha1.BudgetStatus{
+			Name:        v1alpha1.BudgetName(name),
+			UsedPercent: new(percentOf(b)),
+			Limit:       strconv.FormatFloat(b.Limit, 'f', -1, 64),
+			ResetsAt:    metav1.NewTime(time.Unix(b.ResetsAt, 0)),
+		})
+	}
+	slices.SortFunc(budgets, func(a, b v1alpha1.BudgetStatus) int { return cmp.Compare(a.Name, b.Name) })
+	return budgets
+}
+
+// percentOf is the part of a budget that is taken, a step rounded down.
+func percentOf(b telemetry.BudgetState) int32 {
+	percent := 0.0
+	if b.Limit > 0 {
+		percent = math.Min(100*b.Used/b.Limit, mostPercent)
+	}
+	if b.Exceeded {
+		percent = math.Max(percent, 100)
+	}
+	return int32(percent) / percentStep * percentStep
+}

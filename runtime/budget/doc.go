@@ -1,0 +1,6 @@
+// Package budget bounds what models take in calendar days and months, for the service and for each tenant. Sums are kept in Redis and shared by
+// all servers; a call to a model reserves the most that it can take, and is settled by what it took.
+//
+// Where it cannot be exact it counts too much, never too little: a reservation whose server was killed counts whole once its lease is over, an
+// answer that broke off counts whole, and a Redis that has lost what it was told is told again.
+package budget
