@@ -33,13 +33,18 @@ spec:
 // startProgram starts the server as a program and waits until it listens.
 func startProgram(t *testing.T, dir string) (p *proc.Process, url, log string) {
 	t.Helper()
+	return startProgramOf(t, unlimited, dir)
+}
+
+func startProgramOf(t *testing.T, manifest, dir string) (p *proc.Process, url, log string) {
+	t.Helper()
 	t.Setenv(asProgram, "1")
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	log = filepath.Join(t.TempDir(), "log")
-	p, err = proc.Start(log, program, "--manifest", write(t, "m.yaml", unlimited), "--data-dir", dir, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0")
+	p, err = proc.Start(log, program, "--manifest", write(t, "m.yaml", manifest), "--data-dir", dir, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/middleware"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 	"github.com/ragservice/ragservice-operator/runtime/ratelimit"
+	"github.com/ragservice/ragservice-operator/runtime/stats"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 	"github.com/ragservice/ragservice-operator/test/logtest"
 )
@@ -54,6 +55,10 @@ func serveReplica(t *testing.T, service *rag.Service) httpReplica {
 		Hasher:  logging.NewHasher([]byte("key of the test")),
 		Replica: "server",
 	}
+	api.Stats = stats.New(stats.Options{
+		Traffic:    api.Traffic,
+		LogQueries: func() config.LogQueries { return config.LogQueriesHash },
+	})
 	server := httptest.NewServer(api.Handler())
 	t.Cleanup(server.Close)
 	return httpReplica{server.URL}

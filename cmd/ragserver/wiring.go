@@ -22,6 +22,7 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 	"github.com/ragservice/ragservice-operator/runtime/ratelimit"
 	"github.com/ragservice/ragservice-operator/runtime/resilience"
+	"github.com/ragservice/ragservice-operator/runtime/stats"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 	"github.com/ragservice/ragservice-operator/runtime/terms"
 )
@@ -39,6 +40,7 @@ type server struct {
 	log     *logging.Log
 	metrics *telemetry.Metrics
 	traffic *telemetry.Traffic
+	board   *stats.Board
 	// keys knows the callers.
 	keys middleware.Keyring
 	// refusedKeys counts the entries that are none.
@@ -121,8 +123,10 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 		Forgetter: results,
 		Settings:  func() rag.Settings { return settings(s.source.Config()) },
 	}
+	srv.board = srv.newBoard(s)
 	srv.closers = append(srv.closers,
 		pipeline.Close,
+		srv.board.Close,
 		results.Close,
 		srv.budget.Close,
 		func(context.Context) error { return store.Close() },
@@ -134,7 +138,9 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 		Metrics: srv.metrics.Handler(),
 		Statusz: func() telemetry.Statusz { return srv.statusz(getenv("POD_UID")) },
 	}
-	srv.background = append(srv.background, srv.newSweeper(store, results).Run, srv.newWarmer(pipeline).Run, srv.budget.Run)
+	srv.background = append(srv.background,
+		srv.newSweeper(store, results).Run, srv.newWarmer(pipeline).Run, srv.budget.Run, srv.board.Run,
+	)
 	if !s.alone() {
 		srv.background = append(srv.background, func(ctx context.Context) { s.source.Run(ctx, srv.reloaded) })
 	}
@@ -266,6 +272,7 @@ func (srv *server) newAPI(s setup, pipeline httpapi.Service, hasher logging.Hash
 		Log:     srv.log,
 		Metrics: srv.metrics,
 		Traffic: srv.traffic,
+		Stats:   srv.board,
 		Hasher:  hasher,
 		Budget:  srv.budget,
 		Replica: replica(getenv),

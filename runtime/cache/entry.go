@@ -70,4 +70,6 @@ func decode[V any](data []byte) (e entry[V], size int, err error) {
 }
 
 // hit is how a result of that age is told.
-func hit(age time.Duration) rag.CacheInfo { return rag.CacheInfo{Outcome: rag.CacheHit, Age: age} }
+func hit(age time.Duration, layer string) rag.CacheInfo {
+	return rag.CacheInfo{Outcome: rag.CacheHit, Age: age, Layer: layer}
+}

@@ -14,6 +14,8 @@ import (
 type looked[V any] struct {
 	entry   entry[V]
 	outcome string
+	// layer is where the request has it from: Redis, or the look of another request.
+	layer string
 	// owner and expired are for the lookup's fields of those names.
 	owner, expired string
 }
@@ -41,6 +43,7 @@ func (k *kind[Q, V]) look(ctx context.Context, l *lookup[Q], use *rag.CacheUse, 
 		}
 		return found, nil
 	})
+	found.layer = LayerRedis
 	switch {
 	case errors.Is(err, errNoTime):
 		found = looked[V]{outcome: LookupError}
@@ -50,6 +53,7 @@ func (k *kind[Q, V]) look(ctx context.Context, l *lookup[Q], use *rag.CacheUse, 
 	case err != nil:
 		return looked[V]{}, err
 	case joined && found.outcome == LookupHit:
+		found.layer = LayerCoalesced
 		k.cache.options.OnLookup(k.name, LayerCoalesced, LookupHit)
 	}
 	l.owner, l.expired, l.looked = found.owner, found.expired, true

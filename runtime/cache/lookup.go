@@ -28,12 +28,12 @@ func (k *kind[Q, V]) get(ctx context.Context, l *lookup[Q], use rag.CacheUse, em
 		return k.share(ctx, *l, use, emit)
 	}
 	k.cache.options.OnLookup(k.name, LayerLocal, LookupHit)
-	return k.serve(e, k.kept(l, &e), use, emit)
+	return k.serve(e, k.kept(l, &e, LayerLocal), use, emit)
 }
 
-// kept is how an entry is told that has not expired.
-func (k *kind[Q, V]) kept(l *lookup[Q], e *entry[V]) rag.CacheInfo {
-	info := hit(e.age(k.cache.options.Now()))
+// kept is how an entry of a layer is told that has not expired.
+func (k *kind[Q, V]) kept(l *lookup[Q], e *entry[V], layer string) rag.CacheInfo {
+	info := hit(e.age(k.cache.options.Now()), layer)
 	if l.doubt != nil {
 		info.Outcome, info.Cause = rag.CacheStale, l.doubt
 	}
@@ -61,14 +61,14 @@ func (k *kind[Q, V]) share(ctx context.Context, l lookup[Q], use rag.CacheUse, e
 	told(k.name, LayerLocal, LookupMiss)
 	info := rag.CacheInfo{Outcome: rag.CacheMiss}
 	if k.calls.running(l.key) {
-		info = hit(0)
+		info = hit(0, LayerCoalesced)
 	} else {
 		found, err := k.look(ctx, &l, &use, !use.Queued && l.ttl > 0) // others do not wait for what is not kept
 		if err != nil {
 			return result[V]{}, err
 		}
 		if found.outcome == LookupHit {
-			return k.serve(found.entry, k.kept(&l, &found.entry), use, emit)
+			return k.serve(found.entry, k.kept(&l, &found.entry, found.layer), use, emit)
 		}
 	}
 	older, _ := k.inMemory(l.key)
@@ -85,7 +85,7 @@ func (k *kind[Q, V]) share(ctx context.Context, l lookup[Q], use rag.CacheUse, e
 			return result[V]{}, err
 		}
 		if found.outcome == LookupHit {
-			return k.serve(found.entry, k.kept(&l, &found.entry), rag.CacheUse{}, emit)
+			return k.serve(found.entry, k.kept(&l, &found.entry, found.layer), rag.CacheUse{}, emit)
 		}
 	}
 	return k.join(ctx, &l, use, emit)
@@ -112,6 +112,7 @@ func (k *kind[Q, V]) join(ctx context.Context, l *lookup[Q], use rag.CacheUse, e
 		if answer.info.Outcome == rag.CacheMiss {
 			answer.info.Outcome = rag.CacheHit
 		}
+		answer.info.Layer = LayerCoalesced
 	}
 	return answer, nil
 }
@@ -135,7 +136,7 @@ func (k *kind[Q, V]) makeAnew(
 	}, emit)
 	if err == nil && joined && outcome == rag.CacheMiss {
 		k.cache.options.OnLookup(k.name, LayerCoalesced, LookupHit)
-		answer.info = hit(0)
+		answer.info = hit(0, LayerCoalesced)
 	}
 	return answer, err
 }
@@ -143,8 +144,10 @@ func (k *kind[Q, V]) makeAnew(
 // load answers with what another call, or another server, has kept since the request has looked; else it does the work.
 func (k *kind[Q, V]) load(ctx context.Context, l *lookup[Q], c *call[result[V]]) (result[V], error) {
 	before := k.cache.forgotten.now()
+	layer := LayerLocal
 	e, ok := k.freshInMemory(l.key, l.ttl)
 	if !ok {
+		layer = LayerRedis
 		var err error
 		if e, ok, err = k.awaitOther(ctx, l, before); err != nil {
 			return result[V]{}, err
@@ -152,7 +155,7 @@ func (k *kind[Q, V]) load(ctx context.Context, l *lookup[Q], c *call[result[V]])
 	}
 	if ok {
 		k.release(l.owner, l.key)
-		return k.serve(e, k.kept(l, &e), rag.CacheUse{}, func(piece rag.Piece) error {
+		return k.serve(e, k.kept(l, &e, layer), rag.CacheUse{}, func(piece rag.Piece) error {
 			c.emit(piece)
 			return nil
 		})

@@ -13,7 +13,7 @@ func (k *kind[Q, V]) standIn(l *lookup[Q], older entry[V], use rag.CacheUse, emi
 		return result[V]{}, err
 	}
 	k.cache.options.OnLookup(k.name, LayerLocal, LookupStale)
-	return k.serve(older, rag.CacheInfo{Outcome: rag.CacheStale, Age: older.age(k.cache.options.Now()), Cause: err}, use, emit)
+	return k.serve(older, rag.CacheInfo{Outcome: rag.CacheStale, Age: older.age(k.cache.options.Now()), Layer: LayerLocal, Cause: err}, use, emit)
 }
 
 func (k *kind[Q, V]) mayStandIn(l *lookup[Q], older *entry[V]) bool {

@@ -104,7 +104,7 @@ func setCacheHeaders(w http.ResponseWriter, r *http.Request, kind string, c rag.
 
 func noteCache(r *http.Request, kind string, c rag.CacheInfo) {
 	e := middleware.Of(r)
-	e.CacheKind, e.CacheOutcome, e.CacheAge = kind, c.Outcome, c.Age
+	e.CacheKind, e.CacheOutcome, e.CacheLayer, e.CacheAge = kind, c.Outcome, c.Layer, c.Age
 }
 
 // searchMode is what was really done, as answers say it.

@@ -69,7 +69,7 @@ func (a *API) ask(w http.ResponseWriter, r *http.Request, c call) error {
 func (a *API) logAnswer(r *http.Request, answered rag.Answer) {
 	if answered.Cached {
 		a.Metrics.CacheSaved(answered.Model, answered.Saved.PromptTokens, answered.Saved.CompletionTokens, answered.Saved.CostUSD)
-		a.Traffic.Saved(middleware.Of(r).Identity.Tenant, telemetry.Savings(answered.Saved))
+		a.Traffic.Saved(middleware.Of(r).Identity.Tenant, telemetry.KindLLM, answered.Cache.Layer, telemetry.Savings(answered.Saved))
 	}
 	a.logCache(r, telemetry.KindLLM, answered.Cache)
 	if answered.Instead != nil {

@@ -129,6 +129,8 @@ func badAddresses() []bad {
 		badPost("double slash", "//api/v1/search", `{"query":"x"}`, 404, "not_found"),
 		badPost("dots", "/api/v1/x/../search", `{"query":"x"}`, 404, "not_found"),
 		badPost("escaped slash", "/api%2Fv1/search", `{"query":"x"}`, 404, "not_found"),
+		{name: "unknown scope", method: "GET", path: "/api/v1/stats?scope=all", status: 422, code: "validation_failed", fields: []string{"scope"}},
+		{name: "empty scope", method: "GET", path: "/api/v1/stats?scope=", status: 422, code: "validation_failed", fields: []string{"scope"}},
 		{name: "root", method: "GET", path: "/", status: 404, code: "not_found"},
 		{name: "document id with a slash", method: "GET", path: documents + "/a/b", status: 404, code: "not_found"},
 		{name: "wrong method", method: "GET", path: search, status: 405, code: "method_not_allowed"},

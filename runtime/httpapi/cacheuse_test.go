@@ -114,7 +114,7 @@ func TestStaleAnswersSayThatTheyAre(t *testing.T) {
 		t.Errorf("the log has not 2 stale answers, for llm_timeout:\n%s", log)
 	}
 	since, _ := f.api.Traffic.Of("acme")
-	if diff := cmp.Diff(telemetry.Hits{Misses: 1, Stale: 2}, since.LLM); diff != "" {
+	if diff := cmp.Diff(telemetry.Hits{Misses: 1, Stale: 2}, since.LLM.All); diff != "" {
 		t.Errorf("stale answers are not counted apart (-want +counted):\n%s", diff)
 	}
 	f.expect(t, ask, "y", 504, "") // nothing stands in
@@ -247,7 +247,7 @@ func TestCostAndSavings(t *testing.T) {
 	}
 	f.expect(t, streamed, "x", 200, "HIT")
 	since, _ := f.api.Traffic.Of("acme")
-	if diff := cmp.Diff(telemetry.Savings{PromptTokens: 90, CompletionTokens: 36, CostUSD: 45}, since.Saved); diff != "" {
+	if diff := cmp.Diff(telemetry.Savings{PromptTokens: 90, CompletionTokens: 36, CostUSD: 45}, since.LLM.Saved); diff != "" {
 		t.Errorf("saved (-want +got):\n%s", diff)
 	}
 	var metrics strings.Builder

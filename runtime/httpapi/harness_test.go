@@ -20,6 +20,7 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/middleware"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
 	"github.com/ragservice/ragservice-operator/runtime/ratelimit"
+	"github.com/ragservice/ragservice-operator/runtime/stats"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 	"github.com/ragservice/ragservice-operator/test/logtest"
 )
@@ -271,11 +272,20 @@ func build(tb testing.TB, options ...option) *fixture {
 		Hasher:  hasher,
 		Replica: "server-0",
 	}
+	f.api.Stats = newBoard(f)
 	for _, o := range options {
 		o(f)
 	}
 	f.handler = f.api.Handler()
 	return f
+}
+
+// newBoard has the figures of one server that stands alone.
+func newBoard(f *fixture) *stats.Board {
+	return stats.New(stats.Options{
+		Traffic:    f.api.Traffic,
+		LogQueries: func() config.LogQueries { return f.config.Logging.LogQueries },
+	})
 }
 
 // reply is an answer, read to its end.

@@ -12,6 +12,7 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/logging"
 	"github.com/ragservice/ragservice-operator/runtime/middleware"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/stats"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
 
@@ -45,6 +46,8 @@ type API struct {
 	Log     *logging.Log
 	Metrics *telemetry.Metrics
 	Traffic *telemetry.Traffic
+	// Stats has the figures of GET stats, and counts queries.
+	Stats *stats.Board
 	Hasher  logging.Hasher
 	// Budget is told of in GET stats; nil without one.
 	Budget Budgets
@@ -141,6 +144,7 @@ func (a *API) questionRoutes() []route {
 			priority: admission.Search,
 			role:     rag.RoleClient,
 			timeout:  plainTimeout,
+			params:   []string{"scope"},
 			dialect:  native,
 			handle:   a.stats,
 		},

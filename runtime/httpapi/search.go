@@ -163,10 +163,11 @@ func (d *decoder) filter(name string) rag.Filter {
 	return filter
 }
 
-// logQuery logs that somebody asks, and of the query what the configuration allows.
+// logQuery logs and counts that somebody asks, and of the query what the configuration allows.
 func (a *API) logQuery(r *http.Request, query string) {
 	e := middleware.Of(r)
 	e.Query = a.Hasher.Tell(a.Config().Logging.LogQueries, query)
+	a.Stats.Asked(e.Identity.Tenant, e.Query)
 	a.Log.Write(r.Context(), logging.SearchQuery{Route: e.Route, Query: e.Query})
 }
 

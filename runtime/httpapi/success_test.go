@@ -176,20 +176,29 @@ func TestLimits(t *testing.T) {
 func TestStats(t *testing.T) {
 	f := start(t)
 	f.call("POST", search, `{"query":"x"}`)
-	f.service.search = func(context.Context, rag.Identity, rag.SearchRequest) (rag.SearchResult, error) {
-		return rag.SearchResult{Retrieval: rag.Retrieval{Cache: hit}}, nil
+	for _, layer := range []string{"local", "redis"} {
+		f.service.search = func(context.Context, rag.Identity, rag.SearchRequest) (rag.SearchResult, error) {
+			return rag.SearchResult{Retrieval: rag.Retrieval{Cache: rag.CacheInfo{Outcome: rag.CacheHit, Layer: layer}}}, nil
+		}
+		f.call("POST", search, `{"query":"x"}`)
 	}
-	f.call("POST", search, `{"query":"x"}`)
-	f.call("POST", search, `{"query":"x"}`)
 	f.call("POST", ask, `{"query":"x"}`, "X-API-Key: "+premiumKey) // another tenant
 	f.service.ask = func(context.Context, rag.Identity, rag.AskRequest) (rag.Answer, error) {
 		return rag.Answer{}, &rag.Error{Kind: rag.ErrLLMUnavailable, Message: "no"}
 	}
 	f.call("POST", ask, `{"query":"x"}`)
 	f.call("POST", ask, `{}`)
+	layer := func(name, rates string) string { return `{"layer":"` + name + `",` + rates + `,"saved":` + nothingSaved + `}` }
+	const none = `"hits":0,"misses":0,"stale":0,"hit_rate_percent":null`
 	figures := `{"seconds":0,"requests":5,"errors":1,"cache":{"hits":2,"misses":1,"stale":0,"hit_rate_percent":66.7,"by_kind":[
-		{"kind":"search","hits":2,"misses":1,"stale":0,"hit_rate_percent":66.7},{"kind":"llm","hits":0,"misses":0,"stale":0,"hit_rate_percent":null}],"saved":{"prompt_tokens":0,"completion_tokens":0,"cost_usd":0}}}`
-	want := parse(t, `{"replica":"server-0","tenant":"acme","documents":null,"since_start":`+figures+`,"last_5_minutes":`+figures+`}`)
+		{"kind":"search","hits":2,"misses":1,"stale":0,"hit_rate_percent":66.7,"saved":` + nothingSaved + `,"by_layer":[` +
+		layer("local", `"hits":1,"misses":2,"stale":0,"hit_rate_percent":33.3`) + `,` +
+		layer("coalesced", `"hits":0,"misses":2,"stale":0,"hit_rate_percent":0`) + `,` +
+		layer("redis", `"hits":1,"misses":1,"stale":0,"hit_rate_percent":50`) + `]},
+		{"kind":"llm",` + none + `,"saved":` + nothingSaved + `,"by_layer":[` +
+		layer("local", none) + `,` + layer("coalesced", none) + `,` + layer("redis", none) + `]}],"saved":` + nothingSaved + `}}`
+	want := parse(t, `{"scope":"replica","replica":"server-0","replicas":{"running":1,"ended":0,"complete":true},"tenant":"acme","documents":null,
+		"since_start":`+figures+`,"last_5_minutes":`+figures+`,"top_queries":null}`)
 	got := f.call("GET", "/api/v1/stats", "").fields(t)
 	for _, length := range []string{"since_start", "last_5_minutes"} {
 		got[length].(map[string]any)["seconds"] = 0.0
@@ -197,10 +206,17 @@ func TestStats(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if got := f.call("GET", "/api/v1/stats", "", "X-API-Key: "+tenantKey).fields(t)["documents"]; got != 7.0 {
-		t.Errorf("an administrator is told of %v documents, want 7", got)
+	asked := f.call("GET", "/api/v1/stats?scope=service", "", "X-API-Key: "+tenantKey).fields(t)
+	if asked["documents"] != 7.0 || asked["scope"] != "service" {
+		t.Errorf("an administrator is told of %v documents, want 7: %v", asked["documents"], asked)
+	}
+	queries := []any{map[string]any{"query_hash": f.api.Hasher.Query("x"), "count": 4.0, "count_error": 0.0}}
+	if diff := cmp.Diff(map[string]any{"since_start": queries, "last_hour": queries}, asked["top_queries"]); diff != "" {
+		t.Errorf("top queries: %s", diff)
 	}
 }
+
+const nothingSaved = `{"prompt_tokens":0,"completion_tokens":0,"cost_usd":0}`
 
 // While the store is down the figures are wanted most.
 func TestStatsWhileTheStoreIsDown(t *testing.T) {

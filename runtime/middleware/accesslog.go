@@ -37,7 +37,7 @@ func (s *Stack) record(r *http.Request, answer *recorder, took time.Duration) {
 	}
 	if e.CacheOutcome != "" {
 		s.Metrics.CacheResult(e.CacheKind, string(e.CacheOutcome))
-		s.Traffic.Cache(e.Identity.Tenant, e.CacheKind, string(e.CacheOutcome))
+		s.Traffic.Cache(e.Identity.Tenant, e.CacheKind, string(e.CacheOutcome), e.CacheLayer)
 		if e.Code == "" {
 			s.Traffic.Answered(e.Endpoint, max(0, took-e.ModelTook))
 		}

@@ -28,6 +28,8 @@ type RequestInfo struct {
 	// CacheKind and CacheOutcome say how the cache served the result; empty when there was none.
 	CacheKind    string
 	CacheOutcome rag.CacheOutcome
+	// CacheLayer is the layer of the cache that had the result; empty when none had.
+	CacheLayer string
 	// CacheAge is how old a result of the cache was.
 	CacheAge time.Duration
 	// ModelTook is the time that the request waited for its answer to be written, by a model or from the cache.

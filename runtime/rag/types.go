@@ -155,6 +155,8 @@ const (
 type CacheInfo struct {
 	Outcome CacheOutcome
 	Age     time.Duration
+	// Layer is where a HIT or STALE result came from, as metrics name it: local, coalesced, redis.
+	Layer string
 	// Fallback says of a result that is yet to be made that there is an expired one, which is served as STALE if it cannot be.
 	Fallback bool
 	// Cause is why a STALE result was served.

@@ -12,7 +12,7 @@ const (
 	// slotLength is the step in which figures leave the window.
 	slotLength = 10 * time.Second
 	slots      = int64(Window / slotLength)
-	// maxTenants bounds the memory of figures by tenant: 1,000 of about 5 KiB. A tenant beyond them has no figures of
+	// maxTenants bounds the memory of figures by tenant: 1,000 of about 12 KiB. A tenant beyond them has no figures of
 	// its own.
 	maxTenants = 1000
 )
@@ -23,59 +23,13 @@ const (
 	KindLLM    = "llm"
 )
 
-// Hits counts requests answered from the cache and others. Stale are those answered with an expired result, since no other
-// could be made: neither hits nor misses.
-type Hits struct {
-	Hits, Misses, Stale int64
-}
-
-func (h *Hits) add(o Hits) {
-	h.Hits += o.Hits
-	h.Misses += o.Misses
-	h.Stale += o.Stale
-}
-
-// Counts are figures of traffic.
-type Counts struct {
-	// Requests and Errors count requests to the API, and those of them that failed for a reason of the service.
-	Requests, Errors int64
-	// Search counts search requests by how they were answered, LLM ask and stream requests; BYPASS counts as neither.
-	Search, LLM Hits
-	// Saved is what the answers from the cache would have taken of a model.
-	Saved Savings
-}
-
-// Savings are tokens that no model had to read or write, and their cost.
-type Savings struct {
-	PromptTokens, CompletionTokens int
-	CostUSD                        float64
-}
-
-func (s *Savings) add(o Savings) {
-	s.PromptTokens += o.PromptTokens
-	s.CompletionTokens += o.CompletionTokens
-	s.CostUSD += o.CostUSD
-}
-
-func (c *Counts) kind(kind string) *Hits {
-	if kind == KindSearch {
-		return &c.Search
-	}
-	return &c.LLM
-}
-
-func (c *Counts) add(o Counts) {
-	c.Requests += o.Requests
-	c.Errors += o.Errors
-	c.Search.add(o.Search)
-	c.LLM.add(o.LLM)
-	c.Saved.add(o.Saved)
-}
-
 // history is the figures since the start and, in slots, those of the window.
 type history struct {
 	total Counts
-	slots [slots]struct {
+	// changed says that something was counted since the figures were last shared, at the time shared.
+	changed bool
+	shared  time.Time
+	slots   [slots]struct {
 		number int64
 		Counts
 	}
@@ -89,13 +43,14 @@ func (h *history) record(now int64, count func(*Counts)) {
 	}
 	count(&s.Counts)
 	count(&h.total)
+	h.changed = true
 }
 
 func (h *history) recent(now int64) Counts {
 	var sum Counts
 	for i := range h.slots {
 		if s := &h.slots[i]; s.number > now-slots {
-			sum.add(s.Counts)
+			sum.Add(&s.Counts)
 		}
 	}
 	return sum
@@ -137,8 +92,8 @@ func (t *Traffic) Request(tenant string, failed bool) {
 	})
 }
 
-// Cache counts a request of a tenant that was answered with a result of the kind, by its X-Cache.
-func (t *Traffic) Cache(tenant, kind, outcome string) {
+// Cache counts a request of a tenant that was answered with a result of the kind, by its X-Cache and the layer that had it.
+func (t *Traffic) Cache(tenant, kind, outcome, layer string) {
 	var one Hits
 	switch outcome {
 	case "HIT":
@@ -148,15 +103,15 @@ func (t *Traffic) Cache(tenant, kind, outcome string) {
 	case "STALE":
 		one.Stale = 1
 	}
-	t.record(tenant, func(c *Counts) { c.kind(kind).add(one) }, func(m *Minute) {
+	t.record(tenant, func(c *Counts) { c.kind(kind).count(one, layer) }, func(m *Minute) {
 		m.Hits += one.Hits
 		m.Misses += one.Misses
 	})
 }
 
-// Saved counts what an answer from the cache would have taken.
-func (t *Traffic) Saved(tenant string, saved Savings) {
-	t.record(tenant, func(c *Counts) { c.Saved.add(saved) }, func(*Minute) {})
+// Saved counts what a result of the kind, from a layer of the cache, would have taken.
+func (t *Traffic) Saved(tenant, kind, layer string, saved Savings) {
+	t.record(tenant, func(c *Counts) { c.kind(kind).save(saved, layer) }, func(*Minute) {})
 }
 
 // record counts for all tenants and for one, and in the minute.
@@ -201,7 +156,7 @@ func (t *Traffic) Recent() []CacheCount {
 	defer t.mu.Unlock()
 	c := t.all.recent(t.slot())
 	return []CacheCount{
-		{Kind: KindSearch, Hits: c.Search.Hits, Misses: c.Search.Misses},
-		{Kind: KindLLM, Hits: c.LLM.Hits, Misses: c.LLM.Misses},
+		{Kind: KindSearch, Hits: c.Search.All.Hits, Misses: c.Search.All.Misses},
+		{Kind: KindLLM, Hits: c.LLM.All.Hits, Misses: c.LLM.All.Misses},
 	}
 }

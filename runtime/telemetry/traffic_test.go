@@ -21,17 +21,31 @@ func TestTrafficOfATenant(t *testing.T) {
 	c := newClock()
 	traffic := telemetry.NewTraffic(c.read)
 	traffic.Request("a", false)
-	traffic.Cache("a", telemetry.KindSearch, "MISS")
+	traffic.Cache("a", telemetry.KindSearch, "MISS", "")
 	c.now = c.now.Add(4 * time.Minute)
 	traffic.Request("a", true)
-	traffic.Cache("a", telemetry.KindSearch, "HIT")
-	traffic.Cache("a", telemetry.KindSearch, "STALE")
-	traffic.Cache("a", telemetry.KindSearch, "BYPASS")
-	traffic.Cache("a", telemetry.KindLLM, "HIT")
+	traffic.Cache("a", telemetry.KindSearch, "HIT", "redis")
+	traffic.Cache("a", telemetry.KindSearch, "STALE", "local")
+	traffic.Cache("a", telemetry.KindSearch, "BYPASS", "")
+	traffic.Cache("a", telemetry.KindLLM, "HIT", "coalesced")
+	traffic.Saved("a", telemetry.KindLLM, "coalesced", telemetry.Savings{PromptTokens: 3, CompletionTokens: 2, CostUSD: 1})
 	traffic.Request("b", false)
 
-	all := telemetry.Counts{Requests: 2, Errors: 1, Search: telemetry.Hits{Hits: 1, Misses: 1, Stale: 1}, LLM: telemetry.Hits{Hits: 1}}
-	late := telemetry.Counts{Requests: 1, Errors: 1, Search: telemetry.Hits{Hits: 1, Stale: 1}, LLM: telemetry.Hits{Hits: 1}}
+	saved := telemetry.Savings{PromptTokens: 3, CompletionTokens: 2, CostUSD: 1}
+	late := telemetry.Counts{
+		Requests: 1, Errors: 1,
+		Search: telemetry.KindCounts{
+			All:    telemetry.Hits{Hits: 1, Stale: 1},
+			Layers: [3]telemetry.LayerCounts{{Stale: 1}, {}, {Hits: 1}},
+		},
+		LLM: telemetry.KindCounts{
+			All:    telemetry.Hits{Hits: 1},
+			Saved:  saved,
+			Layers: [3]telemetry.LayerCounts{{}, {Hits: 1, Saved: saved}},
+		},
+	}
+	all := late
+	all.Requests, all.Search.All.Misses = 2, 1
 	steps := []struct {
 		after        time.Duration
 		since, again telemetry.Figures
@@ -59,7 +73,7 @@ func TestRecentTrafficOfAllTenants(t *testing.T) {
 	traffic := telemetry.NewTraffic(c.read)
 	for i := range 1500 { // beyond those that have figures of their own
 		traffic.Request(strconv.Itoa(i), false)
-		traffic.Cache(strconv.Itoa(i), telemetry.KindLLM, map[bool]string{true: "HIT", false: "MISS"}[i%3 == 0])
+		traffic.Cache(strconv.Itoa(i), telemetry.KindLLM, map[bool]string{true: "HIT", false: "MISS"}[i%3 == 0], "local")
 	}
 	want := []telemetry.CacheCount{{Kind: "search"}, {Kind: "llm", Hits: 500, Misses: 1000}}
 	if diff := cmp.Diff(want, traffic.Recent()); diff != "" {
