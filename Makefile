@@ -47,6 +47,7 @@ deps: ## prepare what tests need, for `go test` by hand
 	@hack/deps/prometheus.sh
 	@hack/deps/alertmanager.sh
 	@hack/deps/promtool.sh
+	@hack/deps/collector.sh
 
 .PHONY: test
 test: ## all tests but those on a cluster, with real Redis, OpenSearch and API server; RACE=1 or 0

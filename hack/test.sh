@@ -33,6 +33,7 @@ trap 'finish || on_exit' EXIT
 prepare() {
   redis=$(hack/deps/redis.sh)
   hack/deps/opensearch.sh prepare
+  hack/deps/collector.sh >/dev/null
   KUBEBUILDER_ASSETS=$(hack/deps/controlplane.sh)
   HELM=$(tool helm)
   PROMETHEUS=$(hack/deps/prometheus.sh)

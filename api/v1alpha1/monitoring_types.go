@@ -21,6 +21,9 @@ type MonitoringSpec struct {
 	// +default={}
 	// +optional
 	PrometheusRule PrometheusRuleSpec `json:"prometheusRule,omitzero"`
+	// tracing sends spans of requests to an OpenTelemetry Collector. Without it there are none.
+	// +optional
+	Tracing *TracingSpec `json:"tracing,omitempty"`
 }
 
 // ScrapePeer is pods that may read metrics.

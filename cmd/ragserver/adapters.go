@@ -24,9 +24,38 @@ type answerer struct {
 
 func (a answerer) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
 	if a.source.Config().LLM.Provider == config.ProviderOpenAI {
-		return a.chain.Generate(ctx, p, emit)
+		return traced{a.chain}.Generate(ctx, p, emit)
 	}
-	return models.Extractive{Analyser: a.analyser}.Generate(ctx, p, emit)
+	return traced{models.Extractive{Analyser: a.analyser}}.Generate(ctx, p, emit)
+}
+
+// traced is a generator whose work is a span.
+type traced struct{ rag.Generator }
+
+func (g traced) Generate(ctx context.Context, p rag.Prompt, emit func(rag.Piece) error) (rag.Completion, error) {
+	ctx, span := telemetry.StartSpan(ctx, telemetry.SpanGenerate)
+	defer span.End()
+	span.String(telemetry.AttributeModel, p.Model)
+	span.Int(telemetry.AttributePassages, len(p.Passages))
+	out, err := g.Generator.Generate(ctx, p, emit)
+	if err != nil {
+		span.Fail(rag.KindOf(err).Code)
+	}
+	return out, err
+}
+
+// tracedIndex is an index whose legs are spans.
+type tracedIndex struct{ rag.Index }
+
+func (i tracedIndex) Keyword(ctx context.Context, q rag.KeywordQuery) (rag.Leg, rag.Statistics, error) {
+	ctx, span := telemetry.StartSpan(ctx, telemetry.SpanKeyword)
+	defer span.End()
+	leg, statistics, err := i.Index.Keyword(ctx, q)
+	span.Int(telemetry.AttributeHits, len(leg.Hits))
+	if err != nil {
+		span.Fail(rag.KindOf(err).Code)
+	}
+	return leg, statistics, err
 }
 
 // timed is a generator whose time is the model's, which does not count as a request's own.
@@ -47,19 +76,25 @@ type measured struct {
 }
 
 func (m measured) Retrieve(ctx context.Context, q rag.Query) (rag.Retrieval, error) {
+	ctx, span := telemetry.StartSpan(ctx, telemetry.SpanRetrieve)
+	defer span.End()
 	began := time.Now()
 	found, err := m.Retriever.Retrieve(ctx, q)
+	span.String(telemetry.AttributeSearchMode, string(found.Mode))
+	span.Int(telemetry.AttributeHits, len(found.Hits))
+	span.Bool(telemetry.AttributeDegraded, found.Degraded)
 	outcome := "ok"
 	switch {
 	case errors.Is(err, context.Canceled):
 		outcome = "canceled"
 	case err != nil:
 		outcome = rag.KindOf(err).Code
+		span.Fail(outcome)
 	case found.Degraded:
 		outcome = "degraded"
 	}
 	took := time.Since(began)
-	m.metrics.Retrieval(string(q.Mode), outcome, took)
+	m.metrics.Retrieval(ctx, string(q.Mode), outcome, took)
 	if err == nil {
 		m.metrics.Found(documentsOf(found.Hits))
 	}
@@ -89,7 +124,7 @@ func documentsOf(hits []rag.Hit) int {
 }
 
 func (srv *server) observeModel(ctx context.Context, model, outcome string, took time.Duration, usage rag.Usage) {
-	srv.metrics.Model(model, outcome, took, usage.PromptTokens, usage.CompletionTokens)
+	srv.metrics.Model(ctx, model, outcome, took, usage.PromptTokens, usage.CompletionTokens)
 	srv.traffic.Model(outcome != "ok" && outcome != rag.ErrLLMRefused.Code) // a model that refuses a question is there
 	if outcome != "ok" {
 		srv.log.Write(ctx, logging.LLMFailed{Code: outcome, Took: took})

@@ -46,6 +46,12 @@ func mountedCredentials(dir string, fallbacks int) (config.Credentials, error) {
 	if c.JWTCA, err = mounted(dir, config.JWTCADir, config.AuthorityFile); err != nil {
 		return c, err
 	}
+	if c.TracingHeaders, err = mounted(dir, config.TracingSecretDir, config.TracingHeadersFile); err != nil {
+		return c, err
+	}
+	if c.TracingCA, err = mounted(dir, config.TracingCADir, config.AuthorityFile); err != nil {
+		return c, err
+	}
 	c.CallerHashKey, err = mountedHashKey(dir)
 	return c, err
 }
@@ -125,6 +131,12 @@ func manifestCredentials(m manifest.Manifest, getenv func(string) string) (c con
 	}
 	if jwt := m.Service.Spec.Auth.JWT; jwt != nil {
 		entries = append(entries, entry{&c.JWTCA, "spec.auth.jwt.caSecretRef", jwt.CASecretRef})
+	}
+	if tracing := m.Service.Spec.Monitoring.Tracing; tracing != nil {
+		const field = "spec.monitoring.tracing."
+		entries = append(entries,
+			entry{&c.TracingHeaders, field + "headersSecretRef", tracing.HeadersSecretRef},
+			entry{&c.TracingCA, field + "caSecretRef", tracing.CASecretRef})
 	}
 	for _, e := range entries {
 		if *e.value, err = referencedEntry(m, e.field, e.ref, getenv); err != nil {

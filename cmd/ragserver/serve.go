@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -118,6 +120,8 @@ func secrets(c config.Credentials) []string {
 	for _, k := range c.APIKeys {
 		out = append(out, k.Key)
 	}
+	headers, _ := tracingHeaders(c) // what is none is told before anything is logged
+	out = slices.AppendSeq(out, maps.Values(headers))
 	return out
 }
 

@@ -109,14 +109,14 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 	answers := timed{results.Generator(answerer{source: s.source, chain: srv.llm, analyser: analyser})}
 	pipeline := &rag.Service{
 		Retriever: results.Retriever(measured{
-			Retriever: rag.NewRetriever(store),
+			Retriever: rag.NewRetriever(tracedIndex{store}),
 			metrics:   srv.metrics,
 			log:       log,
 			logging:   func() config.Logging { return s.source.Config().Logging },
 			hasher:    hasher,
 		}),
 		Generator: answers,
-		Extractor: models.Extractive{Analyser: analyser},
+		Extractor: traced{models.Extractive{Analyser: analyser}},
 		Budget:    srv.budget,
 		Documents: store,
 		Control:   store,
@@ -132,8 +132,13 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 		func(context.Context) error { return store.Close() },
 		srv.closeRedis,
 	)
+	tracer, err := srv.openTracing(s, getenv)
+	if err != nil {
+		return nil, errors.Join(err, srv.closeInTime(context.Background()))
+	}
 	srv.api = srv.newAPI(s, pipeline, hasher, getenv)
 	srv.metrics.RequestsWaiting(srv.api.Waiting)
+	srv.api.Tracer = tracer
 	srv.admin = httpapi.Admin{
 		Metrics: srv.metrics.Handler(),
 		Statusz: func() telemetry.Statusz { return srv.statusz(getenv("POD_UID")) },

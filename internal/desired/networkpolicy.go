@@ -72,6 +72,9 @@ func serverTraffic(in Inputs) traffic {
 	if jwt := rag.Spec.Auth.JWT; jwt != nil && jwt.JWKSURL != "" {
 		t.out = append(t.out, toURL(rag.Namespace, jwt.JWKSURL)...)
 	}
+	if tracing := rag.Spec.Monitoring.Tracing; tracing != nil {
+		t.out = append(t.out, toURL(rag.Namespace, tracing.Endpoint)...)
+	}
 	t.out = append(t.out, toExternalOpenSearch(rag)...)
 	for _, further := range rag.Spec.NetworkPolicy.Egress {
 		t.out = append(t.out, furtherEgress(further))

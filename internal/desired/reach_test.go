@@ -81,6 +81,12 @@ var choices = [][]wish{
 		{"keys", func(*v1alpha1.RAGService, *desired.Inputs) {}, nothing},
 	},
 	{
+		{"traces", func(rag *v1alpha1.RAGService, _ *desired.Inputs) {
+			rag.Spec.Monitoring.Tracing = &v1alpha1.TracingSpec{Endpoint: "https://otlp.example.com:4317"}
+		}, func(from, to string, port int) bool { return outward(from, to) && port == 4317 }},
+		{"no traces", func(*v1alpha1.RAGService, *desired.Inputs) {}, nothing},
+	},
+	{
 		{"further egress by address", func(rag *v1alpha1.RAGService, _ *desired.Inputs) {
 			rag.Spec.NetworkPolicy.Egress = []v1alpha1.EgressRule{{CIDR: "192.0.2.0/24", Port: new(int32(3128))}}
 		}, func(from, to string, port int) bool { return from == "server" && to == "own network" && port == 3128 }},

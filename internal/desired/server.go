@@ -119,6 +119,9 @@ func newServerConfig(yaml []byte, c config.Config) (serverConfig, error) {
 	if len(c.LLM.Fallbacks) > 0 {
 		read = append(read, c.LLM.Fallbacks)
 	}
+	if c.Tracing != nil {
+		read = append(read, c.Tracing.Endpoint, c.Tracing.Protocol)
+	}
 	start, err := json.Marshal(read)
 	if err != nil {
 		return serverConfig{}, fmt.Errorf("hashing what a server reads when it starts: %w", err)

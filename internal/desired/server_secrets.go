@@ -60,5 +60,14 @@ func ServerSecrets(rag *v1alpha1.RAGService) []ServerSecret {
 	if jwt := rag.Spec.Auth.JWT; jwt != nil {
 		authority("spec.auth.jwt.caSecretRef", jwt.CASecretRef, config.JWTCADir)
 	}
+	if tracing := rag.Spec.Monitoring.Tracing; tracing != nil {
+		const field = "spec.monitoring.tracing."
+		if ref := tracing.HeadersSecretRef; ref != nil {
+			all = append(all, ServerSecret{
+				Field: field + "headersSecretRef", Ref: *ref, dir: config.TracingSecretDir, file: config.TracingHeadersFile,
+			})
+		}
+		authority(field+"caSecretRef", tracing.CASecretRef, config.TracingCADir)
+	}
 	return all
 }

@@ -64,6 +64,8 @@ var accepted = []struct{ name, spec string }{
 	{"a strict objective", extractive + "  alerts: {errorRate: {objectivePercent: \"99.99\"}}\n"},
 	{"alert rules", extractive + "  monitoring: {prometheusRule: {mode: Disabled, labels: {role: alerts}}}\n"},
 	{"monitoring", extractive + "  monitoring: {scrapeFrom: [{namespaceSelector: {}}, {podSelector: {}}], serviceMonitor: {mode: Auto, labels: {release: p}, interval: 5m}}\n"},
+	{"traces", extractive + "  monitoring: {tracing: {endpoint: 'http://collector.monitoring.svc:4317/', samplingPercent: 0}}\n"},
+	{"traces by HTTP", extractive + "  monitoring: {tracing: {endpoint: 'https://otlp.example.com:4317/otlp', protocol: HTTP, samplingPercent: 100, headersSecretRef: {name: a, key: b}, caSecretRef: {name: a, key: c}}}\n"},
 	{"monitoring without a ServiceMonitor", extractive + "  monitoring: {serviceMonitor: {mode: Disabled}}\n"},
 	{"egress", extractive + "  networkPolicy: {egress: [{cidr: 10.0.0.0/8, port: 65535}, {cidr: 'fd00::/8', port: 1}, {cidr: 10.0.0.0/8, protocol: UDP}, {podSelector: {}}]}\n"},
 	{"no policies", extractive + "  networkPolicy: {enabled: false}\n"},

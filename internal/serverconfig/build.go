@@ -49,6 +49,7 @@ func Build(rag *v1alpha1.RAGService, stores config.Stores) (config.Config, error
 		Auth:       auth,
 		CORS:       buildCORS(spec.Server.CORS),
 		Logging:    logging,
+		Tracing:    buildTracing(spec.Monitoring.Tracing),
 	}
 	if err := cfg.Validate(); err != nil {
 		return config.Config{}, fmt.Errorf("the server's configuration: %w", err)

@@ -27,7 +27,9 @@ func (k *kind[Q, V]) get(ctx context.Context, l *lookup[Q], use rag.CacheUse, em
 	if !ok {
 		return k.share(ctx, *l, use, emit)
 	}
+	_, span := k.lookupSpan(ctx)
 	k.cache.options.OnLookup(k.name, LayerLocal, LookupHit)
+	endLookup(span, LayerLocal, LookupHit)
 	return k.serve(e, k.kept(l, &e, LayerLocal), use, emit)
 }
 
@@ -60,10 +62,13 @@ func (k *kind[Q, V]) share(ctx context.Context, l lookup[Q], use rag.CacheUse, e
 	told := k.cache.options.OnLookup
 	told(k.name, LayerLocal, LookupMiss)
 	info := rag.CacheInfo{Outcome: rag.CacheMiss}
+	looking, span := k.lookupSpan(ctx)
 	if k.calls.running(l.key) {
 		info = hit(0, LayerCoalesced)
+		endLookup(span, LayerCoalesced, LookupHit)
 	} else {
-		found, err := k.look(ctx, &l, &use, !use.Queued && l.ttl > 0) // others do not wait for what is not kept
+		found, err := k.look(looking, &l, &use, !use.Queued && l.ttl > 0) // others do not wait for what is not kept
+		endLookup(span, k.cache.lastLayer(), found.outcome)
 		if err != nil {
 			return result[V]{}, err
 		}

@@ -26,6 +26,8 @@ type Config struct {
 	Auth       Auth       `json:"auth"`
 	CORS       CORS       `json:"cors,omitzero"`
 	Logging    Logging    `json:"logging"`
+	// Tracing is where spans go; nil for no traces.
+	Tracing *Tracing `json:"tracing,omitempty"`
 }
 
 // Service names the RAGService that the server belongs to. Both names are part of every key in Redis.

@@ -17,6 +17,8 @@ type Credentials struct {
 	LLMFallbackCAs []string
 	// JWTCA are those of the issuer of tokens.
 	JWTCA string
+	// TracingHeaders are sent with spans; see ParseTracingHeaders. TracingCA are certificates in PEM that their endpoint is trusted by.
+	TracingHeaders, TracingCA string
 	// APIKeys are the keys of callers.
 	APIKeys []APIKey
 	// CallerHashKey keys the hashes that stand for callers in logs and in Redis, the same in all servers of a service; empty where nobody
@@ -90,6 +92,10 @@ const (
 	LLMCADir         = "llm-ca"
 	LLMFallbackCADir = "llm-fallback-ca-"
 	JWTCADir         = "jwt-ca"
+	// TracingSecretDir holds the file TracingHeadersFile, TracingCADir the file AuthorityFile.
+	TracingSecretDir   = "tracing"
+	TracingHeadersFile = "headers"
+	TracingCADir       = "tracing-ca"
 	// AuthorityFile holds the certificates that sign a server's, in PEM.
 	AuthorityFile = "ca.crt"
 	// APIKeysSecretDir holds one file for each key.

@@ -41,6 +41,7 @@ func (c Config) Validate() error {
 		p.need(isOrigin(origin), fmt.Sprintf("cors.allowedOrigins[%d]", i), "must be an origin such as https://app.example.com, or *")
 	}
 	c.Logging.validate(&p)
+	c.Tracing.validate(&p)
 	return errors.Join(p...)
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/admission"
 	"github.com/ragservice/ragservice-operator/runtime/middleware"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
 
 // handler answers a request. It may return an error as long as it has answered nothing. It has the request admitted once, when that
@@ -87,7 +88,9 @@ func (a *API) Waiting() int { return a.gate.Waiting() }
 
 // enter waits for the request's turn among all that the server works on. What is refused has taken nothing from the limits.
 func (a *API) enter(r *http.Request, rt route) error {
-	err := a.gate.Enter(r.Context(), rt.priority)
+	ctx, span := telemetry.StartSpan(r.Context(), telemetry.SpanAdmit)
+	defer span.End()
+	err := a.gate.Enter(ctx, rt.priority)
 	if !errors.Is(err, admission.ErrFull) {
 		return err
 	}

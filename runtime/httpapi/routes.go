@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/ragservice/ragservice-operator/runtime/admission"
@@ -35,7 +36,7 @@ type Service interface {
 	CountDocuments(ctx context.Context, id rag.Identity) (int, error)
 }
 
-// API is what the handlers work with. All fields but Heartbeat are required.
+// API is what the handlers work with. All fields but Heartbeat and Tracer are required.
 type API struct {
 	Service Service
 	// Authentication tells who a request comes from.
@@ -55,6 +56,9 @@ type API struct {
 	Replica string
 	// Heartbeat is how often a stream that waits says so; 0 for 10 s.
 	Heartbeat time.Duration
+
+	// Tracer samples requests; nil for no traces.
+	Tracer trace.Tracer
 
 	// gate bounds the requests that are worked on at once.
 	gate *admission.Gate
@@ -218,6 +222,7 @@ func (a *API) Handler() http.Handler {
 		Authentication: a.Authentication,
 		CORS:           func() config.CORS { return a.Config().CORS },
 		Fail:           fail,
+		Tracer:         a.Tracer,
 	}
 	paths := map[string]methods{}
 	for _, rt := range a.routes() {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/logging"
 	"github.com/ragservice/ragservice-operator/runtime/middleware"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
@@ -166,7 +167,11 @@ func (d *decoder) filter(name string) rag.Filter {
 // logQuery logs and counts that somebody asks, and of the query what the configuration allows.
 func (a *API) logQuery(r *http.Request, query string) {
 	e := middleware.Of(r)
-	e.Query = a.Hasher.Tell(a.Config().Logging.LogQueries, query)
+	told := a.Config().Logging.LogQueries
+	e.Query = a.Hasher.Tell(told, query)
+	if told == config.LogQueriesFull {
+		telemetry.RequestSpan(r.Context()).String(telemetry.AttributeQuery, query)
+	}
 	a.Stats.Asked(e.Identity.Tenant, e.Query)
 	a.Log.Write(r.Context(), logging.SearchQuery{Route: e.Route, Query: e.Query})
 }

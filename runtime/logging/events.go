@@ -214,6 +214,19 @@ func (e AnswerExtracted) describe(l *line) {
 	l.code(e.Code)
 }
 
+// TracesFailed is an endpoint of traces that takes none; Code says why.
+type TracesFailed struct{ Code string }
+
+func (e TracesFailed) describe(l *line) {
+	l.is("traces_failed", LevelWarning)
+	l.code(e.Code)
+}
+
+// TracesRestored is an endpoint of traces that takes them again.
+type TracesRestored struct{}
+
+func (TracesRestored) describe(l *line) { l.is("traces_restored", LevelInfo) }
+
 // JWKSReadFailed is a look at the keys of the issuer of tokens that failed. The last ones that were read still hold.
 type JWKSReadFailed struct{ Err error }
 

@@ -39,6 +39,8 @@ var everyEvent = []Event{
 	LLMResponse{Took: time.Second, PromptTokens: 1, CompletionTokens: 1},
 	LLMFailed{Code: "c", Took: time.Second},
 	AnswerExtracted{Code: "c"},
+	TracesFailed{Code: "c"},
+	TracesRestored{},
 	JWKSReadFailed{Err: errors.New("e")},
 	JWKSKeysRefused{Refused: 1},
 	RequestFailed{RequestID: "i", Route: "r", Code: "c", Model: true, Err: errors.New("e")},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ragservice/ragservice-operator/runtime/logging"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
+	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
 
 // accessLog counts and logs each request when it ends.
@@ -25,7 +26,11 @@ func (s *Stack) accessLog(next http.Handler) http.Handler {
 
 func (s *Stack) record(r *http.Request, answer *recorder, took time.Duration) {
 	e := Of(r)
-	s.Metrics.Request(r.Method, e.Route, answer.status(), took)
+	s.Metrics.Request(r.Context(), r.Method, e.Route, answer.status(), took)
+	telemetry.RequestSpan(r.Context()).Answered(r, telemetry.Answer{
+		Route: e.Route, Status: answer.status(), Code: e.Code, Failed: e.Failed,
+		CacheKind: e.CacheKind, CacheOutcome: string(e.CacheOutcome), Tier: e.Identity.Tier,
+	})
 	if e.Code != "" {
 		s.Metrics.Error(e.Code)
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/logging"
 	"github.com/ragservice/ragservice-operator/runtime/rag"
@@ -18,7 +20,7 @@ type Middleware func(http.Handler) http.Handler
 // Fail answers a request with an error, and notes the error in the request's RequestInfo.
 type Fail func(w http.ResponseWriter, r *http.Request, err error)
 
-// Stack is what the middleware works with. All fields are required.
+// Stack is what the middleware works with. All fields but Tracer are required.
 type Stack struct {
 	Log     *logging.Log
 	Metrics *telemetry.Metrics
@@ -29,6 +31,8 @@ type Stack struct {
 	CORS func() config.CORS
 	// Fail answers requests that match no route.
 	Fail Fail
+	// Tracer samples requests; nil for no traces.
+	Tracer trace.Tracer
 }
 
 // Route is what the middleware knows of a route.
@@ -48,7 +52,7 @@ type Route struct {
 // Outside wraps a server's handler in what every request passes, outermost first, whether a route matches or not.
 func (s *Stack) Outside(h http.Handler) http.Handler {
 	return chain(h,
-		correlate,      // X-Request-Id and traceparent: on every answer, so before anything can answer
+		s.correlate,    // X-Request-Id and traceparent: on every answer, so before anything can answer
 		s.accessLog,    // sees the answer of all that is within, a panic's 500 included
 		s.recoverPanic, // within accessLog, so that a panic is counted and logged like any failed request
 		s.allowOrigins, // before authentication: a preflight carries no key
@@ -65,11 +69,7 @@ func (s *Stack) Inside(h http.Handler, rt Route) http.Handler {
 		info.Route, info.Endpoint = rt.Pattern, rt.Endpoint // first, so that a refusal is counted for its route
 		ctx, cancel := withTimeout(r.Context(), rt.Timeout())
 		defer cancel()
-		id, err := s.Authentication.identify(r, rt.Role)
-		if err == nil {
-			info.Identity = id // so that a refusal is counted for its caller
-			err = chooseTenant(&info.Identity, r.URL)
-		}
+		err := s.identify(r, rt.Role)
 		if err != nil {
 			if rag.KindOf(err) == rag.ErrUnauthorized {
 				w.Header().Set("Www-Authenticate", `Bearer realm="ragservice"`)
@@ -80,6 +80,23 @@ func (s *Stack) Inside(h http.Handler, rt Route) http.Handler {
 		ctx = resilience.WithRedisBudget(logging.WithUser(ctx, info.User()))
 		h.ServeHTTP(w, r.WithContext(ctx))
 	})
+}
+
+// identify notes who asks, and for which tenant.
+func (s *Stack) identify(r *http.Request, role rag.Role) error {
+	_, span := telemetry.StartSpan(r.Context(), telemetry.SpanIdentify)
+	defer span.End()
+	span.String(telemetry.AttributeAuthMode, string(s.Authentication.Mode()))
+	info := Of(r)
+	id, err := s.Authentication.identify(r, role)
+	if err == nil {
+		info.Identity = id // so that a refusal is counted for its caller
+		err = chooseTenant(&info.Identity, r.URL)
+	}
+	if err != nil {
+		span.String(telemetry.AttributeCode, rag.KindOf(err).Code)
+	}
+	return err
 }
 
 func chain(h http.Handler, outermostFirst ...Middleware) http.Handler {

@@ -39,7 +39,13 @@ func (l *Limits) Take(w http.ResponseWriter, r *http.Request, endpoint string, c
 	if !limited {
 		return nil
 	}
-	d := l.Limiter.Take(r.Context(), bucketsOf(id, table, limit, cached && table.CachedFree))
+	ctx, span := telemetry.StartSpan(r.Context(), telemetry.SpanLimit)
+	d := l.Limiter.Take(ctx, bucketsOf(id, table, limit, cached && table.CachedFree))
+	span.String(telemetry.AttributeEndpoint, endpoint)
+	span.String(telemetry.AttributeTier, limit.Tier)
+	span.String(telemetry.AttributeDecision, decision(d, table.Shadow))
+	span.String(telemetry.AttributeSource, string(d.Source))
+	span.End()
 	l.Metrics.Limit(endpoint, limit.Tier, decision(d, table.Shadow), string(d.Source))
 	switch { // of a source that looked at no bucket nothing is known
 	case d.Source == ratelimit.SourceBusy && table.Shadow:

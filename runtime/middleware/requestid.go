@@ -13,13 +13,15 @@ import (
 const maxRequestID = 128
 
 // correlate gives each request an id (the caller's when it is sane) and a span of a trace, and tells both in the answer.
-func correlate(next http.Handler) http.Handler {
+func (s *Stack) correlate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get("X-Request-Id")
 		if !isSaneRequestID(id) {
 			id = uuid.NewString()
 		}
-		ctx := &requestContext{Context: telemetry.ContinueTrace(r.Context(), r.Header), info: RequestInfo{RequestID: id}}
+		traced, span := telemetry.StartRequest(r.Context(), r, s.Tracer)
+		defer span.End()
+		ctx := &requestContext{Context: traced, info: RequestInfo{RequestID: id}}
 		w.Header().Set("X-Request-Id", id)
 		telemetry.InjectTrace(ctx, w.Header())
 		next.ServeHTTP(w, r.WithContext(ctx))

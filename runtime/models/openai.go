@@ -103,6 +103,10 @@ type turn struct {
 func (g *OpenAI) generate(ctx context.Context, p rag.Prompt, t turn, emit func(rag.Piece) error) (rag.Completion, error) {
 	started := time.Now()
 	g.retries.earn()
+	ctx, span := telemetry.ChatSpan(ctx, telemetry.Chat{
+		Model: p.Model, BaseURL: p.BaseURL, Temperature: p.Temperature, MaxTokens: p.MaxTokens,
+	})
+	defer span.End()
 	var out rag.Completion
 	err := g.guard.Do(ctx, "generate", maxAnswerTime, func(bounded context.Context) (err error) {
 		out, err = g.answer(ctx, bounded, p, t, emit)
@@ -111,12 +115,14 @@ func (g *OpenAI) generate(ctx context.Context, p rag.Prompt, t turn, emit func(r
 	switch {
 	case err == nil:
 	case left(ctx, err):
+		span.Fail(string(resilience.OutcomeCanceled))
 		if emitted, ok := errors.AsType[*emitError](err); ok {
 			return rag.Completion{}, emitted.err
 		}
 		return rag.Completion{}, ctx.Err()
 	case errors.Is(err, resilience.ErrOpen), errors.Is(err, resilience.ErrBusy):
 		err = &rag.Error{Kind: rag.ErrLLMUnavailable, Message: "LLM service is unavailable", RetryAfter: unavailableFor, Cause: err}
+		span.Fail(rag.ErrLLMUnavailable.Code)
 		g.Observe(ctx, p.Model, rag.ErrLLMUnavailable.Code, time.Since(started), rag.Usage{})
 		return rag.Completion{}, err
 	case errors.Is(err, rag.ErrBudget): // the model was not asked
@@ -126,8 +132,10 @@ func (g *OpenAI) generate(ctx context.Context, p rag.Prompt, t turn, emit func(r
 	}
 	g.record(ctx, p.Model, err, time.Since(started), out.Usage)
 	if err != nil {
+		span.Fail(rag.KindOf(err).Code)
 		return rag.Completion{}, err
 	}
+	span.Written(out.Model, out.FinishReason, out.Usage.PromptTokens, out.Usage.CompletionTokens)
 	return out, nil
 }
 

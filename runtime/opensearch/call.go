@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/opensearch-project/opensearch-go/v4"
+
+	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
 
 // errUnreadable is an answer of OpenSearch that is not what it answers.
@@ -40,6 +42,8 @@ func (s *Store) do(ctx context.Context, c call, out any) error {
 }
 
 func (s *Store) doWithin(ctx context.Context, timeout time.Duration, c call, out any) error {
+	ctx, span := telemetry.ClientSpan(ctx, telemetry.SystemOpenSearch, c.operation)
+	defer span.End()
 	started := time.Now()
 	err := s.guarded(ctx, c.operation, timeout, func(ctx context.Context) error {
 		over := s.client
@@ -54,6 +58,9 @@ func (s *Store) doWithin(ctx context.Context, timeout time.Duration, c call, out
 		return err
 	})
 	s.observe(c.operation, Outcome(err), time.Since(started))
+	if err != nil {
+		span.Fail(Outcome(err))
+	}
 	return err
 }
 

@@ -107,9 +107,11 @@ func (r *Redis) Do(ctx context.Context, operation string, call func(context.Cont
 		r.guard.Observe(operation, OutcomeSpent, 0)
 		return ErrRedisSpent
 	}
+	ctx, span := r.startSpan(ctx, operation)
 	start := time.Now()
 	err := r.guard.Do(ctx, operation, allowed, func(ctx context.Context) error { return call(ctx, r.client) })
 	budget.spend(time.Since(start))
+	r.endSpan(ctx, span, err)
 	return err
 }
 

@@ -59,6 +59,7 @@ func (b *RedisBatch[T]) Do(ctx context.Context, call T) error {
 		guard.Observe(b.operation, OutcomeSpent, 0)
 		return ErrRedisSpent
 	}
+	ctx, span := b.redis.startSpan(ctx, b.operation)
 	start := time.Now()
 	err := ctx.Err()
 	if err == nil {
@@ -67,6 +68,7 @@ func (b *RedisBatch[T]) Do(ctx context.Context, call T) error {
 	took := time.Since(start)
 	guard.Observe(b.operation, guard.outcome(ctx, err), took)
 	budget.spend(took)
+	b.redis.endSpan(ctx, span, err)
 	return err
 }
 

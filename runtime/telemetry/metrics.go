@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -48,6 +49,7 @@ type Metrics struct {
 
 	dependencies *dependencies
 	stores       *stores
+	spans        *prometheus.CounterVec
 }
 
 // Upper bounds of latencies, in seconds: a cached answer takes a millisecond, a model up to a minute, Redis must answer
@@ -101,13 +103,14 @@ func NewMetrics(version string) *Metrics {
 	}
 	m.dependencies = &dependencies{looks: map[string]func() Dependency{}}
 	m.stores = &stores{now: time.Now, redis: map[string]said[RedisFigures]{}}
+	m.spans = newSpansCounter()
 	m.logDropped = counter("ragservice_log_lines_dropped_total", "Lines of the log that its daily volume limit left out, by event.", "event")
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ragservice_build_info", Help: "1 for the version that runs."}, []string{"version"})
 	build.WithLabelValues(version).Set(1)
 	m.budget = newBudgetMetrics(m.registry)
 	m.registry.MustRegister(
 		m.requests, m.inFlight, m.errors, m.limits, m.results, m.lookups, m.savedTokens, m.savedCost, m.extracted, m.fallbacks, m.shed,
-		m.redis, m.openSearch, m.retrieval, m.found, m.model.duration, m.model.tokens, m.dependencies, m.stores, m.documents, m.recovered, m.jwksReads, m.reloads, m.config, m.keys, m.logDropped, build,
+		m.redis, m.openSearch, m.retrieval, m.found, m.model.duration, m.model.tokens, m.dependencies, m.stores, m.documents, m.recovered, m.jwksReads, m.reloads, m.config, m.keys, m.logDropped, m.spans, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
@@ -134,14 +137,14 @@ func counter(name, help string, labels ...string) *prometheus.CounterVec {
 
 // Handler answers a scrape.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry, EnableOpenMetrics: true})
 }
 
 // Request counts an answered request: route is a pattern of the table of routes, empty when none matched.
-func (m *Metrics) Request(method, route string, status int, took time.Duration) {
-	m.requestSeries.of(requestLabels{knownMethod(method), route, status}, func(l requestLabels) prometheus.Observer {
+func (m *Metrics) Request(ctx context.Context, method, route string, status int, took time.Duration) {
+	observe(ctx, m.requestSeries.of(requestLabels{knownMethod(method), route, status}, func(l requestLabels) prometheus.Observer {
 		return m.requests.WithLabelValues(l.method, l.route, strconv.Itoa(l.status))
-	}).Observe(took.Seconds())
+	}), took)
 }
 
 type requestLabels struct {
@@ -238,8 +241,8 @@ func (m *Metrics) OpenSearch(operation, outcome string, took time.Duration) {
 }
 
 // Retrieval measures a search of the index; outcome is ok, degraded, canceled or the code of the error.
-func (m *Metrics) Retrieval(mode, outcome string, took time.Duration) {
-	m.retrieval.WithLabelValues(mode, outcome).Observe(took.Seconds())
+func (m *Metrics) Retrieval(ctx context.Context, mode, outcome string, took time.Duration) {
+	observe(ctx, m.retrieval.WithLabelValues(mode, outcome), took)
 }
 
 // Found counts the documents of which a search found passages.

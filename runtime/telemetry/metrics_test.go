@@ -1,6 +1,7 @@
 package telemetry_test
 
 import (
+	"context"
 	"net/http/httptest"
 	"os"
 	"regexp"
@@ -29,7 +30,7 @@ func scrape(t *testing.T, m *telemetry.Metrics) string {
 // used are metrics of which each has counted something.
 func used() *telemetry.Metrics {
 	m := telemetry.NewMetrics("v1.2.3")
-	m.Request("POST", "/api/v1/search", 200, 30*time.Millisecond)
+	m.Request(context.Background(), "POST", "/api/v1/search", 200, 30*time.Millisecond)
 	m.InFlight(1)
 	m.Error("search_timeout")
 	m.Limit("ask", "free", telemetry.LimitAdmitted, "redis")
@@ -38,9 +39,9 @@ func used() *telemetry.Metrics {
 	m.CacheLookup("search", "local", "miss")
 	m.Redis("cache", "get", "ok", time.Millisecond)
 	m.OpenSearch("search", "ok", time.Millisecond)
-	m.Retrieval("keyword", "ok", time.Millisecond)
-	m.Model("m", "ok", time.Second, 100, 20)
-	m.Model("m", "llm_timeout", time.Second, 0, 0)
+	m.Retrieval(context.Background(), "keyword", "ok", time.Millisecond)
+	m.Model(context.Background(), "m", "ok", time.Second, 100, 20)
+	m.Model(context.Background(), "m", "llm_timeout", time.Second, 0, 0)
 	m.Found(3)
 	m.Dependency("opensearch", func() telemetry.Dependency { return telemetry.Dependency{Breaker: "open", Waiting: 7} })
 	m.RequestsWaiting(func() int { return 5 })
@@ -62,6 +63,7 @@ func used() *telemetry.Metrics {
 	traffic := telemetry.NewTraffic(time.Now)
 	traffic.Disk(40)
 	m.Traffic(traffic)
+	m.Spans("exported", 5)
 	return m
 }
 
@@ -116,7 +118,7 @@ func TestMetrics(t *testing.T) {
 func TestCallersMakeNoSeries(t *testing.T) {
 	m := telemetry.NewMetrics("test")
 	for _, method := range []string{"BREW", "get", "\xff", strings.Repeat("X", 1000)} {
-		m.Request(method, "", 405, 0)
+		m.Request(context.Background(), method, "", 405, 0)
 	}
 	if got := scrape(t, m); !strings.Contains(got,
 		`http_server_request_duration_seconds_count{http_request_method="_OTHER",http_response_status_code="405",http_route=""} 4`) {

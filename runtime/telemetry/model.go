@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"context"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -41,12 +42,12 @@ func newModelMetrics() modelMetrics {
 var tokenCounts = []float64{1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576}
 
 // Model measures a request to a language model of the configuration, retries included; outcome is ok or the code of the error.
-func (m *Metrics) Model(model, outcome string, took time.Duration, promptTokens, completionTokens int) {
+func (m *Metrics) Model(ctx context.Context, model, outcome string, took time.Duration, promptTokens, completionTokens int) {
 	failure := outcome
 	if outcome == "ok" {
 		failure = "" // as the conventions have it: only errors have a type
 		m.model.tokens.WithLabelValues(operationChat, providerOpenAI, model, "input").Observe(float64(promptTokens))
 		m.model.tokens.WithLabelValues(operationChat, providerOpenAI, model, "output").Observe(float64(completionTokens))
 	}
-	m.model.duration.WithLabelValues(operationChat, providerOpenAI, model, failure).Observe(took.Seconds())
+	observe(ctx, m.model.duration.WithLabelValues(operationChat, providerOpenAI, model, failure), took)
 }

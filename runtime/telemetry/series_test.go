@@ -37,7 +37,7 @@ func BenchmarkCachedAnswer(b *testing.B) {
 		m.CacheLookup("search", "local", "hit")
 		m.CacheLookup("llm", "local", "hit")
 		m.CacheResult("llm", "HIT")
-		m.Request("POST", "/api/v1/ask", 200, 1000)
+		m.Request(b.Context(), "POST", "/api/v1/ask", 200, 1000)
 		m.InFlight(-1)
 	}
 }
