@@ -60,6 +60,15 @@ func startTraced(t *testing.T, protocol string, percent int, logQueries string) 
 // ask sends a question and returns the trace that its answer names.
 func (s *tracedServer) ask(t *testing.T, path, query string, want int, header ...string) (trace string) {
 	t.Helper()
+	trace, status := s.try(t, path, query, header...)
+	if status != want {
+		t.Fatalf("%s: %d, want %d", path, status, want)
+	}
+	return trace
+}
+
+func (s *tracedServer) try(t *testing.T, path, query string, header ...string) (trace string, status int) {
+	t.Helper()
 	body := strings.NewReader(`{"query":"` + query + `"}`)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+path, body)
 	if err != nil {
@@ -76,15 +85,15 @@ func (s *tracedServer) ask(t *testing.T, path, query string, want int, header ..
 	}
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode != want {
-		t.Fatalf("%s: %d, want %d: %v %s", path, response.StatusCode, want, err, text)
+	if err != nil {
+		t.Fatal(err)
 	}
 	trace = strings.Split(response.Header.Get("Traceparent"), "-")[1]
 	if !strings.Contains(string(text), `"trace_id":"`+trace+`"`) {
 		t.Errorf("%s: traceparent is of %s, the body is %s", path, trace, text)
 	}
 	await(t, "a line of the log of trace "+trace, func() bool { return strings.Contains(s.output.String(), `"trace_id":"`+trace+`"`) })
-	return trace
+	return trace, response.StatusCode
 }
 
 // spans waits for the root of a trace, which ends last, and returns its spans by name.
@@ -107,29 +116,24 @@ func (s *tracedServer) spans(t *testing.T, trace string) (byName map[string]back
 	return byName, tree
 }
 
-// The trees of requests. Redis is asked for a result that is not in memory, and for each decision of the limits.
+// The trees of requests, without the calls to Redis: a request that has waited for it long enough, on a slow machine, makes none.
 const (
 	treeOfSearch = `POST /api/v1/search
   admit
   cache search
-    redis get
   identify
   limit
-    redis take
   retrieve
     retrieve keyword
 `
 	treeOfAnswer = `
   admit
   cache llm
-    redis get
   cache search
-    redis get
   generate
     chat writer
   identify
   limit
-    redis take
   retrieve
     retrieve keyword
 `
@@ -139,7 +143,6 @@ const (
   cache search
   identify
   limit
-    redis take
 `
 )
 
@@ -162,9 +165,7 @@ func TestTracesReachACollector(t *testing.T) {
 			if spans["chat writer"].Attributes["gen_ai.usage.input_tokens"] == "" || spans["chat writer"].Kind != "client" {
 				t.Errorf("%+v", spans["chat writer"])
 			}
-			wantAttributes(t, spans["redis take"], "db.system.name", "redis", "db.operation.name", "take")
-			wantAttributes(t, spans["limit"], "ragservice.ratelimit.endpoint", "ask", "ragservice.ratelimit.decision", "admitted",
-				"ragservice.ratelimit.source", "redis")
+			wantAttributes(t, spans["limit"], "ragservice.ratelimit.endpoint", "ask", "ragservice.ratelimit.decision", "admitted")
 			if got := spans["limit"].Service; got["service.name"] != "papers" || got["service.namespace"] != "default" || got["service.instance.id"] == "" {
 				t.Errorf("the server is %v", got)
 			}
@@ -174,6 +175,7 @@ func TestTracesReachACollector(t *testing.T) {
 			_, tree = s.spans(t, s.ask(t, "/api/v1/stream", "kite canary two", http.StatusOK))
 			wantTree(t, tree, "POST /api/v1/stream"+treeOfAnswer)
 			s.wantFailures(t)
+			s.wantRedis(t)
 			s.wantNoContent(t)
 		})
 	}
@@ -181,6 +183,13 @@ func TestTracesReachACollector(t *testing.T) {
 
 func wantTree(t *testing.T, got, want string) {
 	t.Helper()
+	var kept strings.Builder
+	for line := range strings.Lines(got) {
+		if !strings.HasPrefix(strings.TrimSpace(line), "redis ") {
+			kept.WriteString(line)
+		}
+	}
+	got = kept.String()
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
@@ -198,7 +207,14 @@ func wantAttributes(t *testing.T, span backends.CollectedSpan, pairs ...string) 
 // wantFailures: a request over its limit is no failure of the service, one whose model fails is.
 func (s *tracedServer) wantFailures(t *testing.T) {
 	t.Helper()
-	spans, _ := s.spans(t, s.ask(t, "/api/v1/stream", "kite canary three", http.StatusTooManyRequests))
+	trace, status := "", http.StatusOK
+	for n := 0; status == http.StatusOK && n < 100; n++ { // a Redis that is too slow leaves the decision to the server, with a bucket of its own
+		trace, status = s.try(t, "/api/v1/stream", "kite canary three")
+	}
+	if status != http.StatusTooManyRequests {
+		t.Fatalf("%d, want 429", status)
+	}
+	spans, _ := s.spans(t, trace)
 	wantAttributes(t, spans["POST /api/v1/stream"], "http.response.status_code", "429", "ragservice.error.code", "rate_limit_exceeded", "error.type", "")
 	wantAttributes(t, spans["limit"], "ragservice.ratelimit.decision", "refused")
 	if spans["POST /api/v1/stream"].Failed || spans["retrieve"].Name != "" {
@@ -213,6 +229,24 @@ func (s *tracedServer) wantFailures(t *testing.T) {
 	}
 	if spans["retrieve"].Failed {
 		t.Error("the search failed with the model")
+	}
+}
+
+// wantRedis: calls to Redis are client spans, of a look-up and of the limits.
+func (s *tracedServer) wantRedis(t *testing.T) {
+	t.Helper()
+	within := map[string]string{}
+	names := map[string]string{}
+	for _, span := range s.collector.Spans() {
+		names[span.SpanID] = span.Name
+	}
+	for _, span := range s.collector.Spans() {
+		if strings.HasPrefix(span.Name, "redis ") && span.Kind == "client" && span.Attributes["db.system.name"] == "redis" {
+			within[span.Name] = names[span.ParentID]
+		}
+	}
+	if within["redis take"] != "limit" || !strings.HasPrefix(within["redis get"], "cache ") {
+		t.Errorf("calls to Redis are in %v", within)
 	}
 }
 
