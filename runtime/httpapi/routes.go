@@ -48,8 +48,8 @@ type API struct {
 	Metrics *telemetry.Metrics
 	Traffic *telemetry.Traffic
 	// Stats has the figures of GET stats, and counts queries.
-	Stats *stats.Board
-	Hasher  logging.Hasher
+	Stats  *stats.Board
+	Hasher logging.Hasher
 	// Budget is told of in GET stats; nil without one.
 	Budget Budgets
 	// Replica names this server in GET stats.

@@ -188,7 +188,9 @@ func TestStats(t *testing.T) {
 	}
 	f.call("POST", ask, `{"query":"x"}`)
 	f.call("POST", ask, `{}`)
-	layer := func(name, rates string) string { return `{"layer":"` + name + `",` + rates + `,"saved":` + nothingSaved + `}` }
+	layer := func(name, rates string) string {
+		return `{"layer":"` + name + `",` + rates + `,"saved":` + nothingSaved + `}`
+	}
 	const none = `"hits":0,"misses":0,"stale":0,"hit_rate_percent":null`
 	figures := `{"seconds":0,"requests":5,"errors":1,"cache":{"hits":2,"misses":1,"stale":0,"hit_rate_percent":66.7,"by_kind":[
 		{"kind":"search","hits":2,"misses":1,"stale":0,"hit_rate_percent":66.7,"saved":` + nothingSaved + `,"by_layer":[` +
