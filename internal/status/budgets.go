@@ -9,6 +9,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/ragservice/ragservice-operator/alerts"
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
@@ -106,5 +107,5 @@ func percentOf(b telemetry.BudgetState) int32 {
 	if b.Exceeded {
 		percent = math.Max(percent, 100)
 	}
-	return int32(percent) / percentStep * percentStep
+	return int32(percent) / alerts.PercentStep * alerts.PercentStep
 }
