@@ -137,6 +137,12 @@ func TestFallbackReservesAtItsOwnPrice(t *testing.T) {
 	first.Always(openaitest.Chat, openaitest.Behaviour{Status: 500})
 	p := &purse{admits: 2}
 	model, told := pricedModel(first, p)
+	hurried := model.Settings
+	model.Settings = func() config.LLM {
+		s := hurried()
+		s.Timeout = config.Duration(time.Minute) // what is late takes all that was reserved
+		return s
+	}
 	fallback := NewOpenAI(Fallback(model.Settings, config.LLMFallback{
 		BaseURL: spare.BaseURL(), Model: "spare", Pricing: config.LLMPricing{CompletionUSDPerMillion: 7},
 	}), "", nil, told.observe)

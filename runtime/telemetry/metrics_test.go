@@ -64,6 +64,9 @@ func used() *telemetry.Metrics {
 	traffic.Disk(40)
 	m.Traffic(traffic)
 	m.Spans("exported", 5)
+	m.ModelCost("m", 0.25)
+	m.BudgetExceeded("tokens", "day", "tenant", "Deny")
+	m.Budgets(func() []telemetry.BudgetRatio { return []telemetry.BudgetRatio{{Budget: "usd", Window: "month", Used: 0.5}} })
 	return m
 }
 
@@ -87,6 +90,9 @@ func TestMetrics(t *testing.T) {
 		`gen_ai_client_token_usage_sum{` + genAI + `,gen_ai_token_type="output"} 20`,
 		`gen_ai_client_token_usage_count{` + genAI + `,gen_ai_token_type="output"} 1`,
 		`ragservice_retrieval_documents_sum 3`,
+		`ragservice_llm_cost_usd_total{gen_ai_request_model="m"} 0.25`,
+		`ragservice_budget_exceeded_total{action="Deny",budget="tokens",scope="tenant",window="day"} 1`,
+		`ragservice_budget_used_ratio{budget="usd",window="month"} 0.5`,
 		`ragservice_breaker_state{dependency="opensearch",state="open"} 1`,
 		`ragservice_breaker_state{dependency="opensearch",state="closed"} 0`,
 		`ragservice_dependency_calls_waiting{dependency="opensearch"} 7`,
