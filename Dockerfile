@@ -9,6 +9,7 @@ FROM --platform=$BUILDPLATFORM golang:1.26-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
+COPY alerts/ alerts/
 COPY api/ api/
 COPY cmd/ cmd/
 COPY config/ config/

@@ -101,6 +101,12 @@ image_names() {
   ! grep -vE '^[^/]+\.[^/]+/.+:.+' <<<"$chart" >&2 || die "these image names lack a registry or a tag"
 }
 
+# A package that the Dockerfile does not copy is missed by those who build with Docker alone.
+copied() {
+  diff <(sed -nE 's/^COPY ([a-z]+)\/ .*/\1/p' Dockerfile | sort) \
+    <(go list -deps ./cmd/manager ./cmd/ragserver | sed -nE "s#^$(go list -m)/([^/]+).*#\1#p" | sort -u)
+}
+
 images() { sed -nE 's/^ *(- )?(image: |--[a-z]+-image=)"?([^"]*)"?$/\3/p' | sort; }
 
 scripts() {
@@ -134,6 +140,7 @@ CHECKS=(
   "chart:helm lint and template"
   "kustomization:kubectl kustomize"
   "image_names:images of the chart and of config/"
+  "copied:folders that the Dockerfile copies"
   "scripts:shellcheck"
   "clean_tree:a clean tree"
 )

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	_ "time/tzdata" // the image has no zones
 
 	"github.com/ragservice/ragservice-operator/runtime/budget"
 	"github.com/ragservice/ragservice-operator/runtime/logging"

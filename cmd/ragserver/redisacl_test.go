@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 	"github.com/ragservice/ragservice-operator/test/backends"
+	"github.com/ragservice/ragservice-operator/test/openaitest"
 )
 
 const passwordOfRedis = "password-of-the-user-of-redis"
@@ -48,7 +50,12 @@ func startAsUser(t *testing.T, redis, key string) *running {
 			}
 		}
 	}
-	return startWith(t, noEnvironment, "--config", write(t, "config.yaml", withRedis(t, redis)), "--secrets-dir", keys.secrets)
+	model := openaitest.New(t)
+	model.Answer(func(openaitest.ChatRequest) string { return "Carrion [1]." })
+	settings := strings.Replace(withRedis(t, redis), "llm: {provider: Extractive}", fmt.Sprintf(
+		"llm: {provider: OpenAI, model: m, baseURL: '%s', maxTokens: 10, timeout: 30s, idleTimeout: 30s}\nbudgets: {service: {dailyTokens: 1000000000}}",
+		model.BaseURL()), 1)
+	return startWith(t, noEnvironment, "--config", write(t, "config.yaml", settings), "--secrets-dir", keys.secrets)
 }
 
 // useRedis has the server do what it does with Redis, but for what takes seconds or a caller who is refused.

@@ -59,16 +59,23 @@ func limitsOf(spec v1alpha1.BudgetsSpec) limits {
 	return limits{spec.DailyTokens != nil, spec.DailyUSD != "", spec.MonthlyUSD != ""}
 }
 
+func (l limits) has(name v1alpha1.BudgetName) bool {
+	return map[v1alpha1.BudgetName]bool{"dailyTokens": l.dailyTokens, "dailyUSD": l.dailyUSD, "monthlyUSD": l.monthlyUSD}[name]
+}
+
 // budgets are those for status.budgets: those of before until the servers have been asked.
 func (p Pass) budgets() []v1alpha1.BudgetStatus {
-	switch {
-	case limitsOf(p.Service.Spec.Budgets) == (limits{}):
-		return nil
-	case !p.polled():
-		return p.Service.Status.DeepCopy().Budgets
-	default:
-		return Budgets(p.Service.Status.Budgets, p.Observed.Poll.Reports)
+	set := limitsOf(p.Service.Spec.Budgets)
+	budgets := p.Service.Status.DeepCopy().Budgets
+	if p.polled() {
+		budgets = Budgets(budgets, p.Observed.Poll.Reports)
 	}
+	// Servers tell of a budget that was removed until they have the new configuration.
+	budgets = slices.DeleteFunc(budgets, func(b v1alpha1.BudgetStatus) bool { return !set.has(b.Name) })
+	if len(budgets) == 0 {
+		return nil
+	}
+	return budgets
 }
 
 // Budgets are those that servers report, each by the server that knows of most in the latest window; those shown when none reports. One that has

@@ -3,7 +3,6 @@ package budget
 import (
 	"testing"
 	"time"
-	_ "time/tzdata"
 )
 
 func zone(t *testing.T, name string) *time.Location {

@@ -3,6 +3,7 @@ package config
 import (
 	"math"
 	"time"
+	_ "time/tzdata" // the images of the server and of the operator have no time zones
 )
 
 // Bounds of budgets: sums stay whole numbers in the scripts of Redis, which count in floats of 53 bits.

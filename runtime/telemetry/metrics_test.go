@@ -66,7 +66,9 @@ func used() *telemetry.Metrics {
 	m.Spans("exported", 5)
 	m.ModelCost("m", 0.25)
 	m.BudgetExceeded("tokens", "day", "tenant", "Deny")
-	m.Budgets(func() []telemetry.BudgetRatio { return []telemetry.BudgetRatio{{Budget: "usd", Window: "month", Used: 0.5}} })
+	m.Budgets(func() []telemetry.BudgetRatio {
+		return []telemetry.BudgetRatio{{Budget: "usd", Window: "month", Used: 0.5}}
+	})
 	return m
 }
 
