@@ -2,7 +2,8 @@ package dashboards
 
 // Pages that several panels link to.
 const (
-	errorPage   = "http-api.md#errors"
+	errorPage   = "runbooks/error-rate.md"
+	codesPage   = "http-api.md#errors"
 	latencyPage = "performance.md"
 	modelPage   = "reasons.md#modelsready"
 	diskPage    = "clusters.md"
@@ -15,10 +16,10 @@ const requestTime = "http_server_request_duration_seconds"
 const answers = `http_route=~"/api/v1/(search|ask|stream)"`
 
 // errorShare is the share of requests that failed for a reason of the service.
-func errorShare(of string) string {
+func errorShare(of, window string) string {
 	return share(
-		`sum(rate(ragservice_errors_total{`+of+`,code=~"internal|bad_upstream_answer|overloaded|.*_unavailable|.*_timeout"}[$in]))`,
-		`sum(rate(http_server_request_duration_seconds_count{`+of+`}[$in]))`)
+		`sum(rate(ragservice_errors_total{`+of+`,code=~"internal|bad_upstream_answer|overloaded|.*_unavailable|.*_timeout"}[`+window+`]))`,
+		`sum(rate(http_server_request_duration_seconds_count{`+of+`}[`+window+`]))`)
 }
 
 func apiPerformance() Dashboard {
@@ -28,6 +29,7 @@ func apiPerformance() Dashboard {
 		rows: []row{
 			{"Now", apiNow()},
 			{"Requests", apiRequests()},
+			{"Error budget", apiErrorBudget()},
 			{"Time", apiTime()},
 			{"Where the time goes", apiParts()},
 			{"Limits", apiLimits()},
@@ -45,7 +47,7 @@ func apiNow() []panel {
 		{
 			title: "Failed requests", about: "Share of requests that failed for a reason of the service, streams that broke off included.",
 			page: errorPage, kind: number, unit: "percentunit", width: 4, steps: []step{{0, good}, {0.01, fair}, {0.05, bad}},
-			queries: []query{{errorShare("$own"), "failed"}},
+			queries: []query{{errorShare("$own", "$in"), "failed"}},
 		},
 		{
 			title: "Search, p95", about: "95 of 100 searches take no longer.", page: latencyPage, kind: number, unit: "s", width: 4,
@@ -75,13 +77,23 @@ func apiRequests() []panel {
 			queries: []query{{perSecond(requestTime+"_count", "", "http_route"), "{{http_route}}"}},
 		},
 		{
-			title: "By status", about: "429 are refused by limits, 499 are clients that left. A stream that broke off has 200.", page: errorPage,
+			title: "By status", about: "429 are refused by limits, 499 are clients that left. A stream that broke off has 200.", page: codesPage,
 			unit: "reqps", width: 8, stacked: true,
 			queries: []query{{perSecond(requestTime+"_count", "", "http_response_status_code"), "{{http_response_status_code}}"}},
 		},
 		{
-			title: "Errors by code", about: "The code of the answer, or of the event in which a stream ended.", page: errorPage, unit: "reqps", width: 8,
+			title: "Errors by code", about: "The code of the answer, or of the event in which a stream ended.", page: codesPage, unit: "reqps", width: 8,
 			stacked: true, queries: []query{{perSecond("ragservice_errors_total", "", "code"), "{{code}}"}},
+		},
+	}
+}
+
+func apiErrorBudget() []panel {
+	return []panel{
+		{
+			title: "Failed requests over longer times", page: "runbooks/error-budget-burn.md", unit: "percentunit", width: 24,
+			about: "The alerts of the error budget look at these. What may fail in 30 days is 100 % less alerts.errorRate.objectivePercent: half a percent by default.",
+			queries: []query{{errorShare("$own", "1h"), "1 hour"}, {errorShare("$own", "6h"), "6 hours"}, {errorShare("$own", "3d"), "3 days"}},
 		},
 	}
 }

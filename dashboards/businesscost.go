@@ -1,15 +1,20 @@
 package dashboards
 
-const tokens = "gen_ai_client_token_usage_sum"
+const (
+	tokens     = "gen_ai_client_token_usage_sum"
+	cost       = "ragservice_llm_cost_usd_total"
+	budgetPage = "budgets.md"
+)
 
 func businessAndCost() Dashboard {
 	return Dashboard{
 		Name: "business-and-cost", Title: "Business and Cost", period: "24h",
-		about: "What the service is used for and what it costs: questions, callers' tiers, tokens, dollars saved, and questions that found nothing.",
+		about: "What the service is used for and what it costs: questions, callers' tiers, tokens, dollars spent and saved, budgets, and questions that found nothing.",
 		rows: []row{
 			{"In the time that is shown", businessTotals()},
 			{"Use", businessUse()},
 			{"Tokens and dollars", businessTokens()},
+			{"Budgets", businessBudgets()},
 			{"Quality", businessQuality()},
 		},
 	}
@@ -18,21 +23,29 @@ func businessAndCost() Dashboard {
 func businessTotals() []panel {
 	return []panel{
 		{
-			title: "Questions", about: "Requests to search, ask and stream.", page: "http-api.md", kind: total, unit: "short", width: 6,
+			title: "Questions", about: "Requests to search, ask and stream.", page: "http-api.md", kind: total, unit: "short", width: 4,
 			steps: []step{{0, plain}}, queries: []query{{during(requestTime+"_count", answers, ""), "questions"}},
 		},
 		{
 			title: "Answered", about: "Share of those that were answered: the others were refused or failed.", page: errorPage, kind: total,
-			unit: "percentunit", width: 6, steps: []step{{0, bad}, {0.9, fair}, {0.99, good}},
+			unit: "percentunit", width: 4, steps: []step{{0, bad}, {0.9, fair}, {0.99, good}},
 			queries: []query{{share(during(requestTime+"_count", answers+`,http_response_status_code="200"`, ""), during(requestTime+"_count", answers, "")), "answered"}},
 		},
 		{
-			title: "Tokens", about: "That models read and wrote.", page: "metrics.md", kind: total, unit: "short", width: 6,
+			title: "Tokens", about: "That models read and wrote.", page: "metrics.md", kind: total, unit: "short", width: 4,
 			steps: []step{{0, plain}}, queries: []query{{during(tokens, "", ""), "tokens"}},
 		},
 		{
-			title: "Dollars saved", about: "By the cache, by models.llm.pricing.", page: cachePage, kind: total, unit: "currencyUSD", width: 6,
+			title: "Dollars spent", about: "On models, by models.llm.pricing: retries and fallbacks count too.", page: budgetPage, kind: total,
+			unit: "currencyUSD", width: 4, steps: []step{{0, plain}}, queries: []query{{during(cost, "", ""), "spent"}},
+		},
+		{
+			title: "Dollars saved", about: "By the cache, by models.llm.pricing.", page: cachePage, kind: total, unit: "currencyUSD", width: 4,
 			steps: []step{{0, good}}, queries: []query{{during("ragservice_cache_saved_usd_total", "", ""), "saved"}},
+		},
+		{
+			title: "Fullest budget", about: "Of those of the service, in its day or month.", page: budgetPage, kind: number, unit: "percentunit", width: 4,
+			steps: []step{{0, good}, {0.8, fair}, {1, bad}}, queries: []query{{"max(ragservice_budget_used_ratio{$own})", "used"}},
 		},
 	}
 }
@@ -70,6 +83,25 @@ func businessTokens() []panel {
 			unit: "percentunit", width: 8, share: true,
 			queries: []query{{perSecond("ragservice_cache_saved_tokens_total", "", "") + " / (" +
 				perSecond("ragservice_cache_saved_tokens_total", "", "") + " + " + perSecond(tokens, "", "") + ")", "saved"}},
+		},
+	}
+}
+
+func businessBudgets() []panel {
+	return []panel{
+		{
+			title: "Dollars an hour", about: "By model that was asked.", page: budgetPage, unit: "currencyUSD", width: 8, stacked: true,
+			queries: []query{{"3600 * " + perSecond(cost, "", "gen_ai_request_model"), "{{gen_ai_request_model}}"}},
+		},
+		{
+			title: "Budgets used", about: "Part of each budget of the service that is taken in its window. From 80 % on the operator tells.", page: budgetPage,
+			unit: "percentunit", width: 8, share: true,
+			queries: []query{{"max by (budget, window) (ragservice_budget_used_ratio{$own})", "{{budget}} of a {{window}}"}},
+		},
+		{
+			title: "Questions without room in a budget", about: "A minute, of the service and of tenants: denied, or answered and told.", page: budgetPage,
+			unit: "short", width: 8, stacked: true,
+			queries: []query{{"60 * " + perSecond("ragservice_budget_exceeded_total", "", "scope, budget, action"), "{{scope}} {{budget}} {{action}}"}},
 		},
 	}
 }

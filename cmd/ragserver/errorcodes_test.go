@@ -74,6 +74,7 @@ func TestErrorCodesAreReached(t *testing.T) {
 	seen := &reached{codes: map[string]int{}}
 	seen.ofRequests(t)
 	seen.ofModels(t)
+	seen.ofBudgets(t)
 	seen.ofSearches(t)
 	page, err := os.ReadFile("../../docs/http-api.md")
 	if err != nil {
@@ -101,11 +102,11 @@ spec:
   resilience: {retries: 0, maxInFlight: 1, queueTimeout: 0s}
 `
 
-// withModel is a server with a model, and a document to ask about.
-func withModel(t *testing.T, model *openaitest.Server) (r *running, admin, client string) {
+// withModel is a server with a model, further fields of its spec, and a document to ask about.
+func withModel(t *testing.T, model *openaitest.Server, spec ...string) (r *running, admin, client string) {
 	t.Helper()
 	dir := t.TempDir()
-	r = startAlone(t, write(t, "ragservice.yaml", fmt.Sprintf(ofCodes, model.BaseURL())), dir)
+	r = startAlone(t, write(t, "ragservice.yaml", fmt.Sprintf(ofCodes, model.BaseURL())+strings.Join(spec, "")), dir)
 	admin = generatedKey(t, dir, "admin")
 	if status, _, body := r.post(t, "/api/v1/documents", admin, `{"id":"kites","text":"The red kite eats carrion."}`); status != http.StatusOK {
 		t.Fatalf("%d %v", status, body)
@@ -166,6 +167,12 @@ func (c *reached) ofModels(t *testing.T) {
 	for deadline := time.Now().Add(20 * time.Second); c.codes["rate_limit_exceeded"] == 0 && time.Now().Before(deadline); {
 		c.ask(t, r, http.MethodPost, "/api/v1/stream", question, client) // that stream was all that a minute has
 	}
+}
+
+func (c *reached) ofBudgets(t *testing.T) {
+	r, _, client := withModel(t, openaitest.New(t), "  budgets: {dailyTokens: 1}\n")
+	defer r.end(t)
+	c.ask(t, r, http.MethodPost, "/api/v1/ask", `{"query":"what does the red kite eat"}`, client)
 }
 
 func (c *reached) ofSearches(t *testing.T) {

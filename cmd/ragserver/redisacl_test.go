@@ -53,7 +53,7 @@ func startAsUser(t *testing.T, redis, key string) *running {
 	model := openaitest.New(t)
 	model.Answer(func(openaitest.ChatRequest) string { return "Carrion [1]." })
 	settings := strings.Replace(withRedis(t, redis), "llm: {provider: Extractive}", fmt.Sprintf(
-		"llm: {provider: OpenAI, model: m, baseURL: '%s', maxTokens: 10, timeout: 30s, idleTimeout: 30s}\nbudgets: {service: {dailyTokens: 1000000000}}",
+		"llm: {provider: OpenAI, model: m, baseURL: '%s', maxTokens: 10, contextTokens: 8192, timeout: 30s, idleTimeout: 30s}\nbudgets: {service: {dailyTokens: 1000000000}}",
 		model.BaseURL()), 1)
 	return startWith(t, noEnvironment, "--config", write(t, "config.yaml", settings), "--secrets-dir", keys.secrets)
 }
@@ -73,7 +73,7 @@ func useRedis(t *testing.T, r *running, key string) {
 	}
 }
 
-var refusedCalls = regexp.MustCompile(`(?m)^ragservice_redis_operation_duration_seconds_count\{.*outcome="auth"\} (\d+)$`)
+var refusedCalls = regexp.MustCompile(`(?m)^ragservice_redis_operation_duration_seconds_count\{.*outcome="auth".*\} (\d+)$`)
 
 // refusals are the calls that Redis has not let the user make, pings too.
 func refusals(t *testing.T, r *running) (all int) {

@@ -205,7 +205,8 @@ func TestReadyOnceRedisWasMet(t *testing.T) {
 			defer r.end(t)
 			await(t, "readiness", func() bool { return r.get(t, r.admin+"/readyz") == http.StatusOK })
 			took, said := time.Since(began), r.statusz(t)
-			if met := said.RedisCache == telemetry.DependencyUp && said.RedisState == telemetry.DependencyUp; !met && took < redisPatience {
+			met := said.RedisCache != telemetry.DependencyUnknown && said.RedisState != telemetry.DependencyUnknown // down is found sooner by some calls
+			if !met && took < redisPatience {
 				t.Errorf("ready after %s, with Redis %s and %s", took, said.RedisCache, said.RedisState)
 			}
 		})

@@ -387,8 +387,10 @@ func withTracing(t *testing.T, endpoint string) (r *running, key string) {
 	if err := os.WriteFile(filepath.Join(headers, config.TracingHeadersFile), []byte("x-key=canary\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	settings := strings.NewReplacer("http://127.0.0.1:1", backends.OpenSearch(t), "index: papers", "index: traces-"+strings.ToLower(rand.Text())).
-		Replace(elsewhere) + "tracing: {endpoint: '" + endpoint + "', protocol: GRPC, samplingPercent: 100}\n"
+	settings := strings.NewReplacer(
+		"http://127.0.0.1:1", backends.OpenSearch(t), "index: papers", "index: traces-"+strings.ToLower(rand.Text()),
+		"{defaultTier: free}", "{defaultTier: free, limits: [{endpoint: search, tier: free, requestsPerMinute: 1000, burst: 100, cost: 1}]}",
+	).Replace(elsewhere) + "tracing: {endpoint: '" + endpoint + "', protocol: GRPC, samplingPercent: 100}\n"
 	r = startWith(t, noEnvironment, "--config", write(t, "config.yaml", settings), "--secrets-dir", keys.secrets)
 	upload(t, r, key)
 	return r, key

@@ -43,6 +43,7 @@ llm:
   pricing: {promptUSDPerMillion: 2.5, completionUSDPerMillion: 10}
   fallbacks: [{baseURL: '%[6]s', model: spare, contextTokens: 4096}]
 retrieval: {topK: 5, maxTopK: 50, languages: [en], chunking: {words: 160, overlapWords: 30}}
+budgets: {service: {dailyTokens: 400000, dailyUSD: 50, monthlyUSD: 400}, tenant: {dailyTokens: 3000}, onExceeded: Alert}
 cache: {enabled: true, ttlSearch: 1h, ttlLLM: 1h, localMaxBytes: 1048576}
 rateLimits:
   defaultTier: free
