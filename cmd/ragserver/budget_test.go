@@ -1,11 +1,17 @@
 package main
 
 import (
+	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/ragservice/ragservice-operator/test/backends"
 	"github.com/ragservice/ragservice-operator/test/openaitest"
 )
 
@@ -54,5 +60,75 @@ spec:
 	r.end(t)
 	if !strings.Contains(r.output.String(), `"event":"budget_exceeded"`) {
 		t.Errorf("the log does not tell: %s", r.output.String())
+	}
+}
+
+// TestBudgetsChangeInARunningServer sets, loosens, raises and removes a budget: each is taken up, and what was spent under one counts in the next.
+func TestBudgetsChangeInARunningServer(t *testing.T) {
+	t.Parallel()
+	model := openaitest.New(t)
+	model.Answer(func(openaitest.ChatRequest) string { return "Carrion [1]." })
+	folder := newKeysFolder(t)
+	const admin = "key-of-the-administrator-0123456789"
+	folder.set("root", `{"key":"`+admin+`","role":"admin"}`)
+	file, index := filepath.Join(t.TempDir(), "config.yaml"), rand.Text()
+	set := func(budgets string) {
+		t.Helper()
+		text := strings.NewReplacer(
+			"http://127.0.0.1:1", backends.OpenSearch(t), "index: papers", "index: budgets-"+strings.ToLower(index),
+			"llm: {provider: Extractive}", fmt.Sprintf(
+				"llm: {provider: OpenAI, model: m, baseURL: '%s', maxTokens: 10, contextTokens: 8192, timeout: 30s, idleTimeout: 30s}", model.BaseURL()),
+		).Replace(elsewhere) + budgets
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set("")
+	r := keyed{startWith(t, noEnvironment, "--config", file, "--secrets-dir", folder.secrets), t}
+	upload(t, r.running, admin)
+	spent := 0.0
+	for i, step := range []struct {
+		budgets string
+		want    int
+		counts  bool
+	}{
+		{"budgets: {service: {dailyTokens: 100000}}\n", http.StatusOK, true},
+		{"budgets: {service: {dailyTokens: 2}}\n", http.StatusTooManyRequests, false},
+		{"budgets: {service: {dailyTokens: 2}, onExceeded: Alert}\n", http.StatusOK, true},
+		{"budgets: {tenant: {dailyTokens: 3}}\n", http.StatusTooManyRequests, false},
+		{"", http.StatusOK, false},
+		{"budgets: {service: {dailyTokens: 100001}}\n", http.StatusOK, true},
+	} {
+		before := len(r.events("config_reloaded"))
+		set(step.budgets)
+		r.eventually("it is not taken up", func() bool { return len(r.events("config_reloaded")) > before })
+		got, _, answer := r.post(t, "/api/v1/ask", admin, fmt.Sprintf(`{"query":"what does the red kite eat, part %d"}`, i))
+		if got != step.want {
+			t.Errorf("%q: %d %v, want %d", step.budgets, got, answer, step.want)
+		}
+		if usage, _ := answer["usage"].(map[string]any); step.counts && usage != nil {
+			spent += usage["prompt_tokens"].(float64) + usage["completion_tokens"].(float64)
+		}
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url+"/api/v1/stats", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("X-API-Key", admin)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	type budgetSaid struct {
+		Scope string
+		Used  float64
+	}
+	var stats struct{ Budgets []budgetSaid }
+	if err := json.NewDecoder(response.Body).Decode(&stats); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(stats.Budgets, func(b budgetSaid) bool { return b.Scope == "service" && b.Used == spent }) || spent == 0 {
+		t.Errorf("answers took %g, and the budgets say %v", spent, stats.Budgets)
 	}
 }

@@ -47,12 +47,12 @@ func TestSmallestServiceBecomesAllItsChildren(t *testing.T) {
 	w.ready(rag)
 
 	want := []string{
-		"ConfigMap papers-opensearch", "ConfigMap papers-redis-cache", "ConfigMap papers-redis-state", "ConfigMap papers-server",
+		"ConfigMap papers-alert-rules", "ConfigMap papers-opensearch", "ConfigMap papers-redis-cache", "ConfigMap papers-redis-state", "ConfigMap papers-server",
 		"Deployment papers-server",
 		"NetworkPolicy papers-opensearch", "NetworkPolicy papers-redis-cache", "NetworkPolicy papers-redis-state", "NetworkPolicy papers-server",
 		"PodDisruptionBudget papers-opensearch", "PodDisruptionBudget papers-redis-cache", "PodDisruptionBudget papers-redis-state", "PodDisruptionBudget papers-server",
 		"Secret papers-hash-keys", "Secret papers-redis",
-		"Service papers-opensearch", "Service papers-opensearch-headless", "Service papers-redis-cache", "Service papers-redis-state", "Service papers-server",
+		"Service papers-metrics", "Service papers-opensearch", "Service papers-opensearch-headless", "Service papers-redis-cache", "Service papers-redis-state", "Service papers-server",
 		"ServiceAccount papers-opensearch", "ServiceAccount papers-redis-cache", "ServiceAccount papers-redis-state", "ServiceAccount papers-server",
 		"StatefulSet papers-opensearch", "StatefulSet papers-redis-cache", "StatefulSet papers-redis-state",
 	}

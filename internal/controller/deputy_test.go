@@ -113,7 +113,9 @@ func TestDeputyIsNotConfused(t *testing.T) {
 		s.Models.LLM, s.Auth.APIKeysSecretRef = model, &v1alpha1.SecretReference{Name: "callers"}
 		s.Alerts.Receivers = &v1alpha1.AlertReceivers{Webhook: &v1alpha1.WebhookReceiver{URL: "http://" + at + "/alerts"}}
 	})
-	w.ready(rag)[0].counts(telemetry.Minute{Requests: 100, Errors: 70})
+	for _, server := range w.ready(rag) {
+		server.counts(telemetry.Minute{Requests: 100, Errors: 70})
+	}
 	w.eventuallyShows(rag, map[string]string{"AlertsClear": "False/Firing", "MonitoringReady": "False/DeliveryFailed"})
 	other := w.service(func(s *v1alpha1.RAGServiceSpec) {
 		s.Redis.External = &v1alpha1.ExternalRedis{RedisConnection: v1alpha1.RedisConnection{

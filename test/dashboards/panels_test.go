@@ -71,6 +71,9 @@ func TestPanelsShowData(t *testing.T) {
 	if *pictures != "" {
 		phase, step = 40*time.Second, 3*time.Second
 	}
+	if *phaseFlag > 0 {
+		phase, step = *phaseFlag, max(time.Second, *phaseFlag/20)
+	}
 	begin := time.Now()
 	s.load(t, phase)
 	end := time.Now()
@@ -89,6 +92,12 @@ func TestPanelsShowData(t *testing.T) {
 		}
 	}
 	truths(t, prometheus, window)
+	families := checkCardinality(t, prometheus, end)
+	if *seriesFile != "" {
+		if err := os.WriteFile(*seriesFile, []byte(table(families)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // window is the time that dashboards show in the test.
