@@ -200,7 +200,7 @@ func TestStats(t *testing.T) {
 		{"kind":"llm",` + none + `,"saved":` + nothingSaved + `,"by_layer":[` +
 		layer("local", none) + `,` + layer("coalesced", none) + `,` + layer("redis", none) + `]}],"saved":` + nothingSaved + `}}`
 	want := parse(t, `{"scope":"replica","replica":"server-0","replicas":{"running":1,"ended":0,"complete":true},"tenant":"acme","documents":null,
-		"since_start":`+figures+`,"last_5_minutes":`+figures+`,"top_queries":null}`)
+		"since_start":`+figures+`,"last_5_minutes":`+figures+`,"budgets":[],"top_queries":null}`)
 	got := f.call("GET", "/api/v1/stats", "").fields(t)
 	for _, length := range []string{"since_start", "last_5_minutes"} {
 		got[length].(map[string]any)["seconds"] = 0.0
