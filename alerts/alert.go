@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"slices"
 	"time"
 
 	"k8s.io/utils/ptr"
@@ -51,6 +52,8 @@ type Alert struct {
 
 	measure measure
 	words   words
+	// judged says that it is not disabled, and of something that the service uses.
+	judged bool
 }
 
 // Beyond says that a value is on the bad side of the threshold.
@@ -84,39 +87,48 @@ func (a Alert) clearFrom() float64 {
 // Of are the alerts that a service is judged by, in the order of the spec. One that is disabled is not among them, nor one of something that the
 // service does not use.
 func Of(rag *v1alpha1.RAGService) []Alert {
-	var enabled []Alert
-	spec := &rag.Spec.Alerts
-	add := func(mode v1alpha1.AlertMode, a Alert, lasts v1alpha1.Duration) {
-		if mode != v1alpha1.AlertDisabled {
-			a.Minutes = int64((durationOr(lasts, 5*time.Minute) + time.Minute - 1) / time.Minute)
-			enabled = append(enabled, a)
-		}
+	return slices.DeleteFunc(defined(rag), func(a Alert) bool { return !a.judged })
+}
+
+// Named is the alert of a name, whether the service is judged by it or was once; false for a name of another version.
+func Named(rag *v1alpha1.RAGService, name v1alpha1.AlertName) (Alert, bool) {
+	all := defined(rag)
+	i := slices.IndexFunc(all, func(a Alert) bool { return a.Name == name })
+	if i < 0 {
+		return Alert{}, false
 	}
-	add(spec.ErrorRate.Mode, Alert{
+	return all[i], true
+}
+
+// defined are all alerts of spec.alerts, in its order.
+func defined(rag *v1alpha1.RAGService) (all []Alert) {
+	spec := &rag.Spec.Alerts
+	add := func(mode v1alpha1.AlertMode, used bool, a Alert, lasts v1alpha1.Duration) {
+		a.judged = used && mode != v1alpha1.AlertDisabled
+		a.Minutes = int64((durationOr(lasts, 5*time.Minute) + time.Minute - 1) / time.Minute)
+		all = append(all, a)
+	}
+	add(spec.ErrorRate.Mode, true, Alert{
 		Name: v1alpha1.AlertErrorRate, Severity: Critical, Threshold: percentOr(spec.ErrorRate.Percent, 5), Value: errorRate,
 		measure: errorRatio, words: errorWords,
 	}, spec.ErrorRate.For)
-	add(spec.LatencyP95.Mode, Alert{
+	add(spec.LatencyP95.Mode, true, Alert{
 		Name: v1alpha1.AlertLatencyP95, Severity: Warning, Threshold: durationOr(spec.LatencyP95.Threshold, 5*time.Second).Seconds(), Seconds: true,
 		Value: LatencyP95, measure: answerSeconds, words: latencyWords,
 	}, spec.LatencyP95.For)
-	if serverconfig.CacheEnabled(rag) {
-		add(spec.CacheHitRate.Mode, Alert{
-			Name: v1alpha1.AlertCacheHitRate, Severity: Warning, Threshold: percentOr(spec.CacheHitRate.Percent, EffectiveFrom), Below: true,
-			Value: hitRate, measure: hitRatio, words: cacheWords,
-		}, spec.CacheHitRate.For)
-	}
-	if rag.Spec.Models.LLM.Provider != v1alpha1.LLMProviderExtractive {
-		add(spec.LLMAvailability.Mode, Alert{
-			Name: v1alpha1.AlertLLMAvailability, Severity: Critical, Threshold: percentOr(spec.LLMAvailability.Percent, 95), Below: true,
-			Value: availability, measure: modelRatio, words: modelWords,
-		}, spec.LLMAvailability.For)
-	}
-	add(spec.DiskUsage.Mode, Alert{
+	add(spec.CacheHitRate.Mode, serverconfig.CacheEnabled(rag), Alert{
+		Name: v1alpha1.AlertCacheHitRate, Severity: Warning, Threshold: percentOr(spec.CacheHitRate.Percent, EffectiveFrom), Below: true,
+		Value: hitRate, measure: hitRatio, words: cacheWords,
+	}, spec.CacheHitRate.For)
+	add(spec.LLMAvailability.Mode, rag.Spec.Models.LLM.Provider != v1alpha1.LLMProviderExtractive, Alert{
+		Name: v1alpha1.AlertLLMAvailability, Severity: Critical, Threshold: percentOr(spec.LLMAvailability.Percent, 95), Below: true,
+		Value: availability, measure: modelRatio, words: modelWords,
+	}, spec.LLMAvailability.For)
+	add(spec.DiskUsage.Mode, true, Alert{
 		Name: v1alpha1.AlertDiskUsage, Severity: Warning, Threshold: percentOr(spec.DiskUsage.Percent, 80), Value: diskUsage,
 		measure: diskRatio, words: diskWords,
 	}, spec.DiskUsage.For)
-	return enabled
+	return all
 }
 
 func percentOr(percent *int32, otherwise int32) float64 {

@@ -31,8 +31,10 @@ type Rule struct {
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
-// Labels of alerts, beside those that Prometheus itself adds.
+// Labels of alerts, by which they find their receivers.
 const (
+	// LabelAlert is the name of the alert, RuleName; Prometheus itself adds it.
+	LabelAlert    = "alertname"
 	LabelSeverity = "severity"
 	// LabelNamespace and LabelName say which RAGService it is.
 	LabelNamespace = "namespace"
@@ -78,6 +80,11 @@ func (s service) labels() map[string]string {
 	return map[string]string{LabelNamespace: s.namespace, LabelName: s.name}
 }
 
+// Labels are those of an alert of a service, without LabelAlert.
+func (a Alert) Labels(rag *v1alpha1.RAGService) map[string]string {
+	return service{rag.Namespace, rag.Name}.alertLabels(a.Severity)
+}
+
 func (s service) alertLabels(severity Severity) map[string]string {
 	labels := s.labels()
 	labels[LabelSeverity] = string(severity)
@@ -108,7 +115,7 @@ func (s service) alert(a Alert) Rule {
 			now, worse, a.number(a.Threshold), now, worse, a.number(a.clearFrom()), firing, before, firing, now),
 		For:         minutes(a.Minutes),
 		Labels:      s.alertLabels(a.Severity),
-		Annotations: s.annotations(a.words, a.show(a.Threshold), a.valueShown()),
+		Annotations: s.annotations(a.words, a.Show(a.Threshold), a.valueShown()),
 	}
 }
 
@@ -125,7 +132,8 @@ func decimal(value float64) string {
 	return strconv.FormatFloat(value, 'g', 12, 64)
 }
 
-func (a Alert) show(value float64) string {
+// Show is a value as people read it: 5% or 1.5s.
+func (a Alert) Show(value float64) string {
 	if a.Seconds {
 		return time.Duration(value * float64(time.Second)).Round(time.Millisecond).String()
 	}

@@ -17,7 +17,7 @@ func Page(rag *v1alpha1.RAGService) string {
 			beyond, over = "under", "at least"
 		}
 		fmt.Fprintf(&page, "| [`%s`](runbooks/%s) | `%s` | %s | %s %s for %dm | %s %s | %s |\n", a.Name, a.words.runbook, RuleName(a.Name), a.Severity,
-			beyond, a.show(a.Threshold), a.Minutes, over, a.show(a.clearFrom()), a.words.judged)
+			beyond, a.Show(a.Threshold), a.Minutes, over, a.Show(a.clearFrom()), a.words.judged)
 	}
 	budget := 100 - Objective(rag)
 	fmt.Fprintf(&page, "\n[`%s`](runbooks/%s), for the objective of %s%%:\n\n", RuleName(BudgetBurn), budgetWords.runbook, decimal(Objective(rag)))

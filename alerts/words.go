@@ -3,6 +3,8 @@ package alerts
 import (
 	"fmt"
 	"strings"
+
+	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 )
 
 // words are what an alert says to people. $threshold and $value stand for the two.
@@ -49,6 +51,28 @@ var (
 		runbook: "error-budget-burn.md",
 	}
 )
+
+// Summary is what is wrong, in half a sentence. threshold is as Show has it.
+func (a Alert) Summary(threshold string) string {
+	return strings.ReplaceAll(a.words.summary, "$threshold", threshold)
+}
+
+// Annotations are those of the rule, of an alert that is raised at a value. Both are as Show has them.
+func (a Alert) Annotations(rag *v1alpha1.RAGService, threshold, value string) map[string]string {
+	return service{rag.Namespace, rag.Name}.annotations(a.words, threshold, value)
+}
+
+// EndedAnnotations are those of an alert that is over, by the threshold of now.
+func (a Alert) EndedAnnotations(rag *v1alpha1.RAGService) map[string]string {
+	w := a.words
+	w.description = Ended(a.Name) + "."
+	return service{rag.Namespace, rag.Name}.annotations(w, a.Show(a.Threshold), "")
+}
+
+// Ended says that an alert is over.
+func Ended(name v1alpha1.AlertName) string {
+	return string(name) + " is no longer beyond its threshold, or no longer judged"
+}
 
 func (s service) annotations(w words, threshold, value string) map[string]string {
 	fill := strings.NewReplacer("$threshold", threshold, "$value", value)

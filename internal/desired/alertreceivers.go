@@ -6,20 +6,12 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/ragservice/ragservice-operator/alerts"
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 )
 
 // ReceiversKind is the kind by which Prometheus Operator tells Alertmanager who is told of alerts.
 var ReceiversKind = schema.GroupVersionKind{Group: "monitoring.coreos.com", Version: "v1alpha1", Kind: "AlertmanagerConfig"}
-
-// Labels of alerts by which they find their receivers.
-const (
-	// AlertLabelName is the name of the RAGService that an alert is about.
-	AlertLabelName = "name"
-	// AlertLabelSeverity is SeverityCritical or another.
-	AlertLabelSeverity = "severity"
-	SeverityCritical   = "critical"
-)
 
 // Receivers of the AlertmanagerConfig.
 const (
@@ -172,7 +164,7 @@ func newAlertmanagerConfig(p part, given *v1alpha1.AlertReceivers) *custom[alert
 	}
 	if d := given.PagerDuty; d != nil {
 		critical.PagerDutyConfigs = []pagerDutyConfig{{
-			SendResolved: true, RoutingKey: entry(d.RoutingKeySecretRef), URL: d.URL, Severity: SeverityCritical,
+			SendResolved: true, RoutingKey: entry(d.RoutingKeySecretRef), URL: d.URL, Severity: string(alerts.Critical), // a word of PagerDuty, too
 		}}
 	}
 	if s := given.SMS; s != nil {
@@ -180,9 +172,9 @@ func newAlertmanagerConfig(p part, given *v1alpha1.AlertReceivers) *custom[alert
 	}
 	return newCustom(ReceiversKind, receiversName(p.service.Name), p.namespace(), alertmanagerConfigSpec{
 		Route: alertRoute{
-			Receiver: receiverAll, GroupBy: []string{"alertname"}, Matchers: []alertMatcher{matches(AlertLabelName, p.service.Name)},
+			Receiver: receiverAll, GroupBy: []string{alerts.LabelAlert}, Matchers: []alertMatcher{matches(alerts.LabelName, p.service.Name)},
 			Routes: []alertRoute{
-				{Receiver: receiverCritical, Matchers: []alertMatcher{matches(AlertLabelSeverity, SeverityCritical)}, Continue: true},
+				{Receiver: receiverCritical, Matchers: []alertMatcher{matches(alerts.LabelSeverity, string(alerts.Critical))}, Continue: true},
 				{Receiver: receiverAll},
 			},
 		},

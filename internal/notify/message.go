@@ -2,11 +2,12 @@ package notify
 
 import (
 	"encoding/json"
-	"fmt"
+	"maps"
 	"time"
 
 	"github.com/prometheus/common/model"
 
+	"github.com/ragservice/ragservice-operator/alerts"
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/status"
 )
@@ -47,47 +48,29 @@ const (
 // receiver is what Message.Receiver says.
 const receiver = "ragservice-operator"
 
-// body is the message of a notice. It is the same each time but for the value of the alert.
-func body(rag *v1alpha1.RAGService, n status.Notice) ([]byte, error) {
-	group := model.LabelSet{
-		model.AlertNameLabel: model.LabelValue("RAGService" + n.Name), "namespace": model.LabelValue(rag.Namespace), "name": model.LabelValue(rag.Name),
-	}
-	labels := group.Merge(model.LabelSet{"severity": model.LabelValue(severity(n.Name))})
+// body is the message of a notice of an alert. It is the same each time but for the value of the alert.
+func body(rag *v1alpha1.RAGService, of alerts.Alert, n status.Notice) ([]byte, error) {
+	labels := of.Labels(rag)
+	labels[alerts.LabelAlert] = alerts.RuleName(of.Name)
+	group := maps.Clone(labels)
+	delete(group, alerts.LabelSeverity)
 	alert := Alert{
-		Status: Firing, Labels: words(labels), Annotations: annotations(rag, n), StartsAt: time.Unix(n.Since, 0).UTC(),
-		Fingerprint: labels.Fingerprint().String(),
+		Status: Firing, Labels: labels, Annotations: of.Annotations(rag, n.Threshold, n.Value), StartsAt: time.Unix(n.Since, 0).UTC(),
+		Fingerprint: labelSet(labels).Fingerprint().String(),
 	}
 	if n.Resolved() {
-		alert.Status, alert.EndsAt = Resolved, time.Unix(n.EndedAt, 0).UTC()
+		alert.Status, alert.EndsAt, alert.Annotations = Resolved, time.Unix(n.EndedAt, 0).UTC(), of.EndedAnnotations(rag)
 	}
 	return json.Marshal(Message{
-		Version: "4", GroupKey: "{}:" + group.String(), Status: alert.Status, Receiver: receiver,
-		GroupLabels: words(group), CommonLabels: alert.Labels, CommonAnnotations: alert.Annotations, Alerts: []Alert{alert},
+		Version: "4", GroupKey: "{}:" + labelSet(group).String(), Status: alert.Status, Receiver: receiver,
+		GroupLabels: group, CommonLabels: alert.Labels, CommonAnnotations: alert.Annotations, Alerts: []Alert{alert},
 	})
 }
 
-func words(labels model.LabelSet) map[string]string {
-	out := make(map[string]string, len(labels))
+func labelSet(labels map[string]string) model.LabelSet {
+	set := make(model.LabelSet, len(labels))
 	for name, value := range labels {
-		out[string(name)] = string(value)
+		set[model.LabelName(name)] = model.LabelValue(value)
 	}
-	return out
-}
-
-func annotations(rag *v1alpha1.RAGService, n status.Notice) map[string]string {
-	summary := fmt.Sprintf("%s of RAGService %s/%s is at %s, its threshold is %s", n.Name, rag.Namespace, rag.Name, n.Value, n.Threshold)
-	if n.Resolved() {
-		summary = fmt.Sprintf("%s of RAGService %s/%s is no longer beyond its threshold, or no longer judged", n.Name, rag.Namespace, rag.Name)
-	}
-	return map[string]string{"summary": summary}
-}
-
-// severity tells alerts that wake somebody from others.
-func severity(name v1alpha1.AlertName) string {
-	switch name {
-	case v1alpha1.AlertErrorRate, v1alpha1.AlertLLMAvailability:
-		return "critical"
-	default:
-		return "warning"
-	}
+	return set
 }

@@ -17,6 +17,7 @@ import (
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
+	"github.com/ragservice/ragservice-operator/alerts"
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/status"
 )
@@ -185,12 +186,14 @@ func (n *Notifier) nextNotice(key types.NamespacedName) (*v1alpha1.RAGService, s
 }
 
 func (n *Notifier) attempt(ctx context.Context, rag *v1alpha1.RAGService, notice status.Notice) *failure {
-	if notice.Resolved() && n.now().Sub(time.Unix(notice.EndedAt, 0)) > keptFor {
+	alert, known := alerts.Named(rag, notice.Name)
+	if !known || notice.Resolved() && n.now().Sub(time.Unix(notice.EndedAt, 0)) > keptFor {
 		count(dropped)
-		logf.FromContext(ctx).Info("nobody took the end of an alert within an hour", "RAGService", client.ObjectKeyFromObject(rag), "alert", notice.Name)
+		logf.FromContext(ctx).Info("an alert is not told: nobody took its end within an hour, or this version does not know it",
+			"RAGService", client.ObjectKeyFromObject(rag), "alert", notice.Name)
 		return nil
 	}
-	message, err := body(rag, notice)
+	message, err := body(rag, alert, notice)
 	if err != nil {
 		return &failure{noURL, "the message cannot be written"}
 	}

@@ -272,7 +272,8 @@ func TestWhyNoticesFail(t *testing.T) {
 	}
 }
 
-// TestWhatIsOutdatedIsNotTold: neither that an alert is raised which is over before it could be told, nor an end of an hour ago.
+// TestWhatIsOutdatedIsNotTold: neither that an alert is raised which is over before it could be told, nor an end of an hour ago, nor that of an
+// alert which nobody knows.
 func TestWhatIsOutdatedIsNotTold(t *testing.T) {
 	t.Parallel()
 	s := newSink(t, "/")
@@ -290,6 +291,8 @@ func TestWhatIsOutdatedIsNotTold(t *testing.T) {
 	l.raise()
 	l.rag.Status.Notified = []v1alpha1.AlertNotification{{
 		Name: v1alpha1.AlertDiskUsage, Since: metav1.NewTime(l.now.Add(-3 * time.Hour)), EndedAt: new(metav1.NewTime(l.now.Add(-2 * time.Hour))),
+	}, {
+		Name: "OfALaterVersion", Since: metav1.NewTime(l.now.Add(-time.Hour)), EndedAt: new(metav1.NewTime(l.now)),
 	}}
 	l.until(func(c metav1.Condition) string {
 		if len(l.rag.Status.Notified) > 0 || c.Reason == v1alpha1.ReasonDeliveryFailed {

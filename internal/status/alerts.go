@@ -93,7 +93,7 @@ func (a alert) since(t Traffic) metav1.Time {
 
 // status is the alert as it is shown, where it was shown before or not.
 func (a alert) status(t Traffic, before *v1alpha1.AlertStatus) v1alpha1.AlertStatus {
-	s := v1alpha1.AlertStatus{Name: a.Name, Threshold: a.show(a.Threshold)}
+	s := v1alpha1.AlertStatus{Name: a.Name, Threshold: a.Show(a.Threshold)}
 	if before != nil {
 		s.Since, s.Value = before.Since, before.Value
 	} else {
@@ -115,16 +115,9 @@ func (a alert) step(exact float64, shown string) string {
 		return shown
 	}
 	if a.Below {
-		return a.show(math.Floor(exact/step) * step)
+		return a.Show(math.Floor(exact/step) * step)
 	}
-	return a.show(math.Ceil(exact/step) * step)
-}
-
-func (a alert) show(value float64) string {
-	if a.Seconds {
-		return time.Duration(value * float64(time.Second)).Round(time.Millisecond).String()
-	}
-	return fmt.Sprintf("%d%%", int64(value))
+	return a.Show(math.Ceil(exact/step) * step)
 }
 
 func (a alert) parse(shown string) (float64, bool) {
@@ -185,7 +178,7 @@ func (p Pass) alertEvents(next []v1alpha1.AlertStatus) (events []Event) {
 		if !slices.ContainsFunc(before, func(b v1alpha1.AlertStatus) bool { return b.Name == a.Name }) {
 			events = append(events, Event{
 				Type: corev1.EventTypeWarning, Reason: v1alpha1.EventAlertFiring, Action: v1alpha1.ConditionAlertsClear,
-				Message: sentence("%s is at %s, its threshold is %s", a.Name, a.Value, a.Threshold),
+				Message: sentence("%s is at %s: %s", a.Name, a.Value, summary(p.Service, a)),
 				Field:   alertField(a.Name),
 			})
 		}
@@ -194,12 +187,17 @@ func (p Pass) alertEvents(next []v1alpha1.AlertStatus) (events []Event) {
 		if !slices.ContainsFunc(next, func(a v1alpha1.AlertStatus) bool { return a.Name == b.Name }) {
 			events = append(events, Event{
 				Type: corev1.EventTypeNormal, Reason: v1alpha1.EventAlertCleared, Action: v1alpha1.ConditionAlertsClear,
-				Message: sentence("%s is no longer beyond its threshold, or no longer judged", b.Name),
+				Message: sentence("%s", alerts.Ended(b.Name)),
 				Field:   alertField(b.Name),
 			})
 		}
 	}
 	return events
+}
+
+func summary(rag *v1alpha1.RAGService, s v1alpha1.AlertStatus) string {
+	a, _ := alerts.Named(rag, s.Name) // a name that nobody knows is not raised
+	return a.Summary(s.Threshold)
 }
 
 func alertField(name v1alpha1.AlertName) string { return "status.alerts{" + string(name) + "}" }

@@ -239,7 +239,7 @@ func TestAlertEvents(t *testing.T) {
 		return all
 	}
 	p := wellPass(counts(failing))
-	if diff := cmp.Diff([]string{"Warning AlertsClear=AlertFiring: ErrorRate is at 20%, its threshold is 5%"}, told(p)); diff != "" {
+	if diff := cmp.Diff([]string{"Warning AlertsClear=AlertFiring: ErrorRate is at 20%: more than 5% of requests fail"}, told(p)); diff != "" {
 		t.Errorf("when it fires:\n%s", diff)
 	}
 	p.Service.Status = status.Evaluate(p).Status
