@@ -37,9 +37,9 @@ prepare() {
   KUBEBUILDER_ASSETS=$(hack/deps/controlplane.sh)
   HELM=$(tool helm)
   PROMETHEUS=$(hack/deps/prometheus.sh)
-  hack/deps/alertmanager.sh >/dev/null
+  ALERTMANAGER=$(hack/deps/alertmanager.sh)
   hack/deps/promtool.sh >/dev/null
-  export KUBEBUILDER_ASSETS HELM PROMETHEUS PATH=${redis%/*}:$PATH
+  export KUBEBUILDER_ASSETS HELM PROMETHEUS ALERTMANAGER PATH=${redis%/*}:$PATH
 }
 
 # OpenSearch starts while the tests compile.

@@ -13,10 +13,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 
+	"github.com/ragservice/ragservice-operator/alerts"
 	"github.com/ragservice/ragservice-operator/internal/notify"
 )
 
@@ -28,42 +30,55 @@ const (
 	smsPath      = "/sms?token=token-of-sms"
 )
 
-// delivered are the messages that receivers took, by receiver: the name of an alert and firing or resolved.
+// delivered are the messages that receivers took, by receiver.
 type delivered struct {
 	mu  sync.Mutex
-	all map[string][]string
+	all map[string][]message
+}
+
+// message is that an alert is firing or resolved.
+type message struct {
+	alert, status string
+	at            time.Time
 }
 
 func (d *delivered) add(receiver, alert, status string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.all == nil {
-		d.all = map[string][]string{}
+		d.all = map[string][]message{}
 	}
-	d.all[receiver] = append(d.all[receiver], alert+" "+status)
+	d.all[receiver] = append(d.all[receiver], message{alert, status, time.Now()})
 }
 
-// has says that a receiver took a message.
-func (d *delivered) has(receiver, message string) bool {
+// first is when a receiver first took a message since a time.
+func (d *delivered) first(receiver, alert, status string, since time.Time) (at time.Time, told bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return slices.Contains(d.all[receiver], message)
+	i := slices.IndexFunc(d.all[receiver], func(m message) bool { return m.alert == alert && m.status == status && m.at.After(since) })
+	if i < 0 {
+		return time.Time{}, false
+	}
+	return d.all[receiver][i].at, true
 }
 
-func (d *delivered) by(receiver string) []string {
+func (d *delivered) by(receiver string) (all []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return slices.Clone(d.all[receiver])
+	for _, m := range d.all[receiver] {
+		all = append(all, m.alert+" "+m.status)
+	}
+	return all
 }
 
-// title is how Alertmanager's templates begin a message of a group.
-var title = regexp.MustCompile(`\[(FIRING:\d+|RESOLVED)\] (RAGService\w+)`)
+// title is how Alertmanager's templates begin a message of a group, with the name of the service and its namespace.
+var title = regexp.MustCompile(`\[(FIRING:\d+|RESOLVED)\] (RAGService\w+) papers library\b`)
 
 // addTitled takes a message by its title.
 func (d *delivered) addTitled(t *testing.T, receiver, text string) {
 	found := title.FindStringSubmatch(text)
 	if found == nil {
-		t.Errorf("%s: no title of an alert: %q", receiver, text)
+		t.Errorf("%s: no title of an alert of the service: %q", receiver, text)
 		return
 	}
 	status := "firing"
@@ -166,14 +181,24 @@ func startHTTP(t *testing.T, d *delivered) *httptest.Server {
 		_, _ = io.WriteString(w, `{"status":"success","message":"Event processed","dedup_key":"`+event.DedupKey+`"}`)
 	})
 	routes.HandleFunc("POST /sms", func(_ http.ResponseWriter, r *http.Request) {
-		var message notify.Message
+		var took struct {
+			notify.Message
+			// These are what the operator does not send.
+			Reason      string            `json:"notification_reason"`
+			RouteLabels map[string]string `json:"routeLabels"`
+		}
 		decoder := json.NewDecoder(r.Body)
-		decoder.DisallowUnknownFields() // what the operator sends has every field of what Alertmanager does
-		if err := decoder.Decode(&message); err != nil || message.Version != "4" || "/sms?"+r.URL.RawQuery != smsPath {
-			t.Errorf("webhook: %v, version %q, to %s", err, message.Version, r.URL)
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&took); err != nil || took.Version != "4" || "/sms?"+r.URL.RawQuery != smsPath {
+			t.Errorf("webhook: %v, version %q, to %s", err, took.Version, r.URL)
 			return
 		}
-		d.add("sms", message.GroupLabels["alertname"], message.Status)
+		for _, a := range took.Alerts {
+			if a.Labels[alerts.LabelSeverity] != "critical" || a.Labels[alerts.LabelName] != "papers" || a.Annotations["runbook_url"] == "" {
+				t.Errorf("webhook: %+v", a)
+			}
+		}
+		d.add("sms", took.GroupLabels[alerts.LabelAlert], took.Status)
 	})
 	routes.HandleFunc("/", func(_ http.ResponseWriter, r *http.Request) { t.Errorf("nobody expects %s %s", r.Method, r.URL.Path) })
 	server := httptest.NewServer(routes)
