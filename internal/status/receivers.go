@@ -12,7 +12,7 @@ import (
 func (p Pass) judgeReceivers() (finding, bool) {
 	before := p.previous(v1alpha1.ConditionMonitoringReady)
 	waiting := desired.NeedsAlertmanager(p.Service)
-	served := p.State != nil && slices.ContainsFunc(p.State.Objects(), func(o desired.Object) bool { return o.GVK == desired.ReceiversKind })
+	served := p.State != nil && p.makes(desired.ReceiversKind.Kind)
 	switch {
 	case p.Secrets != nil && len(p.Secrets.ReceiverProblems) > 0:
 		first := p.Secrets.ReceiverProblems[0]
