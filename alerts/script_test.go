@@ -31,7 +31,7 @@ func counters() map[string]func(telemetry.Minute) int64 {
 		`ragservice_requests_total{outcome="failed"`:                 func(m telemetry.Minute) int64 { return m.Errors },
 		`ragservice_cache_requests_total{kind="llm",outcome="HIT"`:   func(m telemetry.Minute) int64 { return m.Hits },
 		`ragservice_cache_requests_total{kind="llm",outcome="MISS"`:  func(m telemetry.Minute) int64 { return m.Misses },
-		`ragservice_cache_requests_total{kind="llm",outcome="STALE"`: func(m telemetry.Minute) int64 { return 7 }, // neither
+		`ragservice_cache_requests_total{kind="llm",outcome="STALE"`: func(telemetry.Minute) int64 { return 7 }, // neither
 		`ragservice_llm_requests_total{outcome="answered"`:           func(m telemetry.Minute) int64 { return m.ModelCalls - m.ModelFailures },
 		`ragservice_llm_requests_total{outcome="failed"`:             func(m telemetry.Minute) int64 { return m.ModelFailures },
 		`ragservice_answer_duration_seconds_count{endpoint="ask"`:    func(m telemetry.Minute) int64 { return upTo(m, len(telemetry.LatencyBounds)) },

@@ -16,10 +16,10 @@ const requestTime = "http_server_request_duration_seconds"
 const answers = `http_route=~"/api/v1/(search|ask|stream)"`
 
 // errorShare is the share of requests that failed for a reason of the service.
-func errorShare(of, window string) string {
+func errorShare(window string) string {
 	return share(
-		`sum(rate(ragservice_errors_total{`+of+`,code=~"internal|bad_upstream_answer|overloaded|.*_unavailable|.*_timeout"}[`+window+`]))`,
-		`sum(rate(http_server_request_duration_seconds_count{`+of+`}[`+window+`]))`)
+		`sum(rate(ragservice_errors_total{$own,code=~"internal|bad_upstream_answer|overloaded|.*_unavailable|.*_timeout"}[`+window+`]))`,
+		`sum(rate(http_server_request_duration_seconds_count{$own}[`+window+`]))`)
 }
 
 func apiPerformance() Dashboard {
@@ -47,7 +47,7 @@ func apiNow() []panel {
 		{
 			title: "Failed requests", about: "Share of requests that failed for a reason of the service, streams that broke off included.",
 			page: errorPage, kind: number, unit: "percentunit", width: 4, steps: []step{{0, good}, {0.01, fair}, {0.05, bad}},
-			queries: []query{{errorShare("$own", "$in"), "failed"}},
+			queries: []query{{errorShare("$in"), "failed"}},
 		},
 		{
 			title: "Search, p95", about: "95 of 100 searches take no longer.", page: latencyPage, kind: number, unit: "s", width: 4,
@@ -92,8 +92,8 @@ func apiErrorBudget() []panel {
 	return []panel{
 		{
 			title: "Failed requests over longer times", page: "runbooks/error-budget-burn.md", unit: "percentunit", width: 24,
-			about: "The alerts of the error budget look at these. What may fail in 30 days is 100 % less alerts.errorRate.objectivePercent: half a percent by default.",
-			queries: []query{{errorShare("$own", "1h"), "1 hour"}, {errorShare("$own", "6h"), "6 hours"}, {errorShare("$own", "3d"), "3 days"}},
+			about:   "The alerts of the error budget look at these. What may fail in 30 days is 100 % less alerts.errorRate.objectivePercent: half a percent by default.",
+			queries: []query{{errorShare("1h"), "1 hour"}, {errorShare("6h"), "6 hours"}, {errorShare("3d"), "3 days"}},
 		},
 	}
 }

@@ -24,24 +24,24 @@ func businessTotals() []panel {
 	return []panel{
 		{
 			title: "Questions", about: "Requests to search, ask and stream.", page: "http-api.md", kind: total, unit: "short", width: 4,
-			steps: []step{{0, plain}}, queries: []query{{during(requestTime+"_count", answers, ""), "questions"}},
+			steps: []step{{0, plain}}, queries: []query{{during(requestTime+"_count", answers), "questions"}},
 		},
 		{
 			title: "Answered", about: "Share of those that were answered: the others were refused or failed.", page: errorPage, kind: total,
 			unit: "percentunit", width: 4, steps: []step{{0, bad}, {0.9, fair}, {0.99, good}},
-			queries: []query{{share(during(requestTime+"_count", answers+`,http_response_status_code="200"`, ""), during(requestTime+"_count", answers, "")), "answered"}},
+			queries: []query{{share(during(requestTime+"_count", answers+`,http_response_status_code="200"`), during(requestTime+"_count", answers)), "answered"}},
 		},
 		{
 			title: "Tokens", about: "That models read and wrote.", page: "metrics.md", kind: total, unit: "short", width: 4,
-			steps: []step{{0, plain}}, queries: []query{{during(tokens, "", ""), "tokens"}},
+			steps: []step{{0, plain}}, queries: []query{{during(tokens, ""), "tokens"}},
 		},
 		{
 			title: "Dollars spent", about: "On models, by models.llm.pricing: retries and fallbacks count too.", page: budgetPage, kind: total,
-			unit: "currencyUSD", width: 4, steps: []step{{0, plain}}, queries: []query{{during(cost, "", ""), "spent"}},
+			unit: "currencyUSD", width: 4, steps: []step{{0, plain}}, queries: []query{{during(cost, ""), "spent"}},
 		},
 		{
 			title: "Dollars saved", about: "By the cache, by models.llm.pricing.", page: cachePage, kind: total, unit: "currencyUSD", width: 4,
-			steps: []step{{0, good}}, queries: []query{{during("ragservice_cache_saved_usd_total", "", ""), "saved"}},
+			steps: []step{{0, good}}, queries: []query{{during("ragservice_cache_saved_usd_total", ""), "saved"}},
 		},
 		{
 			title: "Fullest budget", about: "Of those of the service, in its day or month.", page: budgetPage, kind: number, unit: "percentunit", width: 4,

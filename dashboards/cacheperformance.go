@@ -45,11 +45,11 @@ func cacheNow() []panel {
 		},
 		{
 			title: "Tokens saved", about: "In the time that is shown.", page: cachePage, kind: total, unit: "short", width: 4, steps: []step{{0, plain}},
-			queries: []query{{during("ragservice_cache_saved_tokens_total", "", ""), "tokens"}},
+			queries: []query{{during("ragservice_cache_saved_tokens_total", ""), "tokens"}},
 		},
 		{
 			title: "Dollars saved", about: "What those tokens would have cost by models.llm.pricing, in the time that is shown.", page: cachePage,
-			kind: total, unit: "currencyUSD", width: 4, steps: []step{{0, good}}, queries: []query{{during("ragservice_cache_saved_usd_total", "", ""), "saved"}},
+			kind: total, unit: "currencyUSD", width: 4, steps: []step{{0, good}}, queries: []query{{during("ragservice_cache_saved_usd_total", ""), "saved"}},
 		},
 		{
 			title: "Memory used", about: "Share of the memory that the Redis of the cache may use. It makes room by itself.", page: cachePage,

@@ -83,7 +83,7 @@ var words = []struct{ names, color string }{
 	{"^(p99)$", "dark-red"},
 }
 
-var source = common.DataSourceRef{Type: cog.ToPtr("prometheus"), Uid: cog.ToPtr("${datasource}")}
+var source = common.DataSourceRef{Type: new("prometheus"), Uid: new("${datasource}")}
 
 // build makes the panel of Grafana; id is its number in the dashboard, which links to it name.
 func (p panel) build(id uint32) cog.Builder[dashboard.Panel] {
@@ -101,7 +101,7 @@ func (p panel) graph(id uint32) *timeseries.PanelBuilder {
 	b := timeseries.NewPanelBuilder().
 		Id(id).Title(p.title).Description(p.about).Links(p.links()).Datasource(source).
 		Span(p.width).Height(fullHeight).Unit(p.unit).Targets(p.targets()).Min(0).
-		LineWidth(1.5).FillOpacity(p.opacity()).ShowPoints(common.VisibilityModeNever).SpanNulls(common.BoolOrFloat64{Bool: cog.ToPtr(false)}).
+		LineWidth(1.5).FillOpacity(p.opacity()).ShowPoints(common.VisibilityModeNever).SpanNulls(common.BoolOrFloat64{Bool: new(false)}).
 		ColorScheme(dashboard.NewFieldColorBuilder().Mode(dashboard.FieldColorModeIdPaletteClassicByName)).
 		Legend(common.NewVizLegendOptionsBuilder().DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom).ShowLegend(true)).
 		Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending))

@@ -49,8 +49,8 @@ func perSecond(metric, matchers, by string) string {
 }
 
 // during is how much a counter grew in the time that the dashboard shows.
-func during(metric, matchers, by string) string {
-	return summed("increase", metric, matchers, by, "$time")
+func during(metric, matchers string) string {
+	return summed("increase", metric, matchers, "", "$time")
 }
 
 func summed(function, metric, matchers, by, window string) string {

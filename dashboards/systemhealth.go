@@ -32,7 +32,7 @@ func healthNow() []panel {
 		{
 			title: "Failed requests", about: "Share of requests that failed for a reason of the service, streams that broke off included.",
 			page: errorPage, kind: number, unit: "percentunit", width: 4, steps: []step{{0, good}, {0.01, fair}, {0.05, bad}},
-			queries: []query{{errorShare("$own", "$in"), "failed"}},
+			queries: []query{{errorShare("$in"), "failed"}},
 		},
 		{
 			title: "Dependencies given up", about: "Circuit breakers that are open on at least one server: calls to that dependency fail at once.",

@@ -64,7 +64,11 @@ type RAGServiceStatus struct {
 	// +optional
 	Notified []AlertNotification `json:"notified,omitempty"`
 	// budgets are how far those of spec.budgets are taken, of the service; absent without one.
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=3
+	// +listType=map
+	// +listMapKey=name
+	// +optional
 	Budgets []BudgetStatus `json:"budgets,omitempty"`
 	// snapshots is what became of spec.openSearch.snapshots; absent without it, and before the first.
 	// +optional

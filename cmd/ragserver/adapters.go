@@ -124,7 +124,7 @@ func documentsOf(hits []rag.Hit) int {
 }
 
 func (srv *server) observeModel(ctx context.Context, model, outcome string, took time.Duration, usage rag.Usage) {
-	srv.metrics.Model(ctx, model, outcome, took, usage.PromptTokens, usage.CompletionTokens)
+	srv.metrics.Model(ctx, model, outcome, took, telemetry.Tokens{Input: usage.PromptTokens, Output: usage.CompletionTokens})
 	srv.traffic.Model(outcome != "ok" && outcome != rag.ErrLLMRefused.Code) // a model that refuses a question is there
 	if outcome != "ok" {
 		srv.log.Write(ctx, logging.LLMFailed{Code: outcome, Took: took})

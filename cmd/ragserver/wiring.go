@@ -106,23 +106,7 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 		return nil, errors.Join(err, srv.closeRedis(context.Background()))
 	}
 	results := srv.newCache(store)
-	answers := timed{results.Generator(answerer{source: s.source, chain: srv.llm, analyser: analyser})}
-	pipeline := &rag.Service{
-		Retriever: results.Retriever(measured{
-			Retriever: rag.NewRetriever(tracedIndex{store}),
-			metrics:   srv.metrics,
-			log:       log,
-			logging:   func() config.Logging { return s.source.Config().Logging },
-			hasher:    hasher,
-		}),
-		Generator: answers,
-		Extractor: traced{models.Extractive{Analyser: analyser}},
-		Budget:    srv.budget,
-		Documents: store,
-		Control:   store,
-		Forgetter: results,
-		Settings:  func() rag.Settings { return settings(s.source.Config()) },
-	}
+	pipeline := srv.newPipeline(store, results, analyser, hasher)
 	srv.board = srv.newBoard(s)
 	srv.closers = append(srv.closers,
 		pipeline.Close,
@@ -155,6 +139,27 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 		})
 	}
 	return srv, nil
+}
+
+// newPipeline is the service with what is measured, traced and kept around its parts.
+func (srv *server) newPipeline(store documents, results *cache.Cache, analyser *terms.Analyser, hasher logging.Hasher) *rag.Service {
+	answers := timed{results.Generator(answerer{source: srv.source, chain: srv.llm, analyser: analyser})}
+	return &rag.Service{
+		Retriever: results.Retriever(measured{
+			Retriever: rag.NewRetriever(tracedIndex{store}),
+			metrics:   srv.metrics,
+			log:       srv.log,
+			logging:   func() config.Logging { return srv.source.Config().Logging },
+			hasher:    hasher,
+		}),
+		Generator: answers,
+		Extractor: traced{models.Extractive{Analyser: analyser}},
+		Budget:    srv.budget,
+		Documents: store,
+		Control:   store,
+		Forgetter: results,
+		Settings:  func() rag.Settings { return settings(srv.source.Config()) },
+	}
 }
 
 // newChain is the model and its fallbacks. Keys are those of the start, and so are the addresses: a key never goes to another's.

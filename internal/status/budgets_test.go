@@ -30,7 +30,7 @@ func daily(used float64) []telemetry.BudgetState {
 }
 
 var (
-	windowEnd    = start.Truncate(24 * time.Hour).Add(24 * time.Hour)
+	windowEnd   = start.Truncate(24 * time.Hour).Add(24 * time.Hour)
 	dailyTokens = v1alpha1.BudgetsSpec{DailyTokens: new(int64(1000))}
 )
 

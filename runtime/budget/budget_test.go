@@ -75,7 +75,7 @@ func refusedBy(t *testing.T, err error) *rag.Error {
 // spending counts what the models of a test took.
 type spending struct{ spent, admitted, refused, inFlight, mostInFlight atomic.Int64 }
 
-// call asks a model that takes at most most tokens, and some of these.
+// call asks a model that takes as many tokens as most says, or some of these.
 func (s *spending) call(ctx context.Context, b *Budget, most int64) {
 	settle, err := b.Reserve(ctx, "acme", tokens(most))
 	if err != nil {

@@ -41,7 +41,7 @@ const maxTracingHeaders = 16
 // headerName and headerValue are what both HTTP and gRPC take.
 var (
 	headerName  = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,128}$`)
-	headerValue = regexp.MustCompile(`^[ -~]*$`)
+	headerValue = regexp.MustCompile(`^[\x20-\x7E]*$`)
 )
 
 // ParseTracingHeaders reads headers as OTEL_EXPORTER_OTLP_HEADERS has them: name=value, with commas or lines between, values

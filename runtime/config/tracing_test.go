@@ -13,7 +13,7 @@ func TestParseTracingHeaders(t *testing.T) {
 	for text, want := range map[string]map[string]string{
 		"x-key=canary":                          {"x-key": "canary"},
 		"Authorization=Basic%20YTpi,x-scope=a":  {"authorization": "Basic YTpi", "x-scope": "a"},
-		" a = b \r\n\nc=d==\n":                  {"a": "b", "c": "d=="},
+		"\ta = b \r\n\nc=d==\n":                 {"a": "b", "c": "d=="},
 		"a=" + strings.Repeat("%2C", 3) + ",b=": {"a": ",,,", "b": ""},
 	} {
 		got, err := config.ParseTracingHeaders(text)

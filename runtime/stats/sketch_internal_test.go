@@ -37,8 +37,8 @@ func TestTopOfSeveralServers(t *testing.T) {
 		if q.Error > 0 {
 			inexact++
 		}
-		if true := truth[q.Hash]; true > q.Count || true < q.Count-q.Error {
-			t.Errorf("%s was asked %d times, told are %d, at most %d too many", q.Hash, true, q.Count, q.Error)
+		if n := truth[q.Hash]; n > q.Count || n < q.Count-q.Error {
+			t.Errorf("%s was asked %d times, told are %d, at most %d too many", q.Hash, n, q.Count, q.Error)
 		}
 	}
 	for hash, n := range truth {

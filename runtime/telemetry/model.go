@@ -41,13 +41,16 @@ func newModelMetrics() modelMetrics {
 // tokenCounts are the bounds of the semantic conventions as far as contexts of models reach.
 var tokenCounts = []float64{1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576}
 
+// Tokens are those of a request to a model: Input was read, Output written.
+type Tokens struct{ Input, Output int }
+
 // Model measures a request to a language model of the configuration, retries included; outcome is ok or the code of the error.
-func (m *Metrics) Model(ctx context.Context, model, outcome string, took time.Duration, promptTokens, completionTokens int) {
+func (m *Metrics) Model(ctx context.Context, model, outcome string, took time.Duration, tokens Tokens) {
 	failure := outcome
 	if outcome == "ok" {
 		failure = "" // as the conventions have it: only errors have a type
-		m.model.tokens.WithLabelValues(operationChat, providerOpenAI, model, "input").Observe(float64(promptTokens))
-		m.model.tokens.WithLabelValues(operationChat, providerOpenAI, model, "output").Observe(float64(completionTokens))
+		m.model.tokens.WithLabelValues(operationChat, providerOpenAI, model, "input").Observe(float64(tokens.Input))
+		m.model.tokens.WithLabelValues(operationChat, providerOpenAI, model, "output").Observe(float64(tokens.Output))
 	}
 	observe(ctx, m.model.duration.WithLabelValues(operationChat, providerOpenAI, model, failure), took)
 }

@@ -88,7 +88,7 @@ func TestCollectorThatFails(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	status := http.StatusUnauthorized
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		mu.Lock()
 		defer mu.Unlock()
 		w.WriteHeader(status)

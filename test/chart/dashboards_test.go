@@ -69,7 +69,7 @@ func TestDashboards(t *testing.T) {
 func checkContent(t *testing.T, made *unstructured.Unstructured, dashboard string) {
 	t.Helper()
 	content, _, _ := unstructured.NestedString(made.Object, "data", "ragservice-"+dashboard+".json")
-	file, err := os.ReadFile(filepath.Join("../../dashboards", dashboard+".json"))
+	file, err := os.ReadFile(filepath.Join("..", "..", "dashboards", dashboard+".json"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ func (s *service) load(t *testing.T, phase time.Duration) {
 			for range 24 {
 				callers.Go(func() {
 					for crowd.Err() == nil {
-						s.ask(crowd, "client", "/api/v1/ask", question("query", rand.Int(), subjects[0])) //nolint:gosec // no secret
+						s.ask(crowd, "client", "/api/v1/ask", question("query", rand.Int(), subjects[0]))
 						pause(crowd)
 					}
 				})
@@ -58,7 +58,7 @@ func (s *service) load(t *testing.T, phase time.Duration) {
 
 // caller does what callers do: asks some questions again and again and others once, and makes mistakes.
 func (s *service) caller(ctx context.Context, seed uint64) {
-	random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // no secret
+	random := rand.New(rand.NewPCG(seed, 1))
 	for n := 0; ctx.Err() == nil; n++ {
 		subject := subjects[random.IntN(len(subjects))]
 		again := random.IntN(3)
@@ -110,7 +110,7 @@ func document(n int, subject string, version int) string {
 // ask sends a request to one of the servers and reads the answer, whatever it is.
 func (s *service) ask(ctx context.Context, caller, path, body string) {
 	caller, noCache, _ := strings.Cut(caller, " ")
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.urls[rand.IntN(len(s.urls))]+path, strings.NewReader(body)) //nolint:gosec // no secret
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.urls[rand.IntN(len(s.urls))]+path, strings.NewReader(body))
 	if err != nil {
 		panic(err)
 	}
