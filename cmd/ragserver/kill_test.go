@@ -300,6 +300,7 @@ func (k *killing) sweep(t *testing.T) {
 		Documents: k.observer,
 		Control:   k.observer,
 		Forgetter: noCache{},
+		Feedback:  k.observer,
 		Now:       func() time.Time { return time.Now().Add(time.Hour) },
 	}
 	await(t, "a round of the sweeper", func() bool { // the killed server may have held the lease

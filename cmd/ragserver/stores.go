@@ -21,6 +21,7 @@ type documents interface {
 	rag.Index
 	rag.DocumentStore
 	rag.Control
+	rag.FeedbackStore
 	Close() error
 }
 
@@ -146,12 +147,13 @@ func (srv *server) openSearchHealth() func(up bool, err error) {
 	}
 }
 
-// newSweeper ends what a killed server left half done.
+// newSweeper ends what a killed server left half done, and removes feedback that is to be kept no longer.
 func (srv *server) newSweeper(store documents, results *cache.Cache) *rag.Sweeper {
 	return &rag.Sweeper{
 		Documents: store,
 		Control:   store,
 		Forgetter: results,
+		Feedback:  store,
 		OnRecover: func(u rag.Unfinished, err error) {
 			if err != nil {
 				srv.metrics.Recovered(string(u.Kind), rag.KindOf(err).Code)

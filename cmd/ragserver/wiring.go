@@ -157,6 +157,7 @@ func (srv *server) newPipeline(store documents, results *cache.Cache, analyser *
 		Budget:    srv.budget,
 		Documents: store,
 		Control:   store,
+		Feedback:  store,
 		Forgetter: results,
 		Settings:  func() rag.Settings { return settings(srv.source.Config()) },
 	}

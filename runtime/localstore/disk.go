@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/blevesearch/bleve/v2/index/scorch"
-
-	"github.com/ragservice/ragservice-operator/runtime/rag"
 )
 
 // DiskState is what the disk lets the store do.
@@ -36,7 +34,7 @@ const (
 // persistPause is how long a failed write to the disk waits for the next try. bleve itself makes no pause.
 const persistPause = 200 * time.Millisecond
 
-// disk follows the states of both indices.
+// disk follows the states of all indices.
 type disk struct {
 	mu    sync.Mutex
 	full  bool
@@ -158,9 +156,9 @@ const (
 
 var errNoRoom = errors.New("the disk of the data folder is nearly full: delete documents, or make room")
 
-// admit refuses documents that the disk may have no room for. What it refuses would fail anyway, and leave none for the
+// admit refuses texts of so many bytes when the disk may have no room for them. What it refuses would fail anyway, and leave none for the
 // deletion that makes room. The refusal is told once; deletions are never refused.
-func (s *Store) admit(docs []rag.ChunkedDocument) error {
+func (s *Store) admit(bytes int) error {
 	if s.dir == "" {
 		return nil
 	}
@@ -171,10 +169,7 @@ func (s *Store) admit(docs []rag.ChunkedDocument) error {
 	if err != nil {
 		return fmt.Errorf("look for room on the disk: %w", err)
 	}
-	need := min(maxReserve, total/reserveShare)
-	for _, d := range docs {
-		need += uint64(bytesPerByte * len(d.Text))
-	}
+	need := min(maxReserve, total/reserveShare) + bytesPerByte*uint64(bytes) //nolint:gosec // a length
 	full := free < need
 	s.disk.change(errNoRoom, func() { s.disk.full = full })
 	if full {

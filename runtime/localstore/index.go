@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/blevesearch/bleve/v2"
@@ -31,7 +32,9 @@ const (
 	fieldDeletedAt = "deleted_at"
 	// fieldMarkedAt is when a write or deletion began that has not ended, in milliseconds since 1970.
 	fieldMarkedAt = "marked_at"
-	// fieldSource holds the record or the chunk as JSON; it is kept and not searched.
+	// fieldAt is when feedback came, in milliseconds since 1970.
+	fieldAt = "at"
+	// fieldSource holds the record, the chunk or the feedback as JSON; it is kept and not searched.
 	fieldSource = "source"
 )
 
@@ -92,6 +95,9 @@ func openIndex(dir, name string, m mapping.IndexMapping, d *disk) (_ bleve.Index
 }
 
 func openError(dir, name string, cause error) error {
+	if strings.HasPrefix(name, feedbackName) {
+		return fmt.Errorf("open the index of %s in %s: %w; if it is damaged, move %s away: no document is in it", name, dir, cause, filepath.Join(dir, name))
+	}
 	return fmt.Errorf("open the index of %s in %s: %w; if it is damaged, remove the folder and load the documents again", name, dir, cause)
 }
 
@@ -129,6 +135,13 @@ func keywordField() *mapping.FieldMapping {
 	field := bleve.NewKeywordFieldMapping()
 	field.Analyzer = keyword.Name
 	field.Store, field.IncludeInAll, field.IncludeTermVectors, field.DocValues = false, false, false, false
+	return field
+}
+
+// sortedField is a keyword that entries are sorted by and counted by.
+func sortedField() *mapping.FieldMapping {
+	field := keywordField()
+	field.DocValues = true
 	return field
 }
 

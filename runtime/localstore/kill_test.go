@@ -134,6 +134,7 @@ func wantMended(t *testing.T, change, dir string, killed bool) {
 		Documents: s,
 		Control:   s,
 		Forgetter: noCache{},
+		Feedback:  s,
 		Now:       func() time.Time { return time.Now().Add(time.Hour) },
 	}
 	if swept, err := sweeper.Sweep(t.Context()); !swept || err != nil {

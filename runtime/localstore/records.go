@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/blevesearch/bleve/v2/mapping"
 )
 
 const recordsName = "records"
@@ -44,11 +46,17 @@ func (s *Store) makeRecords(dir, whole string) error {
 	if len(chunks) > 0 {
 		return &damage{whole, errors.New("it is missing, and the passages of its documents are there")}
 	}
+	return s.makeIndex(dir, recordsName, recordsMapping())
+}
+
+// makeIndex makes an empty index under another name first.
+func (s *Store) makeIndex(dir, name string, m mapping.IndexMapping) error {
+	whole := filepath.Join(dir, name)
 	building := whole + buildingSuffix
 	if err := os.RemoveAll(building); err != nil {
 		return fmt.Errorf("remove what is left of an index: %w", err)
 	}
-	made, err := openIndex(dir, recordsName+buildingSuffix, recordsMapping(), s.disk)
+	made, err := openIndex(dir, name+buildingSuffix, m, s.disk)
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,8 @@ type Options struct {
 	// OnRebuild is told how many of the documents' passages were made anew, when Open finds those of another analyser. It
 	// may be nil.
 	OnRebuild func(done, total int)
-	// OnDamage is told that the passages are made anew because a file of theirs is damaged, and which. It may be nil.
+	// OnDamage is told that the passages are made anew, or that feedback begins anew, because a file of theirs is damaged, and which. It may be
+	// nil.
 	OnDamage func(why error)
 	// Now is the clock that tombstones are dated by; nil means time.Now.
 	Now func() time.Time
@@ -35,12 +36,13 @@ type Options struct {
 	OnDisk func(state DiskState, why error)
 }
 
-// Store is the documents, the search over them and the control document of a server that stands alone. It is safe for
+// Store is the documents, the search over them, the control document and feedback of a server that stands alone. It is safe for
 // concurrent use.
 type Store struct {
-	records, chunks bleve.Index
-	analyser        *terms.Analyser
-	now             func() time.Time
+	records, chunks, feedback bleve.Index
+
+	analyser *terms.Analyser
+	now      func() time.Time
 	// writer is full while somebody changes documents or closes. Searches do not wait for it.
 	writer chan struct{}
 	// closed is guarded by writer; done ends with it.
@@ -57,6 +59,7 @@ var (
 	_ rag.Index         = (*Store)(nil)
 	_ rag.DocumentStore = (*Store)(nil)
 	_ rag.Control       = (*Store)(nil)
+	_ rag.FeedbackStore = (*Store)(nil)
 )
 
 // Open opens the documents of a folder, or makes it. It fails when another process has it open.
@@ -84,6 +87,9 @@ func Open(o Options) (*Store, error) {
 	if err := s.openChunks(o.Dir, o.OnRebuild, o.OnDamage); err != nil {
 		return nil, errors.Join(err, s.records.Close())
 	}
+	if err := s.openFeedback(o.Dir, o.OnDamage); err != nil {
+		return nil, errors.Join(err, s.chunks.Close(), s.records.Close())
+	}
 	return s, nil
 }
 
@@ -101,7 +107,7 @@ func (s *Store) Close() error {
 	}
 	s.closed = true
 	close(s.done)
-	return errors.Join(s.chunks.Close(), s.records.Close())
+	return errors.Join(s.feedback.Close(), s.chunks.Close(), s.records.Close())
 }
 
 // Refresh returns at once: a batch is searchable when it is written.

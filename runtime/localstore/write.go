@@ -18,7 +18,11 @@ const maxBatchBytes = 512 << 10
 func (s *Store) Write(ctx context.Context, tenant string, docs []rag.ChunkedDocument) ([]rag.WriteResult, error) {
 	w := writing{store: s, tenant: tenant}
 	err := s.exclusively(ctx, func() error {
-		if err := s.admit(docs); err != nil {
+		bytes := 0
+		for _, d := range docs {
+			bytes += len(d.Text)
+		}
+		if err := s.admit(bytes); err != nil {
 			return err
 		}
 		for _, d := range docs {

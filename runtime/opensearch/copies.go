@@ -28,10 +28,22 @@ func (s *Store) runCopies(ctx context.Context) {
 		if now.index == "" || now == reached {
 			continue
 		}
-		if err := s.copies(ctx, now.replicas, now.index, s.controlIndex()); err == nil { // else again
+		err := s.copies(ctx, now.replicas, now.index, s.controlIndex())
+		if err == nil {
+			err = s.feedbackCopies(ctx, now.replicas)
+		}
+		if err == nil { // else again
 			reached = now
 		}
 	}
+}
+
+// feedbackCopies is copies of the index of feedback, which is made with the first one, of as many copies as are wanted then.
+func (s *Store) feedbackCopies(ctx context.Context, wanted int) error {
+	if err := s.copies(ctx, wanted, s.feedbackIndex()); !answered(err, http.StatusNotFound) {
+		return err
+	}
+	return nil
 }
 
 // copies writes the number of copies of indices that have another one.

@@ -1,8 +1,8 @@
 // Package opensearch keeps documents and the control document in OpenSearch and finds passages there.
 //
-// Two indices belong to a service: the documents, behind the alias <index>, and <index>-control, which holds the
-// control document and the leases. A document is one record (its whole text, its hash, the outlines of its chunks) and its
-// chunks, all addressed by hashes of tenant, document and chunk. Nothing is deleted by query.
+// Three indices belong to a service: the documents, behind the alias <index>, <index>-control, which holds the
+// control document and the leases, and what callers say of answers, behind the alias <index>-feedback. A document is one record (its whole text, its hash, the outlines of its chunks) and its
+// chunks, all addressed by hashes of tenant, document and chunk. No document is deleted by query.
 //
 // A write has three steps, each durable before the next: the record is marked as being written, the chunks are
 // replaced, the record is completed with the new text. Killed anywhere between, it leaves a record with the time of its

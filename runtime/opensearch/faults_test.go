@@ -44,6 +44,18 @@ var calls = map[string]func(context.Context, *opensearch.Store) error{
 		return err
 	},
 	"ensure": func(ctx context.Context, s *opensearch.Store) error { return s.Ensure(ctx) },
+	"put feedback": func(ctx context.Context, s *opensearch.Store) error {
+		return s.PutFeedback(ctx, "t", judgement(1))
+	},
+	"list feedback": func(ctx context.Context, s *opensearch.Store) error {
+		_, err := s.ListFeedback(ctx, "t", nil, 1)
+		return err
+	},
+	"more feedback": func(ctx context.Context, s *opensearch.Store) error {
+		_, err := s.ListFeedback(ctx, "t", &rag.FeedbackPlace{}, 1)
+		return err
+	},
+	"forget feedback": func(ctx context.Context, s *opensearch.Store) error { return s.ForgetFeedback(ctx, time.Now(), 1) },
 }
 
 // faulty is a server that proves itself, and then answers as a broken OpenSearch does. A real OpenSearch cannot be made to

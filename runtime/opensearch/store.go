@@ -53,7 +53,7 @@ type Options struct {
 	OnHealth func(up bool, err error)
 }
 
-// Store is the documents, the search over them and the control document, in OpenSearch. It is safe for concurrent use, by any
+// Store is the documents, the search over them, the control document and feedback, in OpenSearch. It is safe for concurrent use, by any
 // number of replicas.
 type Store struct {
 	client connections
@@ -83,6 +83,7 @@ var (
 	_ rag.Index         = (*Store)(nil)
 	_ rag.DocumentStore = (*Store)(nil)
 	_ rag.Control       = (*Store)(nil)
+	_ rag.FeedbackStore = (*Store)(nil)
 )
 
 // New makes a Store. It connects to nothing: see Run and Ensure. Close releases its connections.

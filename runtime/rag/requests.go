@@ -164,6 +164,9 @@ func isSeen(r rune) bool {
 	return !unicode.IsSpace(r) && !unicode.In(r, unicode.Cc, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
+// isForbidden says whether r may not be in what callers write: control characters but newline and tab.
+func isForbidden(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
+
 // readQuery is the query in NFC and trimmed, so that the same question is the same key.
 func readQuery(raw string) (string, error) {
 	if !utf8.ValidString(raw) {
@@ -172,7 +175,7 @@ func readQuery(raw string) (string, error) {
 	if strings.Contains(raw, "\r") { // a replacer copies also what it leaves alone
 		raw = newlines.Replace(raw)
 	}
-	if strings.ContainsFunc(raw, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }) {
+	if strings.ContainsFunc(raw, isForbidden) {
 		return "", invalidQuery("query must not contain control characters other than newline and tab")
 	}
 	text := norm.NFC.String(strings.TrimSpace(raw))

@@ -18,6 +18,8 @@ type Service struct {
 	Budget    Budget
 	Documents DocumentStore
 	Control   Control
+	// Feedback keeps what callers say of answers.
+	Feedback FeedbackStore
 	// Forgetter drops cached text of deleted documents.
 	Forgetter Forgetter
 	// Settings are read once for each request.

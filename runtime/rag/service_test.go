@@ -26,6 +26,8 @@ type ports struct {
 	unfinished func() []Unfinished
 	// refresh and publish may be nil: then they succeed.
 	refresh, publish func() error
+	// forgot is what was told to ForgetFeedback.
+	forgot string
 }
 
 func (p *ports) Retrieve(_ context.Context, q Query) (Retrieval, error) { return p.retrieve(q) }

@@ -20,17 +20,21 @@ const (
 )
 
 // Sweeper ends writes and deletions that a killed server left half done: until then a search may show what Document does
-// not. One replica sweeps at a time.
+// not. It also removes feedback that is to be kept no longer. One replica sweeps at a time.
 type Sweeper struct {
 	Documents DocumentStore
 	Control   Control
 	Forgetter Forgetter
+	Feedback  FeedbackStore
 	// OnRecover is told of each document that was mended, and of each that could not be, with the error.
 	OnRecover func(u Unfinished, err error)
 	// OnFailure is told when a round ended with an error of the store.
 	OnFailure func(err error)
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+
+	// forgotAt is when this replica last looked for feedback to be removed.
+	forgotAt time.Time
 }
 
 // Run sweeps at once and every minute, until ctx ends.
@@ -61,7 +65,11 @@ func (s *Sweeper) sweep(ctx context.Context) error {
 	if s.Now != nil {
 		now = s.Now
 	}
-	before := now().Add(-sweepAge)
+	at := now()
+	return errors.Join(s.recoverBefore(ctx, at.Add(-sweepAge)), s.forgetFeedback(ctx, at))
+}
+
+func (s *Sweeper) recoverBefore(ctx context.Context, before time.Time) error {
 	seen := map[Unfinished]bool{}
 	for {
 		unfinished, err := s.Documents.Unfinished(ctx, before)

@@ -18,6 +18,7 @@ type Store interface {
 	rag.Index
 	rag.DocumentStore
 	rag.Control
+	rag.FeedbackStore
 }
 
 // Run runs the contract. open makes an empty store with the clock now, and closes it with the test.
@@ -30,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) Store) {
 		"statistics": testStatistics, "plain text": testPlainText, "nothing to look for": testNothingToLookFor, "long queries": testLongQueries,
 		"filters": testFilters, "access": testAccess, "pages": testPages, "candidates": testCandidates, "least score": testLeastScore, "title": testTitle,
 		"concurrent writers": testConcurrentWriters, "changes": testChanges, "invalidation": testInvalidation, "one version": testOneVersion, "caller who left": testCallerWhoLeft,
+		"feedback": testFeedback, "feedback of tenants": testFeedbackOfTenants, "pages of feedback": testFeedbackPages,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -37,6 +39,7 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) Store) {
 		})
 	}
 	t.Run("lease", func(t *testing.T) { testLease(t, store) })
+	t.Run("feedback that is forgotten", func(t *testing.T) { testFeedbackForgotten(t, open(t, time.Now)) })
 	t.Run("tombstones", func(t *testing.T) { testTombstones(t, open) })
 }
 
