@@ -7,7 +7,7 @@ type LoggingSpec struct {
 	// +default="INFO"
 	// +optional
 	Level LogLevel `json:"level,omitempty"`
-	// logQueries is what the log tells of the text of a query: Hash, Full or None. Default Hash.
+	// logQueries is what the log tells of the text of a query: Hash, Full or None. Default Hash. Comments of feedback are kept with Full alone.
 	// +kubebuilder:validation:Enum=Hash;Full;None
 	// +default="Hash"
 	// +optional

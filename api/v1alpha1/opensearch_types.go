@@ -33,8 +33,8 @@ type OpenSearchSpec struct {
 
 // IndexSpec is the index of the documents. The servers make it and change it.
 type IndexSpec struct {
-	// name is the alias of the index, fixed once the RAGService exists. Indices whose names begin with it and -v or -control belong
-	// to the service. Default documents, in an external OpenSearch <namespace>.<name of the RAGService>.
+	// name is the alias of the index, fixed once the RAGService exists. Indices whose names begin with it and -v, -control or -feedback
+	// belong to the service. Default documents, in an external OpenSearch <namespace>.<name of the RAGService>.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=100
 	// +kubebuilder:validation:Pattern=`^[a-z0-9][a-z0-9._-]*$`

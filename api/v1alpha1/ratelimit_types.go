@@ -52,7 +52,7 @@ type RateLimitsSpec struct {
 	// endpoints that have a number of their own. Without them: search 60, ask 10, stream 5 requests a minute. An
 	// endpoint that is not named has the caller's tier's number, but documents and invalidate, which are not limited unless named.
 	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=6
+	// +kubebuilder:validation:MaxItems=7
 	// +listType=map
 	// +listMapKey=name
 	// +optional
@@ -120,8 +120,8 @@ type Tier struct {
 
 // EndpointLimit is how many requests may be made on an endpoint.
 type EndpointLimit struct {
-	// name of the endpoint: search, ask, stream, documents, invalidate or stats.
-	// +kubebuilder:validation:Enum=search;ask;stream;documents;invalidate;stats
+	// name of the endpoint: search, ask, stream, documents, invalidate, stats or feedback.
+	// +kubebuilder:validation:Enum=search;ask;stream;documents;invalidate;stats;feedback
 	// +required
 	Name Endpoint `json:"name,omitempty"`
 	// requestsPerMinute is what the default tier gets.
@@ -167,4 +167,6 @@ const (
 	EndpointInvalidate Endpoint = "invalidate"
 	// EndpointStats is GET /api/v1/stats.
 	EndpointStats Endpoint = "stats"
+	// EndpointFeedback is everything under /api/v1/feedback.
+	EndpointFeedback Endpoint = "feedback"
 )

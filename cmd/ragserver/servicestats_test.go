@@ -49,6 +49,7 @@ type serviceStats struct {
 				} `json:"by_layer"`
 			} `json:"by_kind"`
 		}
+		Feedback struct{ Positive, Neutral, Negative int64 }
 	} `json:"since_start"`
 	TopQueries *struct {
 		SinceStart []struct {
@@ -100,6 +101,13 @@ func TestStatsOfTheService(t *testing.T) {
 	dir := t.TempDir()
 	first, url, _ := startProgramOf(t, manifest, dir)
 	_, other, _ := startProgramOf(t, manifest, t.TempDir())
+	for each, score := range map[string]string{url: "1", other: "-1"} {
+		var answer any
+		body := `{"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","score":` + score + `}`
+		if status := (killClient{url: each, key: canaryAnn}).send(t.Context(), http.MethodPost, "/feedback", body, &answer); status != http.StatusOK {
+			t.Fatalf("feedback gave %d", status)
+		}
+	}
 	for range 3 {
 		searchFor(t, url, canaryAnn, "the canary of ann")
 	}
@@ -109,6 +117,9 @@ func TestStatsOfTheService(t *testing.T) {
 		s := awaitStats(t, each, canaryAdmin, 4, 2, 0, true)
 		if s.TopQueries == nil || len(s.TopQueries.SinceStart) != 1 || s.TopQueries.SinceStart[0].QueryHash == "" || s.TopQueries.SinceStart[0].Query != "" {
 			t.Errorf("an administrator of a is told %+v", s.TopQueries)
+		}
+		if f := s.SinceStart.Feedback; f.Positive != 1 || f.Negative != 1 || f.Neutral != 0 {
+			t.Errorf("feedback of both servers: %+v", f)
 		}
 		layers := s.SinceStart.Cache.ByKind[0].ByLayer
 		if layers[0].Layer != "local" || layers[0].Hits != 2 || layers[0].Misses != 2 || layers[2].Misses != 2 {

@@ -26,7 +26,7 @@ var (
 // alwaysLimited are the endpoints that have a limit also when they are not named: the tier's own number. Documents are
 // not among them: a bulk load is an administrator's work.
 var alwaysLimited = []v1alpha1.Endpoint{
-	v1alpha1.EndpointSearch, v1alpha1.EndpointAsk, v1alpha1.EndpointStream, v1alpha1.EndpointStats,
+	v1alpha1.EndpointSearch, v1alpha1.EndpointAsk, v1alpha1.EndpointStream, v1alpha1.EndpointStats, v1alpha1.EndpointFeedback,
 }
 
 // buildRateLimits multiplies endpoints by tiers, in an order that follows from the spec alone.

@@ -19,6 +19,7 @@ func TestRateLimits(t *testing.T) {
 		{name: "ratio of the tiers", endpoint: "ask", tier: "premium", want: config.Limit{RequestsPerMinute: 100, Burst: 100, Cost: 1}},
 		{name: "ratio of the largest tier", endpoint: "search", tier: "enterprise", want: config.Limit{RequestsPerMinute: 6000, Burst: 6000, Cost: 1}},
 		{name: "stream", endpoint: "stream", tier: "premium", want: config.Limit{RequestsPerMinute: 50, Burst: 50, Cost: 1}},
+		{name: "feedback", endpoint: "feedback", tier: "free", want: config.Limit{RequestsPerMinute: 10, Burst: 10, Cost: 1}},
 		{name: "endpoint without a number", endpoint: "stats", tier: "premium", want: config.Limit{RequestsPerMinute: 100, Burst: 100, Cost: 1}},
 		{
 			name: "endpoints given replace those of the product", spec: "{endpoints: [{name: ask, requestsPerMinute: 3}]}",

@@ -212,6 +212,7 @@ func TestAllow(t *testing.T) {
 	f := start(t)
 	for path, want := range map[string]string{
 		search: "POST", documents: "POST", documents + "/a%2Fb": "DELETE, GET, HEAD", "/api/v1/stats": "GET, HEAD",
+		feedback: "GET, HEAD, POST",
 	} {
 		if got := f.call("PATCH", path, "{}"); got.status != http.StatusMethodNotAllowed || got.header.Get("Allow") != want {
 			t.Errorf("%s: %d, Allow %q, want %q", path, got.status, got.header.Get("Allow"), want)

@@ -12,6 +12,8 @@ type figures struct {
 	Requests int64        `json:"requests"`
 	Errors   int64        `json:"errors"`
 	Cache    cacheFigures `json:"cache"`
+	// Feedback of who changes it counts each time.
+	Feedback feedbackFigures `json:"feedback"`
 }
 
 type cacheFigures struct {
@@ -64,6 +66,7 @@ func newFigures(f telemetry.Figures) figures {
 			newKindFigures(telemetry.KindSearch, &f.Search),
 			newKindFigures(telemetry.KindLLM, &f.LLM),
 		}, Saved: usage(saved)},
+		Feedback: newFeedbackFigures(f.Feedback),
 	}
 }
 

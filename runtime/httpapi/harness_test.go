@@ -53,6 +53,8 @@ type fakeService struct {
 	count    func(context.Context, rag.Identity) (int, error)
 	// invalidate is asked for when a request was valid.
 	invalidate func(context.Context, rag.Identity, rag.InvalidateRequest) (map[rag.CacheKind]int, error)
+	// feedback is a store of a test that needs one.
+	feedback rag.FeedbackStore
 }
 
 var (
@@ -119,6 +121,14 @@ func (f *fakeService) Invalidate(ctx context.Context, id rag.Identity, r rag.Inv
 
 func (f *fakeService) CountDocuments(ctx context.Context, id rag.Identity) (int, error) {
 	return f.count(ctx, id)
+}
+
+func (f *fakeService) GiveFeedback(ctx context.Context, id rag.Identity, r rag.FeedbackRequest, admit func(context.Context) error) (rag.Feedback, error) {
+	return (&rag.Service{Feedback: f.feedback}).GiveFeedback(ctx, id, r, admit)
+}
+
+func (f *fakeService) ListFeedback(ctx context.Context, id rag.Identity, r rag.FeedbackListRequest, admit func(context.Context) error) (rag.FeedbackList, error) {
+	return (&rag.Service{Feedback: f.feedback}).ListFeedback(ctx, id, r, admit)
 }
 
 // miss and hit are how a cache may have served a result.

@@ -34,6 +34,9 @@ type Service interface {
 	// Invalidate answers how many cached results were dropped, by kind.
 	Invalidate(ctx context.Context, id rag.Identity, r rag.InvalidateRequest) (map[rag.CacheKind]int, error)
 	CountDocuments(ctx context.Context, id rag.Identity) (int, error)
+	// GiveFeedback and ListFeedback refuse a request that is not valid, then call admit, then work.
+	GiveFeedback(ctx context.Context, id rag.Identity, r rag.FeedbackRequest, admit func(context.Context) error) (rag.Feedback, error)
+	ListFeedback(ctx context.Context, id rag.Identity, r rag.FeedbackListRequest, admit func(context.Context) error) (rag.FeedbackList, error)
 }
 
 // API is what the handlers work with. All fields but Heartbeat and Tracer are required.
@@ -152,6 +155,16 @@ func (a *API) questionRoutes() []route {
 			dialect:  native,
 			handle:   a.stats,
 		},
+		{
+			method:   http.MethodPost,
+			path:     "/api/v1/feedback",
+			limit:    "feedback",
+			priority: admission.Search,
+			role:     rag.RoleClient,
+			timeout:  plainTimeout,
+			dialect:  native,
+			handle:   a.giveFeedback,
+		},
 	}
 }
 
@@ -198,6 +211,17 @@ func (a *API) adminRoutes() []route {
 			timeout:  plainTimeout,
 			dialect:  native,
 			handle:   a.invalidate,
+		},
+		{
+			method:   http.MethodGet,
+			path:     "/api/v1/feedback",
+			limit:    "feedback",
+			priority: admission.Search,
+			role:     rag.RoleAdmin,
+			timeout:  plainTimeout,
+			params:   []string{"cursor", "limit"},
+			dialect:  native,
+			handle:   a.listFeedback,
 		},
 	}
 }

@@ -198,7 +198,8 @@ func TestStats(t *testing.T) {
 		layer("coalesced", `"hits":0,"misses":2,"stale":0,"hit_rate_percent":0`) + `,` +
 		layer("redis", `"hits":1,"misses":1,"stale":0,"hit_rate_percent":50`) + `]},
 		{"kind":"llm",` + none + `,"saved":` + nothingSaved + `,"by_layer":[` +
-		layer("local", none) + `,` + layer("coalesced", none) + `,` + layer("redis", none) + `]}],"saved":` + nothingSaved + `}}`
+		layer("local", none) + `,` + layer("coalesced", none) + `,` + layer("redis", none) + `]}],"saved":` + nothingSaved + `},
+		"feedback":{"positive":0,"neutral":0,"negative":0,"mean_score":null}}`
 	want := parse(t, `{"scope":"replica","replica":"server-0","replicas":{"running":1,"ended":0,"complete":true},"tenant":"acme","documents":null,
 		"since_start":`+figures+`,"last_5_minutes":`+figures+`,"budgets":[],"top_queries":null}`)
 	got := f.call("GET", "/api/v1/stats", "").fields(t)

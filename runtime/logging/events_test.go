@@ -56,6 +56,7 @@ var everyEvent = []Event{
 	DatabaseWritesBlocked{Dependency: "d"},
 	RedisEvictionUnsafe{Policy: "allkeys-lru"},
 	BudgetExceeded{Budget: "dailyUSD", Scope: "tenant", Tenant: "acme", Limit: 2.5, Action: "Deny", ResetsAt: time.Unix(1, 0)},
+	FeedbackReceived{RatedTraceID: "t", Score: 0.5, CommentKept: true},
 	DiskFailed{State: "full", Err: errors.New("e")},
 	DiskRecovered{},
 	IndexDamaged{Err: errors.New("e")},

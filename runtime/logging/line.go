@@ -94,6 +94,24 @@ func (l *line) int(name string, value int64) {
 	l.text = strconv.AppendInt(l.text, value, 10)
 }
 
+// float writes an attribute, 0 too. It is a finite number.
+func (l *line) float(name string, value float64) {
+	if l.skipped {
+		return
+	}
+	l.name(name)
+	l.text = strconv.AppendFloat(l.text, value, 'f', -1, 64)
+}
+
+// bool writes an attribute, false too.
+func (l *line) bool(name string, value bool) {
+	if l.skipped {
+		return
+	}
+	l.name(name)
+	l.text = strconv.AppendBool(l.text, value)
+}
+
 // ms writes a time in whole milliseconds.
 func (l *line) ms(name string, d time.Duration) { l.int(name, d.Milliseconds()) }
 

@@ -39,7 +39,10 @@ type RequestInfo struct {
 }
 
 // User is the caller in the log: the name of a key, or a hash.
-func (i *RequestInfo) User() string { return strings.TrimPrefix(i.Identity.Name, keyCaller) }
+func (i *RequestInfo) User() string { return UserID(i.Identity) }
+
+// UserID is how the log names a caller.
+func UserID(id rag.Identity) string { return strings.TrimPrefix(id.Name, keyCaller) }
 
 // requestContext carries the RequestInfo in one value.
 type requestContext struct {

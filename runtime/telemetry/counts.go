@@ -28,6 +28,8 @@ type Counts struct {
 	// Search counts search requests by how they were answered, LLM ask and stream requests; BYPASS counts as neither.
 	Search KindCounts `json:"search,omitzero"`
 	LLM    KindCounts `json:"llm,omitzero"`
+	// Feedback counts what callers say of answers.
+	Feedback FeedbackCounts `json:"feedback,omitzero"`
 }
 
 // Add adds those of others.
@@ -36,6 +38,7 @@ func (c *Counts) Add(o *Counts) {
 	c.Errors += o.Errors
 	c.Search.add(&o.Search)
 	c.LLM.add(&o.LLM)
+	c.Feedback.Add(o.Feedback)
 }
 
 func (c *Counts) kind(kind string) *KindCounts {

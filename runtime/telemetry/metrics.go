@@ -46,6 +46,7 @@ type Metrics struct {
 	keys       prometheus.Gauge
 	logDropped *prometheus.CounterVec
 	budget     budgetMetrics
+	feedback   *prometheus.CounterVec
 
 	dependencies *dependencies
 	stores       *stores
@@ -105,12 +106,16 @@ func NewMetrics(version string) *Metrics {
 	m.stores = &stores{now: time.Now, redis: map[string]said[RedisFigures]{}}
 	m.spans = newSpansCounter()
 	m.logDropped = counter("ragservice_log_lines_dropped_total", "Lines of the log that its daily volume limit left out, by event.", "event")
+	m.feedback = counter("ragservice_feedback_total", "Judgements of callers on answers, by whether the score is above, at or below 0.", "verdict")
+	for _, v := range []string{verdictPositive, verdictNeutral, verdictNegative} {
+		m.feedback.WithLabelValues(v) // there from the start: a counter that appears with its first count has no increase
+	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "ragservice_build_info", Help: "1 for the version that runs."}, []string{"version"})
 	build.WithLabelValues(version).Set(1)
 	m.budget = newBudgetMetrics(m.registry)
 	m.registry.MustRegister(
 		m.requests, m.inFlight, m.errors, m.limits, m.results, m.lookups, m.savedTokens, m.savedCost, m.extracted, m.fallbacks, m.shed,
-		m.redis, m.openSearch, m.retrieval, m.found, m.model.duration, m.model.tokens, m.dependencies, m.stores, m.documents, m.recovered, m.jwksReads, m.reloads, m.config, m.keys, m.logDropped, m.spans, build,
+		m.redis, m.openSearch, m.retrieval, m.found, m.model.duration, m.model.tokens, m.dependencies, m.stores, m.documents, m.recovered, m.jwksReads, m.reloads, m.config, m.keys, m.logDropped, m.spans, m.feedback, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m

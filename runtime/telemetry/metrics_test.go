@@ -65,6 +65,7 @@ func used() *telemetry.Metrics {
 	m.Traffic(traffic)
 	m.Spans("exported", 5)
 	m.ModelCost("m", 0.25)
+	m.Feedback(0.5)
 	m.BudgetExceeded("tokens", "day", "tenant", "Deny")
 	m.Budgets(func() []telemetry.BudgetRatio {
 		return []telemetry.BudgetRatio{{Budget: "usd", Window: "month", Used: 0.5}}
@@ -94,6 +95,9 @@ func TestMetrics(t *testing.T) {
 		`ragservice_retrieval_documents_sum 3`,
 		`ragservice_llm_cost_usd_total{gen_ai_request_model="m"} 0.25`,
 		`ragservice_budget_exceeded_total{action="Deny",budget="tokens",scope="tenant",window="day"} 1`,
+		`ragservice_feedback_total{verdict="positive"} 1`,
+		`ragservice_feedback_total{verdict="neutral"} 0`,
+		`ragservice_feedback_total{verdict="negative"} 0`,
 		`ragservice_budget_used_ratio{budget="usd",window="month"} 0.5`,
 		`ragservice_breaker_state{dependency="opensearch",state="open"} 1`,
 		`ragservice_breaker_state{dependency="opensearch",state="closed"} 0`,

@@ -29,6 +29,10 @@ func TestTrafficOfATenant(t *testing.T) {
 	traffic.Cache("a", telemetry.KindSearch, "BYPASS", "")
 	traffic.Cache("a", telemetry.KindLLM, "HIT", "coalesced")
 	traffic.Saved("a", telemetry.KindLLM, "coalesced", telemetry.Savings{PromptTokens: 3, CompletionTokens: 2, CostUSD: 1})
+	for _, score := range []float64{1, 0.5, 0, -1, -0.25} {
+		traffic.Feedback("a", score)
+	}
+	traffic.Feedback("b", 1)
 	traffic.Request("b", false)
 
 	saved := telemetry.Savings{PromptTokens: 3, CompletionTokens: 2, CostUSD: 1}
@@ -43,6 +47,7 @@ func TestTrafficOfATenant(t *testing.T) {
 			Saved:  saved,
 			Layers: [3]telemetry.LayerCounts{{}, {Hits: 1, Saved: saved}},
 		},
+		Feedback: telemetry.FeedbackCounts{Positive: 2, Neutral: 1, Negative: 2, Sum: 0.25},
 	}
 	all := late
 	all.Requests, all.Search.All.Misses = 2, 1
