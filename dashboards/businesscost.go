@@ -110,21 +110,25 @@ func businessQuality() []panel {
 	return []panel{
 		{
 			title: "Questions that found nothing", about: "Share of looks into the index without a document: what people ask for and the documents lack.",
-			page: "retrieval.md", unit: "percentunit", width: 8, share: true,
+			page: "retrieval.md", unit: "percentunit", width: 6, share: true,
 			queries: []query{{perSecond("ragservice_retrieval_documents_bucket", `le=~"0|0.0"`, "") + " / " +
 				perSecond("ragservice_retrieval_documents_count", "", ""), "nothing found"}},
 		},
 		{
 			title: "Answers not of the first model", about: "A minute: of a fallback, or made of passages without a model.", page: modelPage, unit: "short",
-			width: 8, stacked: true,
+			width: 6, stacked: true,
 			queries: []query{
 				{"60 * " + perSecond("ragservice_llm_fallbacks_total", "", "model"), "{{model}}"},
 				{"60 * " + perSecond("ragservice_answers_extracted_total", "", ""), "extracted"},
 			},
 		},
 		{
-			title: "Documents received", about: "A minute, by what became of them.", page: "http-api.md", unit: "short", width: 8, stacked: true, worded: true,
+			title: "Documents received", about: "A minute, by what became of them.", page: "http-api.md", unit: "short", width: 6, stacked: true, worded: true,
 			queries: []query{{"60 * " + perSecond("ragservice_documents_total", "", "status"), "{{status}}"}},
+		},
+		{
+			title: "Feedback", about: "A minute: what callers say of answers, by whether the score is above, at or below 0.", page: "http-api.md", unit: "short",
+			width: 6, stacked: true, queries: []query{{"60 * " + perSecond("ragservice_feedback_total", "", "verdict"), "{{verdict}}"}},
 		},
 	}
 }

@@ -62,7 +62,7 @@ func (s *service) caller(ctx context.Context, seed uint64) {
 	for n := 0; ctx.Err() == nil; n++ {
 		subject := subjects[random.IntN(len(subjects))]
 		again := random.IntN(3)
-		switch random.IntN(14) {
+		switch random.IntN(15) {
 		case 0, 1, 2:
 			s.ask(ctx, "client", "/api/v1/search", question("query", again, subject))
 		case 3:
@@ -84,6 +84,8 @@ func (s *service) caller(ctx context.Context, seed uint64) {
 				continue
 			}
 			s.ask(ctx, "admin", "/api/v1/documents", document(random.IntN(12), subject, random.IntN(3)))
+		case 13: // of an answer that nobody gave, which the servers cannot know
+			s.ask(ctx, "client", "/api/v1/feedback", fmt.Sprintf(`{"trace_id": "%032x", "score": %d}`, 1+random.Uint64()>>1, random.IntN(3)-1))
 		default:
 			s.ask(ctx, "client no-cache", "/api/v1/search", question("query", again, subject))
 		}
