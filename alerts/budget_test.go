@@ -53,12 +53,21 @@ func TestErrorBudget(t *testing.T) {
 		{Name: "6h and 30m, over 6 %", Interval: "1m", InputSeries: failing([2]int{420, 62}, [2]int{40, 0}), Queries: []queryTest{
 			burnsAt("6h", 420, true), burnsAt("1h", 420, false), burnsAt("6h", 460, false),
 		}},
+		{Name: "over in 1h, no longer in 5m", Interval: "1m", InputSeries: failing([2]int{120, 200}, [2]int{10, 0}), Queries: []queryTest{
+			burnsAt("1h", 120, true), burnsAt("1h", 130, false),
+		}},
+		{Name: "over in 6h, no longer in 30m", Interval: "1m", InputSeries: failing([2]int{420, 100}, [2]int{40, 0}), Queries: []queryTest{
+			burnsAt("6h", 420, true), burnsAt("6h", 460, false),
+		}},
 		{Name: "6h and 30m, under 6 %", Interval: "1m", InputSeries: failing([2]int{420, 59}), Queries: []queryTest{burnsAt("6h", 420, false)}},
 	})
 	const day = 288 // scrapes, one every 5 minutes
 	testRules(t, rag, "30m", []unitTest{
 		{Name: "3d and 6h, over 1 %", Interval: "5m", InputSeries: failing([2]int{3 * day, 11}, [2]int{80, 0}), Queries: []queryTest{
 			burnsAt("3d", 3*24*60, true), burnsAt("6h", 3*24*60, false), burnsAt("3d", 3*24*60+400, false),
+		}},
+		{Name: "over in 3d, no longer in 6h", Interval: "5m", InputSeries: failing([2]int{3 * day, 20}, [2]int{80, 0}), Queries: []queryTest{
+			burnsAt("3d", 3*24*60, true), burnsAt("3d", 3*24*60+400, false),
 		}},
 		{Name: "3d and 6h, under 1 %", Interval: "5m", InputSeries: failing([2]int{3 * day, 9}), Queries: []queryTest{burnsAt("3d", 3*24*60, false)}},
 	})

@@ -3,6 +3,7 @@ package notify_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -198,6 +199,37 @@ func TestEachTransitionIsToldOnce(t *testing.T) {
 	if first, last := s.took[0], s.took[2]; first.GroupKey != last.GroupKey || first.Alerts[0].Fingerprint != last.Alerts[0].Fingerprint ||
 		!first.Alerts[0].StartsAt.Equal(last.Alerts[0].StartsAt) || !last.Alerts[0].EndsAt.Equal(l.now) {
 		t.Errorf("the end of an alert is not told from its beginning:\n%s\n%s", s.raw[0], s.raw[2])
+	}
+}
+
+// TestTransitionsAreForgotten once both are told by the same operator: further passes tell and note nothing.
+func TestTransitionsAreForgotten(t *testing.T) {
+	t.Parallel()
+	s := newSink(t, "/")
+	l := newLoop(t, v1alpha1.WebhookReceiver{URL: s.URL})
+	stop := l.start(s, nil)
+	notes := func(want int) {
+		t.Helper()
+		l.until(func(metav1.Condition) string {
+			if len(l.rag.Status.Notified) != want {
+				return fmt.Sprintf("status.notified is %+v, want %d", l.rag.Status.Notified, want)
+			}
+			return ""
+		})
+	}
+	l.raise(v1alpha1.AlertErrorRate)
+	notes(1)
+	l.raise()
+	notes(0)
+	for range 3 {
+		l.pass()
+		if len(l.rag.Status.Notified) > 0 {
+			t.Errorf("a further pass notes %+v", l.rag.Status.Notified)
+		}
+	}
+	stop()
+	if len(s.took) != 2 {
+		t.Errorf("the receiver was told %q", s.raw)
 	}
 }
 

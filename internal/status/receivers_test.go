@@ -141,6 +141,7 @@ func TestNotified(t *testing.T) {
 		"raised again":                  {[]change{firing("ErrorRate", second), toldOf(note(first))}, []v1alpha1.AlertNotification{note(first, now)}, "over"},
 		"raised again, its end told":    {[]change{firing("ErrorRate", second), toldOf(note(first, start)), done(first, start.Unix())}, nil, "raised"},
 		"another's end is not this one": {[]change{firing("ErrorRate", second), toldOf(note(second)), done(first, start.Unix())}, []v1alpha1.AlertNotification{note(second)}, ""},
+		"over, and another's end told":  {[]change{toldOf(note(second, start)), done(first, start.Unix())}, []v1alpha1.AlertNotification{note(second, start)}, "over"},
 	} {
 		pass := wellPass(append([]change{receivers(webhook)}, test.changes...)...)
 		next := pass.Service.DeepCopy()
