@@ -45,9 +45,11 @@ func (t transition) in(spec map[string]any) map[string]any {
 	return changed["spec"].(map[string]any)
 }
 
-// coreValues are values of fields whose types are Kubernetes' own.
-var coreValues = map[string]any{
-	"resources": map[string]any{"requests": map[string]any{"cpu": "250m"}, "limits": map[string]any{"memory": "6Gi"}},
+// wholeValues are values of fields whose types are Kubernetes' own, or for which texts has none.
+var wholeValues = map[string]any{
+	"objectivePercent": "99.9",
+	"email":            map[string]any{"to": []any{"oncall@example.com"}, "from": "rag@example.com", "smarthost": "smtp.example.com:587"},
+	"resources":        map[string]any{"requests": map[string]any{"cpu": "250m"}, "limits": map[string]any{"memory": "6Gi"}},
 	"affinity": map[string]any{"nodeAffinity": map[string]any{"requiredDuringSchedulingIgnoredDuringExecution": map[string]any{
 		"nodeSelectorTerms": []any{map[string]any{"matchExpressions": []any{map[string]any{"key": "disk", "operator": "In", "values": []any{"fast"}}}}},
 	}}},
@@ -67,7 +69,7 @@ var texts = []any{
 
 // values are values of a field: the ends of its range, each of an enum, some text.
 func values(name string, s *apiextensionsv1.JSONSchemaProps) (all []any) {
-	if v, isCore := coreValues[name]; isCore {
+	if v, isWhole := wholeValues[name]; isWhole {
 		return []any{v}
 	}
 	switch {
@@ -117,7 +119,7 @@ func transitions(path []string, s *apiextensionsv1.JSONSchemaProps) (all []trans
 		for _, v := range values(name, &property) {
 			all = append(all, transition{here, v})
 		}
-		if _, isCore := coreValues[name]; !isCore && property.Type == "object" {
+		if _, isWhole := wholeValues[name]; !isWhole && property.Type == "object" {
 			all = append(all, transitions(here, &property)...)
 		}
 	}

@@ -59,7 +59,7 @@ func TestMessagesSayWhatRulesSay(t *testing.T) {
 			over.Fingerprint != raised.Fingerprint || over.Status != "resolved" {
 			t.Errorf("%s is over: %s, %s (-the rule +the operator):\n%s", a.Name, over.Status, over.Fingerprint, diff)
 		}
-		if text := strings.Join([]string{raised.Annotations["summary"], raised.Annotations["description"], over.Annotations["summary"]}, " "); strings.Contains(text, "$") {
+		if text := raised.Annotations["summary"] + raised.Annotations["description"] + over.Annotations["summary"]; strings.Contains(text, "$") {
 			t.Errorf("%s: %s", a.Name, text)
 		}
 	}
