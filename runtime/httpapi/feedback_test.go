@@ -94,7 +94,7 @@ func TestFeedbackIsKept(t *testing.T) {
 				t.Errorf("another tenant sees %v", all)
 			}
 			if log := f.log.String(); strings.Contains(log, "canary") || !strings.Contains(log, fmt.Sprintf(
-				`"event":"feedback_received","trace_id":"%s","user_id":"alice","rated_trace_id":"%s","score":-0.5,"comment_kept":%t}`,
+				`"event":"feedback_received","trace_id":%q,"user_id":"alice","rated_trace_id":%q,"score":-0.5,"comment_kept":%t}`,
 				f.traceOf(t, log), ratedTrace, test.comment != "")) {
 				t.Errorf("the log: %s", log)
 			}
@@ -135,9 +135,9 @@ func TestPagesOfFeedback(t *testing.T) {
 	}
 	seen := map[string]int{}
 	pages := 0
-	for query, next := "?limit=10", ""; ; query = "?limit=10&cursor=" + next {
-		var all []map[string]any
-		all, next = f.listed(t, query, tenantKey)
+	for query := "?limit=10"; ; {
+		all, next := f.listed(t, query, tenantKey)
+		query = "?limit=10&cursor=" + next
 		pages++
 		for _, each := range all {
 			seen[fmt.Sprint(each["trace_id"], each["user_id"], each["score"])]++

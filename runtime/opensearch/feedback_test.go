@@ -87,7 +87,7 @@ func putMany(t *testing.T, index string, n int) {
 		f := judgement(i)
 		fmt.Fprintf(&body, "{\"index\":{}}\n{\"tenant\":\"t\",\"trace_id\":%q,\"user\":%q,\"at\":%d,\"score\":1}\n", f.TraceID, f.By, f.At.UnixMilli())
 	}
-	response, err := http.Post(backends.OpenSearch(t)+"/"+index+"/_bulk", "application/x-ndjson", strings.NewReader(body.String())) //nolint:noctx // ends with the test
+	response, err := http.Post(backends.OpenSearch(t)+"/"+index+"/_bulk", "application/x-ndjson", strings.NewReader(body.String()))
 	if err != nil {
 		t.Fatal(err)
 	}

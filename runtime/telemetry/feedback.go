@@ -11,7 +11,7 @@ type FeedbackCounts struct {
 }
 
 // All is how many there are.
-func (f FeedbackCounts) All() int64 { return f.Positive + f.Neutral + f.Negative }
+func (f *FeedbackCounts) All() int64 { return f.Positive + f.Neutral + f.Negative }
 
 // Add adds those of others.
 func (f *FeedbackCounts) Add(o FeedbackCounts) {

@@ -153,7 +153,7 @@ func start(t *testing.T, log, ready, program string, args ...string) {
 	}
 	t.Cleanup(func() { p.End(syscall.SIGTERM, stopTimeout) })
 	for deadline := time.Now().Add(startTimeout); ; time.Sleep(50 * time.Millisecond) {
-		if response, err := http.Get(ready); err == nil { //nolint:noctx // a port of this machine
+		if response, err := http.Get(ready); err == nil {
 			_ = response.Body.Close()
 			if response.StatusCode == http.StatusOK {
 				return
