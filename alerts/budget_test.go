@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/ragservice/ragservice-operator/alerts"
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 )
 
@@ -102,4 +103,41 @@ func TestWhatAlertsSay(t *testing.T) {
 			}},
 		},
 	}})
+}
+
+// TestSpending: each budget of the service tells of itself from 80 % on, by what the server that knows of most says, until its window ends.
+func TestSpending(t *testing.T) {
+	t.Parallel()
+	rag := asking()
+	rag.Spec.Budgets = v1alpha1.BudgetsSpec{DailyTokens: new(int64(1)), MonthlyUSD: "1", OnExceeded: v1alpha1.BudgetAlert}
+	of := func(labels string) string {
+		return `ragservice_budget_used_ratio{namespace="shop",` + labels + `}`
+	}
+	const name = "RAGServiceBudgetNearLimit"
+	testRules(t, rag, "1m", []unitTest{{
+		Name: "a day", Interval: "1m",
+		InputSeries: []series{
+			{of(`service="papers-metrics",pod="a",budget="tokens",window="day"`), "0.79x10 0.79x10 0x10"},
+			{of(`service="papers-metrics",pod="b",budget="tokens",window="day"`), "0.79x10 0.8x10 0x10"},
+			{of(`service="papers-metrics",pod="b",budget="usd",window="month"`), "0.5x30"},
+			{of(`service="others-metrics",pod="c",budget="usd",window="day"`), "1x30"},
+		},
+		Queries: []queryTest{firesAt(name, 10, false), firesAt(name, 12, true), firesAt(name, 25, false)},
+		Alerts: []alertTest{{EvalTime: "15m", Alertname: name, Expected: []fromAlert{{
+			map[string]string{"namespace": "shop", "name": "papers", "severity": "warning", "budget": "tokens", "window": "day"},
+			map[string]string{
+				"summary":     "RAGService shop/papers: at least 80% of a budget is spent",
+				"description": "80% of the budget of tokens of the day is spent. When all of it is, questions are answered all the same until the window ends.",
+				"runbook_url": "https://github.com/ragservice/ragservice-operator/blob/main/docs/runbooks/budget-near-limit.md",
+			},
+		}}}},
+	}})
+	rag.Spec.Budgets = v1alpha1.BudgetsSpec{PerTenant: &v1alpha1.TenantBudget{DailyTokens: new(int64(1))}}
+	for _, group := range alerts.Rules(rag).Groups {
+		for _, rule := range group.Rules {
+			if rule.Alert == name {
+				t.Error("a budget of tenants alone has a rule")
+			}
+		}
+	}
 }

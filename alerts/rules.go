@@ -57,7 +57,7 @@ const (
 const runbooks = "https://github.com/ragservice/ragservice-operator/blob/main/docs/runbooks/"
 
 // Rules are the rules of a service, in one group so that each sees what those before it have recorded in the same moment: those of spec.alerts and,
-// with the error rate, those of its error budget. Where all alerts are disabled there is no group.
+// with the error rate, those of its error budget; and those of spec.budgets. Where there are none there is no group.
 func Rules(rag *v1alpha1.RAGService) RuleFile {
 	s := service{rag.Namespace, rag.Name}
 	var rules []Rule
@@ -66,6 +66,9 @@ func Rules(rag *v1alpha1.RAGService) RuleFile {
 	}
 	if rag.Spec.Alerts.ErrorRate.Mode != v1alpha1.AlertDisabled {
 		rules = append(rules, s.errorBudget(Objective(rag))...)
+	}
+	if b := rag.Spec.Budgets; b.DailyTokens != nil || b.DailyUSD != "" || b.MonthlyUSD != "" {
+		rules = append(rules, s.spending(b))
 	}
 	if len(rules) == 0 {
 		return RuleFile{}

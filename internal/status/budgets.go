@@ -14,12 +14,8 @@ import (
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
 
-const (
-	// nearLimit is how much of a budget is taken when that is told, in percent.
-	nearLimit = 80
-	// mostPercent bounds what is told of a budget that was exceeded.
-	mostPercent = 1000
-)
+// mostPercent bounds what is told of a budget that was exceeded.
+const mostPercent = 1000
 
 // judgeBudget judges BudgetWithinLimit by status.budgets.
 func judgeBudget(p Pass) finding {
@@ -45,10 +41,10 @@ func judgeBudget(p Pass) finding {
 		return no(v1alpha1.ReasonExceeded, "spec.budgets.%s is spent, and questions are still answered: see status.budgets", worst.Name)
 	case *worst.UsedPercent >= 100:
 		return no(v1alpha1.ReasonExceeded, "spec.budgets.%s is spent, and questions are refused: raise it, or wait for status.budgets[].resetsAt", worst.Name)
-	case *worst.UsedPercent >= nearLimit:
-		return yes(v1alpha1.ReasonNearLimit, "at least %d %% of spec.budgets.%s is spent: see status.budgets", nearLimit, worst.Name)
+	case *worst.UsedPercent >= alerts.NearLimit:
+		return yes(v1alpha1.ReasonNearLimit, "at least %d %% of spec.budgets.%s is spent: see status.budgets", alerts.NearLimit, worst.Name)
 	default:
-		return yes(v1alpha1.ReasonWithinLimit, "less than %d %% of each budget is spent", nearLimit)
+		return yes(v1alpha1.ReasonWithinLimit, "less than %d %% of each budget is spent", alerts.NearLimit)
 	}
 }
 
