@@ -15,11 +15,9 @@ const requestTime = "http_server_request_duration_seconds"
 // answers are the routes by which questions are asked. The others are of people who run the service, and of OpenAI's API.
 const answers = `http_route=~"/api/v1/(search|ask|stream)"`
 
-// errorShare is the share of requests that failed for a reason of the service.
+// errorShare is the share of requests that failed for a reason of the service, as the alerts judge it.
 func errorShare(window string) string {
-	return share(
-		`sum(rate(ragservice_errors_total{$own,code=~"internal|bad_upstream_answer|overloaded|.*_unavailable|.*_timeout"}[`+window+`]))`,
-		`sum(rate(http_server_request_duration_seconds_count{$own}[`+window+`]))`)
+	return `sum(rate(ragservice_requests_total{$own,outcome="failed"}[` + window + `])) / sum(rate(ragservice_requests_total{$own}[` + window + `]))`
 }
 
 func apiPerformance() Dashboard {

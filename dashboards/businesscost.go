@@ -118,7 +118,7 @@ func businessQuality() []panel {
 			title: "Answers not of the first model", about: "A minute: of a fallback, or made of passages without a model.", page: modelPage, unit: "short",
 			width: 6, stacked: true,
 			queries: []query{
-				{"60 * " + perSecond("ragservice_llm_fallbacks_total", "", "model"), "{{model}}"},
+				{"60 * " + perSecond("ragservice_llm_fallbacks_total", "", "gen_ai_request_model"), "{{gen_ai_request_model}}"},
 				{"60 * " + perSecond("ragservice_answers_extracted_total", "", ""), "extracted"},
 			},
 		},

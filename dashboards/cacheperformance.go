@@ -5,12 +5,12 @@ const (
 	lookups = "ragservice_cache_lookups_total"
 )
 
-// hitShare is the share of requests that the cache answered, of those that could have been. matchers end with a comma where there are some.
+// hitShare is the share of requests that the cache answered, of those that could have been, as the alert and CacheEffective count it: stale results are neither. matchers end with a comma where there are some.
 func hitShare(matchers, by string) string {
 	if by != "" {
-		return perSecond(results, matchers+`outcome="HIT"`, by) + " / " + perSecond(results, matchers+`outcome=~"HIT|MISS|STALE"`, by)
+		return perSecond(results, matchers+`outcome="HIT"`, by) + " / " + perSecond(results, matchers+`outcome=~"HIT|MISS"`, by)
 	}
-	return share(perSecond(results, matchers+`outcome="HIT"`, ""), perSecond(results, matchers+`outcome=~"HIT|MISS|STALE"`, ""))
+	return share(perSecond(results, matchers+`outcome="HIT"`, ""), perSecond(results, matchers+`outcome=~"HIT|MISS"`, ""))
 }
 
 func cachePerformance() Dashboard {
@@ -102,11 +102,11 @@ func cacheSavings() []panel {
 	return []panel{
 		{
 			title: "Tokens saved a second", about: "That no model had to read (input) or write (output).", page: cachePage, unit: "short", width: 12,
-			stacked: true, worded: true, queries: []query{{perSecond("ragservice_cache_saved_tokens_total", "", "type"), "{{type}}"}},
+			stacked: true, worded: true, queries: []query{{perSecond("ragservice_cache_saved_tokens_total", "", "gen_ai_token_type"), "{{gen_ai_token_type}}"}},
 		},
 		{
 			title: "Dollars saved an hour", about: "At the rate of now, by models.llm.pricing.", page: cachePage, unit: "currencyUSD", width: 12,
-			queries: []query{{"3600 * " + perSecond("ragservice_cache_saved_usd_total", "", "model"), "{{model}}"}},
+			queries: []query{{"3600 * " + perSecond("ragservice_cache_saved_usd_total", "", "gen_ai_request_model"), "{{gen_ai_request_model}}"}},
 		},
 	}
 }

@@ -40,10 +40,9 @@ func healthNow() []panel {
 			queries: []query{{`sum(max by (dependency) (ragservice_breaker_state{$own,state="open"}))`, "open"}},
 		},
 		{
-			title: "Model answers", about: "Share of requests to language models that were answered.",
+			title: "Model answers", about: "Share of requests to language models that were answered, refusals of the model included.",
 			page: modelPage, kind: number, unit: "percentunit", width: 4, steps: []step{{0, bad}, {0.95, fair}, {0.99, good}},
-			queries: []query{{`1 - ` + share(perSecond("gen_ai_client_operation_duration_seconds_count", `error_type!=""`, ""),
-				perSecond("gen_ai_client_operation_duration_seconds_count", "", "")), "answered"}},
+			queries: []query{{perSecond("ragservice_llm_requests_total", `outcome="answered"`, "") + " / " + perSecond("ragservice_llm_requests_total", "", ""), "answered"}},
 		},
 		{
 			title: "Fullest disk", about: "Of the nodes of OpenSearch. It refuses documents from 95 % on.",

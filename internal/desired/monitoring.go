@@ -51,6 +51,8 @@ func metricsService(p part) *corev1ac.ServiceApplyConfiguration {
 type serviceMonitorSpec struct {
 	Selector  *metav1ac.LabelSelectorApplyConfiguration `json:"selector"`
 	Endpoints []monitorEndpoint                         `json:"endpoints"`
+	// ScrapeClassicHistograms keeps them where native ones are scraped: dashboards read them.
+	ScrapeClassicHistograms bool `json:"scrapeClassicHistograms"`
 }
 
 type monitorEndpoint struct {
@@ -75,5 +77,6 @@ func newServiceMonitor(p part, given v1alpha1.ServiceMonitorSpec) *custom[servic
 			// Prometheus Operator names the port in a label that metrics of ours have: theirs would be renamed to exported_endpoint.
 			Relabelings: []relabeling{{Action: "labeldrop", Regex: "endpoint"}},
 		}},
+		ScrapeClassicHistograms: true,
 	}).WithLabels(givenLabels(given.Labels))
 }

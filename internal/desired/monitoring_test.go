@@ -52,6 +52,7 @@ func TestMetricsAreFound(t *testing.T) {
 			Selector: metav1.LabelSelector{MatchLabels: desired.Selector("papers", desired.ComponentServer)},
 			Endpoints: []monitoringv1.Endpoint{{Port: service.Spec.Ports[0].Name, Path: "/metrics", Interval: "15s",
 				RelabelConfigs: []monitoringv1.RelabelConfig{{Action: "labeldrop", Regex: "endpoint"}}}},
+			NativeHistogramConfig: monitoringv1.NativeHistogramConfig{ScrapeClassicHistograms: new(true)},
 		}
 		if diff := cmp.Diff(want, monitor.Spec); diff != "" || monitor.Labels["release"] != "prometheus" {
 			t.Errorf("%s: labels %v, spec (-want +got):\n%s", name, monitor.Labels, diff)

@@ -253,7 +253,7 @@ func TestCostAndSavings(t *testing.T) {
 	var metrics strings.Builder
 	writeMetrics(t, f, &metrics)
 	for _, want := range []string{
-		`ragservice_cache_saved_tokens_total{model="m",type="input"} 90`, `ragservice_cache_saved_usd_total{model="m"} 45`,
+		`ragservice_cache_saved_tokens_total{gen_ai_request_model="m",gen_ai_token_type="input"} 90`, `ragservice_cache_saved_usd_total{gen_ai_request_model="m"} 45`,
 	} {
 		if !strings.Contains(metrics.String(), want) {
 			t.Errorf("no %s in the metrics", want)

@@ -9,7 +9,7 @@ import (
 // startSpan begins the span of a call.
 func (r *Redis) startSpan(ctx context.Context, operation string) (context.Context, telemetry.Span) {
 	ctx, span := telemetry.ClientSpan(ctx, telemetry.SystemRedis, operation)
-	span.String(telemetry.AttributeServer, r.options.Address)
+	span.Server(r.options.Address)
 	return ctx, span
 }
 

@@ -32,8 +32,8 @@ const (
 	attributeError     = semconv.ErrorTypeKey
 	attributeSystem    = semconv.DBSystemNameKey
 	attributeOperation = semconv.DBOperationNameKey
-	// AttributeServer is host or host:port of a store.
-	AttributeServer = semconv.ServerAddressKey
+	attributeHost      = semconv.ServerAddressKey
+	attributePort      = semconv.ServerPortKey
 )
 
 // Attributes of calls to models, https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/.

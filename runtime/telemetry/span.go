@@ -2,7 +2,9 @@ package telemetry
 
 import (
 	"context"
+	"net"
 	"net/url"
+	"strconv"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -49,19 +51,31 @@ func ChatSpan(ctx context.Context, c Chat) (context.Context, Span) {
 	ctx, span := parent.TracerProvider().Tracer(spanScope).Start(ctx, operationChat+" "+c.Model, trace.WithSpanKind(trace.SpanKindClient),
 		trace.WithAttributes(
 			attributeGenAIOperation.String(operationChat), attributeGenAIProvider.String(providerOpenAI),
-			attributeGenAIModel.String(c.Model), AttributeServer.String(hostOf(c.BaseURL)),
+			attributeGenAIModel.String(c.Model),
 			attributeGenAITemperature.Float64(c.Temperature), attributeGenAIMaxTokens.Int(c.MaxTokens),
 		))
-	return ctx, Span{span}
+	made := Span{span}
+	made.Server(c.BaseURL)
+	return ctx, made
 }
 
-// hostOf is the host of a URL, and its port where it names one.
-func hostOf(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return ""
+// Server notes where a call goes: host:port, or a URL.
+func (s Span) Server(address string) {
+	if s.span == nil {
+		return
 	}
-	return u.Host
+	if u, err := url.Parse(address); err == nil && u.Host != "" {
+		address = u.Host
+	}
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		s.String(attributeHost, address)
+		return
+	}
+	s.String(attributeHost, host)
+	if number, err := strconv.Atoi(port); err == nil {
+		s.Int(attributePort, number)
+	}
 }
 
 // Written notes what a model has answered.

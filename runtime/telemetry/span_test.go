@@ -4,9 +4,11 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
@@ -52,6 +54,31 @@ func TestTracesThatAreOffTakeNoMemory(t *testing.T) {
 		})
 		if off != before {
 			t.Errorf("a request %s allocates %v times, without spans %v", name, off, before)
+		}
+	}
+}
+
+// TestServerOfACall: host and port are apart, as OpenTelemetry has them.
+func TestServerOfACall(t *testing.T) {
+	recorder := tracetest.NewSpanRecorder()
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder))
+	for address, want := range map[string]string{
+		"redis:6379": "redis 6379", "[2001:db8::1]:6379": "2001:db8::1 6379", "http://model:8000/v1": "model 8000", "https://api.example.com/v1": "api.example.com",
+		"": "",
+	} {
+		ctx, root := provider.Tracer("test").Start(context.Background(), "request")
+		_, span := telemetry.ClientSpan(ctx, telemetry.SystemRedis, "take")
+		span.Server(address)
+		span.End()
+		root.End()
+		var got []string
+		for _, a := range recorder.Ended()[len(recorder.Ended())-2].Attributes() {
+			if strings.HasPrefix(string(a.Key), "server.") {
+				got = append(got, a.Value.Emit())
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q: %q, want %q", address, got, want)
 		}
 	}
 }

@@ -21,6 +21,8 @@ const scrapes = `
 global: {scrape_interval: 1s}
 scrape_configs:
 - job_name: papers-metrics
+  scrape_native_histograms: true
+  always_scrape_classic_histograms: true
   static_configs:
   - {targets: ['%[1]s'], labels: {namespace: library, service: papers-metrics, pod: papers-server-7c9f-4xk2p, container: server}}
   - {targets: ['%[2]s'], labels: {namespace: library, service: papers-metrics, pod: papers-server-7c9f-m8vqz, container: server}}
