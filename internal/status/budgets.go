@@ -26,14 +26,15 @@ func judgeBudget(p Pass) finding {
 		}
 		return yes(v1alpha1.ReasonNotConfigured, "no budget is configured")
 	}
-	if p.Observed == nil || (!p.polled() && !p.stopped()) {
+	budgets := p.budgets()
+	same := len(budgets) == len(p.Service.Status.Budgets) // else a window is over, and what was said of it too
+	if p.Observed == nil || (!p.polled() && !p.stopped() && same) {
 		if previous := p.previous(v1alpha1.ConditionBudgetWithinLimit); previous.Status != "" && previous.Reason != v1alpha1.ReasonNotConfigured {
 			return keep(previous)
 		}
 	}
-	budgets := p.budgets()
 	if len(budgets) == 0 {
-		return unknown(v1alpha1.ReasonWarmingUp, "no server has told yet what was spent")
+		return unknown(v1alpha1.ReasonWarmingUp, "no server has told yet what was spent in this window")
 	}
 	worst := slices.MaxFunc(budgets, func(a, b v1alpha1.BudgetStatus) int { return cmp.Compare(*a.UsedPercent, *b.UsedPercent) })
 	switch {
@@ -59,13 +60,14 @@ func (l limits) has(name v1alpha1.BudgetName) bool {
 	return map[v1alpha1.BudgetName]bool{"dailyTokens": l.dailyTokens, "dailyUSD": l.dailyUSD, "monthlyUSD": l.monthlyUSD}[name]
 }
 
-// budgets are those for status.budgets: those of before until the servers have been asked.
+// budgets are those for status.budgets: until the servers have been asked, those of before whose window is not over.
 func (p Pass) budgets() []v1alpha1.BudgetStatus {
 	set := limitsOf(p.Service.Spec.Budgets)
-	budgets := p.Service.Status.DeepCopy().Budgets
+	var reports []telemetry.Statusz
 	if p.polled() {
-		budgets = Budgets(budgets, p.Observed.Poll.Reports)
+		reports = p.Observed.Poll.Reports
 	}
+	budgets := Budgets(p.Service.Status.DeepCopy().Budgets, reports, p.Now)
 	// Servers tell of a budget that was removed until they have the new configuration.
 	budgets = slices.DeleteFunc(budgets, func(b v1alpha1.BudgetStatus) bool { return !set.has(b.Name) })
 	if len(budgets) == 0 {
@@ -74,9 +76,27 @@ func (p Pass) budgets() []v1alpha1.BudgetStatus {
 	return budgets
 }
 
+// budgetDeadline is when the first window of those shown ends; 0 for never.
+func budgetDeadline(shown []v1alpha1.BudgetStatus, now time.Time) (next time.Duration) {
+	for _, b := range shown {
+		if left := b.ResetsAt.Sub(now); left > 0 {
+			next = soonest(next, left)
+		}
+	}
+	return next
+}
+
 // Budgets are those that servers report, each by the server that knows of most in the latest window; those shown when none reports. One that has
-// no room for a question counts as spent.
-func Budgets(shown []v1alpha1.BudgetStatus, reports []telemetry.Statusz) []v1alpha1.BudgetStatus {
+// no room for a question counts as spent. A window that is over by now is none.
+func Budgets(shown []v1alpha1.BudgetStatus, reports []telemetry.Statusz, now time.Time) []v1alpha1.BudgetStatus {
+	budgets := reportedBudgets(reports)
+	if len(budgets) == 0 {
+		budgets = slices.Clone(shown)
+	}
+	return slices.DeleteFunc(budgets, func(b v1alpha1.BudgetStatus) bool { return !b.ResetsAt.After(now) })
+}
+
+func reportedBudgets(reports []telemetry.Statusz) (budgets []v1alpha1.BudgetStatus) {
 	latest := map[string]telemetry.BudgetState{}
 	for _, r := range reports {
 		for _, b := range r.Budgets {
@@ -85,10 +105,6 @@ func Budgets(shown []v1alpha1.BudgetStatus, reports []telemetry.Statusz) []v1alp
 			}
 		}
 	}
-	if len(latest) == 0 {
-		return slices.Clone(shown)
-	}
-	var budgets []v1alpha1.BudgetStatus
 	for name, b := range latest {
 		budgets = append(budgets, v1alpha1.BudgetStatus{
 			Name:        v1alpha1.BudgetName(name),

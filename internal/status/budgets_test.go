@@ -96,3 +96,43 @@ func TestShownBudgets(t *testing.T) {
 		}
 	}
 }
+
+// TestWindowsThatAreOver are neither shown nor judged, whether servers run or not; the operator looks again when the first ends.
+func TestWindowsThatAreOver(t *testing.T) {
+	t.Parallel()
+	monthly := telemetry.BudgetState{Budget: "monthlyUSD", Used: 1, Limit: 10, ResetsAt: windowEnd.Add(20 * 24 * time.Hour).Unix()}
+	both := dailyTokens
+	both.MonthlyUSD = "10"
+	for name, test := range map[string]struct {
+		spec  v1alpha1.BudgetsSpec
+		told  []telemetry.BudgetState
+		later change
+		want  string
+		shown int
+	}{
+		"no server runs":             {dailyTokens, daily(1000), noServers, "Unknown/WarmingUp", 0},
+		"nobody was asked":           {dailyTokens, daily(1000), notPolled, "Unknown/WarmingUp", 0},
+		"nobody answers":             {dailyTokens, daily(1000), nobodyAnswers, "Unknown/WarmingUp", 0},
+		"a server tells of the old":  {dailyTokens, daily(1000), func(*status.Pass) {}, "Unknown/WarmingUp", 0},
+		"another one is not over":    {both, append(daily(1000), monthly), noServers, "True/WithinLimit", 1},
+		"nor is it where none asked": {both, append(daily(1000), monthly), notPolled, "True/WithinLimit", 1},
+	} {
+		p := wellPass(budgeted(test.spec), takenBy(test.told))
+		first := status.Evaluate(p)
+		if got := outcomes(first.Status)["BudgetWithinLimit"]; got != "False/Exceeded" {
+			t.Errorf("%s: before the end of the window %s", name, got)
+		}
+		if left := windowEnd.Sub(p.Now); first.RecheckAfter == 0 || first.RecheckAfter > left {
+			t.Errorf("%s: the operator looks again after %s, and the window ends after %s", name, first.RecheckAfter, left)
+		}
+		p.Service.Status, p.Now = first.Status, windowEnd
+		test.later(&p)
+		for range 2 { // the second pass follows the first
+			after := status.Evaluate(p).Status
+			if got := outcomes(after)["BudgetWithinLimit"]; got != test.want || len(after.Budgets) != test.shown {
+				t.Errorf("%s: at its end %s, and %d shown, want %s and %d", name, got, len(after.Budgets), test.want, test.shown)
+			}
+			p.Service.Status = after
+		}
+	}
+}

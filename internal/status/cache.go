@@ -110,7 +110,7 @@ func NumbersOf(rag *v1alpha1.RAGService, poll Poll) Numbers {
 	firing, judged := Alerts(rag, shown.Alerts, poll.Traffic)
 	var budgets []v1alpha1.BudgetStatus
 	if limitsOf(rag.Spec.Budgets) != (limits{}) {
-		budgets = Budgets(shown.Budgets, poll.Reports)
+		budgets = Budgets(shown.Budgets, poll.Reports, poll.At)
 	}
 	return Numbers{Figures(shown.Cache, poll.Reports), firing, budgets, shown.Judged || judged}
 }

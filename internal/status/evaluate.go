@@ -69,6 +69,7 @@ func Evaluate(p Pass) Verdict {
 	v.RecheckAfter = soonest(v.RecheckAfter, p.secretGrace(found))
 	v.RecheckAfter = soonest(v.RecheckAfter, p.certificateDeadline())
 	v.RecheckAfter = soonest(v.RecheckAfter, p.snapshotDeadline())
+	v.RecheckAfter = soonest(v.RecheckAfter, budgetDeadline(v.Status.Budgets, p.Now))
 	if p.Observed != nil {
 		v.RecheckAfter = soonest(v.RecheckAfter, p.Observed.RecheckAfter)
 		v.RecheckAfter = soonest(v.RecheckAfter, p.storesConnecting())
