@@ -52,7 +52,7 @@ type Notifier struct {
 // service is what the Notifier knows of a RAGService.
 type service struct {
 	rag *v1alpha1.RAGService
-	// done are notices that the status does not show yet.
+	// done are notices that the status does not show yet: what is delivered during a pass, the status of that pass cannot know.
 	done []status.Notice
 	// failures are those in a row, why is the last one's, and next when the next attempt may be made.
 	failures int
@@ -118,7 +118,7 @@ func (n *Notifier) Follow(rag *v1alpha1.RAGService) {
 	}
 	s.rag = rag.DeepCopy()
 	due := status.DueNotices(rag)
-	s.done = slices.DeleteFunc(s.done, func(d status.Notice) bool { return !slices.ContainsFunc(due, d.Same) })
+	s.done = slices.DeleteFunc(s.done, func(d status.Notice) bool { return status.ShowsDelivery(rag, d) })
 	if len(due) == 0 {
 		s.failures, s.why, s.next = 0, "", time.Time{}
 	} else if !n.now().Before(s.next) {

@@ -54,6 +54,15 @@ func DueNotices(rag *v1alpha1.RAGService) (due []Notice) {
 	return due
 }
 
+// ShowsDelivery says that the status of a RAGService shows that a notice was delivered: it names an alert whose beginning was told until its end
+// was. Without a receiver nothing is left to be shown.
+func ShowsDelivery(rag *v1alpha1.RAGService, done Notice) bool {
+	named := slices.ContainsFunc(rag.Status.Notified, func(n v1alpha1.AlertNotification) bool {
+		return n.Name == done.Name && n.Since.Unix() == done.Since
+	})
+	return webhookReceiver(rag) == nil || named != done.Resolved()
+}
+
 func webhookReceiver(rag *v1alpha1.RAGService) *v1alpha1.WebhookReceiver {
 	if receivers := rag.Spec.Alerts.Receivers; receivers != nil {
 		return receivers.Webhook
