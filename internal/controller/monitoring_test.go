@@ -6,9 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
@@ -94,4 +96,29 @@ func TestMetricsAreFoundByAServiceMonitor(t *testing.T) {
 		return ""
 	})
 	w.eventuallyShows(rag, map[string]string{"MonitoringReady": "True/NotConfigured", "Ready": "True/Ready", "Reconciling": ""})
+}
+
+// TestMonitoringStopsNoServer: while an object of it cannot be written, servers are made, and the service is Ready.
+func TestMonitoringStopsNoServer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	o := w.startOperator()
+	o.requests.broken.Store(new("/configmaps/papers-alert-rules"))
+	rag := w.service()
+	w.readyBut(rag, map[string]string{"MonitoringReady": "False/ReconcileFailed", "Ready": "True/Ready", "ConfigApplied": "True/Applied"})
+	if *rag.Status.ObservedGeneration != rag.Generation {
+		t.Error("the status says that the spec was not brought about")
+	}
+	o.requests.broken.Store(nil)
+	w.eventuallyShows(rag, map[string]string{"MonitoringReady": "True/NotConfigured", "Ready": "True/Ready", "Reconciling": ""})
+
+	w.must(w.Create(t.Context(), &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "others-metrics"},
+		Spec:       corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 1}}},
+	}))
+	other := w.service()
+	other.Name = "others"
+	w.must(w.Create(t.Context(), other))
+	w.awaits(other, desired.ComponentServer, &appsv1.Deployment{})
+	w.eventuallyShows(other, map[string]string{"MonitoringReady": "False/NameConflict"})
 }

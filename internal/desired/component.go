@@ -6,8 +6,8 @@ import (
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 )
 
-// Component is a part of a RAGService; its name is the suffix of its objects' names and the value of the label
-// app.kubernetes.io/component.
+// Component is a part of a RAGService; its name is the value of the label app.kubernetes.io/component and, but for ComponentMonitoring,
+// the suffix of its objects' names.
 type Component string
 
 // Components that there are; Components lists them.
@@ -17,6 +17,7 @@ const (
 	ComponentRedisCache Component = "redis-cache"
 	ComponentRedisState Component = "redis-state"
 	ComponentOpenSearch Component = "opensearch"
+	ComponentMonitoring Component = "monitoring"
 )
 
 // descriptor is what is the same for a component of every RAGService.
@@ -56,6 +57,10 @@ func descriptors() []descriptor {
 		{
 			name: ComponentSnapshots, product: "snapshots", condition: v1alpha1.ConditionSnapshotsReady, field: "spec.openSearch.snapshots",
 			build: snapshots,
+		},
+		{
+			name: ComponentMonitoring, product: "monitoring", condition: v1alpha1.ConditionMonitoringReady, field: "spec.monitoring",
+			build: monitoring,
 		},
 	}
 }

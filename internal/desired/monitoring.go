@@ -24,8 +24,17 @@ const (
 // MetricsServiceName is the name of the Service by which the metrics of the servers are found.
 func MetricsServiceName(service string) string { return service + "-metrics" }
 
-// monitoring is what the metrics of the servers are found by: a ServiceMonitor where the API server serves that kind, else annotations.
-func (b build) monitoring(p part) []Object {
+// monitoring is what others watch the servers by. It is a component of its own: that an object of it cannot be written keeps nothing from serving.
+func monitoring(p part, b build) (ComponentPlan, error) {
+	rules, err := b.alertRules(p)
+	if err != nil {
+		return ComponentPlan{}, err
+	}
+	return ComponentPlan{Objects: slices.Concat(b.scraping(p), rules, b.alertReceivers(p))}, nil
+}
+
+// scraping is what the metrics of the servers are found by: a ServiceMonitor where the API server serves that kind, else annotations.
+func (b build) scraping(p part) []Object {
 	service := metricsService(p)
 	if !NeedsKind(p.service, MonitorKind) || !slices.Contains(b.Served, MonitorKind) {
 		return []Object{object(p, service.WithAnnotations(map[string]string{
@@ -42,7 +51,7 @@ func metricsService(p part) *corev1ac.ServiceApplyConfiguration {
 		WithIPFamilyPolicy(corev1.IPFamilyPolicyPreferDualStack).
 		WithClusterIP(corev1.ClusterIPNone).
 		WithPublishNotReadyAddresses(true).
-		WithSelector(p.selector()).
+		WithSelector(Selector(p.service.Name, ComponentServer)).
 		WithPorts(servicePort(metricsPortName, AdminPort)))
 }
 
@@ -68,9 +77,9 @@ type relabeling struct {
 	Regex  string `json:"regex"`
 }
 
-// newServiceMonitor finds the Service of the metrics by its labels and the name of its port, which that of the API does not have.
+// newServiceMonitor finds the Service of the metrics by its labels.
 func newServiceMonitor(p part, given v1alpha1.ServiceMonitorSpec) *custom[serviceMonitorSpec] {
-	return newCustom(MonitorKind, p.name(), p.namespace(), serviceMonitorSpec{
+	return newCustom(MonitorKind, Name(p.service.Name, ComponentServer), p.namespace(), serviceMonitorSpec{
 		Selector: metav1ac.LabelSelector().WithMatchLabels(p.selector()),
 		Endpoints: []monitorEndpoint{{
 			Port: metricsPortName, Path: metricsPath, Interval: string(given.Interval),

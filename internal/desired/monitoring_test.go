@@ -49,7 +49,7 @@ func TestMetricsAreFound(t *testing.T) {
 		}
 		monitor := find[monitoringv1.ServiceMonitor](t, plan, "ServiceMonitor", "papers-server")
 		want := monitoringv1.ServiceMonitorSpec{
-			Selector: metav1.LabelSelector{MatchLabels: desired.Selector("papers", desired.ComponentServer)},
+			Selector: metav1.LabelSelector{MatchLabels: desired.Selector("papers", desired.ComponentMonitoring)},
 			Endpoints: []monitoringv1.Endpoint{{Port: service.Spec.Ports[0].Name, Path: "/metrics", Interval: "15s",
 				RelabelConfigs: []monitoringv1.RelabelConfig{{Action: "labeldrop", Regex: "endpoint"}}}},
 			NativeHistogramConfig: monitoringv1.NativeHistogramConfig{ScrapeClassicHistograms: new(true)},
@@ -62,8 +62,10 @@ func TestMetricsAreFound(t *testing.T) {
 				t.Errorf("%s: the ServiceMonitor does not find the Service: %s is %q", name, key, service.Labels[key])
 			}
 		}
-		if api := find[corev1.Service](t, plan, "Service", "papers-server"); api.Spec.Ports[0].Name == service.Spec.Ports[0].Name {
-			t.Errorf("%s: it finds the Service of the API, too", name)
+		for _, o := range plan.Objects() {
+			if o.GVK.Kind == "Service" && o.Component == desired.ComponentMonitoring && o.Key.Name != service.Name {
+				t.Errorf("%s: it finds the Service %s, too", name, o.Key.Name)
+			}
 		}
 	}
 }

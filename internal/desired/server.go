@@ -40,13 +40,6 @@ func server(p part, b build) (ComponentPlan, error) {
 		object(p, configMap(p, map[string]string{configFile: string(b.config.yaml)}, b.config.hash)),
 	}
 	objects = append(objects, networkPolicies(p, serverTraffic(b.Inputs))...)
-	objects = append(objects, b.monitoring(p)...)
-	rules, err := b.alertRules(p)
-	if err != nil {
-		return ComponentPlan{}, err
-	}
-	objects = append(objects, rules...)
-	objects = append(objects, b.alertReceivers(p)...)
 	objects = append(objects, object(p, serverService(p)), object(p, podDisruptionBudget(p)), object(p, deployment))
 	if given := p.service.Spec.Server.Ingress; given != nil {
 		objects = append(objects, object(p, ingress(p, *given)))

@@ -157,6 +157,9 @@ func (f Fault) Terminal() bool {
 	return f.Reason == v1alpha1.ReasonNameConflict || f.Reason == v1alpha1.ReasonApplyFailed
 }
 
+// concernsReady says that the service is not as the spec asks for it while the step fails. Whether others can watch it is MonitoringReady's alone.
+func (f Fault) concernsReady() bool { return f.Component != desired.ComponentMonitoring }
+
 // Verdict is what Evaluate concludes.
 type Verdict struct {
 	// Status is the whole new status.
@@ -215,7 +218,7 @@ func (p Pass) terminalFault(components ...desired.Component) (Fault, bool) {
 
 // unfinished says that a step failed that is tried again, so that this generation of the spec is not brought about yet.
 func (p Pass) unfinished() bool {
-	return slices.ContainsFunc(p.Faults, func(f Fault) bool { return !f.Terminal() })
+	return slices.ContainsFunc(p.Faults, func(f Fault) bool { return !f.Terminal() && f.concernsReady() })
 }
 
 // messageLimit bounds a message, in bytes: it has to fit into a column and an event.

@@ -202,6 +202,12 @@ var evaluations = append([]evaluation{
 	{"an object of no single part is refused", []change{fault("", v1alpha1.ReasonApplyFailed)},
 		outcome{"Ready": "False/ApplyFailed", "Stalled": "True/ApplyFailed"}},
 	{"a change was just written", []change{func(p *status.Pass) { p.Wrote = true }}, outcome{"Reconciling": "True/Progressing"}},
+	{"an object of monitoring is refused", []change{newSpec, fault(desired.ComponentMonitoring, v1alpha1.ReasonApplyFailed)},
+		outcome{"MonitoringReady": "False/ApplyFailed", "Stalled": "True/ApplyFailed"}},
+	{"an object of monitoring cannot be written", []change{newSpec, fault(desired.ComponentMonitoring, v1alpha1.ReasonReconcileFailed)},
+		outcome{"MonitoringReady": "False/ReconcileFailed", "Reconciling": "True/ReconcileFailed"}},
+	{"an object of monitoring is of an earlier service", []change{fault(desired.ComponentMonitoring, v1alpha1.ReasonProgressing)},
+		outcome{"MonitoringReady": "False/Progressing", "Reconciling": "True/Progressing"}},
 	{"a step fails for a moment", []change{fault(desired.ComponentServer, v1alpha1.ReasonReconcileFailed)},
 		outcome{"Reconciling": "True/ReconcileFailed"}},
 	{"a step fails before a new spec is brought about", []change{newSpec, fault(desired.ComponentServer, v1alpha1.ReasonReconcileFailed)},
@@ -312,6 +318,7 @@ func TestEvaluateObservedGeneration(t *testing.T) {
 		{"written", []change{newSpec}, 4},
 		{"refused for good", []change{newSpec, fault(desired.ComponentServer, v1alpha1.ReasonApplyFailed)}, 4},
 		{"failed for a moment", []change{newSpec, fault(desired.ComponentServer, v1alpha1.ReasonReconcileFailed)}, 3},
+		{"monitoring failed for a moment", []change{newSpec, fault(desired.ComponentMonitoring, v1alpha1.ReasonReconcileFailed)}, 4},
 		{"not read", []change{newSpec, inputsUnread}, 3},
 	} {
 		if got := *status.Evaluate(wellPass(c.changes...)).Status.ObservedGeneration; got != c.want {

@@ -7,9 +7,12 @@ import (
 	"github.com/ragservice/ragservice-operator/internal/desired"
 )
 
-// judgeMonitoring judges MonitoringReady. That an object could not be written is told by the condition of its component.
+// judgeMonitoring judges MonitoringReady.
 func judgeMonitoring(p Pass) finding {
 	metrics := desired.MetricsServiceName(p.Service.Name)
+	if fault, found := p.monitoringFault(); found {
+		return no(fault.Reason, "%s", fault.Message)
+	}
 	if f, found := p.judgeReceivers(); found {
 		return f
 	}
@@ -27,6 +30,18 @@ func judgeMonitoring(p Pass) finding {
 	default:
 		return yes(v1alpha1.ReasonMonitored, "a ServiceMonitor has Prometheus scrape the servers, by Service %s%s", metrics, rules)
 	}
+}
+
+// monitoringFault finds an object of monitoring that cannot be written: one that waits for a person before one that is tried again.
+func (p Pass) monitoringFault() (Fault, bool) {
+	if fault, found := p.terminalFault(desired.ComponentMonitoring); found {
+		return fault, true
+	}
+	i := slices.IndexFunc(p.Faults, func(f Fault) bool { return !f.concernsReady() })
+	if i < 0 {
+		return Fault{}, false
+	}
+	return p.Faults[i], true
 }
 
 // whereRulesAre ends a message with the object of the alert rules, and that of their receivers; empty where no alert is judged.

@@ -127,7 +127,7 @@ func (p Pass) failedAnew() (finding, bool) {
 		return finding{}, false
 	}
 	for _, f := range p.Faults {
-		if !f.Terminal() {
+		if !f.Terminal() && f.concernsReady() {
 			return no(f.Reason, "%s", f.Message), true
 		}
 	}
