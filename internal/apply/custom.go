@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -17,6 +19,14 @@ type CustomKinds interface {
 	// Watch makes the cache hold a kind, and changes of its objects begin a pass. It fails while the API server does not serve the
 	// kind.
 	Watch(ctx context.Context, kind schema.GroupVersionKind) error
+	// Forget is told that the API server does not serve a kind any more.
+	Forget(ctx context.Context, kind schema.GroupVersionKind) error
+}
+
+// isKindGone says that a write failed because the API server does not serve the kind of the object: of one that it serves, it answers itself that
+// there is no such object, or no such namespace.
+func isKindGone(err error) bool {
+	return meta.IsNoMatchError(err) || apierrors.IsNotFound(err) && apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
 }
 
 // newObject is an empty object of a kind: of its Go type, or without one for a custom kind.

@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 
@@ -32,6 +33,9 @@ func (p *pass) writeObject(ctx context.Context, o desired.Object, may func(verdi
 	v, err := p.judge(ctx, r)
 	if err == nil && v.change != noChange && may(v) {
 		err = p.send(ctx, r, v)
+	}
+	if !p.scheme.Recognizes(o.GVK) && isKindGone(err) {
+		err = errors.Join(err, p.custom.Forget(ctx, o.GVK))
 	}
 	p.fail(r.ref(), err)
 	return err == nil

@@ -14,6 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/transport"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
@@ -78,7 +80,7 @@ type watcher struct {
 	requests chan ctrl.Request
 }
 
-func startWatcher(t *testing.T) *watcher {
+func startWatcher(t *testing.T, through ...transport.WrapperFunc) *watcher {
 	t.Helper()
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme, apiextensionsv1.AddToScheme} {
@@ -94,6 +96,10 @@ func startWatcher(t *testing.T) *watcher {
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "custom-"}}
 	if err := user.Create(t.Context(), namespace); err != nil {
 		t.Fatal(err)
+	}
+	cfg = rest.CopyConfig(cfg)
+	for _, wrap := range through {
+		cfg.Wrap(wrap)
 	}
 	mgr, err := ctrl.NewManager(cfg, ctrl.Options{
 		Scheme: scheme, Cache: CacheOptions([]string{namespace.Name}), Client: ClientOptions(), Metrics: metricsserver.Options{BindAddress: "0"},
@@ -166,11 +172,11 @@ func TestCustomKindThatIsDefinedLater(t *testing.T) {
 		t.Fatalf("before it is defined: %v", err)
 	}
 	w.kinds.noteAbsent(routeKind)
-	if w.kinds.lookAgain() || !w.kinds.isAbsent(routeKind) {
+	if w.kinds.lookAgain(t.Context()) || !w.kinds.isAbsent(routeKind) {
 		t.Error("a kind appears before it is defined")
 	}
 	controlplane.Install(t, controlplane.Start(t), envtest.CRDInstallOptions{CRDs: []*apiextensionsv1.CustomResourceDefinition{routeDefinition()}})
-	if !w.kinds.lookAgain() || w.kinds.isAbsent(routeKind) || w.kinds.lookAgain() {
+	if !w.kinds.lookAgain(t.Context()) || w.kinds.isAbsent(routeKind) || w.kinds.lookAgain(t.Context()) {
 		t.Error("a kind that was defined does not appear, or more than once")
 	}
 	if diff := cmp.Diff(apply.ChangeSet{Created: []apply.Ref{ref}}, w.settle(t, wanted)); diff != "" {

@@ -25,7 +25,8 @@ func judgeMonitoring(p Pass) finding {
 		return yes(v1alpha1.ReasonNotConfigured, "spec.monitoring.serviceMonitor.mode is Disabled; annotations of Service %s tell where metrics are%s",
 			metrics, rules)
 	case !p.makes(desired.MonitorKind.Kind):
-		return yes(v1alpha1.ReasonNotConfigured, "the API server serves no ServiceMonitor (%s); annotations of Service %s tell where metrics are%s",
+		return yes(v1alpha1.ReasonNotConfigured,
+			"the API server serves no ServiceMonitor (%s) that the operator may read; annotations of Service %s tell where metrics are%s",
 			desired.MonitorKind.GroupVersion(), metrics, rules)
 	default:
 		return yes(v1alpha1.ReasonMonitored, "a ServiceMonitor has Prometheus scrape the servers, by Service %s%s", metrics, rules)
