@@ -2,6 +2,7 @@ package config
 
 import (
 	"math"
+	"sync"
 	"time"
 	_ "time/tzdata" // the images of the server and of the operator have no time zones
 )
@@ -49,12 +50,19 @@ func (b Budgets) Location() *time.Location {
 	if b.TimeZone == "" {
 		return time.UTC
 	}
+	if zone, ok := zones.Load(b.TimeZone); ok {
+		return zone.(*time.Location)
+	}
 	zone, err := time.LoadLocation(b.TimeZone)
 	if err != nil {
 		return time.UTC
 	}
+	zones.Store(b.TimeZone, zone)
 	return zone
 }
+
+// zones are those that were loaded, by name: to load one reads and parses its file. Names are of configurations alone.
+var zones sync.Map
 
 func (b Budgets) validate(p *problems) {
 	b.Service.validate(p, "budgets.service")
