@@ -2,6 +2,7 @@ package budget
 
 // account is what a server knows of a scope, in windows that never go back, and what it let be taken without Redis.
 type account struct {
+	scope   string
 	windows [2]int64 // by window: the id
 	// settled is what was taken and reserved what was reserved besides, when Redis last told; none without Redis.
 	settled, reserved amounts
@@ -77,7 +78,7 @@ func (l ledger) at(scope string, ids [2]int64) *account {
 		}
 	}
 	if !ok {
-		a = &account{}
+		a = &account{scope: scope}
 		l[scope] = a
 	}
 	a.roll(ids)

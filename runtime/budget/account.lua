@@ -9,11 +9,14 @@
 -- Operations: "reserve" the amounts, unless one of the accounts has no room for them; "settle" a reservation by the amounts; "charge" them,
 -- once for an id; "read". Answers whether it was done (1 or 0), then of each account its day, month, what was taken and what is reserved.
 -- A reservation whose lease is over counts as taken. All numbers are integers under 2^53.
+-- The windows are those that hold the time of this Redis. When all that are given begin later, the server's clock is wrong: nothing is done.
 local operation, id, lasts, enforced = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
 local keep_ms = 40 * 86400000 -- an account outlives its month
 local swept = 100 -- reservations whose lease is over, for each run
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+
+if tonumber(ARGV[5]) > now then return redis.error_reply('ERR the clock of the server is more than a day ahead of that of Redis') end
 
 local function current(first)
   local found = tonumber(ARGV[first + 1])
@@ -92,10 +95,11 @@ local function reserve(a)
   redis.call('ZADD', a.leases, now + lasts, id)
 end
 
+-- What is charged to a window that has not begun counts in that of now: it was taken, and the clock of who took it was ahead.
 local function charge(a)
-  roll(a, a.of_day, a.of_month)
+  local of_day, of_month = math.min(a.of_day, a.day), math.min(a.of_month, a.month)
   for i = 1, 3 do
-    if is_of(a, i, a.of_day, a.of_month) then a.used[i] = a.used[i] + a.amounts[i] end
+    if is_of(a, i, of_day, of_month) then a.used[i] = a.used[i] + a.amounts[i] end
   end
 end
 

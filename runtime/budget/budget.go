@@ -70,6 +70,8 @@ type reservation struct {
 	// local says that it is on this server's own account, of which share is what it may take of what is left: one part of so many.
 	local bool
 	share int64
+	// held are the scopes of this server's accounts that it is on.
+	held []string
 	// unsure says that Redis may hold it, although it did not say so.
 	unsure bool
 	took   amounts
@@ -163,6 +165,7 @@ func (b *Budget) reserveHere(set config.Budgets, r *reservation, enforced bool) 
 	}
 	for _, of := range r.bounds {
 		a := b.accounts.at(of.scope, r.windows)
+		r.held = append(r.held, a.scope)
 		for i := range counters {
 			a.held[i] += r.amounts[i]
 		}
@@ -182,8 +185,8 @@ func (b *Budget) settle(ctx context.Context, r *reservation, took amounts) {
 	b.release(r)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, of := range r.bounds {
-		a := b.accounts.at(of.scope, [2]int64{})
+	for _, scope := range r.held {
+		a := b.accounts.at(scope, r.windows)
 		for i := range counters {
 			if a.of(i, r.windows) {
 				a.held[i] = max(0, a.held[i]-r.amounts[i])
@@ -274,8 +277,8 @@ func (b *Budget) worst(set config.Budgets, r *reservation) (worst Exceeded, spen
 		}
 	}
 	if worst.Budget == "" { // there is room by now
-		of := r.bounds[0]
-		worst = b.describe(set, b.accounts.at(of.scope, r.windows), of, 0)
+		of, i := firstLimit(r.bounds)
+		worst = b.describe(set, b.accounts.at(of.scope, r.windows), of, i)
 	}
 	return worst, spent
 }

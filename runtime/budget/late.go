@@ -127,7 +127,7 @@ func (b *Budget) owe(r *reservation) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, of := range r.bounds {
-		a := b.accounts.at(of.scope, [2]int64{})
+		a := b.accounts.at(of.scope, r.windows) // it may have been forgotten
 		for i := range counters {
 			if a.of(i, r.windows) {
 				a.used[i] += r.took[i]

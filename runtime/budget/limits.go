@@ -59,6 +59,18 @@ type bound struct {
 	limits amounts
 }
 
+// firstLimit is the first counter that has a limit, and its bound. One has.
+func firstLimit(bounds []bound) (bound, int) {
+	for _, of := range bounds {
+		for i, limit := range of.limits {
+			if limit > 0 {
+				return of, i
+			}
+		}
+	}
+	return bounds[0], 0
+}
+
 // boundsOf are those of a tenant's call. What the service takes is counted as soon as anything is bounded.
 func boundsOf(set config.Budgets, tenant string) []bound {
 	bounds := []bound{{service, limitsOf(set.Service)}}

@@ -54,7 +54,8 @@ func (s *spending) end(out rag.Completion, err error) {
 }
 
 // took is what the model's server counts of an answer that it ended. One that broke off, or that nobody waited for, took the most that it could:
-// nobody tells what the model wrote meanwhile. A request that was refused, or never went out, took nothing.
+// nobody tells what the model wrote meanwhile. A request that never went out took nothing, and one that was answered with an error counts as
+// nothing: mostly it was refused. That is too little when a gateway gave up (502, 504) on a model that had worked.
 func (s *spending) took(out rag.Completion, err error) rag.Usage {
 	_, refused := errors.AsType[*openai.Error](err)
 	counted := out.Usage.PromptTokens+out.Usage.CompletionTokens > 0
