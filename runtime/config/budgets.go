@@ -50,8 +50,9 @@ func (b Budgets) Location() *time.Location {
 	if b.TimeZone == "" {
 		return time.UTC
 	}
-	if zone, ok := zones.Load(b.TimeZone); ok {
-		return zone.(*time.Location)
+	known, _ := zones.Load(b.TimeZone)
+	if zone, ok := known.(*time.Location); ok {
+		return zone
 	}
 	zone, err := time.LoadLocation(b.TimeZone)
 	if err != nil {

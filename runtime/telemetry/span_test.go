@@ -74,7 +74,7 @@ func TestServerOfACall(t *testing.T) {
 		var got []string
 		for _, a := range recorder.Ended()[len(recorder.Ended())-2].Attributes() {
 			if strings.HasPrefix(string(a.Key), "server.") {
-				got = append(got, a.Value.Emit())
+				got = append(got, a.Value.String())
 			}
 		}
 		if strings.Join(got, " ") != want {
