@@ -17,14 +17,15 @@ type Budgets interface {
 // budgetFigures are a budget in its window.
 type budgetFigures struct {
 	Budget string `json:"budget"`
-	// Scope is tenant, or service for administrators.
+	// Scope is tenant or service.
 	Scope    string    `json:"scope"`
 	Used     float64   `json:"used"`
 	Limit    float64   `json:"limit"`
 	ResetsAt time.Time `json:"resets_at"`
 }
 
-// budgets are those of the caller's tenant, and to administrators those of the service.
+// budgets are those of the caller's tenant, and to administrators those of the service: what the whole service may take is told to no tenant
+// that has a budget of its own, so then only to those whom no tenant bounds.
 func (a *API) budgets(ctx context.Context, id rag.Identity) []budgetFigures {
 	all := []budgetFigures{}
 	if a.Budget == nil {
@@ -35,8 +36,9 @@ func (a *API) budgets(ctx context.Context, id rag.Identity) []budgetFigures {
 			all = append(all, budgetFigures{Budget: w.Budget, Scope: scope, Used: w.Used, Limit: w.Limit, ResetsAt: w.ResetsAt.UTC()})
 		}
 	}
-	add("tenant", a.Budget.Tenant(ctx, id.Tenant))
-	if id.Role == rag.RoleAdmin {
+	tenant := a.Budget.Tenant(ctx, id.Tenant)
+	add("tenant", tenant)
+	if id.AllTenants || id.Role == rag.RoleAdmin && len(tenant) == 0 {
 		add("service", a.Budget.Service())
 	}
 	return all
