@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/ragservice/ragservice-operator/runtime/budget"
+	"github.com/ragservice/ragservice-operator/runtime/config"
 	"github.com/ragservice/ragservice-operator/runtime/logging"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
@@ -23,15 +25,34 @@ func (srv *server) newBudget() *budget.Budget {
 
 // budgetExceeded counts a question for which there was no room, and tells of the first one of a window.
 func (srv *server) budgetExceeded(ctx context.Context, e budget.Exceeded) {
-	scope := "service"
-	if e.Tenant != "" {
-		scope = "tenant"
-	}
+	scope := budgetScope(e.Tenant != "")
 	srv.metrics.BudgetExceeded(e.Label, e.Window, scope, string(e.Action))
 	if e.First {
 		srv.log.Write(ctx, logging.BudgetExceeded{
 			Budget: e.Budget, Scope: scope, Tenant: e.Tenant, Limit: e.Limit, Action: string(e.Action), ResetsAt: e.ResetsAt,
 		})
+	}
+}
+
+// budgetScope is what metrics and the log call whose budget it is.
+func budgetScope(ofTenant bool) string {
+	if ofTenant {
+		return "tenant"
+	}
+	return "service"
+}
+
+// beginCounters has metrics of costs and budgets begin at 0 for what a configuration has, at start and when it is reloaded.
+func (srv *server) beginCounters(c *config.Config) {
+	if c.LLM.Provider == config.ProviderOpenAI {
+		srv.metrics.HasModel(c.LLM.Model, c.LLM.Pricing != config.LLMPricing{})
+		for _, f := range c.LLM.Fallbacks {
+			srv.metrics.HasModel(f.Model, f.Pricing != config.LLMPricing{})
+		}
+	}
+	for _, set := range budget.SetOf(c.Budgets) {
+		action := cmp.Or(c.Budgets.OnExceeded, config.BudgetDeny)
+		srv.metrics.HasBudget(set.Label, set.Window, budgetScope(set.OfTenants), string(action))
 	}
 }
 

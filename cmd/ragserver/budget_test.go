@@ -35,6 +35,16 @@ spec:
   budgets: {dailyUSD: '0.01', perTenant: {dailyTokens: 1000000}}
 `, model.BaseURL())), dir)
 	admin := generatedKey(t, dir, "admin")
+	counters := r.metrics(t)
+	for _, series := range []string{
+		`ragservice_llm_cost_usd_total{gen_ai_request_model="m"} 0`, `ragservice_cache_saved_usd_total{`, `ragservice_cache_saved_tokens_total{`,
+		`ragservice_budget_exceeded_total{action="Deny",budget="usd",scope="service",window="day"} 0`,
+		`ragservice_budget_exceeded_total{action="Deny",budget="tokens",scope="tenant",window="day"} 0`,
+	} {
+		if !strings.Contains(counters, "\n"+series) {
+			t.Errorf("from the start there is no %s", series)
+		}
+	}
 	if status, _, body := r.post(t, "/api/v1/documents", admin, `{"id":"kites","text":"The red kite eats carrion."}`); status != http.StatusOK {
 		t.Fatalf("%d %v", status, body)
 	}
@@ -109,6 +119,9 @@ func TestBudgetsChangeInARunningServer(t *testing.T) {
 		if usage, _ := answer["usage"].(map[string]any); step.counts && usage != nil {
 			spent += usage["prompt_tokens"].(float64) + usage["completion_tokens"].(float64)
 		}
+	}
+	if series := `ragservice_budget_exceeded_total{action="Alert",budget="tokens",scope="service",window="day"}`; !strings.Contains(r.metrics(t), series) {
+		t.Errorf("a budget that was taken up has no %s", series)
 	}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url+"/api/v1/stats", nil)
 	if err != nil {

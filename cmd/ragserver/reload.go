@@ -23,6 +23,7 @@ func (srv *server) reloaded(r config.Reload) {
 		srv.log.Write(ctx, logging.ConfigRejected{ConfigHash: r.Hash, Err: err})
 	}
 	srv.metrics.ConfigApplied(r.Hash)
+	srv.beginCounters(srv.source.Config())
 	srv.log.Write(ctx, logging.ConfigReloaded{ConfigHash: r.Hash})
 }
 

@@ -89,6 +89,7 @@ func newServer(s setup, log *logging.Log, getenv func(string) string) (*server, 
 	}
 	srv.metrics.Traffic(srv.traffic)
 	srv.metrics.ConfigApplied(s.source.Hash())
+	srv.beginCounters(s.source.Config())
 	srv.keysRefused(s.refusedKeys)
 	analyser := newAnalyser(s.source.Config()) // one for the index and the answers: they must agree on what a word is
 	if srv.issuer, err = srv.newIssuer(s); err != nil {

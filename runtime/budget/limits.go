@@ -59,6 +59,25 @@ type bound struct {
 	limits amounts
 }
 
+// Set is a budget that is set, as metrics call it; OfTenants says that each tenant has it, else the service.
+type Set struct {
+	Label, Window string
+	OfTenants     bool
+}
+
+// SetOf are the budgets that are set.
+func SetOf(b config.Budgets) (all []Set) {
+	for i := range counters {
+		if limitsOf(b.Service)[i] > 0 {
+			all = append(all, Set{Label: labels[i].budget, Window: labels[i].window})
+		}
+		if limitsOf(b.Tenant)[i] > 0 {
+			all = append(all, Set{Label: labels[i].budget, Window: labels[i].window, OfTenants: true})
+		}
+	}
+	return all
+}
+
 // firstLimit is the first counter that has a limit, and its bound. One has.
 func firstLimit(bounds []bound) (bound, int) {
 	for _, of := range bounds {

@@ -27,6 +27,22 @@ func (m *Metrics) BudgetExceeded(budget, window, scope, action string) {
 	m.budget.exceeded.WithLabelValues(budget, window, scope, action).Inc()
 }
 
+// HasModel begins the counters of a model of the configuration at 0: one that appears with its first count has no increase. Costs are those of
+// a model with a price.
+func (m *Metrics) HasModel(model string, priced bool) {
+	m.savedTokens.WithLabelValues(model, "input")
+	m.savedTokens.WithLabelValues(model, "output")
+	if priced {
+		m.savedCost.WithLabelValues(model)
+		m.budget.cost.WithLabelValues(model)
+	}
+}
+
+// HasBudget begins the counter of a budget that is set at 0, with the values that BudgetExceeded takes.
+func (m *Metrics) HasBudget(budget, window, scope, action string) {
+	m.budget.exceeded.WithLabelValues(budget, window, scope, action)
+}
+
 // BudgetRatio is the part of a budget of the service that is taken.
 type BudgetRatio struct {
 	Budget, Window string
