@@ -67,8 +67,8 @@ func Rules(rag *v1alpha1.RAGService) RuleFile {
 	if rag.Spec.Alerts.ErrorRate.Mode != v1alpha1.AlertDisabled {
 		rules = append(rules, s.errorBudget(Objective(rag))...)
 	}
-	if b := rag.Spec.Budgets; b.DailyTokens != nil || b.DailyUSD != "" || b.MonthlyUSD != "" {
-		rules = append(rules, s.spending(b))
+	if len(BudgetsOf(rag.Spec.Budgets)) > 0 {
+		rules = append(rules, s.spending(rag.Spec.Budgets))
 	}
 	if len(rules) == 0 {
 		return RuleFile{}

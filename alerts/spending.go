@@ -15,6 +15,20 @@ const (
 	NearLimit = 80
 )
 
+// BudgetsOf are the budgets of the service that are set.
+func BudgetsOf(spec v1alpha1.BudgetsSpec) (names []v1alpha1.BudgetName) {
+	if spec.DailyTokens != nil {
+		names = append(names, v1alpha1.BudgetDailyTokens)
+	}
+	if spec.DailyUSD != "" {
+		names = append(names, v1alpha1.BudgetDailyUSD)
+	}
+	if spec.MonthlyUSD != "" {
+		names = append(names, v1alpha1.BudgetMonthlyUSD)
+	}
+	return names
+}
+
 var spendingWords = words{
 	summary:     "at least $threshold of a budget is spent",
 	description: "$value of the budget of {{ $labels.budget }} of the {{ $labels.window }} is spent. When all of it is, questions are $action until the window ends.",

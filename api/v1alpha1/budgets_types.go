@@ -71,6 +71,13 @@ const (
 // BudgetName is a budget of the service.
 type BudgetName string
 
+// Values of BudgetName, the names of their limits.
+const (
+	BudgetDailyTokens BudgetName = "dailyTokens"
+	BudgetDailyUSD    BudgetName = "dailyUSD"
+	BudgetMonthlyUSD  BudgetName = "monthlyUSD"
+)
+
 // BudgetStatus is how far a budget of the service is taken.
 type BudgetStatus struct {
 	// name of the budget.

@@ -20,7 +20,7 @@ const mostPercent = 1000
 // judgeBudget judges BudgetWithinLimit by status.budgets.
 func judgeBudget(p Pass) finding {
 	spec := p.Service.Spec.Budgets
-	if limitsOf(spec) == (limits{}) {
+	if len(alerts.BudgetsOf(spec)) == 0 {
 		if spec.PerTenant != nil {
 			return yes(v1alpha1.ReasonNotConfigured, "the service has no budget of its own; its tenants have")
 		}
@@ -49,31 +49,13 @@ func judgeBudget(p Pass) finding {
 	}
 }
 
-// limits are which budgets the service has.
-type limits struct{ dailyTokens, dailyUSD, monthlyUSD bool }
-
-func limitsOf(spec v1alpha1.BudgetsSpec) limits {
-	return limits{spec.DailyTokens != nil, spec.DailyUSD != "", spec.MonthlyUSD != ""}
-}
-
-func (l limits) has(name v1alpha1.BudgetName) bool {
-	return map[v1alpha1.BudgetName]bool{"dailyTokens": l.dailyTokens, "dailyUSD": l.dailyUSD, "monthlyUSD": l.monthlyUSD}[name]
-}
-
 // budgets are those for status.budgets: until the servers have been asked, those of before whose window is not over.
 func (p Pass) budgets() []v1alpha1.BudgetStatus {
-	set := limitsOf(p.Service.Spec.Budgets)
 	var reports []telemetry.Statusz
 	if p.polled() {
 		reports = p.Observed.Poll.Reports
 	}
-	budgets := Budgets(p.Service.Status.DeepCopy().Budgets, reports, p.Now)
-	// Servers tell of a budget that was removed until they have the new configuration.
-	budgets = slices.DeleteFunc(budgets, func(b v1alpha1.BudgetStatus) bool { return !set.has(b.Name) })
-	if len(budgets) == 0 {
-		return nil
-	}
-	return budgets
+	return Budgets(p.Service, reports, p.Now)
 }
 
 // budgetDeadline is when the first window of those shown ends; 0 for never.
@@ -86,14 +68,20 @@ func budgetDeadline(shown []v1alpha1.BudgetStatus, now time.Time) (next time.Dur
 	return next
 }
 
-// Budgets are those that servers report, each by the server that knows of most in the latest window; those shown when none reports. One that has
-// no room for a question counts as spent. A window that is over by now is none.
-func Budgets(shown []v1alpha1.BudgetStatus, reports []telemetry.Statusz, now time.Time) []v1alpha1.BudgetStatus {
+// Budgets are those of a RAGService that servers report, each by the server that knows of most in the latest window; those that its status shows
+// when none reports. One that has no room for a question counts as spent. A window that is over by now is none, and neither is a budget that was
+// removed: servers tell of it until they have the new configuration.
+func Budgets(rag *v1alpha1.RAGService, reports []telemetry.Statusz, now time.Time) []v1alpha1.BudgetStatus {
 	budgets := reportedBudgets(reports)
 	if len(budgets) == 0 {
-		budgets = slices.Clone(shown)
+		budgets = rag.Status.DeepCopy().Budgets
 	}
-	return slices.DeleteFunc(budgets, func(b v1alpha1.BudgetStatus) bool { return !b.ResetsAt.After(now) })
+	set := alerts.BudgetsOf(rag.Spec.Budgets)
+	budgets = slices.DeleteFunc(budgets, func(b v1alpha1.BudgetStatus) bool { return !slices.Contains(set, b.Name) || !b.ResetsAt.After(now) })
+	if len(budgets) == 0 {
+		return nil
+	}
+	return budgets
 }
 
 func reportedBudgets(reports []telemetry.Statusz) (budgets []v1alpha1.BudgetStatus) {

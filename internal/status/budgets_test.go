@@ -94,6 +94,9 @@ func TestShownBudgets(t *testing.T) {
 		if got := status.Evaluate(p).Status.Budgets; got != nil {
 			t.Errorf("%s: shown after the budget was removed: %v", name, got)
 		}
+		if got := status.NumbersOf(p.Service, p.Observed.Poll).Budgets; got != nil {
+			t.Errorf("%s: a round of polling asks for a pass over a budget that was removed: %v", name, got)
+		}
 	}
 }
 

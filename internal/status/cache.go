@@ -108,11 +108,7 @@ func NumbersShown(rag *v1alpha1.RAGService) Numbers {
 func NumbersOf(rag *v1alpha1.RAGService, poll Poll) Numbers {
 	shown := NumbersShown(rag)
 	firing, judged := Alerts(rag, shown.Alerts, poll.Traffic)
-	var budgets []v1alpha1.BudgetStatus
-	if limitsOf(rag.Spec.Budgets) != (limits{}) {
-		budgets = Budgets(shown.Budgets, poll.Reports, poll.At)
-	}
-	return Numbers{Figures(shown.Cache, poll.Reports), firing, budgets, shown.Judged || judged}
+	return Numbers{Figures(shown.Cache, poll.Reports), firing, Budgets(rag, poll.Reports, poll.At), shown.Judged || judged}
 }
 
 // NumbersDiffer says that two statuses differ in figures of traffic.
