@@ -73,9 +73,12 @@ type BudgetName string
 
 // Values of BudgetName, the names of their limits.
 const (
+	// BudgetDailyTokens is tokens in a day.
 	BudgetDailyTokens BudgetName = "dailyTokens"
-	BudgetDailyUSD    BudgetName = "dailyUSD"
-	BudgetMonthlyUSD  BudgetName = "monthlyUSD"
+	// BudgetDailyUSD is US dollars in a day.
+	BudgetDailyUSD BudgetName = "dailyUSD"
+	// BudgetMonthlyUSD is US dollars in a month.
+	BudgetMonthlyUSD BudgetName = "monthlyUSD"
 )
 
 // BudgetStatus is how far a budget of the service is taken.

@@ -4,8 +4,6 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -20,22 +18,14 @@ func TestAlertRulesGetToPrometheus(t *testing.T) {
 	first := w.startOperator()
 	rag := w.service()
 	w.ready(rag)
-	exists := func(object client.Object, name string) bool {
-		err := w.Get(t.Context(), client.ObjectKey{Namespace: w.namespace, Name: name}, object)
-		if !apierrors.IsNotFound(err) && !meta.IsNoMatchError(err) {
-			w.must(err)
-		}
-		return err == nil
-	}
-	rule := &unstructured.Unstructured{}
-	rule.SetGroupVersionKind(desired.RuleKind)
+	rule := custom(desired.RuleKind)
 	firstExpression := func() string {
 		groups, _, _ := unstructured.NestedSlice(rule.Object, "spec", "groups")
 		rules, _, _ := unstructured.NestedSlice(groups[0].(map[string]any), "rules")
 		expression, _, _ := unstructured.NestedString(rules[2].(map[string]any), "expr")
 		return expression
 	}
-	if !exists(&corev1.ConfigMap{}, "papers-alert-rules") || exists(rule, "papers-alerts") {
+	if !w.exists(&corev1.ConfigMap{}, "papers-alert-rules") || w.exists(rule, "papers-alerts") {
 		t.Error("without Prometheus Operator the rules are in no ConfigMap, or in a PrometheusRule")
 	}
 
@@ -43,7 +33,7 @@ func TestAlertRulesGetToPrometheus(t *testing.T) {
 	first.stop()
 	w.startOperator() // the first one would look again within a minute
 	w.eventually(func() string {
-		if !exists(rule, "papers-alerts") || exists(&corev1.ConfigMap{}, "papers-alert-rules") {
+		if !w.exists(rule, "papers-alerts") || w.exists(&corev1.ConfigMap{}, "papers-alert-rules") {
 			return "there is no PrometheusRule, or a ConfigMap still"
 		}
 		return ""
@@ -52,7 +42,7 @@ func TestAlertRulesGetToPrometheus(t *testing.T) {
 	w.must(w.Get(t.Context(), client.ObjectKeyFromObject(rag), rag))
 	w.edit(rag, func(s *v1alpha1.RAGServiceSpec) { s.Alerts.ErrorRate.Percent = new(int32(2)) })
 	w.eventually(func() string {
-		if exists(rule, "papers-alerts") && firstExpression() == before {
+		if w.exists(rule, "papers-alerts") && firstExpression() == before {
 			return "another threshold does not reach the PrometheusRule: " + before
 		}
 		return ""
@@ -60,7 +50,7 @@ func TestAlertRulesGetToPrometheus(t *testing.T) {
 	w.must(w.Get(t.Context(), client.ObjectKeyFromObject(rag), rag))
 	w.edit(rag, func(s *v1alpha1.RAGServiceSpec) { s.Monitoring.PrometheusRule.Mode = v1alpha1.MonitoringDisabled })
 	w.eventually(func() string {
-		if exists(rule, "papers-alerts") || !exists(&corev1.ConfigMap{}, "papers-alert-rules") {
+		if w.exists(rule, "papers-alerts") || !w.exists(&corev1.ConfigMap{}, "papers-alert-rules") {
 			return "the PrometheusRule is still there, or no ConfigMap"
 		}
 		return ""

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
@@ -32,16 +33,28 @@ func (w *world) installPrometheusOperator() {
 	controlplane.Install(w.t, w.config, envtest.CRDInstallOptions{Paths: paths})
 }
 
-// monitor reads the ServiceMonitor of papers; false while there is none.
-func (w *world) monitor() (*unstructured.Unstructured, bool) {
+// exists reads an object, of a kind that the API server may not serve, and says whether it is there.
+func (w *world) exists(object client.Object, name string) bool {
 	w.t.Helper()
-	found := &unstructured.Unstructured{}
-	found.SetGroupVersionKind(desired.MonitorKind)
-	err := w.Get(w.t.Context(), client.ObjectKey{Namespace: w.namespace, Name: "papers-server"}, found)
+	err := w.Get(w.t.Context(), client.ObjectKey{Namespace: w.namespace, Name: name}, object)
 	if !apierrors.IsNotFound(err) && !meta.IsNoMatchError(err) {
 		w.must(err)
 	}
-	return found, err == nil
+	return err == nil
+}
+
+// custom is an empty object of a kind.
+func custom(kind schema.GroupVersionKind) *unstructured.Unstructured {
+	object := &unstructured.Unstructured{}
+	object.SetGroupVersionKind(kind)
+	return object
+}
+
+// monitor reads the ServiceMonitor of papers; false while there is none.
+func (w *world) monitor() (*unstructured.Unstructured, bool) {
+	w.t.Helper()
+	found := custom(desired.MonitorKind)
+	return found, w.exists(found, "papers-server")
 }
 
 // TestMetricsAreFoundByAServiceMonitor from when the API server serves that kind, which may be later; until then by annotations, which go with

@@ -11,8 +11,6 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -34,13 +32,8 @@ func (w *world) createSecret(name, url string) {
 // alertmanagerConfig reads that of papers; false while there is none.
 func (w *world) alertmanagerConfig() (*unstructured.Unstructured, bool) {
 	w.t.Helper()
-	found := &unstructured.Unstructured{}
-	found.SetGroupVersionKind(desired.ReceiversKind)
-	err := w.Get(w.t.Context(), client.ObjectKey{Namespace: w.namespace, Name: "papers-alerts"}, found)
-	if !apierrors.IsNotFound(err) && !meta.IsNoMatchError(err) {
-		w.must(err)
-	}
-	return found, err == nil
+	found := custom(desired.ReceiversKind)
+	return found, w.exists(found, "papers-alerts")
 }
 
 // TestAlertmanagerIsToldOfReceivers from when the API server serves AlertmanagerConfigs; until then MonitoringReady says that nobody is.

@@ -17,7 +17,7 @@ func Body(rag *v1alpha1.RAGService, of alerts.Alert, n status.Notice) ([]byte, e
 func (n *Notifier) Drain(ctx context.Context) {
 	for {
 		select {
-		case <-n.changes:
+		case <-n.Changes:
 		case <-ctx.Done():
 			return
 		}

@@ -10,16 +10,13 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/event"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
-	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/ragservice/ragservice-operator/alerts"
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/status"
+	"github.com/ragservice/ragservice-operator/internal/workers"
 )
 
 const (
@@ -37,13 +34,13 @@ const (
 
 // Notifier posts the notices of every RAGService that it follows.
 type Notifier struct {
+	*workers.Pool
+
 	client *http.Client
 	// secrets reads past the cache: contents of Secrets are kept nowhere.
 	secrets client.Reader
 	now     func() time.Time
 	retry   time.Duration
-	queue   workqueue.TypedDelayingInterface[types.NamespacedName]
-	changes chan event.GenericEvent
 
 	mu       sync.Mutex
 	services map[types.NamespacedName]*service
@@ -71,9 +68,8 @@ func WithRetry(wait time.Duration) Option {
 // New returns a Notifier that posts by way of posting (see NewClient) and reads Secrets live. It posts nothing before Start.
 func New(posting *http.Client, live client.Reader, options ...Option) *Notifier {
 	n := &Notifier{
-		client: posting, secrets: live, now: time.Now, retry: firstRetry,
-		queue:   workqueue.NewTypedDelayingQueue[types.NamespacedName](),
-		changes: make(chan event.GenericEvent), services: map[types.NamespacedName]*service{},
+		Pool:   workers.New(sends),
+		client: posting, secrets: live, now: time.Now, retry: firstRetry, services: map[types.NamespacedName]*service{},
 	}
 	for _, option := range options {
 		option(n)
@@ -81,26 +77,9 @@ func New(posting *http.Client, live client.Reader, options ...Option) *Notifier 
 	return n
 }
 
-// Source tells the controller of services whose status would change.
-func (n *Notifier) Source() source.Source {
-	return source.Channel(n.changes, &handler.EnqueueRequestForObject{})
-}
-
-// NeedLeaderElection says that only the leader posts.
-func (n *Notifier) NeedLeaderElection() bool { return true }
-
 // Start posts until ctx ends.
 func (n *Notifier) Start(ctx context.Context) error {
-	var workers sync.WaitGroup
-	for range sends {
-		workers.Go(func() {
-			for n.step(ctx) {
-			}
-		})
-	}
-	<-ctx.Done()
-	n.queue.ShutDown()
-	workers.Wait()
+	n.Work(ctx, n.step)
 	return nil
 }
 
@@ -122,7 +101,7 @@ func (n *Notifier) Follow(rag *v1alpha1.RAGService) {
 	if len(due) == 0 {
 		s.failures, s.why, s.next = 0, "", time.Time{}
 	} else if !n.now().Before(s.next) {
-		n.queue.Add(key)
+		n.Queue.Add(key)
 	}
 }
 
@@ -148,25 +127,16 @@ func (n *Notifier) Latest(rag *v1alpha1.RAGService) status.Deliveries {
 	return latest
 }
 
-// step makes one attempt. It answers false when the queue has ended.
-func (n *Notifier) step(ctx context.Context) bool {
-	key, ended := n.queue.Get()
-	if ended {
-		return false
-	}
-	defer n.queue.Done(key)
+// step makes one attempt.
+func (n *Notifier) step(ctx context.Context, key types.NamespacedName) {
 	rag, notice, due := n.nextNotice(key)
 	if !due {
-		return true
+		return
 	}
 	failed := n.attempt(ctx, rag, notice)
-	if ctx.Err() != nil {
-		return true
+	if ctx.Err() == nil && n.record(key, rag, notice, failed) {
+		n.Tell(ctx, key)
 	}
-	if n.record(key, rag, notice, failed) {
-		n.notify(ctx, key)
-	}
-	return true
 }
 
 // nextNotice is the first one that is due and not done; false while there is none, or its time has not come.
@@ -235,23 +205,13 @@ func (n *Notifier) record(key types.NamespacedName, rag *v1alpha1.RAGService, no
 	if failed == nil {
 		s.done = append(s.done, notice)
 		s.failures, s.why, s.next = 0, "", time.Time{}
-		n.queue.Add(key) // the next one
+		n.Queue.Add(key) // the next one
 		return true
 	}
 	before := s.why
 	wait := min(lastRetry, n.retry<<min(s.failures, 20))
 	s.failures, s.why = s.failures+1, failed.why
 	s.next = n.now().Add(wait)
-	n.queue.AddAfter(key, wait+rand.N(wait/10+1)) //nolint:gosec // spreads load, keeps no secret
+	n.Queue.AddAfter(key, wait+rand.N(wait/10+1)) //nolint:gosec // spreads load, keeps no secret
 	return s.failures == told || s.failures > told && s.why != before
-}
-
-// notify brings a service into the queue of the controller.
-func (n *Notifier) notify(ctx context.Context, key types.NamespacedName) {
-	object := &v1alpha1.RAGService{}
-	object.Namespace, object.Name = key.Namespace, key.Name
-	select {
-	case n.changes <- event.GenericEvent{Object: object}:
-	case <-ctx.Done():
-	}
 }

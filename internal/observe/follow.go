@@ -71,7 +71,7 @@ func (p *Poller) Follow(key types.NamespacedName, followed Followed) {
 	s.Followed = followed
 	if soon {
 		s.failures = 0
-		p.queue.Add(key)
+		p.Queue.Add(key)
 	}
 }
 

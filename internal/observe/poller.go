@@ -10,15 +10,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/event"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
-	"sigs.k8s.io/controller-runtime/pkg/source"
 
-	"github.com/ragservice/ragservice-operator/api/v1alpha1"
 	"github.com/ragservice/ragservice-operator/internal/searchnodes"
+	"github.com/ragservice/ragservice-operator/internal/workers"
 )
 
 const (
@@ -38,14 +34,14 @@ const (
 // pool of its own: polling by requeues would starve the queue. What it learns stays in memory; a change that a status
 // would show comes out of Source.
 type Poller struct {
+	*workers.Pool
+
 	reader  client.Reader
 	client  *http.Client
 	address func(pod netip.Addr) string
 	// searchNodes asks nodes of OpenSearch.
 	searchNodes *searchnodes.Client
 	now         func() time.Time
-	queue       workqueue.TypedDelayingInterface[types.NamespacedName]
-	changes     chan event.GenericEvent
 
 	mu       sync.Mutex
 	services map[types.NamespacedName]*service
@@ -63,13 +59,12 @@ func WithAddress(address func(pod netip.Addr) string) Option {
 func NewPoller(reader client.Reader, options ...Option) *Poller {
 	asking := newClient()
 	p := &Poller{
+		Pool:        workers.New(rounds),
 		reader:      reader,
 		client:      asking,
 		address:     adminAddress,
 		searchNodes: searchnodes.New(asking, nil),
 		now:         time.Now,
-		queue:       workqueue.NewTypedDelayingQueue[types.NamespacedName](),
-		changes:     make(chan event.GenericEvent),
 		services:    map[types.NamespacedName]*service{},
 	}
 	for _, option := range options {
@@ -78,39 +73,17 @@ func NewPoller(reader client.Reader, options ...Option) *Poller {
 	return p
 }
 
-// Source tells the controller of services whose status would change.
-func (p *Poller) Source() source.Source {
-	return source.Channel(p.changes, &handler.EnqueueRequestForObject{})
-}
-
-// NeedLeaderElection says that only the leader asks.
-func (p *Poller) NeedLeaderElection() bool { return true }
-
 // Start asks until ctx ends.
 func (p *Poller) Start(ctx context.Context) error {
-	var workers sync.WaitGroup
-	for range rounds {
-		workers.Go(func() {
-			for p.next(ctx) {
-			}
-		})
-	}
-	<-ctx.Done()
-	p.queue.ShutDown()
-	workers.Wait()
+	p.Work(ctx, p.next)
 	return nil
 }
 
-// next makes one round. It answers false when the queue has ended.
-func (p *Poller) next(ctx context.Context) bool {
-	key, ended := p.queue.Get()
-	if ended {
-		return false
-	}
-	defer p.queue.Done(key)
+// next makes one round, and has the next one follow.
+func (p *Poller) next(ctx context.Context, key types.NamespacedName) {
 	followed, ok := p.followed(key)
 	if !ok {
-		return true
+		return
 	}
 	changed := p.round(ctx, key, followed.UID)
 	search, err := p.searchRound(ctx, key, followed.UID)
@@ -118,10 +91,9 @@ func (p *Poller) next(ctx context.Context) bool {
 		logf.FromContext(ctx).Error(err, "finding nodes of OpenSearch to ask", "RAGService", key)
 	}
 	if changed || search {
-		p.notify(ctx, key)
+		p.Tell(ctx, key)
 	}
-	p.queue.AddAfter(key, p.interval(key))
-	return true
+	p.Queue.AddAfter(key, p.interval(key))
 }
 
 // round asks every running server of a service and says whether its status would change.
@@ -149,16 +121,6 @@ func (p *Poller) round(ctx context.Context, key types.NamespacedName, uid types.
 		return false
 	}
 	return p.record(key, uid, servers, answers)
-}
-
-// notify brings a service into the queue of the controller.
-func (p *Poller) notify(ctx context.Context, key types.NamespacedName) {
-	object := &v1alpha1.RAGService{}
-	object.Namespace, object.Name = key.Namespace, key.Name
-	select {
-	case p.changes <- event.GenericEvent{Object: object}:
-	case <-ctx.Done():
-	}
 }
 
 // interval is the time until the next round of a service.
