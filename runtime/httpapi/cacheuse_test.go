@@ -113,7 +113,7 @@ func TestStaleAnswersSayThatTheyAre(t *testing.T) {
 	if log := f.log.String(); strings.Count(log, `"event":"cache_stale"`) != 2 || !strings.Contains(log, `"code":"llm_timeout"`) {
 		t.Errorf("the log has not 2 stale answers, for llm_timeout:\n%s", log)
 	}
-	since, _ := f.api.Traffic.Of("acme")
+	since := f.api.Traffic.Record("acme").Total
 	if diff := cmp.Diff(telemetry.Hits{Misses: 1, Stale: 2}, since.LLM.All); diff != "" {
 		t.Errorf("stale answers are not counted apart (-want +counted):\n%s", diff)
 	}
@@ -246,7 +246,7 @@ func TestCostAndSavings(t *testing.T) {
 		}
 	}
 	f.expect(t, streamed, "x", 200, "HIT")
-	since, _ := f.api.Traffic.Of("acme")
+	since := f.api.Traffic.Record("acme").Total
 	if diff := cmp.Diff(telemetry.Savings{PromptTokens: 90, CompletionTokens: 36, CostUSD: 45}, since.LLM.Saved); diff != "" {
 		t.Errorf("saved (-want +got):\n%s", diff)
 	}

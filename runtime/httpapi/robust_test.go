@@ -29,7 +29,7 @@ func TestPanicIsA500(t *testing.T) {
 		!strings.Contains(log, `"status":500`) {
 		t.Errorf("no stack, or no request in the log:\n%s", log)
 	}
-	if since, _ := f.api.Traffic.Of("acme"); since.Errors != 1 {
+	if since := f.api.Traffic.Record("acme").Total; since.Errors != 1 {
 		t.Errorf("counted %+v", since)
 	}
 }

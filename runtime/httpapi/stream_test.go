@@ -97,7 +97,7 @@ func TestStreamFailsAfterMeta(t *testing.T) {
 	if diff := cmp.Diff(failed, reply{body: events[2].data}.fields(t)); diff != "" {
 		t.Errorf("error: %s", diff)
 	}
-	if since, _ := f.api.Traffic.Of("acme"); since.Errors != 1 || since.LLM.All.Misses != 0 {
+	if since := f.api.Traffic.Record("acme").Total; since.Errors != 1 || since.LLM.All.Misses != 0 {
 		t.Errorf("counted %+v", since)
 	}
 	if log := f.log.String(); !strings.Contains(log, `"event":"llm_generation_failed"`) || !strings.Contains(log, "the inside") {
@@ -169,7 +169,7 @@ func TestStreamClientLeaves(t *testing.T) {
 		t.Fatal("the work goes on")
 	}
 	f.waitForLog(`"code":"client_closed"`)
-	if since, _ := f.api.Traffic.Of("acme"); since.Errors != 0 {
+	if since := f.api.Traffic.Record("acme").Total; since.Errors != 0 {
 		t.Errorf("counted %+v", since)
 	}
 }

@@ -129,7 +129,7 @@ func TestTimeIsOver(t *testing.T) {
 			if w.Code != tt.status || got.Error.Code != tt.code || got.Error.Details.Seconds != tt.seconds {
 				t.Errorf("%d %+v", w.Code, got.Error)
 			}
-			if since, _ := f.api.Traffic.Of("acme"); (since.Errors == 1) != tt.failed {
+			if since := f.api.Traffic.Record("acme").Total; (since.Errors == 1) != tt.failed {
 				t.Errorf("counted %+v", since)
 			}
 		})

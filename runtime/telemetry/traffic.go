@@ -138,18 +138,6 @@ type Figures struct {
 	Counts
 }
 
-// Of returns the figures of one tenant, since the start and for the last Window.
-func (t *Traffic) Of(tenant string) (sinceStart, recent Figures) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	up := max(0, t.now().Sub(t.start))
-	sinceStart.Over, recent.Over = up, min(up, Window)
-	if h := t.tenants[tenant]; h != nil {
-		sinceStart.Counts, recent.Counts = h.total, h.recent(t.slot())
-	}
-	return sinceStart, recent
-}
-
 // Recent are the hits and misses of all tenants in the last Window, by kind, as Statusz reports them.
 func (t *Traffic) Recent() []CacheCount {
 	t.mu.Lock()

@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ragservice/ragservice-operator/runtime/config"
+	"github.com/ragservice/ragservice-operator/runtime/stats"
 	"github.com/ragservice/ragservice-operator/runtime/telemetry"
 )
 
@@ -16,6 +18,13 @@ type clock struct{ now time.Time }
 func (c *clock) read() time.Time { return c.now }
 
 func newClock() *clock { return &clock{time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)} }
+
+// figures are those of tenant a, as GET stats tells them.
+func (c *clock) figures(traffic *telemetry.Traffic) (sinceStart, recent telemetry.Figures) {
+	board := stats.New(stats.Options{Traffic: traffic, Now: c.read, LogQueries: func() config.LogQueries { return config.LogQueriesNone }})
+	told := board.Replica("a")
+	return told.SinceStart, told.Recent
+}
 
 func TestTrafficOfATenant(t *testing.T) {
 	c := newClock()
@@ -63,12 +72,12 @@ func TestTrafficOfATenant(t *testing.T) {
 	}
 	for _, step := range steps {
 		c.now = c.now.Add(step.after)
-		since, recent := traffic.Of("a")
+		since, recent := c.figures(traffic)
 		if diff := cmp.Diff([]telemetry.Figures{step.since, step.again}, []telemetry.Figures{since, recent}); diff != "" {
 			t.Errorf("%s later: %s", step.after, diff)
 		}
 	}
-	if since, _ := traffic.Of("nobody"); since.Counts != (telemetry.Counts{}) {
+	if since := traffic.Record("nobody").Total; since != (telemetry.Counts{}) {
 		t.Errorf("a tenant without traffic: %+v", since)
 	}
 }
@@ -84,7 +93,7 @@ func TestRecentTrafficOfAllTenants(t *testing.T) {
 	if diff := cmp.Diff(want, traffic.Recent()); diff != "" {
 		t.Error(diff)
 	}
-	if since, _ := traffic.Of("1499"); since.Requests != 0 {
+	if since := traffic.Record("1499").Total; since.Requests != 0 {
 		t.Errorf("the memory of tenants is not bounded: %+v", since)
 	}
 	c.now = c.now.Add(telemetry.Window)
@@ -99,7 +108,7 @@ func TestClockThatRunsBackwards(t *testing.T) {
 	traffic := telemetry.NewTraffic(c.read)
 	c.now = c.now.Add(-time.Hour)
 	traffic.Request("a", false)
-	if since, recent := traffic.Of("a"); since.Requests != 1 || recent.Requests != 1 || since.Over != 0 {
+	if since, recent := c.figures(traffic); since.Requests != 1 || recent.Requests != 1 || since.Over != 0 {
 		t.Errorf("%+v %+v", since, recent)
 	}
 }
