@@ -85,3 +85,54 @@ func TestChargeOfAWindowToComeBeginsNone(t *testing.T) {
 		t.Errorf("Redis has (-want +got):\n%s", diff)
 	}
 }
+
+// TestWindowsGoByTheClockOfRedis has servers whose clocks are most of a day off share one window.
+func TestWindowsGoByTheClockOfRedis(t *testing.T) {
+	t.Parallel()
+	r := backends.Redis(t)
+	set := config.Budgets{Service: config.BudgetLimits{DailyTokens: 1000}}
+	want := day.id(time.Now().UTC())
+	for _, off := range []time.Duration{-20 * time.Hour, 0, 20 * time.Hour} {
+		b := newServer(t, r, set)
+		b.options.Now = func() time.Time { return time.Now().Add(off) }
+		mustReserve(t, b, "", tokens(100))(tokens(100))
+	}
+	if day.id(time.Now().UTC()) != want {
+		t.Skip("midnight has passed")
+	}
+	if got, used := field(t, r, "day"), field(t, r, "u1"); got != want || used != 300 {
+		t.Errorf("on %d %d were used, want 300 on %d", got, used, want)
+	}
+}
+
+func TestDayAndMonthBeginAnewInRedis(t *testing.T) {
+	t.Parallel()
+	r := backends.Redis(t)
+	set := config.Budgets{Service: config.BudgetLimits{DailyTokens: 1000, MonthlyUSD: 1}}
+	b := newServer(t, r, set)
+	account := "rag:{default/docs}:budget:account:service"
+	settle := mustReserve(t, b, "", tokens(400))
+	for name, value := range map[string]string{"day": "20200131", "u1": "900", "month": "202001", "u3": "7"} {
+		if _, err := r.Ask("HSET", account, name, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fresh := newServer(t, r, set)
+	mustReserve(t, fresh, "", tokens(900))(tokens(900))
+	settle(tokens(400))
+	if got := []int64{field(t, r, "u1"), field(t, r, "h1"), field(t, r, "u3")}; !cmp.Equal(got, []int64{1300, 0, 1_300_000}) {
+		t.Errorf("the new windows have %v", got)
+	}
+	if _, err := r.Ask("HSET", account, "day", "20200131"); err != nil {
+		t.Fatal(err)
+	}
+	mustReserve(t, newServer(t, r, set), "", tokens(100))(tokens(100)) // by a server that knows nothing of before
+	if got := []int64{field(t, r, "u1"), field(t, r, "u3")}; !cmp.Equal(got, []int64{100, 1_400_000}) {
+		t.Errorf("another day of the month has %v", got)
+	}
+	if _, err := r.Ask("HSET", account, "day", "29990101", "u1", "999"); err != nil { // the clock was a later one once
+		t.Fatal(err)
+	}
+	_, err := newServer(t, r, set).Reserve(t.Context(), "", tokens(2))
+	refusedBy(t, err)
+}
