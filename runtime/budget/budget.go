@@ -84,6 +84,9 @@ func (b *Budget) ids(set config.Budgets) [2]int64 {
 	return [2]int64{day.id(now), month.id(now)}
 }
 
+// Any implements rag.Budget.
+func (b *Budget) Any() bool { return b.options.Config().Budgets.Any() }
+
 // Check implements rag.Budget.
 func (b *Budget) Check(ctx context.Context, tenant string, most rag.Cost) error {
 	set := b.options.Config().Budgets

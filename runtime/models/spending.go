@@ -16,7 +16,7 @@ import (
 type spending struct {
 	model  string
 	price  rag.Price
-	most   rag.Usage
+	prompt rag.Prompt
 	settle func(rag.Cost)
 	onCost func(string, rag.Cost)
 	// sent says that the model's server may have begun to work.
@@ -26,12 +26,12 @@ type spending struct {
 // reserve asks the budget for a request. Each attempt is one of its own: a model may have worked for one that got no answer.
 func (g *OpenAI) reserve(ctx context.Context, s config.LLM, p rag.Prompt) (*spending, error) {
 	request := &spending{
-		model: s.Model, price: rag.Price(s.Pricing), most: p.Most(), settle: func(rag.Cost) {}, onCost: g.OnCost,
+		model: s.Model, price: rag.Price(s.Pricing), prompt: p, settle: func(rag.Cost) {}, onCost: g.OnCost,
 	}
-	if g.Budget == nil {
+	if g.Budget == nil || !g.Budget.Any() {
 		return request, nil
 	}
-	settle, err := g.Budget.Reserve(ctx, p.Tenant, request.price.Cost(request.most))
+	settle, err := g.Budget.Reserve(ctx, p.Tenant, request.price.Cost(p.Most()))
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +65,6 @@ func (s *spending) took(out rag.Completion, err error) rag.Usage {
 	case counted && out.FinishReason != "":
 		return out.Usage
 	default:
-		return s.most
+		return s.prompt.Most()
 	}
 }

@@ -22,6 +22,8 @@ type purse struct {
 	took     []rag.Cost
 }
 
+func (p *purse) Any() bool { return true }
+
 func (p *purse) Check(context.Context, string, rag.Cost) error { return nil }
 
 func (p *purse) Reserve(_ context.Context, _ string, most rag.Cost) (func(rag.Cost), error) {
@@ -155,5 +157,22 @@ func TestFallbackReservesAtItsOwnPrice(t *testing.T) {
 	want := []rag.Cost{{}, {Tokens: int64(out.Usage.PromptTokens + out.Usage.CompletionTokens), NanoUSD: int64(out.Usage.CompletionTokens) * 7000}}
 	if diff := cmp.Diff(want, p.took); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// unbounded is a budget of nothing; asking it for room panics.
+type unbounded struct{ rag.Budget }
+
+func (unbounded) Any() bool { return false }
+
+// TestWithoutAnyBudgetNothingIsReserved, and what an answer costs is told all the same.
+func TestWithoutAnyBudgetNothingIsReserved(t *testing.T) {
+	t.Parallel()
+	model, _ := pricedModel(openaitest.New(t), nil)
+	model.Budget = unbounded{}
+	var cost rag.Cost
+	model.OnCost = func(_ string, took rag.Cost) { cost = took }
+	if _, err := model.Generate(t.Context(), testPrompt(), discard); err != nil || cost.NanoUSD == 0 {
+		t.Errorf("%v, cost %+v", err, cost)
 	}
 }

@@ -173,7 +173,7 @@ func newPrompt(q Query, found Retrieval, r AskRequest, s Settings) Prompt {
 
 // affordable refuses a question, before anything of its answer is told, for which the budget has no room.
 func (s *Service) affordable(ctx context.Context, p Prompt, settings Settings) error {
-	if s.Budget == nil || settings.Model.Name == "" {
+	if s.Budget == nil || settings.Model.Name == "" || !s.Budget.Any() {
 		return nil
 	}
 	return s.Budget.Check(ctx, p.Tenant, settings.Model.Price.Cost(p.Most()))

@@ -28,6 +28,8 @@ func (p Price) Cost(u Usage) Cost {
 
 // Budget bounds what models take. Both errors are ErrBudget.
 type Budget interface {
+	// Any says whether anything is bounded. Where nothing is, nobody need estimate what a call can take.
+	Any() bool
 	// Check refuses a call for which what is known leaves no room; it asks nobody and reserves nothing.
 	Check(ctx context.Context, tenant string, most Cost) error
 	// Reserve takes the most that a call to a model can take, unless there is no room for it. settle is then called once, with what the call

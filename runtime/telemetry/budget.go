@@ -11,7 +11,7 @@ type budgetMetrics struct {
 func newBudgetMetrics(r prometheus.Registerer) budgetMetrics {
 	m := budgetMetrics{
 		cost: counter("ragservice_llm_cost_usd_total", "What requests to language models cost, in US dollars, as budgets count it.",
-			"gen_ai_request_model"),
+			genAIModel),
 		exceeded: counter("ragservice_budget_exceeded_total", "Questions for which a budget had no room, by whether they were denied or only told.",
 			"budget", "window", "scope", "action"),
 	}
