@@ -7,14 +7,12 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -22,8 +20,8 @@ import (
 
 	"github.com/ragservice/ragservice-operator/alerts"
 	"github.com/ragservice/ragservice-operator/api/v1alpha1"
+	"github.com/ragservice/ragservice-operator/test/backends"
 	"github.com/ragservice/ragservice-operator/test/openaitest"
-	"github.com/ragservice/ragservice-operator/test/proc"
 )
 
 // patience is how long what has to come may take: it takes seconds, unless the machine is busy.
@@ -57,11 +55,10 @@ scrape_configs:
     static_configs: [{targets: [%[2]q], labels: {namespace: library, service: others-metrics}}]
 `
 
-// stack is the programs of the test and their folder.
+// stack is the test and the folder of its programs.
 type stack struct {
-	t        *testing.T
-	dir      string
-	programs []*proc.Process
+	t   *testing.T
+	dir string
 }
 
 func (s *stack) write(name, text string) string {
@@ -76,32 +73,7 @@ func (s *stack) write(name, text string) string {
 // start runs a program until the test ends, and waits until it answers at ready.
 func (s *stack) start(ready, program string, args ...string) {
 	s.t.Helper()
-	log := filepath.Join(s.dir, filepath.Base(program)+".log")
-	p, err := proc.Start(log, program, args...)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.programs = append(s.programs, p)
-	s.t.Cleanup(func() {
-		p.End(syscall.SIGTERM, 30*time.Second)
-		if s.t.Failed() {
-			s.t.Logf("%s ends with:\n%s", filepath.Base(program), p.LogTail())
-		}
-	})
-	s.eventually(func() string {
-		if p.Ended() {
-			s.t.Fatalf("%s has ended: %s", program, p.LogTail())
-		}
-		response, err := http.Get(ready)
-		if err != nil {
-			return err.Error()
-		}
-		defer func() { _ = response.Body.Close() }() // it is only looked at
-		if response.StatusCode != http.StatusOK {
-			return ready + " answers " + response.Status
-		}
-		return ""
-	})
+	backends.Run(s.t, filepath.Join(s.dir, filepath.Base(program)+".log"), ready, program, args...)
 }
 
 func (s *stack) eventually(hold func() string) {
@@ -115,36 +87,6 @@ func (s *stack) eventually(hold func() string) {
 			s.t.Fatal(missing)
 		}
 	}
-}
-
-// output runs a command of the repository and returns the lines that it prints.
-func output(t *testing.T, command ...string) []string {
-	t.Helper()
-	run := exec.CommandContext(t.Context(), command[0], command[1:]...)
-	run.Dir, run.Stderr = filepath.Join("..", ".."), os.Stderr
-	text, err := run.Output()
-	if err != nil {
-		t.Fatalf("%v: %v", command, err)
-	}
-	return strings.Fields(string(text))
-}
-
-// program is the one that PROMETHEUS or ALERTMANAGER names, or that is built on first use.
-func program(t *testing.T, name string) string {
-	t.Helper()
-	if path := os.Getenv(strings.ToUpper(name)); path != "" {
-		return path
-	}
-	return output(t, "hack/deps/"+name+".sh")[0]
-}
-
-func loopback(t *testing.T) string {
-	t.Helper()
-	port, err := proc.FreePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return "127.0.0.1:" + strconv.Itoa(port)
 }
 
 // alertmanagerConfig is the one of the page, which tells sinks of this machine, at once.
@@ -237,12 +179,11 @@ func knownOf(manager, name string) int {
 // run starts everything, the service with a document in it, and returns the addresses of its API and of Alertmanager.
 func (s *stack) run(modelsAt string, got *delivered) (api, manager string) {
 	s.t.Helper()
-	prometheusProgram, alertmanagerProgram := program(s.t, "prometheus"), program(s.t, "alertmanager")
-	output(s.t, "go", "build", "-o", filepath.Join(s.dir, "ragserver"), "./cmd/ragserver")
-	api, manager = loopback(s.t), loopback(s.t)
-	admin, monitor := loopback(s.t), loopback(s.t)
+	prometheusProgram, alertmanagerProgram := backends.Tool(s.t, "prometheus"), backends.Tool(s.t, "alertmanager")
+	api, manager = backends.Loopback(s.t), backends.Loopback(s.t)
+	admin, monitor := backends.Loopback(s.t), backends.Loopback(s.t)
 
-	s.start("http://"+admin+"/readyz", filepath.Join(s.dir, "ragserver"), "--manifest", s.write("service.yaml", fmt.Sprintf(service, modelsAt)),
+	s.start("http://"+admin+"/readyz", backends.Build(s.t, "ragserver"), "--manifest", s.write("service.yaml", fmt.Sprintf(service, modelsAt)),
 		"--data-dir", filepath.Join(s.dir, "data"), "--listen", api, "--admin-listen", admin, "--loopback-admin")
 	document := `{"id": "stars", "text": "In each galaxy there are about a hundred billion stars."}`
 	response, err := http.Post("http://"+api+"/api/v1/documents", "application/json", strings.NewReader(document))

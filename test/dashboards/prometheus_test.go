@@ -7,13 +7,12 @@ import (
 	"math"
 	"net/http"
 	"net/url"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
+
+	"github.com/ragservice/ragservice-operator/test/backends"
 )
 
 // scrapes gives targets the labels that the ServiceMonitor gives them, and the operator's those of one that somebody wrote for the chart's Service.
@@ -38,24 +37,11 @@ func startPrometheus(t *testing.T, s *service) prometheusServer {
 	t.Helper()
 	dir := t.TempDir()
 	writeFile(t, fmt.Sprintf(scrapes, s.admins[0], s.admins[1], s.operatorMetrics), dir, "prometheus.yml")
-	address := loopback(t)
+	address := backends.Loopback(t)
 	p := prometheusServer{"http://" + address}
-	start(t, filepath.Join(dir, "log"), p.url+"/-/ready", prometheusProgram(t), "--config.file", filepath.Join(dir, "prometheus.yml"),
+	backends.Run(t, filepath.Join(dir, "log"), p.url+"/-/ready", backends.Tool(t, "prometheus"), "--config.file", filepath.Join(dir, "prometheus.yml"),
 		"--storage.tsdb.path", filepath.Join(dir, "data"), "--web.listen-address", address)
 	return p
-}
-
-// prometheusProgram is the one that PROMETHEUS names, or that is built on first use.
-func prometheusProgram(t *testing.T) string {
-	t.Helper()
-	if program := os.Getenv("PROMETHEUS"); program != "" {
-		return program
-	}
-	out, err := exec.CommandContext(t.Context(), "../../hack/deps/prometheus.sh").Output()
-	if err != nil {
-		t.Fatalf("hack/deps/prometheus.sh: %v", err)
-	}
-	return strings.TrimSpace(string(out))
 }
 
 // series is what a query found.

@@ -3,27 +3,19 @@ package dashboards
 import (
 	"crypto/rand"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/ragservice/ragservice-operator/test/backends"
 	"github.com/ragservice/ragservice-operator/test/controlplane"
 	"github.com/ragservice/ragservice-operator/test/openaitest"
-	"github.com/ragservice/ragservice-operator/test/proc"
 )
 
-const (
-	namespace, name = "library", "papers"
-	startTimeout    = 3 * time.Minute
-	stopTimeout     = 30 * time.Second
-)
+const namespace, name = "library", "papers"
 
 // configuration is what the operator would mount: little room and impatient breakers, so that a minute of load shows everything.
 const configuration = `
@@ -84,10 +76,10 @@ func startService(t *testing.T) *service {
 	for caller, entry := range keys {
 		writeFile(t, entry, dir, "secrets", "api-keys", caller)
 	}
-	program := build(t, "ragserver")
+	program := backends.Build(t, "ragserver")
 	for i := range 2 {
-		url, admin := loopback(t), loopback(t)
-		start(t, filepath.Join(dir, fmt.Sprint("log-", i)), "http://"+admin+"/readyz", program,
+		url, admin := backends.Loopback(t), backends.Loopback(t)
+		backends.Run(t, filepath.Join(dir, fmt.Sprint("log-", i)), "http://"+admin+"/readyz", program,
 			"--config", filepath.Join(dir, "config.yaml"), "--secrets-dir", filepath.Join(dir, "secrets"), "--listen", url, "--admin-listen", admin)
 		s.urls, s.admins = append(s.urls, "http://"+url), append(s.admins, admin)
 	}
@@ -110,11 +102,11 @@ metadata: {name: papers, namespace: library}
 spec: {models: {llm: {provider: Extractive}}}
 `, dir, "service.yaml")
 	s.kubectl(t, "apply", "-f", filepath.Join(dir, "service.yaml"))
-	s.operatorMetrics = loopback(t)
-	probes := loopback(t)
+	s.operatorMetrics = backends.Loopback(t)
+	probes := backends.Loopback(t)
 	t.Setenv("KUBECONFIG", s.kubeconfig)
 	t.Setenv("POD_NAMESPACE", "ragservice-system")
-	start(t, filepath.Join(dir, "log"), "http://"+probes+"/readyz", build(t, "manager"),
+	backends.Run(t, filepath.Join(dir, "log"), "http://"+probes+"/readyz", backends.Build(t, "manager"),
 		"--metrics-bind-address", s.operatorMetrics, "--health-probe-bind-address", probes,
 		"--server-image", "example.com/server:1", "--redis-image", "example.com/redis:1", "--opensearch-image", "example.com/opensearch:1")
 }
@@ -131,47 +123,6 @@ func (s *service) kubectl(t *testing.T, arguments ...string) {
 	if out, err := exec.CommandContext(t.Context(), controlplane.Program(t, "kubectl"), arguments...).CombinedOutput(); err != nil {
 		t.Fatalf("kubectl %s: %v\n%s", arguments[0], err, out)
 	}
-}
-
-// build returns the path of a program of this module.
-func build(t *testing.T, program string) string {
-	t.Helper()
-	dir := t.TempDir()
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", dir, "../../cmd/"+program).CombinedOutput()
-	if err != nil {
-		t.Fatalf("building %s: %v\n%s", program, err, out)
-	}
-	return filepath.Join(dir, program)
-}
-
-// start runs a program until the test ends, and returns when it answers at ready.
-func start(t *testing.T, log, ready, program string, args ...string) {
-	t.Helper()
-	p, err := proc.Start(log, program, args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.End(syscall.SIGTERM, stopTimeout) })
-	for deadline := time.Now().Add(startTimeout); ; time.Sleep(50 * time.Millisecond) {
-		if response, err := http.Get(ready); err == nil {
-			_ = response.Body.Close()
-			if response.StatusCode == http.StatusOK {
-				return
-			}
-		}
-		if p.Ended() || time.Now().After(deadline) {
-			t.Fatalf("%s is not ready: %s", filepath.Base(program), p.LogTail())
-		}
-	}
-}
-
-func loopback(t *testing.T) string {
-	t.Helper()
-	port, err := proc.FreePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return "127.0.0.1:" + strconv.Itoa(port)
 }
 
 func writeFile(t *testing.T, content string, path ...string) {
